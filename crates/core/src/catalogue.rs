@@ -1,0 +1,64 @@
+//! What operations exist, as data: the master plans from specs alone and never links the functions.
+
+use crate::media::Media;
+use crate::params::ParamSpec;
+
+/// Where an operation's function runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Home {
+    /// In a confined child process: it parses what may be hostile.
+    Executor,
+    /// In the worker itself: it parses nothing.
+    Worker,
+    /// The user's own program, in a profile of its own.
+    Command,
+}
+
+/// What an operation is fed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Accepts {
+    /// Files of these kinds.
+    Media(&'static [Media]),
+    /// Any file.
+    AnyFile,
+    /// Any file, or no files at all: `count` tasks without input.
+    FilesOrCount,
+}
+
+/// One operation, declared.
+#[derive(Clone, Debug)]
+pub struct OperationSpec {
+    /// snake_case name: the `--op` value and the folder of its results.
+    pub name: &'static str,
+    /// Raised whenever the same input gives another result.
+    pub version: u32,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// What it is fed.
+    pub accepts: Accepts,
+    /// Declared parameters.
+    pub params: &'static [ParamSpec],
+    /// Where its function runs.
+    pub home: Home,
+    /// Whether equal inputs and parameters give equal results, so that a memo may answer.
+    pub cacheable: bool,
+    /// Total time of an attempt in milliseconds.
+    pub attempt_ms_max: u64,
+    /// An attempt without progress for so long is killed; `None`: only the total limit holds.
+    pub progress_ms_max: Option<u64>,
+    /// Address space of the executor in bytes.
+    pub memory_bytes_max: u64,
+    /// All artifacts of one attempt together, in bytes.
+    pub output_bytes_max: u64,
+}
+
+impl OperationSpec {
+    /// Whether a file of this kind can be fed to it.
+    #[must_use]
+    pub fn accepts_media(&self, media: Media) -> bool {
+        match &self.accepts {
+            Accepts::Media(kinds) => kinds.contains(&media),
+            Accepts::AnyFile | Accepts::FilesOrCount => true,
+        }
+    }
+}

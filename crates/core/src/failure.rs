@@ -1,0 +1,111 @@
+//! Why an attempt failed: what the user reads, and what decides about a retry.
+
+use crate::limits::CAUSE_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+
+/// The class of a failure: it decides whether and where to try again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// Bad input or parameters: trying again cannot help.
+    Rejected,
+    /// The executor died: a signal, an abort, a panic.
+    Crashed,
+    /// No progress, or the total time used up.
+    TimedOut,
+    /// The memory limit was reached.
+    OutOfMemory,
+    /// Something the attempt needs is away: a file server, a full disk.
+    Unavailable,
+}
+
+impl FailureKind {
+    /// One or two words for tables and JSON.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            FailureKind::Rejected => "rejected",
+            FailureKind::Crashed => "crashed",
+            FailureKind::TimedOut => "timed out",
+            FailureKind::OutOfMemory => "out of memory",
+            FailureKind::Unavailable => "unavailable",
+        }
+    }
+
+    /// Whether another attempt may succeed.
+    #[must_use]
+    pub fn is_retried(self) -> bool {
+        self != FailureKind::Rejected
+    }
+}
+
+/// A failed attempt as the user sees it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// The class.
+    pub kind: FailureKind,
+    /// A stable snake_case name of the cause; failures are grouped by it (`password_required`).
+    pub code: String,
+    /// One lowercase sentence without a full stop: what was wrong with this input.
+    pub cause: String,
+    /// What the user can do about it, an imperative sentence; may be empty.
+    pub next_step: String,
+}
+
+impl Failure {
+    /// A failure of any kind; cause and next step are cut to [`CAUSE_BYTES_MAX`] together.
+    #[must_use]
+    pub fn new(
+        kind: FailureKind,
+        code: &str,
+        cause: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Failure {
+        let mut next_step = next_step.into();
+        let mut cause = cause.into();
+        cut(&mut next_step, CAUSE_BYTES_MAX / 2);
+        cut(&mut cause, CAUSE_BYTES_MAX - next_step.len());
+        Failure { kind, code: code.to_owned(), cause, next_step }
+    }
+
+    /// Bad input: never retried.
+    #[must_use]
+    pub fn rejected(code: &str, cause: impl Into<String>, next_step: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Rejected, code, cause, next_step)
+    }
+
+    /// What the attempt needs is away: retried with backoff.
+    #[must_use]
+    pub fn unavailable(
+        code: &str,
+        cause: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Failure {
+        Failure::new(FailureKind::Unavailable, code, cause, next_step)
+    }
+}
+
+/// Shortens a text to at most `bytes_max` bytes, on a character boundary, ending in `…`.
+fn cut(text: &mut String, bytes_max: usize) {
+    const ELLIPSIS: &str = "…";
+    if text.len() <= bytes_max {
+        return;
+    }
+    let mut end = bytes_max.saturating_sub(ELLIPSIS.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.push_str(ELLIPSIS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cause_and_next_step_stay_within_the_limit() {
+        let failure = Failure::rejected("x", "é".repeat(600), "do ".repeat(300));
+        assert!(failure.cause.len() + failure.next_step.len() <= CAUSE_BYTES_MAX);
+        assert!(failure.cause.ends_with('…'));
+    }
+}

@@ -1,0 +1,329 @@
+//! Entries as bytes: kind u16, version u8, length u32, body; all numbers little-endian.
+//!
+//! A batch of entries is the body of one record. An unknown kind or version stops the reader: a
+//! ledger that skipped a decision would be silently wrong.
+
+use super::entry::{Entry, SettledRun};
+use crate::time::LogTime;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The entries of one record, decided at one time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Batch {
+    /// When.
+    pub at: LogTime,
+    /// In order of application.
+    pub entries: Vec<Entry>,
+}
+
+/// A record body that cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum CodecError {
+    /// The batch was written by another version.
+    #[error("batch format {0} is not known to this version of windlass; use a newer one")]
+    BatchVersion(u8),
+    /// An entry of another version.
+    #[error(
+        "entry kind {kind} version {version} is not known to this version of windlass; use a newer one"
+    )]
+    Unknown {
+        /// Its kind.
+        kind: u16,
+        /// Its version.
+        version: u8,
+    },
+    /// The bytes end before the entry does.
+    #[error("entry ends early, at byte {0} of the record")]
+    Truncated(usize),
+    /// A body that is no such entry.
+    #[error("entry of kind {kind} is damaged: {reason}")]
+    Damaged {
+        /// Its kind.
+        kind: u16,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+const BATCH_VERSION: u8 = 1;
+const BATCH_HEADER_BYTES: usize = 1 + 8;
+const ENTRY_HEADER_BYTES: usize = 2 + 1 + 4;
+
+mod kind {
+    pub(super) const GENESIS: u16 = 1;
+    pub(super) const CLAIM: u16 = 2;
+    pub(super) const JOB_SUBMITTED: u16 = 10;
+    pub(super) const TASKS_ADDED: u16 = 11;
+    pub(super) const PHASE_SEALED: u16 = 12;
+    pub(super) const TASKS_SETTLED: u16 = 13;
+    pub(super) const ATTEMPT_FAILED: u16 = 14;
+    pub(super) const WORKER_LOST: u16 = 15;
+    pub(super) const TASKS_REOPENED: u16 = 16;
+    pub(super) const JOB_CANCELLED: u16 = 17;
+    pub(super) const WORKER_JOINED: u16 = 30;
+    pub(super) const WORKER_LEFT: u16 = 31;
+}
+
+impl Batch {
+    /// Bytes of a batch before its first entry.
+    pub const HEADER_BYTES: usize = BATCH_HEADER_BYTES;
+
+    /// Starts the body of a record.
+    pub fn begin(at: LogTime, out: &mut Vec<u8>) {
+        out.clear();
+        out.push(BATCH_VERSION);
+        out.extend_from_slice(&at.0.to_le_bytes());
+    }
+
+    /// Reads the body of a record.
+    ///
+    /// # Errors
+    /// The first thing that this version cannot read.
+    pub fn decode(body: &[u8]) -> Result<Batch, CodecError> {
+        let (&version, rest) = body.split_first().ok_or(CodecError::Truncated(0))?;
+        if version != BATCH_VERSION {
+            return Err(CodecError::BatchVersion(version));
+        }
+        let Some((at, mut rest)) = rest.split_first_chunk::<8>() else {
+            return Err(CodecError::Truncated(body.len()));
+        };
+        let mut entries = Vec::new();
+        while !rest.is_empty() {
+            let (entry, tail) =
+                Entry::decode(rest).map_err(|error| error.moved(body.len() - rest.len()))?;
+            entries.push(entry);
+            rest = tail;
+        }
+        Ok(Batch { at: LogTime(u64::from_le_bytes(*at)), entries })
+    }
+}
+
+impl CodecError {
+    fn moved(self, by: usize) -> CodecError {
+        match self {
+            CodecError::Truncated(at) => CodecError::Truncated(at + by),
+            other => other,
+        }
+    }
+}
+
+impl Entry {
+    /// Appends the entry's bytes.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Entry::Genesis { cluster, format } => frame(out, kind::GENESIS, &(cluster, format)),
+            Entry::Claim { epoch, holder } => frame(out, kind::CLAIM, &(epoch, holder)),
+            Entry::JobSubmitted { request, spec } => {
+                frame(out, kind::JOB_SUBMITTED, &(request, spec));
+            }
+            Entry::TasksAdded { phase, first, count, chunk } => {
+                frame(out, kind::TASKS_ADDED, &(phase, first, count, chunk));
+            }
+            Entry::PhaseSealed { phase } => frame(out, kind::PHASE_SEALED, phase),
+            Entry::TasksSettled { runs } => frame(out, kind::TASKS_SETTLED, runs),
+            Entry::AttemptFailed { task, round, attempt, failure } => {
+                frame(out, kind::ATTEMPT_FAILED, &(task, round, attempt, failure));
+            }
+            Entry::WorkerLost { task, round, attempt, worker } => {
+                frame(out, kind::WORKER_LOST, &(task, round, attempt, worker));
+            }
+            Entry::TasksReopened { phase, tasks, why } => {
+                frame(out, kind::TASKS_REOPENED, &(phase, tasks, why));
+            }
+            Entry::JobCancelled { job, why } => frame(out, kind::JOB_CANCELLED, &(job, why)),
+            Entry::WorkerJoined { name, incarnation, in_process } => {
+                frame(out, kind::WORKER_JOINED, &(name, incarnation, in_process));
+            }
+            Entry::WorkerLeft { name, incarnation } => {
+                frame(out, kind::WORKER_LEFT, &(name, incarnation));
+            }
+        }
+    }
+
+    /// Reads one entry; answers it with the bytes after it.
+    ///
+    /// # Errors
+    /// An entry that this version cannot read.
+    pub fn decode(bytes: &[u8]) -> Result<(Entry, &[u8]), CodecError> {
+        if bytes.len() < ENTRY_HEADER_BYTES {
+            return Err(CodecError::Truncated(bytes.len()));
+        }
+        let kind = u16::from_le_bytes([bytes[0], bytes[1]]);
+        let version = bytes[2];
+        let length = u32::from_le_bytes([bytes[3], bytes[4], bytes[5], bytes[6]]) as usize;
+        let rest = &bytes[ENTRY_HEADER_BYTES..];
+        if rest.len() < length {
+            return Err(CodecError::Truncated(bytes.len()));
+        }
+        let (body, tail) = rest.split_at(length);
+        Ok((Entry::decode_body(kind, version, body)?, tail))
+    }
+
+    fn decode_body(kind: u16, version: u8, body: &[u8]) -> Result<Entry, CodecError> {
+        let entry = match (kind, version) {
+            (kind::GENESIS, 1) => {
+                read(kind, body).map(|(cluster, format)| Entry::Genesis { cluster, format })?
+            }
+            (kind::CLAIM, 1) => {
+                read(kind, body).map(|(epoch, holder)| Entry::Claim { epoch, holder })?
+            }
+            (kind::JOB_SUBMITTED, 1) => {
+                read(kind, body).map(|(request, spec)| Entry::JobSubmitted { request, spec })?
+            }
+            (kind::TASKS_ADDED, 1) => read(kind, body).map(|(phase, first, count, chunk)| {
+                Entry::TasksAdded { phase, first, count, chunk }
+            })?,
+            (kind::PHASE_SEALED, 1) => Entry::PhaseSealed { phase: read(kind, body)? },
+            (kind::TASKS_SETTLED, 1) => {
+                Entry::TasksSettled { runs: read::<Vec<SettledRun>>(kind, body)? }
+            }
+            (kind::ATTEMPT_FAILED, 1) => {
+                read(kind, body).map(|(task, round, attempt, failure)| Entry::AttemptFailed {
+                    task,
+                    round,
+                    attempt,
+                    failure,
+                })?
+            }
+            (kind::WORKER_LOST, 1) => read(kind, body).map(|(task, round, attempt, worker)| {
+                Entry::WorkerLost { task, round, attempt, worker }
+            })?,
+            (kind::TASKS_REOPENED, 1) => read(kind, body)
+                .map(|(phase, tasks, why)| Entry::TasksReopened { phase, tasks, why })?,
+            (kind::JOB_CANCELLED, 1) => {
+                read(kind, body).map(|(job, why)| Entry::JobCancelled { job, why })?
+            }
+            (kind::WORKER_JOINED, 1) => {
+                read(kind, body).map(|(name, incarnation, in_process)| Entry::WorkerJoined {
+                    name,
+                    incarnation,
+                    in_process,
+                })?
+            }
+            (kind::WORKER_LEFT, 1) => read(kind, body)
+                .map(|(name, incarnation)| Entry::WorkerLeft { name, incarnation })?,
+            _ => return Err(CodecError::Unknown { kind, version }),
+        };
+        Ok(entry)
+    }
+}
+
+fn frame<T: Serialize>(out: &mut Vec<u8>, kind: u16, body: &T) {
+    out.extend_from_slice(&kind.to_le_bytes());
+    out.push(1);
+    let length_at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    *out = postcard::to_extend(body, std::mem::take(out)).expect("writing to memory cannot fail");
+    let length = u32::try_from(out.len() - length_at - 4).expect("records are far below 4 GiB");
+    out[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+fn read<T: DeserializeOwned>(kind: u16, body: &[u8]) -> Result<T, CodecError> {
+    match postcard::take_from_bytes(body) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => {
+            Err(CodecError::Damaged { kind, reason: format!("{} bytes are left over", rest.len()) })
+        }
+        Err(error) => Err(CodecError::Damaged { kind, reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{AttemptId, BlobId, Epoch, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
+    use crate::ledger::{ChunkRef, IndexRange, Results};
+    use crate::{Failure, Incarnation, RequestId, WorkerName};
+    use proptest::prelude::*;
+
+    fn one_of_each() -> Vec<Entry> {
+        let phase = PhaseId { job: JobId(7), phase: PhaseIndex(1) };
+        let attempt = AttemptId { epoch: Epoch(2), counter: 9 };
+        let task = phase.task(TaskIndex(3));
+        let spec = super::super::JobSpec {
+            name: "job".to_owned(),
+            fingerprint: 5,
+            phases: Vec::new(),
+            memorandum: Some(BlobId::of(b"m")),
+        };
+        let results = Results::Manifests(vec![BlobId::of(b"a")]);
+        vec![
+            Entry::Genesis { cluster: 1, format: 1 },
+            Entry::Claim { epoch: Epoch(1), holder: "pid 1".to_owned() },
+            Entry::JobSubmitted { request: RequestId(4), spec },
+            Entry::TasksAdded { phase, first: TaskIndex(0), count: 2, chunk: ChunkRef::Count },
+            Entry::PhaseSealed { phase },
+            Entry::TasksSettled {
+                runs: vec![SettledRun {
+                    phase,
+                    round: Round(0),
+                    first: TaskIndex(0),
+                    attempt,
+                    results,
+                }],
+            },
+            Entry::AttemptFailed {
+                task,
+                round: Round(0),
+                attempt,
+                failure: Failure::rejected("code", "cause", "next"),
+            },
+            Entry::WorkerLost { task, round: Round(0), attempt, worker: WorkerName("w".into()) },
+            Entry::TasksReopened {
+                phase,
+                tasks: vec![IndexRange { first: TaskIndex(0), count: 4 }],
+                why: "asked".to_owned(),
+            },
+            Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
+            Entry::WorkerJoined {
+                name: WorkerName("w".into()),
+                incarnation: Incarnation(3),
+                in_process: true,
+            },
+            Entry::WorkerLeft { name: WorkerName("w".into()), incarnation: Incarnation(3) },
+        ]
+    }
+
+    fn encoded(entries: &[Entry]) -> Vec<u8> {
+        let mut body = Vec::new();
+        Batch::begin(LogTime(77), &mut body);
+        entries.iter().for_each(|entry| entry.encode(&mut body));
+        body
+    }
+
+    #[test]
+    fn every_entry_round_trips() {
+        let entries = one_of_each();
+        let batch = Batch::decode(&encoded(&entries)).expect("decodes");
+        assert_eq!(batch, Batch { at: LogTime(77), entries });
+    }
+
+    #[test]
+    fn unknown_kinds_and_versions_stop_the_reader() {
+        let mut body = encoded(&one_of_each()[..1]);
+        body[Batch::HEADER_BYTES + 2] = 9;
+        assert_eq!(Batch::decode(&body), Err(CodecError::Unknown { kind: 1, version: 9 }));
+        body[0] = 3;
+        assert_eq!(Batch::decode(&body), Err(CodecError::BatchVersion(3)));
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_or_a_shorter_batch() {
+        let entries = one_of_each();
+        let body = encoded(&entries);
+        for length in 0..body.len() {
+            if let Ok(batch) = Batch::decode(&body[..length]) {
+                assert!(batch.entries.len() < entries.len(), "at {length}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Batch::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The vocabulary of the journal: one entry is one decision.
+
+use crate::failure::Failure;
+use crate::ids::{
+    AttemptId, BlobId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId,
+    TaskIndex, WorkerName,
+};
+use crate::params::Params;
+use serde::{Deserialize, Serialize};
+
+/// Format of the entries that this build writes; named in `Genesis`.
+pub const ENTRY_FORMAT: u32 = 1;
+
+/// One decision.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// The first entry of a cluster.
+    Genesis {
+        /// The cluster's id, drawn once.
+        cluster: u128,
+        /// [`ENTRY_FORMAT`] of the build that founded it.
+        format: u32,
+    },
+    /// A master begins its reign; the only entry that raises the epoch.
+    Claim {
+        /// The head's epoch plus one.
+        epoch: Epoch,
+        /// Who claims, for people.
+        holder: String,
+    },
+    /// A job begins, without tasks.
+    JobSubmitted {
+        /// The client's name for this submission.
+        request: RequestId,
+        /// What is to be done.
+        spec: JobSpec,
+    },
+    /// Tasks join a phase; refused unless `first` is the phase's next index.
+    TasksAdded {
+        /// The phase.
+        phase: PhaseId,
+        /// Index of the first.
+        first: TaskIndex,
+        /// How many.
+        count: u32,
+        /// Their inputs.
+        chunk: ChunkRef,
+    },
+    /// A phase gets no more tasks.
+    PhaseSealed {
+        /// The phase.
+        phase: PhaseId,
+    },
+    /// Tasks succeeded.
+    TasksSettled {
+        /// Grouped by consecutive indexes.
+        runs: Vec<SettledRun>,
+    },
+    /// An attempt failed; the task fails with it, or waits for another attempt.
+    AttemptFailed {
+        /// The task.
+        task: TaskId,
+        /// The round that the attempt belonged to.
+        round: Round,
+        /// The attempt.
+        attempt: AttemptId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A worker was lost with an attempt in its hands.
+    WorkerLost {
+        /// The task.
+        task: TaskId,
+        /// The round that the attempt belonged to.
+        round: Round,
+        /// The attempt.
+        attempt: AttemptId,
+        /// The worker.
+        worker: WorkerName,
+    },
+    /// Failed tasks are tried again, as their next round.
+    TasksReopened {
+        /// The phase.
+        phase: PhaseId,
+        /// Which of its tasks; those that did not fail are left alone.
+        tasks: Vec<IndexRange>,
+        /// Why, for people.
+        why: String,
+    },
+    /// A job ends without its open tasks.
+    JobCancelled {
+        /// The job.
+        job: JobId,
+        /// Why, for people.
+        why: String,
+    },
+    /// A worker registered.
+    WorkerJoined {
+        /// Its name.
+        name: WorkerName,
+        /// Its start.
+        incarnation: Incarnation,
+        /// Whether it lives inside the primary's own process, and so dies with it.
+        in_process: bool,
+    },
+    /// A worker said goodbye or was given up.
+    WorkerLeft {
+        /// Its name.
+        name: WorkerName,
+        /// The start that left; a newer one stays.
+        incarnation: Incarnation,
+    },
+}
+
+/// What a user submits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// For people.
+    pub name: String,
+    /// Hash of what the user asked for; the same command has the same one, run after run.
+    pub fingerprint: u128,
+    /// The phases, in an order where each waits only for earlier ones.
+    pub phases: Vec<PhaseSpec>,
+    /// A blob of the client's own about the submission; kept as long as the job.
+    pub memorandum: Option<BlobId>,
+}
+
+/// One operation over its inputs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PhaseSpec {
+    /// The operation's name.
+    pub operation: String,
+    /// The operation's version at submission.
+    pub version: u32,
+    /// Normalised parameters.
+    pub params: Params,
+    /// Phases that must end first.
+    pub after: Vec<PhaseIndex>,
+    /// What a failed task means for the job.
+    pub on_failure: OnFailure,
+}
+
+/// What a failed task of a phase means for the job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// The others go on: files do not depend on each other.
+    Continue,
+    /// The job stops: nothing can be made of a part.
+    Stop,
+}
+
+/// Where the inputs of added tasks are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ChunkRef {
+    /// Nowhere: the tasks have no inputs.
+    Count,
+    /// Here: an encoded [`crate::input::Chunk`].
+    Inline(#[serde(with = "crate::input::bytes")] Vec<u8>),
+    /// In a blob that holds an encoded [`crate::input::Chunk`].
+    Blob(BlobId),
+}
+
+/// Consecutive tasks of a phase that succeeded in the same round.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SettledRun {
+    /// The phase.
+    pub phase: PhaseId,
+    /// Their round.
+    pub round: Round,
+    /// Index of the first.
+    pub first: TaskIndex,
+    /// Attempt of the first; those of the others follow it.
+    pub attempt: AttemptId,
+    /// Their results, in order.
+    pub results: Results,
+}
+
+/// Results of consecutive tasks.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Results {
+    /// So many tasks without any artifact.
+    Empty(u32),
+    /// One manifest each.
+    Manifests(Vec<BlobId>),
+}
+
+/// Consecutive task indexes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct IndexRange {
+    /// The first.
+    pub first: TaskIndex,
+    /// How many.
+    pub count: u32,
+}
+
+impl Results {
+    /// How many tasks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Results::Empty(count) => *count as usize,
+            Results::Manifests(manifests) => manifests.len(),
+        }
+    }
+
+    /// Whether there is no task in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The manifest at a position; `None` for a task without artifacts.
+    #[must_use]
+    pub fn manifest(&self, position: usize) -> Option<BlobId> {
+        match self {
+            Results::Empty(_) => None,
+            Results::Manifests(manifests) => manifests.get(position).copied(),
+        }
+    }
+}
+
+impl IndexRange {
+    /// The indexes, in order.
+    pub fn indexes(self) -> impl Iterator<Item = TaskIndex> {
+        (self.first.0..self.first.0.saturating_add(self.count)).map(TaskIndex)
+    }
+}

@@ -1,0 +1,15 @@
+//! The replicated state: what entries build, the same on every master and at every replay.
+
+mod apply;
+mod codec;
+mod entry;
+mod job;
+mod table;
+
+pub use apply::{Applied, Ledger, Refusal};
+pub use codec::{Batch, CodecError};
+pub use entry::{
+    ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
+};
+pub use job::{Counts, FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+pub use table::{TaskState, TaskTable};

@@ -1,0 +1,28 @@
+//! The pure heart of Windlass: words, limits and the machines that decide.
+//!
+//! Everything comes in as an argument and goes out as returned data. Nothing here does I/O, reads a
+//! clock, draws unseeded randomness, awaits or logs.
+
+pub mod catalogue;
+pub mod failure;
+pub mod ids;
+pub mod input;
+pub mod ledger;
+pub mod limits;
+pub mod manifest;
+pub mod media;
+pub mod params;
+pub mod plan;
+pub mod random;
+pub mod reign;
+pub mod scheduler;
+pub mod session;
+pub mod time;
+pub mod writer;
+
+pub use failure::{Failure, FailureKind};
+pub use ids::{
+    AttemptId, BlobId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, Seq,
+    TaskId, TaskIndex, WorkerName,
+};
+pub use time::{LogTime, Tick};

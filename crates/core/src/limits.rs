@@ -1,0 +1,42 @@
+//! Every bound in one place; a queue, a retry or a read without a name here is a mistake.
+
+/// Tasks of one chunk of inputs.
+pub const CHUNK_TASK_COUNT_MAX: usize = 4_096;
+/// A chunk of inputs up to this size lies in its entry, a larger one in a blob.
+pub const CHUNK_INLINE_BYTES_MAX: usize = 16 * 1_024;
+/// Body of a record.
+pub const RECORD_BYTES_MAX: usize = 512 * 1_024;
+/// A failure's cause and next step together.
+pub const CAUSE_BYTES_MAX: usize = 512;
+/// Artifacts up to this size lie in the manifest itself: a small result costs one file and one sync.
+pub const ARTIFACT_INLINE_BYTES_MAX: usize = 16 * 1_024;
+/// Failures of one task in a round before it is quarantined.
+pub const TASK_FAILURE_COUNT_MAX: u8 = 3;
+/// Workers that one task may lose in a round; a limit of its own, since the task need not be to blame.
+pub const TASK_WORKER_LOST_COUNT_MAX: u8 = 20;
+/// How long a task goes on trying to reach what is unavailable.
+pub const UNAVAILABLE_MS_MAX: u64 = 3_600_000;
+/// First pause after something was unavailable; doubles with each failure.
+pub const BACKOFF_MS_MIN: u64 = 500;
+/// Longest pause after something was unavailable.
+pub const BACKOFF_MS_MAX: u64 = 60_000;
+/// A worker silent for so long is lost.
+pub const LEASE_MS: u64 = 3_000;
+/// A worker says that it lives this often.
+pub const HEARTBEAT_MS: u64 = 500;
+/// An attempt without progress for so long is cancelled, killed and retried.
+pub const PROGRESS_TIMEOUT_MS: u64 = 10_000;
+/// An attempt's total time, unless its operation says otherwise.
+pub const ATTEMPT_MS_MAX: u64 = 600_000;
+/// Credit of one slot: at least two, so that the next task waits at the slot.
+pub const SLOT_CREDIT_MIN: u32 = 2;
+/// Credit of one slot: no more than this, however short the tasks.
+pub const SLOT_CREDIT_MAX: u32 = 1_024;
+/// Work that a slot should hold ahead of itself.
+pub const SLOT_AHEAD_MS: u64 = 20;
+/// Phases of a job.
+pub const JOB_PHASE_COUNT_MAX: usize = 64;
+/// Bytes of an operation's parameters, normalised.
+pub const PARAMS_BYTES_MAX: usize = 64 * 1_024;
+/// Warnings kept of one task's result.
+pub const NOTE_COUNT_MAX: usize = 20;

@@ -1,0 +1,94 @@
+//! A task's result as data: its artifacts, notes and cost.
+
+use crate::ids::BlobId;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where an artifact's bytes are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Content {
+    /// In the manifest itself.
+    Inline(#[serde(with = "crate::input::bytes")] Vec<u8>),
+    /// In a blob of this size.
+    Blob {
+        /// Its name.
+        id: BlobId,
+        /// Its length in bytes.
+        size: u64,
+    },
+}
+
+/// One named output of a task.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Artifact {
+    /// File name with `{base}` for the input's base: `processed_{base}.png`. The first artifact of a
+    /// manifest is the main one.
+    pub name: String,
+    /// MIME type.
+    pub media_type: String,
+    /// Its bytes.
+    pub content: Content,
+}
+
+/// All of a task's result; stored as a blob, named by the ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Main artifact first.
+    pub artifacts: Vec<Artifact>,
+    /// What the user should know of a success ("page 3 has no text layer; …").
+    pub notes: Vec<String>,
+    /// Time that the attempt took on its slot, in microseconds.
+    pub duration_us: u64,
+}
+
+/// A stored manifest that cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ManifestError {
+    /// Written by another version.
+    #[error("manifest format {0} is not known to this version")]
+    Version(u8),
+    /// Not a manifest.
+    #[error("manifest is damaged: {0}")]
+    Damaged(String),
+}
+
+const MANIFEST_VERSION: u8 = 1;
+
+impl Manifest {
+    /// One version byte, then postcard.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let out = vec![MANIFEST_VERSION];
+        postcard::to_extend(self, out).expect("writing to memory cannot fail")
+    }
+
+    /// The reverse of [`Manifest::encode`].
+    ///
+    /// # Errors
+    /// An unknown version, or bytes that are no manifest.
+    pub fn decode(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        match bytes.split_first() {
+            None => Err(ManifestError::Damaged("no bytes".to_owned())),
+            Some((&MANIFEST_VERSION, body)) => postcard::from_bytes(body)
+                .map_err(|error| ManifestError::Damaged(error.to_string())),
+            Some((version, _)) => Err(ManifestError::Version(*version)),
+        }
+    }
+
+    /// Bytes of all artifacts.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.artifacts.iter().map(|artifact| artifact.content.size()).sum()
+    }
+}
+
+impl Content {
+    /// Length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Content::Inline(bytes) => bytes.len() as u64,
+            Content::Blob { size, .. } => *size,
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! What a file is: the kinds told apart, what a file name promises, and whether the bytes keep it.
+//!
+//! The bytes decide ([`sniff`]); a name's extension is only a promise ([`by_extension`]).
+
+mod audio;
+mod boxes;
+mod sniff;
+mod text;
+mod zip;
+
+pub use sniff::sniff;
+
+use serde::{Deserialize, Serialize};
+
+/// How much of a file's start and of its end [`sniff`] is shown at most.
+pub const SAMPLE_HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// What [`sniff`] is shown of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// The first bytes, up to [`SAMPLE_HEAD_BYTES_MAX`].
+    pub head: &'a [u8],
+    /// The last [`SAMPLE_HEAD_BYTES_MAX`] bytes where the file is longer than `head`, else empty.
+    /// It may overlap `head`.
+    pub tail: &'a [u8],
+    /// Size of the whole file in bytes.
+    pub size: u64,
+}
+
+/// Kinds of files that are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Media {
+    /// Portable Document Format.
+    Pdf,
+    /// Word, Office Open XML.
+    Docx,
+    /// Excel, Office Open XML.
+    Xlsx,
+    /// PowerPoint, Office Open XML.
+    Pptx,
+    /// OpenDocument text.
+    Odt,
+    /// OpenDocument spreadsheet.
+    Ods,
+    /// OpenDocument presentation.
+    Odp,
+    /// EPUB book.
+    Epub,
+    /// Rich Text Format.
+    Rtf,
+    /// Word, Excel or PowerPoint before 2007 (OLE compound file).
+    Ole,
+    /// Office Open XML encrypted with a password, which wraps it in an OLE compound file.
+    OfficeLocked,
+    /// PNG image.
+    Png,
+    /// JPEG image.
+    Jpeg,
+    /// WebP image.
+    WebP,
+    /// GIF image.
+    Gif,
+    /// TIFF image.
+    Tiff,
+    /// Windows bitmap.
+    Bmp,
+    /// HEIC/HEIF image.
+    Heic,
+    /// AVIF image.
+    Avif,
+    /// RIFF WAVE audio.
+    Wav,
+    /// MPEG audio, layers I to III.
+    Mp3,
+    /// FLAC audio.
+    Flac,
+    /// Ogg audio (Vorbis, Opus).
+    Ogg,
+    /// MPEG-4 audio (AAC, ALAC).
+    M4a,
+    /// Bare AAC audio (ADTS frames).
+    Aac,
+    /// AIFF audio.
+    Aiff,
+    /// MPEG, MPEG-4, Matroska, AVI, QuickTime, Flash, Windows Media video.
+    Video,
+    /// HTML page.
+    Html,
+    /// Text in any encoding.
+    Text,
+    /// ZIP archive that is none of the above.
+    Zip,
+    /// gzip, xz, zstd, bzip2, 7z, rar, tar and the like.
+    Archive,
+    /// A program: ELF, Mach-O, PE, Java class, WebAssembly.
+    Program,
+    /// No bytes at all.
+    Empty,
+    /// None of the above.
+    Unknown,
+}
+
+/// What kinds of files have in common for their users.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Family {
+    /// Laid-out text: PDF, office files, books.
+    Document,
+    /// Still pictures.
+    Image,
+    /// Sound.
+    Audio,
+    /// Moving pictures.
+    Video,
+    /// Characters: plain text, markup, source code.
+    Text,
+    /// Packed files.
+    Archive,
+    /// Machine code.
+    Program,
+    /// No bytes.
+    Empty,
+    /// Not known.
+    Unknown,
+}
+
+impl Media {
+    /// Every kind, in order of declaration.
+    pub const ALL: &'static [Media] = &[
+        Media::Pdf,
+        Media::Docx,
+        Media::Xlsx,
+        Media::Pptx,
+        Media::Odt,
+        Media::Ods,
+        Media::Odp,
+        Media::Epub,
+        Media::Rtf,
+        Media::Ole,
+        Media::OfficeLocked,
+        Media::Png,
+        Media::Jpeg,
+        Media::WebP,
+        Media::Gif,
+        Media::Tiff,
+        Media::Bmp,
+        Media::Heic,
+        Media::Avif,
+        Media::Wav,
+        Media::Mp3,
+        Media::Flac,
+        Media::Ogg,
+        Media::M4a,
+        Media::Aac,
+        Media::Aiff,
+        Media::Video,
+        Media::Html,
+        Media::Text,
+        Media::Zip,
+        Media::Archive,
+        Media::Program,
+        Media::Empty,
+        Media::Unknown,
+    ];
+
+    /// Label, MIME type and family: one row a kind.
+    const fn row(self) -> (&'static str, &'static str, Family) {
+        use Family::{Archive, Audio, Document, Image, Program, Text, Unknown, Video};
+        match self {
+            Media::Pdf => ("PDF", "application/pdf", Document),
+            Media::Docx => (
+                "Word (DOCX)",
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                Document,
+            ),
+            Media::Xlsx => (
+                "Excel (XLSX)",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                Document,
+            ),
+            Media::Pptx => (
+                "PowerPoint (PPTX)",
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                Document,
+            ),
+            Media::Odt => {
+                ("OpenDocument text", "application/vnd.oasis.opendocument.text", Document)
+            }
+            Media::Ods => (
+                "OpenDocument spreadsheet",
+                "application/vnd.oasis.opendocument.spreadsheet",
+                Document,
+            ),
+            Media::Odp => (
+                "OpenDocument presentation",
+                "application/vnd.oasis.opendocument.presentation",
+                Document,
+            ),
+            Media::Epub => ("EPUB book", "application/epub+zip", Document),
+            Media::Rtf => ("Rich Text (RTF)", "application/rtf", Document),
+            Media::Ole => ("Office file before 2007", "application/x-ole-storage", Document),
+            Media::OfficeLocked => {
+                ("Office file locked by a password", "application/x-ole-storage", Document)
+            }
+            Media::Png => ("PNG image", "image/png", Image),
+            Media::Jpeg => ("JPEG image", "image/jpeg", Image),
+            Media::WebP => ("WebP image", "image/webp", Image),
+            Media::Gif => ("GIF image", "image/gif", Image),
+            Media::Tiff => ("TIFF image", "image/tiff", Image),
+            Media::Bmp => ("BMP image", "image/bmp", Image),
+            Media::Heic => ("HEIC image", "image/heic", Image),
+            Media::Avif => ("AVIF image", "image/avif", Image),
+            Media::Wav => ("WAV audio", "audio/wav", Audio),
+            Media::Mp3 => ("MP3 audio", "audio/mpeg", Audio),
+            Media::Flac => ("FLAC audio", "audio/flac", Audio),
+            Media::Ogg => ("Ogg audio", "audio/ogg", Audio),
+            Media::M4a => ("MPEG-4 audio", "audio/mp4", Audio),
+            Media::Aac => ("AAC audio", "audio/aac", Audio),
+            Media::Aiff => ("AIFF audio", "audio/aiff", Audio),
+            Media::Video => ("video", "video/mp4", Video),
+            Media::Html => ("HTML page", "text/html", Text),
+            Media::Text => ("text", "text/plain", Text),
+            Media::Zip => ("ZIP archive", "application/zip", Archive),
+            Media::Archive => ("archive", "application/octet-stream", Archive),
+            Media::Program => ("program", "application/octet-stream", Program),
+            Media::Empty => ("empty file", "application/x-empty", Family::Empty),
+            Media::Unknown => ("unknown kind", "application/octet-stream", Unknown),
+        }
+    }
+
+    /// What users call it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Its MIME type; the generic one where the kind covers several formats.
+    #[must_use]
+    pub const fn mime(self) -> &'static str {
+        self.row().1
+    }
+
+    /// What it has in common with others.
+    #[must_use]
+    pub const fn family(self) -> Family {
+        self.row().2
+    }
+
+    /// Whether files of this kind are ZIP archives inside.
+    const fn is_zipped(self) -> bool {
+        matches!(
+            self,
+            Media::Docx
+                | Media::Xlsx
+                | Media::Pptx
+                | Media::Odt
+                | Media::Ods
+                | Media::Odp
+                | Media::Epub
+                | Media::Zip
+        )
+    }
+}
+
+/// Extensions, lowercase, that name one kind and nothing else in common use (`ts` is TypeScript as
+/// often as a video, `key` and `dat` may be anything: they promise nothing).
+const EXTENSIONS: &[(Media, &[&str])] = &[
+    (Media::Pdf, &["pdf"]),
+    (Media::Docx, &["docx", "docm", "dotx", "dotm"]),
+    (Media::Xlsx, &["xlsx", "xlsm", "xltx", "xlsb"]),
+    (Media::Pptx, &["pptx", "pptm", "ppsx", "potx"]),
+    (Media::Odt, &["odt", "ott"]),
+    (Media::Ods, &["ods", "ots"]),
+    (Media::Odp, &["odp", "otp"]),
+    (Media::Epub, &["epub"]),
+    (Media::Rtf, &["rtf"]),
+    (Media::Ole, &["doc", "xls", "ppt"]),
+    (Media::Png, &["png", "apng"]),
+    (Media::Jpeg, &["jpg", "jpeg", "jpe", "jfif"]),
+    (Media::WebP, &["webp"]),
+    (Media::Gif, &["gif"]),
+    (Media::Tiff, &["tif", "tiff"]),
+    (Media::Bmp, &["bmp", "dib"]),
+    (Media::Heic, &["heic", "heif"]),
+    (Media::Avif, &["avif"]),
+    (Media::Wav, &["wav", "wave"]),
+    (Media::Mp3, &["mp3"]),
+    (Media::Flac, &["flac"]),
+    (Media::Ogg, &["ogg", "oga", "opus"]),
+    (Media::M4a, &["m4a", "m4b"]),
+    (Media::Aac, &["aac"]),
+    (Media::Aiff, &["aif", "aiff", "aifc"]),
+    (
+        Media::Video,
+        &["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "wmv", "flv", "3gp", "ogv"],
+    ),
+    (Media::Html, &["html", "htm", "xhtml"]),
+    (
+        Media::Text,
+        &[
+            "txt",
+            "text",
+            "md",
+            "markdown",
+            "rst",
+            "adoc",
+            "org",
+            "tex",
+            "bib",
+            "srt",
+            "vtt",
+            "csv",
+            "tsv",
+            "json",
+            "jsonl",
+            "ndjson",
+            "geojson",
+            "xml",
+            "xsl",
+            "xsd",
+            "svg",
+            "yaml",
+            "yml",
+            "toml",
+            "ini",
+            "cfg",
+            "conf",
+            "properties",
+            "log",
+            "diff",
+            "patch",
+            "sql",
+            "py",
+            "pyi",
+            "ipynb",
+            "rs",
+            "c",
+            "h",
+            "cc",
+            "cpp",
+            "cxx",
+            "hpp",
+            "hxx",
+            "cs",
+            "java",
+            "kt",
+            "scala",
+            "groovy",
+            "gradle",
+            "go",
+            "swift",
+            "js",
+            "mjs",
+            "cjs",
+            "jsx",
+            "tsx",
+            "vue",
+            "css",
+            "scss",
+            "less",
+            "php",
+            "rb",
+            "pl",
+            "pm",
+            "lua",
+            "r",
+            "jl",
+            "hs",
+            "erl",
+            "ex",
+            "exs",
+            "clj",
+            "lisp",
+            "el",
+            "dart",
+            "zig",
+            "nim",
+            "sh",
+            "bash",
+            "zsh",
+            "fish",
+            "ps1",
+            "bat",
+            "cmake",
+            "proto",
+            "eml",
+            "ics",
+            "vcf",
+            "po",
+            "gpx",
+            "kml",
+        ],
+    ),
+    (Media::Zip, &["zip", "jar", "apk"]),
+    (Media::Archive, &["gz", "tgz", "xz", "txz", "bz2", "tbz2", "zst", "7z", "rar", "tar"]),
+    (Media::Program, &["exe", "dll"]),
+];
+
+/// What the extension of a file name promises; `None` where it promises nothing. `name` may be a
+/// path, in bytes as the file system has it.
+#[must_use]
+pub fn by_extension(name: &[u8]) -> Option<Media> {
+    let name = name.rsplit(|byte| *byte == b'/').next()?;
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    // `.gitignore` is a name without extension.
+    if dot == 0 {
+        return None;
+    }
+    let extension = &name[dot + 1..];
+    let names_it = |word: &&str| word.as_bytes().eq_ignore_ascii_case(extension);
+    EXTENSIONS.iter().find(|(_, words)| words.iter().any(names_it)).map(|row| row.0)
+}
+
+/// Whether the bytes break what the extension promises: a `report.pdf` that holds a web page, a
+/// `.txt` that holds a program. A neighbour of the same family (a PNG named `.jpg`) is no
+/// contradiction: readers go by the bytes.
+#[must_use]
+pub fn contradicts(extension: Media, content: Media) -> bool {
+    if extension == content || extension.family() == content.family() {
+        return false;
+    }
+    match (extension, content) {
+        // Office files and books are ZIP archives; the reverse does not hold.
+        (Media::Zip | Media::Archive, inner) => !inner.is_zipped(),
+        // RTF is written in plain characters.
+        (Media::Text | Media::Html, Media::Rtf) => false,
+        // The same containers hold sound alone or sound with pictures.
+        _ => !matches!(
+            (extension.family(), content.family()),
+            (Family::Audio, Family::Video) | (Family::Video, Family::Audio)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

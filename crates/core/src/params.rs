@@ -1,0 +1,179 @@
+//! Parameters of an operation: declared as data, checked and normalised once, at submission.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// What a parameter accepts.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ParamKind {
+    /// A whole number within these bounds, both included.
+    Int {
+        /// Smallest accepted value.
+        min: i64,
+        /// Largest accepted value.
+        max: i64,
+    },
+    /// `true` or `false` (also yes/no, on/off, 1/0).
+    Bool,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Any text.
+    Text,
+}
+
+/// One declared parameter.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ParamSpec {
+    /// Name as written in `--param name=value`.
+    pub name: &'static str,
+    /// Accepted values.
+    pub kind: ParamKind,
+    /// Value where the user gives none; `None`: absent unless given.
+    pub default: Option<&'static str>,
+    /// Whether a submission without it is refused.
+    pub required: bool,
+    /// One sentence for the help page.
+    pub doc: &'static str,
+}
+
+/// Parameters after checking: every declared one with a default is present, values in one spelling.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Params(pub BTreeMap<String, String>);
+
+/// Why parameters are refused; a usage error.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ParamError {
+    /// A value that the parameter does not accept.
+    #[error("parameter {name}={value}: {wanted}")]
+    Value {
+        /// The parameter.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What is accepted.
+        wanted: String,
+    },
+    /// A required parameter is absent.
+    #[error("operation {operation} needs --param {name}=…: {doc}")]
+    Missing {
+        /// The operation.
+        operation: String,
+        /// The parameter.
+        name: String,
+        /// Its help sentence.
+        doc: String,
+    },
+}
+
+impl Params {
+    /// Checks the given values that `specs` declare, ignoring others, and fills in defaults.
+    ///
+    /// # Errors
+    /// The first value that is refused, or a required parameter that is absent.
+    pub fn normalise(
+        operation: &str,
+        specs: &[ParamSpec],
+        given: &BTreeMap<String, String>,
+    ) -> Result<Params, ParamError> {
+        let mut params = BTreeMap::new();
+        for spec in specs {
+            match given.get(spec.name).map(String::as_str).or(spec.default) {
+                Some(value) => {
+                    params.insert(spec.name.to_owned(), spec.kind.normalise(spec.name, value)?);
+                }
+                None if spec.required => {
+                    return Err(ParamError::Missing {
+                        operation: operation.to_owned(),
+                        name: spec.name.to_owned(),
+                        doc: spec.doc.to_owned(),
+                    });
+                }
+                None => {}
+            }
+        }
+        Ok(Params(params))
+    }
+
+    /// A parameter's text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A parameter's number; normalised values always parse.
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// Whether a boolean parameter is `true`.
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+}
+
+impl ParamKind {
+    fn normalise(&self, name: &str, value: &str) -> Result<String, ParamError> {
+        let refused = |wanted: String| ParamError::Value {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            wanted,
+        };
+        match self {
+            ParamKind::Int { min, max } => match value.trim().parse::<i64>() {
+                Ok(number) if (*min..=*max).contains(&number) => Ok(number.to_string()),
+                _ => Err(refused(format!("a whole number from {min} to {max} is wanted"))),
+            },
+            ParamKind::Bool => match value.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "1" => Ok("true".to_owned()),
+                "false" | "no" | "off" | "0" => Ok("false".to_owned()),
+                _ => Err(refused("true or false is wanted".to_owned())),
+            },
+            ParamKind::Choice(words) => match words.iter().find(|word| **word == value.trim()) {
+                Some(word) => Ok((*word).to_owned()),
+                None => Err(refused(format!("one of {} is wanted", words.join(", ")))),
+            },
+            ParamKind::Text => Ok(value.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[ParamSpec] = &[
+        ParamSpec {
+            name: "quality",
+            kind: ParamKind::Int { min: 1, max: 100 },
+            default: Some("85"),
+            required: false,
+            doc: "",
+        },
+        ParamSpec { name: "cmd", kind: ParamKind::Text, default: None, required: true, doc: "x" },
+    ];
+
+    fn check(given: &[(&str, &str)]) -> Result<Params, ParamError> {
+        let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Params::normalise("op", SPECS, &given)
+    }
+
+    #[test]
+    fn defaults_are_filled_in_and_spelling_is_one() {
+        let params = check(&[("cmd", "cat"), ("quality", " 007")]).expect("valid");
+        assert_eq!(params.int("quality"), Some(7));
+        assert_eq!(check(&[("cmd", "cat")]).expect("valid").int("quality"), Some(85));
+    }
+
+    #[test]
+    fn bad_values_name_the_parameter_and_what_is_wanted() {
+        let error = check(&[("cmd", "cat"), ("quality", "0")]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "parameter quality=0: a whole number from 1 to 100 is wanted"
+        );
+        assert!(check(&[]).is_err());
+    }
+}

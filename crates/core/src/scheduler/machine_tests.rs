@@ -1,0 +1,295 @@
+//! What a scheduler does, event by event; entries come back applied at once.
+
+use super::*;
+use crate::failure::{Failure, FailureKind};
+use crate::ids::{Incarnation, PhaseIndex, RequestId, Round, TaskIndex};
+use crate::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec, Results};
+use crate::params::Params;
+use crate::session::Offer;
+use crate::time::LogTime;
+
+const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+
+/// A ledger and a scheduler whose proposals are applied as soon as they are made.
+struct Cluster {
+    ledger: Ledger,
+    scheduler: Scheduler,
+    now: Tick,
+    sent: Vec<(SessionId, ToWorker)>,
+    proposed: Vec<Entry>,
+}
+
+impl Cluster {
+    fn new(ledger: Ledger) -> Cluster {
+        let scheduler = Scheduler::new(Tick(0), &ledger, 1);
+        Cluster { ledger, scheduler, now: Tick(0), sent: Vec::new(), proposed: Vec::new() }
+    }
+
+    /// With one job of `count` tasks.
+    fn with_tasks(count: u32) -> Cluster {
+        let mut cluster = Cluster::new(Ledger::default());
+        cluster.add_tasks(count);
+        cluster
+    }
+
+    fn add_tasks(&mut self, count: u32) {
+        let phase = PhaseSpec {
+            operation: "noop".to_owned(),
+            version: 1,
+            params: Params::default(),
+            after: Vec::new(),
+            on_failure: OnFailure::Continue,
+        };
+        let spec =
+            JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };
+        self.record(Entry::JobSubmitted { request: RequestId(1), spec });
+        let first = TaskIndex(0);
+        self.record(Entry::TasksAdded { phase: PHASE, first, count, chunk: ChunkRef::Count });
+        self.record(Entry::PhaseSealed { phase: PHASE });
+    }
+
+    fn record(&mut self, entry: Entry) {
+        let mut applied = Vec::new();
+        self.ledger.apply(LogTime(0), &entry, &mut applied);
+        self.tell(Event::Applied(&entry, &applied));
+    }
+
+    fn tell(&mut self, event: Event<'_>) {
+        let mut effects = Vec::new();
+        self.scheduler.on(self.now, &self.ledger, event, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Send(session, message) => self.sent.push((session, message)),
+                Effect::Close(_) => {}
+                Effect::Propose(entry) => {
+                    self.proposed.push(entry.clone());
+                    self.record(entry);
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, session: u64, message: ToMaster) {
+        self.tell(Event::Heard(SessionId(session), message));
+    }
+
+    fn join(&mut self, session: u64, name: &str, held: Vec<Held>) {
+        let offers = vec![Offer { operation: "noop".to_owned(), version: 1 }];
+        let name = WorkerName(name.to_owned());
+        let incarnation = Incarnation(session);
+        let hello = Hello { name, incarnation, in_process: false, slots: 1, offers, held };
+        self.hear(session, ToMaster::Hello(hello));
+    }
+
+    /// Takes out the tasks assigned to a session since the last call.
+    fn assigned(&mut self, session: u64) -> Vec<(u32, AttemptId)> {
+        let mut tasks = Vec::new();
+        self.sent.retain(|(to, message)| match message {
+            ToWorker::Assign(runs) if to.0 == session => {
+                for run in runs {
+                    tasks.extend((0..run.count).map(|o| (run.first.0 + o, run.attempt.plus(o))));
+                }
+                false
+            }
+            _ => true,
+        });
+        tasks
+    }
+
+    fn succeed(&mut self, session: u64, (index, attempt): (u32, AttemptId)) {
+        self.end(session, (index, attempt), EndedWith::Results(Results::Empty(1)));
+    }
+
+    fn end(&mut self, session: u64, (index, attempt): (u32, AttemptId), with: EndedWith) {
+        let round = self.ledger.phase(PHASE).expect("exists").tasks.round(TaskIndex(index));
+        let run = EndedRun { phase: PHASE, round, first: TaskIndex(index), attempt, with };
+        self.hear(session, ToMaster::Ended(vec![run]));
+    }
+
+    fn lost_count(&self) -> usize {
+        self.proposed.iter().filter(|entry| matches!(entry, Entry::WorkerLost { .. })).count()
+    }
+}
+
+#[test]
+fn tasks_go_to_the_least_loaded_within_their_credit() {
+    let mut cluster = Cluster::with_tasks(10);
+    cluster.join(1, "a", vec![]);
+    cluster.join(2, "b", vec![]);
+    assert_eq!(cluster.assigned(1).len(), 2);
+    assert_eq!(cluster.assigned(2).len(), 2);
+    cluster.hear(1, ToMaster::Credit(4));
+    assert_eq!(cluster.assigned(1).len(), 2);
+}
+
+#[test]
+fn credit_returns_when_an_attempt_ends() {
+    let mut cluster = Cluster::with_tasks(3);
+    cluster.join(1, "a", vec![]);
+    let first = cluster.assigned(1);
+    cluster.succeed(1, first[0]);
+    assert_eq!(cluster.assigned(1).len(), 1);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+}
+
+#[test]
+fn an_acknowledgement_follows_the_applied_entry() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    let task = cluster.assigned(1)[0];
+    cluster.succeed(1, task);
+    let acknowledged = ToWorker::EndedAck(vec![(task.1, 1)]);
+    assert!(cluster.sent.contains(&(SessionId(1), acknowledged)));
+}
+
+#[test]
+fn a_closed_connection_requeues_at_once_and_late_answers_are_worth_nothing() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    let task = cluster.assigned(1)[0];
+    cluster.tell(Event::Closed(SessionId(1)));
+    assert_eq!(cluster.lost_count(), 1);
+    cluster.join(2, "b", vec![]);
+    let again = cluster.assigned(2);
+    assert_eq!(again[0].0, task.0);
+    assert_ne!(again[0].1, task.1);
+    // The old attempt's answer over a new connection: acknowledged so that it stops, not recorded.
+    cluster.join(3, "a", vec![]);
+    cluster.succeed(3, task);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 0);
+    assert!(cluster.sent.contains(&(SessionId(3), ToWorker::EndedAck(vec![(task.1, 1)]))));
+    cluster.succeed(2, again[0]);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+}
+
+#[test]
+fn a_silent_worker_is_lost_after_its_lease() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    cluster.now = Tick(0).after_ms(LEASE_MS - 1);
+    cluster.tell(Event::Tick);
+    assert_eq!(cluster.lost_count(), 0);
+    assert_eq!(cluster.scheduler.next_deadline(), Some(Tick(0).after_ms(LEASE_MS)));
+    cluster.now = Tick(0).after_ms(LEASE_MS);
+    cluster.tell(Event::Tick);
+    assert_eq!(cluster.lost_count(), 1);
+}
+
+#[test]
+fn a_failed_attempt_is_retried_only_when_its_failure_is_applied() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    let task = cluster.assigned(1)[0];
+    let crash = EndedWith::Failure(Failure::new(FailureKind::Crashed, "c", "cause", ""));
+    cluster.end(1, task, crash);
+    assert_eq!(cluster.assigned(1).len(), 1);
+    let failed = |entry: &&Entry| matches!(entry, Entry::AttemptFailed { .. });
+    assert_eq!(cluster.proposed.iter().filter(failed).count(), 1);
+}
+
+#[test]
+fn what_is_unavailable_waits_before_it_is_tried_again() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    let task = cluster.assigned(1)[0];
+    cluster.end(1, task, EndedWith::Failure(Failure::unavailable("c", "cause", "")));
+    assert!(cluster.assigned(1).is_empty());
+    let deadline = cluster.scheduler.next_deadline().expect("a pause ends");
+    assert!(deadline >= Tick(0).after_ms(BACKOFF_MS_MIN / 2));
+    cluster.now = deadline;
+    cluster.tell(Event::Tick);
+    assert_eq!(cluster.assigned(1).len(), 1);
+}
+
+#[test]
+fn after_a_takeover_older_tasks_wait_for_the_workers_that_may_hold_them() {
+    let mut before = Cluster::with_tasks(4);
+    before.join(1, "a", vec![]);
+    before.join(2, "b", vec![]);
+    before.assigned(1);
+    let held = before.assigned(2);
+    before.record(Entry::Claim { epoch: Epoch(1), holder: String::new() });
+    let mut after = Cluster::new(before.ledger.clone());
+    after.join(3, "a", vec![]);
+    assert!(after.assigned(3).is_empty());
+    let task = PHASE.task(TaskIndex(held[0].0));
+    after.join(4, "b", vec![Held { attempt: held[0].1, task, round: Round(0) }]);
+    let keep = vec![held[0].1];
+    let welcome = ToWorker::Welcome { epoch: after.ledger.epoch, keep };
+    assert!(after.sent.contains(&(SessionId(4), welcome)));
+    assert_eq!(after.assigned(3).len() + after.assigned(4).len(), 3);
+    after.succeed(4, held[0]);
+    assert_eq!(after.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+}
+
+/// Found by the simulator (seed 17 of its first version).
+#[test]
+fn an_attempt_recorded_as_lost_is_not_adopted_in_the_same_reign() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    let (index, attempt) = cluster.assigned(1)[0];
+    cluster.tell(Event::Closed(SessionId(1)));
+    let held = Held { attempt, task: PHASE.task(TaskIndex(index)), round: Round(0) };
+    cluster.join(2, "a", vec![held]);
+    let welcome = ToWorker::Welcome { epoch: cluster.ledger.epoch, keep: vec![] };
+    assert!(cluster.sent.contains(&(SessionId(2), welcome)));
+}
+
+#[test]
+fn after_a_takeover_older_tasks_wait_no_longer_than_a_lease() {
+    let mut before = Cluster::with_tasks(1);
+    before.join(1, "gone", vec![]);
+    let mut after = Cluster::new(before.ledger.clone());
+    after.now = Tick(0).after_ms(LEASE_MS);
+    after.join(2, "b", vec![]);
+    assert_eq!(after.assigned(2).len(), 1);
+}
+
+#[test]
+fn the_newest_start_of_a_name_wins() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(5, "a", vec![]);
+    cluster.join(4, "a", vec![]);
+    let refused = |(to, m): &&(SessionId, ToWorker)| to.0 == 4 && matches!(m, ToWorker::Refused(_));
+    assert_eq!(cluster.sent.iter().filter(refused).count(), 1);
+    cluster.join(6, "a", vec![]);
+    assert_eq!(cluster.lost_count(), 1);
+}
+
+#[test]
+fn waiting_attempts_are_recalled_for_an_idle_worker() {
+    let mut cluster = Cluster::with_tasks(2);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    assert_eq!(held.len(), 2);
+    cluster.join(2, "b", vec![]);
+    assert!(cluster.sent.contains(&(SessionId(1), ToWorker::Recall(vec![held[1].1]))));
+    cluster.hear(1, ToMaster::Returned(vec![held[1].1]));
+    assert_eq!(cluster.assigned(2)[0].0, held[1].0);
+}
+
+#[test]
+fn a_cancelled_job_is_taken_from_the_workers() {
+    let mut cluster = Cluster::with_tasks(5);
+    cluster.join(1, "a", vec![]);
+    cluster.record(Entry::JobCancelled { job: JobId(1), why: String::new() });
+    assert!(cluster.sent.contains(&(SessionId(1), ToWorker::CancelJob(JobId(1)))));
+    assert_eq!(cluster.scheduler.unserved(&cluster.ledger).len(), 0);
+    cluster.tell(Event::Closed(SessionId(1)));
+    assert_eq!(cluster.lost_count(), 0);
+}
+
+#[test]
+fn what_nobody_offers_is_told() {
+    let cluster = Cluster::with_tasks(5);
+    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], 5);
+}
+
+#[test]
+fn a_stranger_is_closed() {
+    let mut cluster = Cluster::with_tasks(1);
+    let mut out = Vec::new();
+    let event = Event::Heard(SessionId(9), ToMaster::Credit(1));
+    cluster.scheduler.on(Tick(0), &cluster.ledger, event, &mut out);
+    assert_eq!(out, [Effect::Close(SessionId(9))]);
+}

@@ -1,0 +1,65 @@
+//! One connected worker as the scheduler sees it.
+
+use super::flights::Flights;
+use crate::ids::{Incarnation, PhaseId, TaskIndex, WorkerName};
+use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN};
+use crate::session::{Hello, Running};
+use crate::time::Tick;
+use std::collections::BTreeSet;
+
+/// One connected worker.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) name: WorkerName,
+    pub(super) incarnation: Incarnation,
+    pub(super) slots: u32,
+    pub(super) operations: BTreeSet<String>,
+    /// Attempts that it wants to hold at once.
+    pub(super) credit: u32,
+    pub(super) flights: Flights,
+    pub(super) heard_at: Tick,
+    pub(super) told_phases: BTreeSet<PhaseId>,
+    /// Chunks told, by their first task.
+    pub(super) told_chunks: BTreeSet<(PhaseId, TaskIndex)>,
+    pub(super) running: Vec<Running>,
+    /// Attempts asked back and not yet answered.
+    pub(super) recalled: BTreeSet<crate::AttemptId>,
+}
+
+impl Worker {
+    pub(super) fn new(hello: &Hello, now: Tick) -> Worker {
+        Worker {
+            name: hello.name.clone(),
+            incarnation: hello.incarnation,
+            slots: hello.slots,
+            operations: hello.offers.iter().map(|offer| offer.operation.clone()).collect(),
+            credit: hello.slots.saturating_mul(SLOT_CREDIT_MIN),
+            flights: Flights::default(),
+            heard_at: now,
+            told_phases: BTreeSet::new(),
+            told_chunks: BTreeSet::new(),
+            running: Vec::new(),
+            recalled: BTreeSet::new(),
+        }
+    }
+
+    /// What the worker asks for, held within what a slot can sensibly want.
+    pub(super) fn set_credit(&mut self, credit: u32) {
+        self.credit = credit.min(self.slots.saturating_mul(SLOT_CREDIT_MAX));
+    }
+
+    /// How many more attempts it takes.
+    pub(super) fn free(&self) -> u32 {
+        self.credit.saturating_sub(self.flights.open_count())
+    }
+
+    /// Load for comparison: attempts a slot, in thousandths.
+    pub(super) fn load(&self) -> u32 {
+        self.flights.open_count().saturating_mul(1_000) / self.slots.max(1)
+    }
+
+    /// Slots without an attempt.
+    pub(super) fn idle_slots(&self) -> u32 {
+        self.slots.saturating_sub(self.flights.open_count())
+    }
+}

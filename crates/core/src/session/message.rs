@@ -1,0 +1,179 @@
+//! The messages of a session.
+
+use crate::failure::Failure;
+use crate::ids::{
+    AttemptId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
+};
+use crate::ledger::{ChunkRef, Results};
+use crate::params::Params;
+
+/// A worker introduces itself; the first message of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hello {
+    /// Its name.
+    pub name: WorkerName,
+    /// Its start.
+    pub incarnation: Incarnation,
+    /// Whether it lives inside the master's process.
+    pub in_process: bool,
+    /// How many attempts run at once.
+    pub slots: u32,
+    /// What it can do.
+    pub offers: Vec<Offer>,
+    /// Attempts that it holds from an earlier session: waiting, running, or ended and unacknowledged.
+    pub held: Vec<Held>,
+}
+
+/// An operation that a worker can do.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Offer {
+    /// The operation's name.
+    pub operation: String,
+    /// Its version.
+    pub version: u32,
+}
+
+/// An attempt in a worker's hands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its task.
+    pub task: TaskId,
+    /// The task's round.
+    pub round: Round,
+}
+
+/// What a worker says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ToMaster {
+    /// First of all.
+    Hello(Hello),
+    /// How many attempts it wants to hold at once, by its own measure.
+    Credit(u32),
+    /// It lives; what its slots are doing.
+    Progress(Vec<Running>),
+    /// Attempts ended; kept and repeated until acknowledged.
+    Ended(Vec<EndedRun>),
+    /// Recalled attempts that had not been started.
+    Returned(Vec<AttemptId>),
+    /// It ends in good order and holds nothing.
+    Goodbye,
+}
+
+/// What a slot is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Running {
+    /// The slot's position.
+    pub slot: u32,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its task.
+    pub task: TaskId,
+    /// How long it has run.
+    pub elapsed_ms: u64,
+    /// How long ago it last showed progress.
+    pub quiet_ms: u64,
+}
+
+/// Attempts of consecutive tasks that ended alike; their ids are consecutive too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndedRun {
+    /// The phase.
+    pub phase: PhaseId,
+    /// The round.
+    pub round: Round,
+    /// Index of the first task.
+    pub first: TaskIndex,
+    /// The first attempt.
+    pub attempt: AttemptId,
+    /// How they ended.
+    pub with: EndedWith,
+}
+
+/// How attempts ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EndedWith {
+    /// With results, whose blobs are durable.
+    Results(Results),
+    /// One attempt failed.
+    Failure(Failure),
+}
+
+/// What a master says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ToWorker {
+    /// The answer to a Hello.
+    Welcome {
+        /// The master's reign; a worker that has seen a higher one leaves.
+        epoch: Epoch,
+        /// Held attempts to go on with; all others are to be dropped.
+        keep: Vec<AttemptId>,
+    },
+    /// The session is refused; the reason is for people.
+    Refused(String),
+    /// What the tasks of a phase are; comes before the first of them.
+    Phase {
+        /// The phase.
+        phase: PhaseId,
+        /// The operation's name.
+        operation: String,
+        /// Normalised parameters.
+        params: Params,
+    },
+    /// Where the inputs of tasks are; comes before the first of them.
+    Chunk {
+        /// The phase.
+        phase: PhaseId,
+        /// Index of the first task.
+        first: TaskIndex,
+        /// How many tasks.
+        count: u32,
+        /// Their inputs.
+        chunk: ChunkRef,
+    },
+    /// Attempts to make.
+    Assign(Vec<AssignRun>),
+    /// Ended attempts that need not be repeated any more: (first, count).
+    EndedAck(Vec<(AttemptId, u32)>),
+    /// Attempts to give back if they have not been started.
+    Recall(Vec<AttemptId>),
+    /// Attempts of this job are to be dropped at once.
+    CancelJob(JobId),
+    /// Nothing of this phase will come any more.
+    PhaseClosed(PhaseId),
+}
+
+/// Attempts of consecutive tasks, with consecutive ids.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AssignRun {
+    /// The phase.
+    pub phase: PhaseId,
+    /// The round.
+    pub round: Round,
+    /// Index of the first task.
+    pub first: TaskIndex,
+    /// How many.
+    pub count: u32,
+    /// The first attempt.
+    pub attempt: AttemptId,
+}
+
+impl AttemptId {
+    /// The attempt this many after this one, in the same reign.
+    #[must_use]
+    pub fn plus(self, offset: u32) -> AttemptId {
+        AttemptId { epoch: self.epoch, counter: self.counter + u64::from(offset) }
+    }
+}
+
+impl EndedRun {
+    /// How many attempts ended.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        match &self.with {
+            EndedWith::Results(results) => u32::try_from(results.len()).unwrap_or(u32::MAX),
+            EndedWith::Failure(_) => 1,
+        }
+    }
+}

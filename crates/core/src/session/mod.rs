@@ -1,0 +1,12 @@
+//! What a master and a worker say to each other, and the worker's end of it.
+//!
+//! The same plain types go over channels inside one process and over the wire between machines. The
+//! master's end is the scheduler.
+
+mod message;
+mod seat;
+
+pub use message::{
+    AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+};
+pub use seat::{Assigned, Ending, Seat, SeatEffect, SeatEvent, SlotIndex};

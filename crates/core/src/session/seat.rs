@@ -1,0 +1,354 @@
+//! The worker's end of a session: what it holds, what its slots do, what it still has to say.
+//!
+//! Pure: messages, ends of attempts and time come in, messages and orders to the slots go out. The
+//! connection may come and go; what was ended is repeated until the master acknowledges it.
+
+use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker};
+use crate::failure::Failure;
+use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
+use crate::ledger::Results;
+use crate::limits::{HEARTBEAT_MS, SLOT_AHEAD_MS, SLOT_CREDIT_MAX, SLOT_CREDIT_MIN};
+use crate::time::Tick;
+use std::collections::{BTreeSet, VecDeque};
+
+/// Position of a slot at its worker.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SlotIndex(pub u32);
+
+/// An attempt that this worker is to make.
+pub type Assigned = Held;
+
+/// How a slot's attempt ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// With a durable manifest, or without any artifact.
+    Succeeded(Option<BlobId>),
+    /// With a failure.
+    Failed(Failure),
+}
+
+/// What happens to a seat.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SeatEvent {
+    /// The connection stands; the seat introduces itself.
+    Connected,
+    /// The connection is gone.
+    Disconnected,
+    /// The master says something.
+    Message(ToWorker),
+    /// A slot showed progress.
+    Progress(SlotIndex),
+    /// A slot is free again; a killed attempt ends so too.
+    Finished {
+        /// The slot.
+        slot: SlotIndex,
+        /// How its attempt ended.
+        ending: Ending,
+    },
+    /// Time went on.
+    Tick,
+}
+
+/// What a seat wants done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SeatEffect {
+    /// Say this to the master.
+    Send(ToMaster),
+    /// Make this attempt in that free slot.
+    Start {
+        /// The slot.
+        slot: SlotIndex,
+        /// The attempt.
+        assigned: Assigned,
+    },
+    /// End the attempt in that slot; answered by `Finished`.
+    Kill(SlotIndex),
+    /// Keep or forget what an order message says (`Phase`, `Chunk`, `PhaseClosed`).
+    Note(ToWorker),
+    /// The master will not have this worker; the reason is for people.
+    Refused(String),
+}
+
+/// The worker's end of a session.
+#[derive(Debug)]
+pub struct Seat {
+    name: WorkerName,
+    incarnation: Incarnation,
+    in_process: bool,
+    offers: Vec<Offer>,
+    epoch: Epoch,
+    connected: bool,
+    welcomed: bool,
+    waiting: VecDeque<Assigned>,
+    slots: Vec<Option<Busy>>,
+    unacknowledged: VecDeque<EndedRun>,
+    credit: u32,
+    durations_us: VecDeque<u64>,
+    heartbeat_at: Tick,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Busy {
+    assigned: Assigned,
+    since: Tick,
+    progress_at: Tick,
+    dropped: bool,
+}
+
+/// Durations that the credit is measured from.
+const DURATION_SAMPLE_COUNT: usize = 32;
+
+impl Seat {
+    /// A seat without a connection.
+    #[must_use]
+    pub fn new(
+        name: WorkerName,
+        incarnation: Incarnation,
+        in_process: bool,
+        slots: u32,
+        offers: Vec<Offer>,
+    ) -> Seat {
+        Seat {
+            name,
+            incarnation,
+            in_process,
+            offers,
+            epoch: Epoch(0),
+            connected: false,
+            welcomed: false,
+            waiting: VecDeque::new(),
+            slots: vec![None; slots as usize],
+            unacknowledged: VecDeque::new(),
+            credit: SLOT_CREDIT_MIN * slots,
+            durations_us: VecDeque::new(),
+            heartbeat_at: Tick(0),
+        }
+    }
+
+    /// Takes an event; orders and messages are appended to `out`.
+    pub fn on(&mut self, now: Tick, event: SeatEvent, out: &mut Vec<SeatEffect>) {
+        match event {
+            SeatEvent::Connected => self.on_connected(now, out),
+            SeatEvent::Disconnected => {
+                self.connected = false;
+                self.welcomed = false;
+            }
+            SeatEvent::Message(message) => self.on_message(message, out),
+            SeatEvent::Progress(slot) => {
+                if let Some(busy) = self.slot_mut(slot) {
+                    busy.progress_at = now;
+                }
+            }
+            SeatEvent::Finished { slot, ending } => self.on_finished(now, slot, ending, out),
+            SeatEvent::Tick => {}
+        }
+        self.start_waiting(now, out);
+        if self.welcomed && now >= self.heartbeat_at {
+            self.heartbeat_at = now.after_ms(HEARTBEAT_MS);
+            out.push(SeatEffect::Send(ToMaster::Progress(self.running(now))));
+        }
+    }
+
+    /// When the seat next wants a [`SeatEvent::Tick`].
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Tick> {
+        self.welcomed.then_some(self.heartbeat_at)
+    }
+
+    /// Whether it holds no attempt and owes the master no answer.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+            && self.unacknowledged.is_empty()
+            && self.slots.iter().all(Option::is_none)
+    }
+
+    fn on_connected(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
+        self.connected = true;
+        self.welcomed = false;
+        self.heartbeat_at = now.after_ms(HEARTBEAT_MS);
+        let hello = Hello {
+            name: self.name.clone(),
+            incarnation: self.incarnation,
+            in_process: self.in_process,
+            slots: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
+            offers: self.offers.clone(),
+            held: self.held(),
+        };
+        out.push(SeatEffect::Send(ToMaster::Hello(hello)));
+    }
+
+    fn on_message(&mut self, message: ToWorker, out: &mut Vec<SeatEffect>) {
+        match message {
+            ToWorker::Welcome { epoch, keep } => self.on_welcome(epoch, keep, out),
+            ToWorker::Refused(why) => {
+                self.welcomed = false;
+                out.push(SeatEffect::Refused(why));
+            }
+            ToWorker::Phase { .. } | ToWorker::Chunk { .. } | ToWorker::PhaseClosed(_) => {
+                out.push(SeatEffect::Note(message));
+            }
+            ToWorker::Assign(runs) => {
+                for run in runs {
+                    self.waiting.extend((0..run.count).map(|offset| Held {
+                        attempt: run.attempt.plus(offset),
+                        task: run.phase.task(crate::TaskIndex(run.first.0 + offset)),
+                        round: run.round,
+                    }));
+                }
+            }
+            ToWorker::EndedAck(attempts) => self.on_ack(&attempts),
+            ToWorker::Recall(attempts) => self.on_recall(&attempts, out),
+            ToWorker::CancelJob(job) => {
+                self.drop_where(|held| held.task.job == job, out);
+            }
+        }
+    }
+
+    fn on_welcome(&mut self, epoch: Epoch, keep: Vec<AttemptId>, out: &mut Vec<SeatEffect>) {
+        if epoch < self.epoch {
+            let why = format!("master of epoch {epoch} is behind epoch {}", self.epoch);
+            out.push(SeatEffect::Refused(why));
+            return;
+        }
+        self.epoch = epoch;
+        self.welcomed = true;
+        let keep: BTreeSet<AttemptId> = keep.into_iter().collect();
+        self.drop_where(|held| !keep.contains(&held.attempt), out);
+        self.unacknowledged.retain(|run| keep.contains(&run.attempt));
+        out.push(SeatEffect::Send(ToMaster::Credit(self.credit)));
+        if !self.unacknowledged.is_empty() {
+            let repeated = self.unacknowledged.iter().cloned().collect();
+            out.push(SeatEffect::Send(ToMaster::Ended(repeated)));
+        }
+    }
+
+    fn on_ack(&mut self, attempts: &[(AttemptId, u32)]) {
+        for (first, count) in attempts {
+            let acknowledged = *first..first.plus(*count);
+            self.unacknowledged.retain(|run| !acknowledged.contains(&run.attempt));
+        }
+    }
+
+    fn on_recall(&mut self, attempts: &[AttemptId], out: &mut Vec<SeatEffect>) {
+        let mut returned = Vec::new();
+        self.waiting.retain(|held| {
+            let recalled = attempts.contains(&held.attempt);
+            if recalled {
+                returned.push(held.attempt);
+            }
+            !recalled
+        });
+        if !returned.is_empty() {
+            out.push(SeatEffect::Send(ToMaster::Returned(returned)));
+        }
+    }
+
+    fn on_finished(
+        &mut self,
+        now: Tick,
+        slot: SlotIndex,
+        ending: Ending,
+        out: &mut Vec<SeatEffect>,
+    ) {
+        let Some(busy) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
+        if busy.dropped {
+            return;
+        }
+        self.measure(now.0.saturating_sub(busy.since.0), out);
+        let with = match ending {
+            Ending::Succeeded(Some(manifest)) => {
+                EndedWith::Results(Results::Manifests(vec![manifest]))
+            }
+            Ending::Succeeded(None) => EndedWith::Results(Results::Empty(1)),
+            Ending::Failed(failure) => EndedWith::Failure(failure),
+        };
+        let Held { attempt, task, round } = busy.assigned;
+        let run = EndedRun { phase: task.phase_id(), round, first: task.index, attempt, with };
+        self.unacknowledged.push_back(run.clone());
+        if self.welcomed {
+            out.push(SeatEffect::Send(ToMaster::Ended(vec![run])));
+        }
+    }
+
+    /// Credit of a slot: as many attempts as last about [`SLOT_AHEAD_MS`].
+    fn measure(&mut self, duration_us: u64, out: &mut Vec<SeatEffect>) {
+        if self.durations_us.len() == DURATION_SAMPLE_COUNT {
+            self.durations_us.pop_front();
+        }
+        self.durations_us.push_back(duration_us);
+        let mut sorted: Vec<u64> = self.durations_us.iter().copied().collect();
+        sorted.sort_unstable();
+        let median_us = sorted[sorted.len() / 2].max(1);
+        let wanted = u32::try_from(SLOT_AHEAD_MS * 1_000 / median_us).unwrap_or(SLOT_CREDIT_MAX);
+        let slots = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let credit = wanted.clamp(SLOT_CREDIT_MIN, SLOT_CREDIT_MAX) * slots;
+        // A change by less than a third is noise, not news.
+        if credit.abs_diff(self.credit) * 3 > self.credit {
+            self.credit = credit;
+            if self.welcomed {
+                out.push(SeatEffect::Send(ToMaster::Credit(credit)));
+            }
+        }
+    }
+
+    fn start_waiting(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
+        for (position, slot) in self.slots.iter_mut().enumerate() {
+            if slot.is_some() {
+                continue;
+            }
+            let Some(assigned) = self.waiting.pop_front() else { return };
+            *slot = Some(Busy { assigned, since: now, progress_at: now, dropped: false });
+            let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
+            out.push(SeatEffect::Start { slot, assigned });
+        }
+    }
+
+    fn drop_where(&mut self, unwanted: impl Fn(&Held) -> bool, out: &mut Vec<SeatEffect>) {
+        self.waiting.retain(|held| !unwanted(held));
+        self.unacknowledged.retain(|run| {
+            let task: TaskId = run.phase.task(run.first);
+            !unwanted(&Held { attempt: run.attempt, task, round: run.round })
+        });
+        for (position, slot) in self.slots.iter_mut().enumerate() {
+            if let Some(busy) = slot
+                && !busy.dropped
+                && unwanted(&busy.assigned)
+            {
+                busy.dropped = true;
+                let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
+                out.push(SeatEffect::Kill(slot));
+            }
+        }
+    }
+
+    fn held(&self) -> Vec<Held> {
+        let ended = self.unacknowledged.iter().map(|run| Held {
+            attempt: run.attempt,
+            task: run.phase.task(run.first),
+            round: run.round,
+        });
+        let busy = self.slots.iter().flatten().filter(|b| !b.dropped).map(|busy| busy.assigned);
+        ended.chain(busy).chain(self.waiting.iter().copied()).collect()
+    }
+
+    fn running(&self, now: Tick) -> Vec<Running> {
+        let busy = self.slots.iter().enumerate().filter_map(|(slot, busy)| Some((slot, (*busy)?)));
+        busy.map(|(slot, busy)| Running {
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            attempt: busy.assigned.attempt,
+            task: busy.assigned.task,
+            elapsed_ms: now.ms_since(busy.since),
+            quiet_ms: now.ms_since(busy.progress_at),
+        })
+        .collect()
+    }
+
+    fn slot_mut(&mut self, slot: SlotIndex) -> Option<&mut Busy> {
+        self.slots.get_mut(slot.0 as usize)?.as_mut()
+    }
+}
+
+#[cfg(test)]
+#[path = "seat_tests.rs"]
+mod tests;

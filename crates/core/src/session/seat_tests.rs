@@ -1,0 +1,153 @@
+//! What a seat does, message by message.
+
+use super::*;
+use crate::ids::{JobId, PhaseId, PhaseIndex, Round, TaskIndex};
+use crate::session::AssignRun;
+
+const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+
+fn attempt(counter: u64) -> AttemptId {
+    AttemptId { epoch: Epoch(1), counter }
+}
+
+fn assign(first: u32, count: u32) -> ToWorker {
+    ToWorker::Assign(vec![AssignRun {
+        phase: PHASE,
+        round: Round(0),
+        first: TaskIndex(first),
+        count,
+        attempt: attempt(u64::from(first)),
+    }])
+}
+
+fn seat(slots: u32) -> Seat {
+    let name = WorkerName("w1".to_owned());
+    let mut seat = Seat::new(name, Incarnation(1), true, slots, Vec::new());
+    drive(&mut seat, SeatEvent::Connected);
+    welcome(&mut seat, 1, vec![]);
+    seat
+}
+
+fn drive(seat: &mut Seat, event: SeatEvent) -> Vec<SeatEffect> {
+    let mut out = Vec::new();
+    seat.on(Tick(0), event, &mut out);
+    out
+}
+
+fn welcome(seat: &mut Seat, epoch: u32, keep: Vec<AttemptId>) -> Vec<SeatEffect> {
+    drive(seat, SeatEvent::Message(ToWorker::Welcome { epoch: Epoch(epoch), keep }))
+}
+
+fn finished(slot: u32) -> SeatEvent {
+    SeatEvent::Finished { slot: SlotIndex(slot), ending: Ending::Succeeded(None) }
+}
+
+fn started(effects: &[SeatEffect]) -> Vec<u64> {
+    let start = |effect: &SeatEffect| match effect {
+        SeatEffect::Start { assigned, .. } => Some(assigned.attempt.counter),
+        _ => None,
+    };
+    effects.iter().filter_map(start).collect()
+}
+
+fn ended(effects: &[SeatEffect]) -> Vec<u64> {
+    let runs = effects.iter().filter_map(|effect| match effect {
+        SeatEffect::Send(ToMaster::Ended(runs)) => Some(runs),
+        _ => None,
+    });
+    runs.flatten().map(|run| run.attempt.counter).collect()
+}
+
+#[test]
+fn as_many_attempts_run_as_there_are_slots() {
+    let mut seat = seat(2);
+    assert_eq!(started(&drive(&mut seat, SeatEvent::Message(assign(0, 3)))), [0, 1]);
+    let effects = drive(&mut seat, finished(0));
+    assert_eq!(ended(&effects), [0]);
+    assert_eq!(started(&effects), [2]);
+}
+
+#[test]
+fn what_ended_is_repeated_after_a_cut_until_it_is_acknowledged() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 1)));
+    drive(&mut seat, SeatEvent::Disconnected);
+    assert_eq!(ended(&drive(&mut seat, finished(0))), [] as [u64; 0]);
+    let hello = drive(&mut seat, SeatEvent::Connected);
+    let SeatEffect::Send(ToMaster::Hello(hello)) = &hello[0] else { panic!("{hello:?}") };
+    assert_eq!(hello.held.len(), 1);
+    assert_eq!(ended(&welcome(&mut seat, 1, vec![attempt(0)])), [0]);
+    assert!(!seat.is_idle());
+    drive(&mut seat, SeatEvent::Message(ToWorker::EndedAck(vec![(attempt(0), 1)])));
+    assert!(seat.is_idle());
+}
+
+#[test]
+fn what_the_master_does_not_keep_is_killed_and_never_answered() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 2)));
+    drive(&mut seat, SeatEvent::Disconnected);
+    drive(&mut seat, SeatEvent::Connected);
+    let effects = welcome(&mut seat, 2, vec![]);
+    assert!(effects.contains(&SeatEffect::Kill(SlotIndex(0))));
+    assert_eq!(ended(&drive(&mut seat, finished(0))), [] as [u64; 0]);
+    assert!(seat.is_idle());
+}
+
+#[test]
+fn a_master_of_an_earlier_reign_is_refused() {
+    let mut seat = seat(1);
+    welcome(&mut seat, 5, vec![]);
+    drive(&mut seat, SeatEvent::Connected);
+    let effects = welcome(&mut seat, 4, vec![]);
+    assert!(matches!(effects[..], [SeatEffect::Refused(_)]), "{effects:?}");
+}
+
+#[test]
+fn recalled_attempts_go_back_unless_they_run() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 3)));
+    let recall = ToWorker::Recall(vec![attempt(0), attempt(2)]);
+    let effects = drive(&mut seat, SeatEvent::Message(recall));
+    assert_eq!(effects, [SeatEffect::Send(ToMaster::Returned(vec![attempt(2)]))]);
+}
+
+#[test]
+fn a_cancelled_job_is_dropped_from_slots_and_queue() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 3)));
+    let effects = drive(&mut seat, SeatEvent::Message(ToWorker::CancelJob(JobId(1))));
+    assert_eq!(effects, [SeatEffect::Kill(SlotIndex(0))]);
+    assert_eq!(started(&drive(&mut seat, finished(0))), [] as [u64; 0]);
+    assert!(seat.is_idle());
+}
+
+#[test]
+fn short_tasks_earn_credit_and_long_ones_the_least() {
+    let mut seat = seat(1);
+    let mut credits = Vec::new();
+    for (index, took_us) in [100, 100, 50_000, 50_000, 50_000, 50_000].into_iter().enumerate() {
+        let mut out = Vec::new();
+        let first = u32::try_from(index).expect("small");
+        seat.on(Tick(0), SeatEvent::Message(assign(first, 1)), &mut out);
+        seat.on(Tick(took_us), finished(0), &mut out);
+        credits.extend(out.into_iter().filter_map(|effect| match effect {
+            SeatEffect::Send(ToMaster::Credit(credit)) => Some(credit),
+            _ => None,
+        }));
+    }
+    assert_eq!(credits, [200, 2]);
+}
+
+#[test]
+fn it_says_that_it_lives_twice_a_second() {
+    let mut seat = seat(1);
+    let mut out = Vec::new();
+    let mut heartbeats = 0;
+    for step in 0..30 {
+        out.clear();
+        seat.on(Tick(0).after_ms(step * 100), SeatEvent::Tick, &mut out);
+        heartbeats += out.len();
+    }
+    assert_eq!(heartbeats, 5);
+}

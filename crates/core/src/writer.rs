@@ -1,0 +1,121 @@
+//! The append pipeline: decisions queue up, one record is in flight, the next takes all that wait.
+//!
+//! No batching timer: a record starts as soon as none is in flight, so a lone decision waits for
+//! nothing and a thousand share one sync.
+
+use crate::ids::{Epoch, Seq};
+use crate::ledger::{Batch, Entry};
+use crate::limits::RECORD_BYTES_MAX;
+use crate::time::LogTime;
+use std::collections::VecDeque;
+
+/// A record that is to be appended; the host adds its id and the chain hash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Draft {
+    /// The head's successor.
+    pub seq: Seq,
+    /// The writer's reign.
+    pub epoch: Epoch,
+    /// An encoded [`Batch`].
+    pub body: Vec<u8>,
+}
+
+/// Decisions on their way into the journal. `T` is the host's mark of who waits for the answer.
+#[derive(Debug)]
+pub struct Writer<T> {
+    epoch: Epoch,
+    head: Seq,
+    time: LogTime,
+    waiting: VecDeque<(Entry, T)>,
+    in_flight: Vec<(Entry, T)>,
+}
+
+impl<T> Writer<T> {
+    /// A writer of this reign behind this head.
+    #[must_use]
+    pub fn new(epoch: Epoch, head: Seq, time: LogTime) -> Writer<T> {
+        Writer { epoch, head, time, waiting: VecDeque::new(), in_flight: Vec::new() }
+    }
+
+    /// Queues a decision.
+    pub fn propose(&mut self, entry: Entry, mark: T) {
+        self.waiting.push_back((entry, mark));
+    }
+
+    /// Whether nothing waits and nothing is in flight.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// The next record, if none is in flight and something waits. Its time is never before an
+    /// earlier record's.
+    pub fn next(&mut self, wall: LogTime) -> Option<Draft> {
+        if !self.in_flight.is_empty() || self.waiting.is_empty() {
+            return None;
+        }
+        self.time = self.time.max(wall);
+        let mut body = Vec::new();
+        Batch::begin(self.time, &mut body);
+        while let Some((entry, _)) = self.waiting.front() {
+            let length = body.len();
+            entry.encode(&mut body);
+            if body.len() > RECORD_BYTES_MAX && !self.in_flight.is_empty() {
+                body.truncate(length);
+                break;
+            }
+            self.in_flight.extend(self.waiting.pop_front());
+        }
+        Some(Draft { seq: self.head.next(), epoch: self.epoch, body })
+    }
+
+    /// The record in flight is durable: its decisions may be applied, in this order.
+    pub fn on_durable(&mut self) -> (LogTime, Vec<(Entry, T)>) {
+        assert!(!self.in_flight.is_empty(), "an append was answered that was not asked for");
+        self.head = self.head.next();
+        (self.time, std::mem::take(&mut self.in_flight))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WorkerName;
+    use crate::ids::Incarnation;
+
+    fn entry(name: &str) -> Entry {
+        Entry::WorkerLeft { name: WorkerName(name.to_owned()), incarnation: Incarnation(1) }
+    }
+
+    #[test]
+    fn one_record_is_in_flight_and_the_next_takes_all_that_wait() {
+        let mut writer = Writer::new(Epoch(3), Seq(5), LogTime(100));
+        writer.propose(entry("a"), 1);
+        let first = writer.next(LogTime(50)).expect("something waits");
+        assert_eq!((first.seq, first.epoch), (Seq(6), Epoch(3)));
+        assert_eq!(Batch::decode(&first.body).expect("decodes").at, LogTime(100));
+        writer.propose(entry("b"), 2);
+        writer.propose(entry("c"), 3);
+        assert_eq!(writer.next(LogTime(200)), None);
+        let (_, applied) = writer.on_durable();
+        assert_eq!(applied.iter().map(|(_, mark)| *mark).collect::<Vec<_>>(), [1]);
+        let second = writer.next(LogTime(200)).expect("two wait");
+        assert_eq!(second.seq, Seq(7));
+        assert_eq!(Batch::decode(&second.body).expect("decodes").entries.len(), 2);
+        writer.on_durable();
+        assert!(writer.is_idle());
+    }
+
+    #[test]
+    fn a_record_stays_within_its_size() {
+        let mut writer = Writer::new(Epoch(1), Seq(0), LogTime(0));
+        let name = "x".repeat(RECORD_BYTES_MAX / 3);
+        (0..5).for_each(|mark| writer.propose(entry(&name), mark));
+        let mut sizes = Vec::new();
+        while let Some(draft) = writer.next(LogTime(0)) {
+            assert!(draft.body.len() <= RECORD_BYTES_MAX);
+            sizes.push(writer.on_durable().1.len());
+        }
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+}
