@@ -1,0 +1,16 @@
+//! The journal: records, their codec and the engines that make them durable.
+//!
+//! An engine keeps one chain of records and answers only for what it has made durable. Nothing here
+//! interprets a record's body; what the entries in it mean is the ledger's business.
+
+mod engine;
+mod file;
+mod lock;
+mod memory;
+mod record;
+
+pub use engine::{AppendError, Damage, Durability, Engine, Head, Tail, TailError};
+pub use file::{FileLog, OpenError};
+pub use lock::{LockError, StateLock};
+pub use memory::{Fault, Faults, Memory};
+pub use record::Record;
