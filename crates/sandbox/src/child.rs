@@ -1,0 +1,116 @@
+//! The executor's side: confines itself, says that it is ready, answers requests until the socket
+//! closes.
+
+use crate::channel::{Channel, Received};
+use rustix::process::{Resource, Rlimit, Signal};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// First byte of the frames that an executor sends.
+pub(crate) const READY: u8 = b'r';
+pub(crate) const PROGRESS: u8 = b'p';
+pub(crate) const DONE: u8 = b'd';
+
+/// Descriptors that an executor may hold: the socket, an input, an output and what a library opens.
+const OPEN_FILE_COUNT_MAX: u64 = 256;
+/// Least time between two progress frames.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(20);
+
+/// One request as the executor sees it.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// The caller's bytes.
+    pub frame: &'a [u8],
+    /// The input, open for reading.
+    pub input: Option<File>,
+    /// Where results go.
+    pub output: File,
+}
+
+/// Answers requests until the parent closes the socket, which comes as this process' stdin.
+///
+/// To be called first in `main`, before anything opens files or starts threads: it closes every
+/// descriptor but stdio. A panic in `handle` ends the process, at the cost of one attempt.
+///
+/// # Errors
+/// The process was not started by an [`crate::Executor`], or the socket fails.
+pub fn serve(
+    mut handle: impl FnMut(Task<'_>, &mut dyn FnMut(u64, u64)) -> Vec<u8>,
+) -> io::Result<()> {
+    let socket = prepare()?;
+    // The socket is sent on while a request, borrowed from the receiving end's buffer, is in work.
+    let sender = Channel::new(rustix::io::fcntl_dupfd_cloexec(&socket, 0)?);
+    let mut receiver = Channel::new(socket);
+    sender.send(&[&[READY]], &[])?;
+    loop {
+        let (frame, descriptors) = match receiver.receive()? {
+            Received::Frame(frame, descriptors) => (frame, descriptors),
+            Received::Closed => return Ok(()),
+        };
+        let mut descriptors = descriptors.into_iter().map(File::from);
+        let output = descriptors.next().ok_or_else(|| astray("a request without output"))?;
+        let input = descriptors.next();
+        let mut sent_at = None::<Instant>;
+        let mut progress = |done: u64, total: u64| {
+            if sent_at.is_some_and(|at| at.elapsed() < PROGRESS_PERIOD) {
+                return;
+            }
+            sent_at = Some(Instant::now());
+            // A parent that is gone shows at the answer.
+            let _ = sender.send(&[&[PROGRESS], &done.to_le_bytes(), &total.to_le_bytes()], &[]);
+        };
+        let answer = handle(Task { frame, input, output }, &mut progress);
+        sender.send(&[&[DONE], &answer], &[])?;
+    }
+}
+
+/// Everything that must hold before the first byte of a request is read, in this order: no new
+/// privileges, resource limits, then the socket is taken from stdin. The limits of memory and
+/// output differ per request and are set by the parent from outside.
+fn prepare() -> io::Result<OwnedFd> {
+    close_inherited();
+    // A parent that died before this line has closed the socket as well, which ends this process.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    rustix::thread::set_no_new_privs(true)?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::Nofile, OPEN_FILE_COUNT_MAX)?;
+    ignore_file_size_signal();
+    // Where the kernel runs out of memory, this process goes first; not every container lets it
+    // ask.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    rustix::process::chdir("/")?;
+    let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+    rustix::net::sockopt::socket_type(&socket).map_err(|_| astray("stdin is not a socket"))?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(socket)
+}
+
+/// Lowers a limit for good; one that is lower already stays.
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    let now = rustix::process::getrlimit(resource);
+    let most = now.maximum.map_or(most, |maximum| maximum.min(most));
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    Ok(rustix::process::setrlimit(resource, limit)?)
+}
+
+fn astray(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("not started as an executor: {what}"))
+}
+
+/// Closes whatever the worker's own parents left open without close-on-exec.
+#[expect(unsafe_code, reason = "closing descriptors that this process never saw is libc's alone")]
+fn close_inherited() {
+    // SAFETY: nothing in this process owns a descriptor above stderr yet, as `serve` demands to be
+    // called first. A kernel before 5.9 refuses, and then only what others leaked stays open.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+}
+
+/// Makes a write beyond the output limit fail with an error that the operation can report, rather
+/// than end the process.
+#[expect(unsafe_code, reason = "signal dispositions are set by libc")]
+fn ignore_file_size_signal() {
+    // SAFETY: ignoring a signal installs no handler, so no code of ours can run in signal context.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}

@@ -1,0 +1,24 @@
+//! Executor processes: spawned, confined, fed, killed and reaped; and the user's own programs.
+//!
+//! Bytes pass through: nothing here knows an operation by name. What runs in a child is limited in
+//! time, memory and output, and its death costs one attempt, never the worker.
+
+mod cancel;
+mod channel;
+mod child;
+mod command;
+mod death;
+mod executor;
+mod output;
+mod process;
+mod scratch;
+mod stderr;
+mod watch;
+
+pub use cancel::Cancel;
+pub use channel::FRAME_BYTES_MAX;
+pub use child::{Task, serve};
+pub use command::{COMMAND_STDERR_BYTES_MAX, CommandEnd, CommandStatus, UserCommand};
+pub use death::Death;
+pub use executor::{Event, Executor, Limits, Outcome, Request, Spawn, SpawnError};
+pub use output::output_file;
