@@ -1,0 +1,297 @@
+"""Makes the sample files of this folder anew: python3 samples/make.py
+
+Needs Pillow, fpdf2, uharfbuzz and the DejaVu fonts (Debian: fonts-dejavu-core); nothing else of the
+project does. The same versions give the same bytes. All content is drawn or written here, or is in
+the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
+"""
+
+import datetime
+import io
+import math
+import pathlib
+import struct
+import zipfile
+import zlib
+
+from fpdf import FPDF
+from fpdf.enums import EncryptionMethod
+from PIL import Image, ImageDraw
+
+HERE = pathlib.Path(__file__).resolve().parent
+HEAP = HERE / "heap"
+HARD = HERE / "hard"
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+
+ALICE = """CHAPTER I. Down the Rabbit-Hole
+
+Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing \
+to do: once or twice she had peeped into the book her sister was reading, but it had no pictures or \
+conversations in it, "and what is the use of a book," thought Alice "without pictures or \
+conversations?"
+
+So she was considering in her own mind (as well as she could, for the hot day made her feel very \
+sleepy and stupid), whether the pleasure of making a daisy-chain would be worth the trouble of \
+getting up and picking the daisies, when suddenly a White Rabbit with pink eyes ran close by her.
+
+There was nothing so very remarkable in that; nor did Alice think it so very much out of the way to \
+hear the Rabbit say to itself, "Oh dear! Oh dear! I shall be late!" (when she thought it over \
+afterwards, it occurred to her that she ought to have wondered at this, but at the time it all \
+seemed quite natural); but when the Rabbit actually took a watch out of its waistcoat-pocket, and \
+looked at it, and then hurried on, Alice started to her feet, for it flashed across her mind that \
+she had never before seen a rabbit with either a waistcoat-pocket, or a watch to take out of it, and \
+burning with curiosity, she ran across the field after it, and fortunately was just in time to see \
+it pop down a large rabbit-hole under the hedge.
+
+In another moment down went Alice after it, never once considering how in the world she was to get \
+out again.
+
+The rabbit-hole went straight on like a tunnel for some way, and then dipped suddenly down, so \
+suddenly that Alice had not a moment to think about stopping herself before she found herself \
+falling down a very deep well.
+"""
+
+GETTYSBURG = """Four score and seven years ago our fathers brought forth on this continent, a new \
+nation, conceived in Liberty, and dedicated to the proposition that all men are created equal.
+
+Now we are engaged in a great civil war, testing whether that nation, or any nation so conceived and \
+so dedicated, can long endure. We are met on a great battle-field of that war. We have come to \
+dedicate a portion of that field, as a final resting place for those who here gave their lives that \
+that nation might live. It is altogether fitting and proper that we should do this.
+
+But, in a larger sense, we can not dedicate -- we can not consecrate -- we can not hallow -- this \
+ground. The brave men, living and dead, who struggled here, have consecrated it, far above our poor \
+power to add or detract. The world will little note, nor long remember what we say here, but it can \
+never forget what they did here. It is for us the living, rather, to be dedicated here to the \
+unfinished work which they who fought here have thus far so nobly advanced. It is rather for us to \
+be here dedicated to the great task remaining before us -- that from these honored dead we take \
+increased devotion to that cause for which they gave the last full measure of devotion -- that we \
+here highly resolve that these dead shall not have died in vain -- that this nation, under God, \
+shall have a new birth of freedom -- and that government of the people, by the people, for the \
+people, shall not perish from the earth.
+"""
+
+GENESIS = "בראשית ברא אלהים את השמים ואת הארץ. ויאמר אלהים יהי אור ויהי אור."
+ARABIC = "مرحبا بالعالم. هذا نص قصير باللغة العربية."
+LATIN1 = "Le cœur a ses raisons que la raison ne connaît point. Voilà, déjà vu : café crème, 20 °C.\n"
+UTF16 = "Das ist ein Text in UTF-16: äöüß, Ελληνικά, кириллица, 日本語.\r\nZweite Zeile.\r\n"
+
+
+def write(path: pathlib.Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def new_pdf() -> FPDF:
+    pdf = FPDF()
+    pdf.set_creation_date(EPOCH)
+    pdf.set_author("Windlass samples")
+    pdf.set_auto_page_break(True, margin=20)
+    return pdf
+
+
+def text_pdf() -> bytes:
+    pdf = new_pdf()
+    pdf.set_title("Two pages with headings")
+    for heading, text in (("Down the Rabbit-Hole", ALICE), ("Gettysburg Address", GETTYSBURG)):
+        pdf.add_page()
+        pdf.set_font("Helvetica", "B", 18)
+        pdf.cell(0, 12, heading, new_x="LMARGIN", new_y="NEXT")
+        pdf.set_font("Times", "", 11)
+        pdf.multi_cell(0, 5.5, text)
+    return bytes(pdf.output())
+
+
+def columns_pdf() -> bytes:
+    pdf = new_pdf()
+    pdf.set_title("Two columns")
+    pdf.add_page()
+    pdf.set_font("Helvetica", "B", 16)
+    pdf.cell(0, 12, "Two columns", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font("Times", "", 10)
+    with pdf.text_columns(ncols=2, gutter=8, text_align="L") as area:
+        area.write(GETTYSBURG + "\n" + ALICE)
+    return bytes(pdf.output())
+
+
+def right_to_left_pdf() -> bytes:
+    pdf = new_pdf()
+    pdf.set_title("Hebrew and Arabic")
+    pdf.add_font("DejaVu", "", FONT)
+    pdf.set_text_shaping(True)
+    pdf.add_page()
+    pdf.set_font("DejaVu", "", 16)
+    for text in (GENESIS, ARABIC):
+        pdf.multi_cell(0, 12, text, align="R", new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output())
+
+
+def scan_pdf() -> bytes:
+    """A page that is a picture of text: one without a text layer behind one with."""
+    page = Image.new("L", (600, 200), 255)
+    ImageDraw.Draw(page).text((20, 80), "This page is a picture.", fill=0, font_size=40)
+    pdf = new_pdf()
+    pdf.set_title("A page without text layer")
+    pdf.add_page()
+    pdf.set_font("Times", "", 12)
+    pdf.cell(0, 10, "The next page has no text layer.")
+    pdf.add_page()
+    pdf.image(page, 20, 20, 170)
+    return bytes(pdf.output())
+
+
+def locked_pdf() -> bytes:
+    pdf = new_pdf()
+    pdf.set_encryption(
+        owner_password="owner", user_password="secret", encryption_method=EncryptionMethod.RC4
+    )
+    pdf.add_page()
+    pdf.set_font("Times", "", 12)
+    pdf.cell(0, 10, "The password is secret.")
+    return bytes(pdf.output())
+
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+
+
+def run(text: str) -> str:
+    return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def paragraph(*parts: str, style: str = "") -> str:
+    properties = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    return f"<w:p>{properties}{''.join(parts)}</w:p>"
+
+
+def docx() -> bytes:
+    rows = [("Crew", "Task"), ("Windlass", "hoists the anchor"), ("Capstan", "hauls the ropes")]
+    table = "".join(
+        "<w:tr>" + "".join(f"<w:tc>{paragraph(run(cell))}</w:tc>" for cell in row) + "</w:tr>"
+        for row in rows
+    )
+    note = '<w:r><w:footnoteReference w:id="1"/></w:r>'
+    body = (
+        paragraph(run("On board"), style="Heading1")
+        + paragraph(run("A document with a table and a footnote"), note, run("."))
+        + f"<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/><w:gridCol/></w:tblGrid>{table}</w:tbl>"
+        + "".join(paragraph(run(part)) for part in GETTYSBURG.strip().split("\n\n"))
+    )
+    foot = f'<w:footnote w:id="1">{paragraph(run("This is the footnote."))}</w:footnote>'
+    head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    types = "".join(
+        f'<Override PartName="/word/{name}.xml" ContentType="{WORD_TYPE}.{kind}+xml"/>'
+        for name, kind in (("document", "document.main"), ("footnotes", "footnotes"))
+    )
+    parts = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/'
+        'content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-'
+        f'package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>{types}'
+        "</Types>",
+        "_rels/.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" '
+        f'Type="{OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>',
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" '
+        f'Type="{OFFICE}/footnotes" Target="footnotes.xml"/></Relationships>',
+        "word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>',
+        "word/footnotes.xml": f'<w:footnotes xmlns:w="{WORD}">{foot}</w:footnotes>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), head + text)
+    return out.getvalue()
+
+
+def landscape(width: int, height: int) -> Image.Image:
+    """A sky over hills: smooth colours with some grain, as photos have them."""
+    picture = Image.new("RGB", (width, height))
+    pixels = picture.load()
+    for x in range(width):
+        hill = height * (0.62 + 0.1 * math.sin(x / 61) + 0.04 * math.sin(x / 17))
+        for y in range(height):
+            grain = (x * 7919 + y * 104729) * 2654435761 % 2**32 >> 29
+            if y < hill:
+                pixels[x, y] = (90 + y // 4 + grain, 140 + y // 5 + grain, 220 - y // 9)
+            else:
+                depth = int(y - hill) // 3
+                pixels[x, y] = (70 + grain, max(150 - depth, 40) + grain, 50)
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((width * 0.7, height * 0.1, width * 0.8, height * 0.1 + width * 0.1), (255, 230, 90))
+    return picture
+
+
+def picture_bytes(picture: Image.Image, kind: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def anchor() -> Image.Image:
+    picture = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(picture)
+    blue = (20, 60, 140, 255)
+    draw.ellipse((104, 16, 152, 64), outline=blue, width=12)
+    draw.rectangle((120, 60, 136, 220), fill=blue)
+    draw.rectangle((80, 84, 176, 98), fill=blue)
+    draw.arc((40, 100, 216, 232), 10, 170, fill=(200, 60, 40, 160), width=16)
+    return picture
+
+
+def rotated_photo() -> bytes:
+    """Stored on its side with EXIF orientation 6: turn right to look at it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = landscape(480, 320).transpose(Image.Transpose.ROTATE_90)
+    return picture_bytes(stored, "JPEG", quality=85, exif=exif)
+
+
+def bomb_png() -> bytes:
+    """Says that it has 65535 x 65535 pixels."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(
+            ">I", zlib.crc32(name + content)
+        )
+
+    header = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
+    data = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def noise(count: int) -> bytes:
+    state, out = 1, bytearray()
+    for _ in range(count):
+        state = (state * 1664525 + 1013904223) % 2**32
+        out.append(state >> 24)
+    return bytes(out)
+
+
+def main() -> None:
+    write(HEAP / "documents/two-pages.pdf", text_pdf())
+    write(HEAP / "documents/columns.pdf", columns_pdf())
+    write(HEAP / "documents/right-to-left.pdf", right_to_left_pdf())
+    write(HEAP / "documents/one-page-scanned.pdf", scan_pdf())
+    write(HEAP / "documents/on-board.docx", docx())
+    photo = landscape(480, 320)
+    write(HEAP / "images/anchor.png", picture_bytes(anchor(), "PNG"))
+    write(HEAP / "images/photo-on-its-side.jpg", rotated_photo())
+    write(HEAP / "images/photo-progressive.jpg", picture_bytes(photo, "JPEG", progressive=True))
+    write(HEAP / "images/photo-cmyk.jpg", picture_bytes(photo.convert("CMYK"), "JPEG"))
+    write(HEAP / "images/photo.webp", picture_bytes(photo, "WEBP", quality=80))
+    write(HEAP / "texts/alice.txt", ALICE.encode())
+    write(HEAP / "texts/gettysburg.txt", GETTYSBURG.encode())
+    write(HEAP / "texts/french-latin1.txt", LATIN1.replace("œ", "oe").encode("latin-1"))
+    write(HEAP / "texts/german-utf16.txt", b"\xff\xfe" + UTF16.encode("utf-16-le"))
+    write(HEAP / "tables/crew.csv", b"name,task,since\nAda,hoist,1842\nGrace,haul,1952\n")
+    write(HARD / "empty.txt", b"")
+    write(HARD / "broken.pdf", text_pdf()[:700])
+    write(HARD / "fake.png", b"This is no picture.\n")
+    write(HARD / "bomb.png", bomb_png())
+    write(HARD / "locked.pdf", locked_pdf())
+    write(HARD / "unknown.bin", noise(4096))
+
+
+if __name__ == "__main__":
+    main()
