@@ -1,0 +1,246 @@
+//! The device that a page is drawn on: it keeps where each glyph stands and what it reads as.
+//!
+//! Nothing is painted and no image is decoded. Positions are in page space, y pointing down.
+
+use super::unmapped::GlyphNamer;
+use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun, PositionedGlyph};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
+use hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use unicode_normalization::UnicodeNormalization;
+
+/// Glyphs of one page that are kept: a dense newspaper page has 50,000.
+pub(super) const PAGE_GLYPH_COUNT_MAX: usize = 2_000_000;
+/// Drawing calls of one page: a detailed map has a few million.
+const PAGE_CALL_COUNT_MAX: u64 = 50_000_000;
+/// Glyph space units to the em.
+const UNITS_PER_EM: f64 = 1000.0;
+
+/// What unwinds out of the interpreter when a page passes a limit: it has no other way to stop.
+pub(super) struct PageTooBig;
+
+/// One glyph, placed.
+#[derive(Clone, Debug)]
+pub(super) struct Glyph {
+    /// What it reads as: a range of [`Page::text`], several characters for a ligature.
+    pub(super) text: std::ops::Range<usize>,
+    /// Where the pen stands before it.
+    pub(super) origin: Point,
+    /// Where the pen stands after it.
+    pub(super) end: Point,
+    /// Height of its em.
+    pub(super) size: f64,
+}
+
+/// What one page shows.
+#[derive(Default)]
+pub(super) struct Page {
+    /// In drawing order.
+    pub(super) glyphs: Vec<Glyph>,
+    /// The texts of all glyphs.
+    pub(super) text: String,
+    /// Glyphs that could not be read as any character.
+    pub(super) unmapped_count: usize,
+    /// Whether anything but text was drawn.
+    pub(super) has_drawing: bool,
+}
+
+/// Collects a [`Page`].
+pub(super) struct TextDevice<'f> {
+    pub(super) page: Page,
+    visible: Rect,
+    call_count: u64,
+    last_run: Option<(Point, Point, usize)>,
+    namer: &'f mut GlyphNamer,
+    substitutes: &'f SubstituteFonts,
+}
+
+/// Whether a font of the document is missing, so that another one stands in for it, stretched glyph
+/// by glyph to the missing one's widths.
+#[derive(Clone, Default)]
+pub(super) struct SubstituteFonts(Arc<AtomicBool>);
+
+impl SubstituteFonts {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl<'f> TextDevice<'f> {
+    /// A device for a page that shows `visible`; text outside is not on the page.
+    pub(super) fn new(
+        visible: Rect,
+        namer: &'f mut GlyphNamer,
+        substitutes: &'f SubstituteFonts,
+    ) -> TextDevice<'f> {
+        let page = Page::default();
+        TextDevice { page, visible, call_count: 0, last_run: None, namer, substitutes }
+    }
+
+    fn count_call(&mut self) {
+        self.call_count += 1;
+        if self.call_count > PAGE_CALL_COUNT_MAX || self.page.glyphs.len() > PAGE_GLYPH_COUNT_MAX {
+            std::panic::resume_unwind(Box::new(PageTooBig));
+        }
+    }
+
+    fn push(&mut self, glyph: &PositionedGlyph<'_>, place: &Place) {
+        let Place { origin, step, size } = *place;
+        // A rectangle contains no point that is not a number.
+        let is_drawn = size.is_finite() && size > 0.0 && self.visible.contains(origin);
+        if !is_drawn {
+            return;
+        }
+        let start = self.page.text.len();
+        match glyph.as_unicode() {
+            Some(BfString::Char(c)) => push_char(&mut self.page.text, c),
+            Some(BfString::String(text)) => {
+                text.chars().for_each(|c| push_char(&mut self.page.text, c));
+            }
+            None => self.push_unmapped(glyph),
+        }
+        if self.page.text.len() == start {
+            return;
+        }
+        let text = start..self.page.text.len();
+        self.page.glyphs.push(Glyph { text, origin, end: origin + step, size });
+    }
+
+    fn push_unmapped(&mut self, glyph: &PositionedGlyph<'_>) {
+        let named = match &**glyph {
+            DrawnGlyph::Outline(outline) => self.namer.name(outline),
+            DrawnGlyph::Type3(_) => None,
+        };
+        match named {
+            Some(c) => push_char(&mut self.page.text, c),
+            None => {
+                self.page.unmapped_count += 1;
+                self.page.text.push('\u{FFFD}');
+            }
+        }
+    }
+}
+
+/// Where a glyph stands.
+struct Place {
+    origin: Point,
+    step: Vec2,
+    size: f64,
+}
+
+impl Place {
+    fn new(
+        glyph: &PositionedGlyph<'_>,
+        page: Affine,
+        mode: WritingMode,
+        is_stretched: bool,
+    ) -> Place {
+        let transform = page * glyph.transform();
+        let [a, b, c, d, x, y] = transform.as_coeffs();
+        let size = c.hypot(d) * UNITS_PER_EM;
+        let advance = f64::from(match &**glyph {
+            DrawnGlyph::Outline(outline) => outline.advance_width().unwrap_or(0.0),
+            DrawnGlyph::Type3(drawn) => drawn.advance_width().unwrap_or(0.0),
+        });
+        let step = match mode {
+            // One em downwards is what nearly all fonts for vertical writing use.
+            WritingMode::Vertical => Vec2::new(-c, -d) * UNITS_PER_EM,
+            WritingMode::Horizontal if is_stretched => {
+                let scale = a.hypot(b);
+                let unstretched = if scale > 0.0 { c.hypot(d) / scale } else { 1.0 };
+                Vec2::new(a, b) * advance * unstretched
+            }
+            WritingMode::Horizontal => Vec2::new(a, b) * advance,
+        };
+        Place { origin: Point::new(x, y), step, size }
+    }
+}
+
+/// Adds a character. Ligatures and the shapes of Hebrew and Arabic letters are spelt out; control
+/// characters carry no text; a soft hyphen that is drawn is a hyphen.
+fn push_char(text: &mut String, c: char) {
+    match c {
+        ' '..='~' => text.push(c),
+        '\u{FB00}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' => text.extend(std::iter::once(c).nfkc()),
+        '\t' | '\n' | '\r' | '\u{A0}' => text.push(' '),
+        '\u{AD}' => text.push('-'),
+        '\u{FEFF}' => {}
+        c if c.is_control() => {}
+        c => text.push(c),
+    }
+}
+
+/// Whether glyphs of one run differ in horizontal scale, which only stretching does.
+fn differs_in_width(run: &[PositionedGlyph<'_>]) -> bool {
+    let mut scales = run.iter().map(|glyph| {
+        let [a, b, ..] = glyph.transform().as_coeffs();
+        a.hypot(b)
+    });
+    let Some(first) = scales.next() else { return false };
+    scales.any(|scale| (scale - first).abs() > first * 1e-3)
+}
+
+impl<'a> Device<'a> for TextDevice<'_> {
+    fn draw_glyph_run(
+        &mut self,
+        run: &GlyphRun<'_, 'a>,
+        props: DrawProps<'a>,
+        draw_mode: &DrawMode,
+    ) {
+        self.count_call();
+        let is_stretched = self.substitutes.get() && differs_in_width(run.glyphs());
+        let mode = run.writing_mode();
+        let place = |glyph| Place::new(glyph, props.transform, mode, is_stretched);
+        let (Some(first), Some(last)) = (run.glyphs().first(), run.glyphs().last()) else {
+            return;
+        };
+        let run_key = (place(first).origin, place(last).origin, run.glyphs().len());
+        // Text that is filled and stroked arrives twice.
+        if matches!(draw_mode, DrawMode::Stroke(_)) && self.last_run == Some(run_key) {
+            return;
+        }
+        self.last_run = Some(run_key);
+        for glyph in run.glyphs() {
+            self.push(glyph, &place(glyph));
+        }
+    }
+
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {
+        self.count_call();
+        self.page.has_drawing = true;
+    }
+
+    fn draw_rect(&mut self, _: &Rect, _: DrawProps<'a>, _: &DrawMode) {
+        self.count_call();
+        self.page.has_drawing = true;
+    }
+
+    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {
+        self.count_call();
+        self.page.has_drawing = true;
+    }
+
+    fn push_clip_path(&mut self, _: &ClipPath) {
+        self.count_call();
+    }
+
+    fn push_clip_rect(&mut self, _: &Rect) {
+        self.count_call();
+    }
+
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {
+        self.count_call();
+    }
+
+    fn pop_clip(&mut self) {}
+
+    fn pop_transparency_group(&mut self) {}
+}

@@ -1,0 +1,46 @@
+//! Glyphs that the PDF gives no character for: the embedded font's own tables are asked.
+
+use hayro_interpret::font::{FontData, OutlineGlyph};
+use skrifa::{FontRef, MetadataProvider};
+use std::collections::BTreeMap;
+
+/// Fonts whose tables are kept, and glyphs kept of each: more come only in files made to harm.
+const FONT_COUNT_MAX: usize = 256;
+const FONT_GLYPH_COUNT_MAX: usize = 65_536;
+
+/// Reads glyphs as characters by their font's character map, reversed.
+#[derive(Default)]
+pub(super) struct GlyphNamer {
+    fonts: BTreeMap<u128, BTreeMap<u32, char>>,
+}
+
+impl GlyphNamer {
+    /// The character of a glyph, if its font knows one.
+    pub(super) fn name(&mut self, glyph: &OutlineGlyph) -> Option<char> {
+        let id = glyph.glyph_id().to_u32();
+        if id == 0 {
+            return None;
+        }
+        let font = glyph.font_data()?;
+        if !self.fonts.contains_key(&font.cache_key) {
+            if self.fonts.len() >= FONT_COUNT_MAX {
+                return None;
+            }
+            self.fonts.insert(font.cache_key, reversed(&font.data));
+        }
+        self.fonts.get(&font.cache_key)?.get(&id).copied()
+    }
+}
+
+/// Glyph to character; of several characters the first, private use only where nothing else is.
+fn reversed(data: &FontData) -> BTreeMap<u32, char> {
+    let mut characters = BTreeMap::new();
+    let Ok(font) = FontRef::new(data.as_ref().as_ref()) else { return characters };
+    for (code, glyph) in font.charmap().mappings().take(FONT_GLYPH_COUNT_MAX) {
+        let Some(c) = char::from_u32(code) else { continue };
+        if !('\u{E000}'..='\u{F8FF}').contains(&c) {
+            characters.entry(glyph.to_u32()).or_insert(c);
+        }
+    }
+    characters
+}

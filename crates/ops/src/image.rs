@@ -1,0 +1,168 @@
+//! # image: grey or smaller pictures
+//!
+//! Takes PNG, JPEG and WebP; the bytes decide, not the file name. Writes one picture:
+//! `processed_<name>.png`, the suffix following `format` (`.jpg`, `.webp`).
+//!
+//! **Grey** is Rec. 601 luma: (19595 R + 38470 G + 7471 B) / 65536, rounded; what Pillow's mode
+//! `L` gives. An alpha channel is left out. `grayscale=false` keeps the colours, and transparency
+//! where the format has it; JPEG has none, so transparent pixels are laid over white.
+//!
+//! **Size.** `width` and `height` are pixels of the result as it is looked at. With one of them, the
+//! other follows from the picture's shape. With both, `fit` says how:
+//!
+//! - `contain`: as large as fits into the box, shape kept (the default);
+//! - `inside`: the same, but never larger than the original;
+//! - `cover`: fills the box, shape kept, what sticks out cut off evenly on both sides;
+//! - `fill`: exactly the box, shape given up.
+//!
+//! Scaling is Lanczos (3 lobes), with transparency weighed in.
+//!
+//! **Metadata.** The EXIF orientation is applied to the pixels; then all metadata, places and camera
+//! names included, stays behind. A colour profile stays behind as well, without conversion: the
+//! numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation the
+//! first picture is taken, with a note.
+//!
+//! **Limits.** 200 megapixels, and what fits into 1.75 GiB while at work: larger pictures are refused by
+//! their header, before anything is unpacked. Damaged and cut-off files are refused, never half
+//! shown.
+
+mod convert;
+mod decode;
+mod encode;
+mod jpeg;
+mod picture;
+mod png;
+mod scale;
+mod webp;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Operation, Work};
+use picture::Layout;
+use windlass_core::Failure;
+use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::media::Media;
+use windlass_core::params::{ParamKind, ParamSpec};
+
+/// The operation.
+pub(crate) const OPERATION: Operation =
+    Operation { spec: &SPEC, source: include_str!("image.rs"), run: Some(run) };
+
+/// Largest side that the parameters ask for.
+const SIDE_MAX: i64 = 65_535;
+/// Largest input file.
+const INPUT_BYTES_MAX: u64 = 512 << 20;
+/// Parts of the work between which progress is shown: read, decoded, turned, scaled, encoded.
+const STEP_COUNT: u64 = 5;
+
+const SPEC: OperationSpec = OperationSpec {
+    name: "image",
+    version: 1,
+    summary: "grey, scaled or converted pictures from PNG, JPEG and WebP",
+    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP]),
+    params: PARAMS,
+    home: Home::Executor,
+    cacheable: true,
+    attempt_ms_max: 300_000,
+    // A decoder works through up to 200 megapixels in one call, without a word between.
+    progress_ms_max: Some(60_000),
+    memory_bytes_max: 2 << 30,
+    output_bytes_max: 1 << 30,
+};
+
+const PARAMS: &[ParamSpec] = &[
+    ParamSpec {
+        name: "width",
+        kind: ParamKind::Int { min: 1, max: SIDE_MAX },
+        default: None,
+        required: false,
+        doc: "Width of the result in pixels.",
+    },
+    ParamSpec {
+        name: "height",
+        kind: ParamKind::Int { min: 1, max: SIDE_MAX },
+        default: None,
+        required: false,
+        doc: "Height of the result in pixels.",
+    },
+    ParamSpec {
+        name: "fit",
+        kind: ParamKind::Choice(&["contain", "cover", "fill", "inside"]),
+        default: Some("contain"),
+        required: false,
+        doc: "How the picture fills width and height where both are given.",
+    },
+    ParamSpec {
+        name: "format",
+        kind: ParamKind::Choice(&["png", "jpeg", "webp"]),
+        default: Some("png"),
+        required: false,
+        doc: "File format of the result; webp is lossless.",
+    },
+    ParamSpec {
+        name: "quality",
+        kind: ParamKind::Int { min: 1, max: 100 },
+        default: Some("85"),
+        required: false,
+        doc: "Quality of format=jpeg.",
+    },
+    ParamSpec {
+        name: "grayscale",
+        kind: ParamKind::Bool,
+        default: Some("true"),
+        required: false,
+        doc: "Whether the result is grey.",
+    },
+];
+
+fn run(work: &mut Work<'_>) -> Result<(), Failure> {
+    let params = work.params;
+    let Some(source) = work.source.as_mut() else {
+        return Err(Failure::rejected("input_missing", "no picture was given", "Name a file."));
+    };
+    let mut step = 0;
+    let mut done = |output: &mut dyn crate::Output| {
+        step += 1;
+        output.progress(step, STEP_COUNT);
+    };
+
+    let bytes = source.read(INPUT_BYTES_MAX)?;
+    done(work.output);
+    let wanted = if params.is_true("grayscale") { Layout::Grey } else { Layout::Rgba };
+    let decoded = decode::decode(source.media, &bytes, wanted)?;
+    drop(bytes);
+    done(work.output);
+    if decoded.animated {
+        work.output.note("The file is an animation; its first picture was taken.".to_owned());
+    }
+    let picture = decoded.picture.oriented(decoded.orientation)?;
+    done(work.output);
+    let picture = scale::scale(picture, &scale::Target::of(params))?;
+    done(work.output);
+    let format = encode::Format::of(params);
+    let encoded = encode::encode(&picture, format)?;
+    drop(picture);
+    let name = format!("processed_{{base}}.{}", format.suffix());
+    work.output.artifact(&name, format.media().mime(), &encoded)?;
+    done(work.output);
+    Ok(())
+}
+
+/// The bytes are not what they should be: broken, or the end is missing.
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::rejected(
+        "image_damaged",
+        format!("the picture is damaged or cut off: {error}"),
+        "Get the file again from where it came: it may have been cut off while it was copied.",
+    )
+}
+
+/// A variant of the format that no decoder here reads.
+fn unsupported(what: impl std::fmt::Display) -> Failure {
+    Failure::rejected(
+        "image_unsupported",
+        format!("this variant of the format is not read: {what}"),
+        "Save the picture anew as a usual PNG or JPEG.",
+    )
+}

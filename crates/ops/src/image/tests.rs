@@ -1,0 +1,419 @@
+//! The operation from file bytes to result bytes: pictures are built here, greys come from the
+//! formula.
+
+use super::convert::luma;
+use super::encode::{self, Format};
+use super::picture::{Layout, Orientation, Picture};
+use super::{OPERATION, decode};
+use crate::{Output, Source, Work};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use windlass_core::media::{Media, Sample, sniff};
+use windlass_core::params::Params;
+use windlass_core::{Failure, FailureKind};
+
+#[derive(Default)]
+struct Collected {
+    artifacts: Vec<(String, String, Vec<u8>)>,
+    notes: Vec<String>,
+    progress: Vec<(u64, u64)>,
+}
+
+impl Output for Collected {
+    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.artifacts.push((name.to_owned(), media_type.to_owned(), bytes.to_vec()));
+        Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        self.progress.push((done, total));
+    }
+}
+
+fn media_of(bytes: &[u8]) -> Media {
+    sniff(&Sample { head: bytes, tail: &[], size: bytes.len() as u64 })
+}
+
+fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
+    let given: BTreeMap<_, _> =
+        given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let params = Params::normalise("image", OPERATION.spec.params, &given).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    let source = Source::new(file, "x".to_owned(), media_of(bytes), bytes.len() as u64, None);
+    let mut output = Collected::default();
+    let mut work = Work { source: Some(source), params: &params, output: &mut output };
+    OPERATION.run.unwrap()(&mut work).map(|()| output)
+}
+
+/// The one artifact, decoded with its own layout.
+fn result(bytes: &[u8], given: &[(&str, &str)]) -> Picture {
+    let output = run(bytes, given).unwrap();
+    assert_eq!(output.progress.last(), Some(&(super::STEP_COUNT, super::STEP_COUNT)));
+    let [(_, media_type, artifact)] = &output.artifacts[..] else { panic!("one artifact") };
+    let media = media_of(artifact);
+    assert_eq!(media.mime(), media_type);
+    decode::decode(media, artifact, Layout::Rgba).unwrap().picture
+}
+
+fn grey(bytes: &[u8]) -> Vec<u8> {
+    let picture = result(bytes, &[]);
+    assert_eq!(picture.layout, Layout::Grey);
+    picture.bytes
+}
+
+/// A PNG of any kind; `extra`: what else to set before the header is written.
+fn png_of(
+    (width, height): (u32, u32),
+    color: png::ColorType,
+    depth: png::BitDepth,
+    data: &[u8],
+    extra: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    extra(&mut encoder);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(data).unwrap();
+    writer.finish().unwrap();
+    out
+}
+
+fn ramp(length: usize) -> Vec<u8> {
+    (0..length).map(|index| (index * 37 + index / 7) as u8).collect()
+}
+
+/// A picture with soft colours, which JPEG keeps well.
+fn photo(width: u32, height: u32) -> Picture {
+    let pixels = (0..height).flat_map(|y| {
+        (0..width)
+            .flat_map(move |x| [(x * 200 / width + 20) as u8, (y * 200 / height + 20) as u8, 90])
+    });
+    Picture { width, height, layout: Layout::Rgb, bytes: pixels.collect() }
+}
+
+fn jpeg_of(picture: &Picture) -> Vec<u8> {
+    encode::encode(picture, Format::Jpeg { quality: 95 }).unwrap()
+}
+
+/// An EXIF block that holds the orientation alone, in either byte order.
+fn exif(orientation: u16, big: bool) -> Vec<u8> {
+    let mut fields = vec![(42_u64, 2), (8, 4), (1, 2), (0x0112, 2), (3, 2), (1, 4)];
+    fields.extend([(u64::from(orientation), 2), (0, 2), (0, 4)]);
+    let mut block = if big { b"MM".to_vec() } else { b"II".to_vec() };
+    for (value, size) in fields {
+        let bytes = value.to_be_bytes();
+        let field = &bytes[8 - size..];
+        if big { block.extend(field) } else { block.extend(field.iter().rev()) }
+    }
+    block
+}
+
+fn with_exif(jpeg: &[u8], block: &[u8]) -> Vec<u8> {
+    let length = (2 + 6 + block.len()) as u16;
+    let segment = [&[0xff, 0xe1][..], &length.to_be_bytes(), b"Exif\0\0", block].concat();
+    [&jpeg[..2], &segment, &jpeg[2..]].concat()
+}
+
+#[test]
+fn every_kind_of_png_becomes_the_formulas_grey() {
+    use png::{BitDepth, ColorType};
+    let size = (16, 8);
+    let none = |_: &mut png::Encoder<'_, &mut Vec<u8>>| {};
+    let eight = BitDepth::Eight;
+    let rgb = ramp(128 * 3);
+    let expected: Vec<u8> = rgb.chunks(3).map(|p| luma(p[0], p[1], p[2])).collect();
+    assert_eq!(grey(&png_of(size, ColorType::Rgb, eight, &rgb, none)), expected);
+
+    let rgba: Vec<u8> = rgb.chunks(3).flat_map(|p| [p[0], p[1], p[2], p[0] ^ 0x5a]).collect();
+    assert_eq!(grey(&png_of(size, ColorType::Rgba, eight, &rgba, none)), expected);
+
+    let wide: Vec<u8> = rgb.iter().flat_map(|byte| [*byte, 0xff]).collect();
+    assert_eq!(grey(&png_of(size, ColorType::Rgb, BitDepth::Sixteen, &wide, none)), expected);
+
+    let levels = ramp(128);
+    assert_eq!(grey(&png_of(size, ColorType::Grayscale, eight, &levels, none)), levels);
+    let with_alpha: Vec<u8> = levels.iter().flat_map(|level| [*level, 7]).collect();
+    assert_eq!(grey(&png_of(size, ColorType::GrayscaleAlpha, eight, &with_alpha, none)), levels);
+    let wide: Vec<u8> = levels.iter().flat_map(|level| [*level, 0x80]).collect();
+    assert_eq!(grey(&png_of(size, ColorType::Grayscale, BitDepth::Sixteen, &wide, none)), levels);
+
+    let bits = [0b1010_0101_u8, 0x0f].repeat(8);
+    let spread: Vec<u8> =
+        bits.iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit & 1) * 255)).collect();
+    assert_eq!(grey(&png_of(size, ColorType::Grayscale, BitDepth::One, &bits, none)), spread);
+
+    let palette = ramp(16 * 3);
+    let indices = ramp(64);
+    let looked_up: Vec<u8> = indices
+        .iter()
+        .flat_map(|pair| [pair >> 4, pair & 15])
+        .map(|index| &palette[usize::from(index) * 3..][..3])
+        .map(|entry| luma(entry[0], entry[1], entry[2]))
+        .collect();
+    let indexed = png_of(size, ColorType::Indexed, BitDepth::Four, &indices, |encoder| {
+        encoder.set_palette(palette.clone());
+        encoder.set_trns(vec![0, 128]);
+    });
+    assert_eq!(grey(&indexed), looked_up);
+}
+
+#[test]
+fn grey_of_known_colours_is_pillows() {
+    let colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (1, 1, 1), (12, 34, 56)];
+    let greys = colours.map(|(red, green, blue)| luma(red, green, blue));
+    assert_eq!(greys, [76, 150, 29, 255, 1, 30]);
+}
+
+#[test]
+fn jpeg_grey_is_that_of_the_decoded_colours() {
+    let picture = photo(61, 43);
+    let expected = picture.bytes.chunks(3).map(|p| luma(p[0], p[1], p[2]));
+    let found = grey(&jpeg_of(&picture));
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.abs_diff(expected) <= 6, "{found} {expected}");
+    }
+}
+
+#[test]
+fn orientation_is_applied_in_both_byte_orders() {
+    // Four quarters, told apart by their grey: a b / c d.
+    let (width, height) = (32, 16);
+    let level = |x: u32, y: u32| [[40_u8, 90], [140, 220]][(y / 8) as usize][(x / 16) as usize];
+    let bytes = (0..height).flat_map(|y| (0..width).map(move |x| level(x, y))).collect();
+    let picture = Picture { width, height, layout: Layout::Grey, bytes };
+    let (a, b, c, d) = (40, 90, 140, 220);
+    let corners = [
+        [a, b, c, d],
+        [b, a, d, c],
+        [d, c, b, a],
+        [c, d, a, b],
+        [a, c, b, d],
+        [c, a, d, b],
+        [d, b, c, a],
+        [b, d, a, c],
+    ];
+    for (index, expected) in corners.into_iter().enumerate() {
+        for big in [false, true] {
+            let value = index as u16 + 1;
+            let turned = result(&with_exif(&jpeg_of(&picture), &exif(value, big)), &[]);
+            let size = if value < 5 { (width, height) } else { (height, width) };
+            assert_eq!((turned.width, turned.height), size, "{value}");
+            let last = turned.bytes.len() - 1;
+            let right = turned.width as usize - 1;
+            let found = [0, right, last - right, last].map(|at| turned.bytes[at]);
+            for (found, expected) in found.into_iter().zip(expected) {
+                assert!(found.abs_diff(expected) <= 3, "{value}: {found} {expected}");
+            }
+        }
+    }
+    for block in [&exif(9, true)[..], &exif(6, true)[..18], b"MM\0*\xff\xff\xff\xff", b""] {
+        assert_eq!(Orientation::from_exif_block(block), Orientation::default());
+    }
+}
+
+#[test]
+fn turning_keeps_every_pixel_of_every_layout() {
+    for layout in [Layout::Grey, Layout::Rgb, Layout::Rgba] {
+        let (width, height) = (67, 45);
+        let bytes = ramp(width * height * layout.channel_count());
+        let picture = Picture { width: 67, height: 45, layout, bytes };
+        // Turned right, then left; each mirroring twice.
+        for (there, back) in [(6, 8), (2, 2), (3, 3), (4, 4), (5, 5), (7, 7)] {
+            let turned = picture.clone().oriented(Orientation::from_exif(there)).unwrap();
+            assert_ne!(turned, picture);
+            assert_eq!(turned.oriented(Orientation::from_exif(back)).unwrap(), picture);
+        }
+    }
+}
+
+#[test]
+fn sizes_follow_width_height_and_fit() {
+    let png = encode::encode(&photo(80, 40), Format::Png).unwrap();
+    type Given = &'static [(&'static str, &'static str)];
+    let cases: &[(Given, (u32, u32))] = &[
+        (&[], (80, 40)),
+        (&[("width", "20")], (20, 10)),
+        (&[("height", "80")], (160, 80)),
+        (&[("width", "30"), ("height", "30")], (30, 15)),
+        (&[("width", "100"), ("height", "100"), ("fit", "contain")], (100, 50)),
+        (&[("width", "100"), ("height", "100"), ("fit", "inside")], (80, 40)),
+        (&[("width", "100"), ("fit", "inside")], (80, 40)),
+        (&[("width", "40"), ("height", "40"), ("fit", "inside")], (40, 20)),
+        (&[("width", "30"), ("height", "30"), ("fit", "cover")], (30, 30)),
+        (&[("width", "7"), ("height", "90"), ("fit", "fill")], (7, 90)),
+        (&[("width", "1")], (1, 1)),
+    ];
+    for (given, size) in cases {
+        let picture = result(&png, given);
+        assert_eq!((picture.width, picture.height), *size, "{given:?}");
+    }
+}
+
+#[test]
+fn cover_cuts_both_sides_and_fill_keeps_them() {
+    // Black, white, black: thirds of the width.
+    let row: Vec<u8> = (0..90).map(|x| if (30..60).contains(&x) { 255 } else { 0 }).collect();
+    let picture = Picture { width: 90, height: 30, layout: Layout::Grey, bytes: row.repeat(30) };
+    let png = encode::encode(&picture, Format::Png).unwrap();
+    let square = |fit| result(&png, &[("width", "10"), ("height", "10"), ("fit", fit)]).bytes;
+    assert!(square("cover").iter().all(|level| *level > 200));
+    assert!(square("fill")[0] < 50);
+}
+
+#[test]
+fn colours_and_transparency_are_kept_when_asked() {
+    let bytes: Vec<u8> = ramp(24 * 24 * 4);
+    let png = png_of((24, 24), png::ColorType::Rgba, png::BitDepth::Eight, &bytes, |_| {});
+    for format in ["png", "webp"] {
+        let picture = result(&png, &[("grayscale", "false"), ("format", format)]);
+        assert_eq!(picture.layout, Layout::Rgba);
+        assert_eq!(picture.bytes, bytes, "{format} is lossless");
+    }
+    let clear = [255_u8, 0, 0, 0].repeat(64);
+    let png = png_of((8, 8), png::ColorType::Rgba, png::BitDepth::Eight, &clear, |_| {});
+    let white = result(&png, &[("grayscale", "false"), ("format", "jpeg")]);
+    assert_eq!((white.layout, white.bytes[0]), (Layout::Rgb, 255));
+    let levels = [9_u8, 77].repeat(64);
+    let png = png_of((8, 8), png::ColorType::GrayscaleAlpha, png::BitDepth::Eight, &levels, |_| {});
+    let picture = result(&png, &[("grayscale", "false")]);
+    assert_eq!((picture.layout, &picture.bytes[..4]), (Layout::Rgba, &[9, 9, 9, 77][..]));
+}
+
+#[test]
+fn artifact_is_named_after_its_format() {
+    let png = encode::encode(&photo(9, 9), Format::Png).unwrap();
+    for (format, suffix) in [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")] {
+        let output = run(&png, &[("format", format)]).unwrap();
+        assert_eq!(output.artifacts[0].0, format!("processed_{{base}}.{suffix}"));
+    }
+    let small = run(&png, &[("format", "jpeg"), ("quality", "1")]).unwrap();
+    let large = run(&png, &[("format", "jpeg"), ("quality", "100")]).unwrap();
+    assert!(small.artifacts[0].2.len() < large.artifacts[0].2.len());
+}
+
+#[test]
+fn metadata_stays_behind() {
+    let secret = b"MM\0*\0\0\0\x08\0\0 52.5163 N 13.3777 E";
+    let jpeg = with_exif(&jpeg_of(&photo(16, 16)), secret);
+    for format in ["png", "jpeg", "webp"] {
+        let output = run(&jpeg, &[("grayscale", "false"), ("format", format)]).unwrap();
+        let artifact = &output.artifacts[0].2;
+        assert!(!artifact.windows(7).any(|window| window == b"52.5163"), "{format}");
+    }
+}
+
+#[test]
+fn of_an_animation_the_first_picture_is_taken() {
+    let first = vec![10_u8; 16];
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 4, 4);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_animated(2, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&first).unwrap();
+    writer.write_image_data(&[200; 16]).unwrap();
+    writer.finish().unwrap();
+    let output = run(&bytes, &[]).unwrap();
+    assert_eq!(output.notes, ["The file is an animation; its first picture was taken."]);
+    assert_eq!(grey(&bytes), first);
+}
+
+#[test]
+fn one_picture_looks_alike_in_every_coding() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/heap/images");
+    let read = |name: &str| result(&std::fs::read(format!("{folder}/{name}")).unwrap(), &[]);
+    let progressive = read("photo-progressive.jpg");
+    assert_eq!((progressive.width, progressive.height), (480, 320));
+    for other in ["photo-cmyk.jpg", "photo-on-its-side.jpg", "photo.webp"] {
+        let picture = read(other);
+        assert_eq!((picture.width, picture.height), (480, 320), "{other}");
+        let pairs = picture.bytes.iter().zip(&progressive.bytes);
+        let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        assert!(sum < 3 * 480 * 320, "{other}: {sum} over all pixels");
+    }
+}
+
+/// The header of a PNG of this size, and nothing behind it.
+fn bomb(width: u32, height: u32) -> Vec<u8> {
+    let png = png_of((1, 1), png::ColorType::Rgb, png::BitDepth::Eight, &[0; 3], |_| {});
+    let mut header = png[..33].to_vec();
+    header[16..20].copy_from_slice(&width.to_be_bytes());
+    header[20..24].copy_from_slice(&height.to_be_bytes());
+    let sum = crc32(&header[12..29]);
+    header[29..33].copy_from_slice(&sum.to_be_bytes());
+    header.extend(&png[33..]);
+    header
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    let update = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc));
+    !bytes.iter().fold(u32::MAX, update)
+}
+
+#[test]
+fn bombs_are_refused_by_their_header() {
+    for (width, height) in [(65_535, 65_535), (u32::MAX >> 1, u32::MAX >> 1), (1, 200_000_001)] {
+        let failure = run(&bomb(width, height), &[]).err().unwrap();
+        assert_eq!(failure.code, "image_too_large");
+        assert_eq!(failure.kind, FailureKind::Rejected);
+        assert!(failure.cause.contains(&format!("{width} x {height}")), "{}", failure.cause);
+        assert!(failure.cause.contains("200 megapixels"), "{}", failure.cause);
+        assert!(!failure.next_step.is_empty());
+    }
+    // The same for a JPEG's frame header, and for what the parameters ask for.
+    let mut jpeg = jpeg_of(&photo(8, 8));
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 5..frame + 9].fill(0xff);
+    assert_eq!(run(&jpeg, &[]).err().unwrap().code, "image_too_large");
+    let png = encode::encode(&photo(9, 9), Format::Png).unwrap();
+    let failure = run(&png, &[("width", "65535")]).err().unwrap();
+    assert_eq!(failure.code, "image_too_large");
+    let failure =
+        run(&png, &[("width", "17000"), ("height", "2"), ("fit", "fill"), ("format", "webp")]);
+    assert_eq!(failure.err().unwrap().code, "image_not_encoded");
+}
+
+fn samples_of_each_kind() -> Vec<Vec<u8>> {
+    let picture = photo(70, 50);
+    let formats = [Format::Png, Format::Jpeg { quality: 80 }, Format::WebP];
+    formats.map(|format| encode::encode(&picture, format).unwrap()).to_vec()
+}
+
+#[test]
+fn cut_off_files_are_damaged_wherever_they_end() {
+    for bytes in samples_of_each_kind() {
+        let media = media_of(&bytes);
+        for end in (16..bytes.len()).step_by(7).chain([bytes.len() - 2, bytes.len() - 1]) {
+            let failure = decode::decode(media, &bytes[..end], Layout::Grey).err();
+            let failure = failure.unwrap_or_else(|| panic!("{media:?} of {end} bytes"));
+            assert_eq!(failure.code, "image_damaged", "{media:?} of {end} bytes");
+            assert!(!failure.next_step.is_empty());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn flipped_bits_fail_or_pass_but_do_no_harm(kind in 0_usize..3, at in any::<usize>(), bit in 0..8) {
+        let mut bytes = samples_of_each_kind().swap_remove(kind);
+        let media = media_of(&bytes);
+        let at = at % bytes.len();
+        bytes[at] ^= 1_u8 << bit;
+        match decode::decode(media, &bytes, Layout::Grey) {
+            Ok(decoded) => {
+                let picture = decoded.picture;
+                prop_assert_eq!(picture.bytes.len(), (picture.width * picture.height) as usize);
+            }
+            Err(failure) => prop_assert_eq!(failure.kind, FailureKind::Rejected),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Does nothing, on purpose: for measuring the system itself.
+//!
+//! With files it reports each file's size without opening it. Without files, `--param count=N` makes N
+//! tasks that have neither input nor result, so that what remains is the cost of scheduling.
+//! `--param sleep_ms=N` lets every task take that long, to watch workers at work.
+//!
+//! Result: `{base}_noop.json` with `{"size": bytes}` for a file, nothing for a task without one.
+
+use crate::{Operation, Work};
+use std::time::Duration;
+use windlass_core::Failure;
+use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::params::{ParamKind, ParamSpec};
+
+pub(crate) const OPERATION: Operation =
+    Operation { spec: &SPEC, source: include_str!("noop.rs"), run: Some(run) };
+
+static SPEC: OperationSpec = OperationSpec {
+    name: "noop",
+    version: 1,
+    summary: "do nothing, for measuring",
+    accepts: Accepts::FilesOrCount,
+    params: &[
+        ParamSpec {
+            name: "count",
+            kind: ParamKind::Int { min: 1, max: 10_000_000 },
+            default: None,
+            required: false,
+            doc: "Without files: how many tasks to make.",
+        },
+        ParamSpec {
+            name: "sleep_ms",
+            kind: ParamKind::Int { min: 0, max: 600_000 },
+            default: Some("0"),
+            required: false,
+            doc: "How long each task takes, in milliseconds.",
+        },
+    ],
+    home: Home::Worker,
+    cacheable: false,
+    attempt_ms_max: 660_000,
+    progress_ms_max: None,
+    memory_bytes_max: 64 << 20,
+    output_bytes_max: 1 << 20,
+};
+
+fn run(work: &mut Work<'_>) -> Result<(), Failure> {
+    let sleep_ms = work.params.int("sleep_ms").and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
+    if sleep_ms > 0 {
+        std::thread::sleep(Duration::from_millis(sleep_ms));
+    }
+    if let Some(source) = &work.source {
+        let json = format!("{{\"size\":{}}}\n", source.size);
+        work.output.artifact("{base}_noop.json", "application/json", json.as_bytes())?;
+    }
+    Ok(())
+}

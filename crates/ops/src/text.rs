@@ -1,0 +1,166 @@
+//! Figures and mood of a text file: words, characters, sentences, the most common words, sentiment,
+//! language.
+//!
+//! Result `<base>_analysis.json`:
+//!
+//! - `word_count`: pieces between white space; `character_count`: code points; `sentence_count`: pieces
+//!   between `.`, `!` and `?` that hold more than white space.
+//! - `common_words`: the ten most frequent words as `[word, count]`, equally frequent ones in order of
+//!   appearance. A word is a run of letters, numbers and `_` in lower case (Python's `\w+`).
+//! - `positive_words`, `negative_words`: how often a short list of such words occurs (good, great, … and
+//!   bad, terrible, …); `sentiment_score`: the difference.
+//! - `vader`: `neg`, `neu`, `pos`, `compound` of the whole text, as vaderSentiment 3.3.2 for Python
+//!   computes them. Made for English.
+//! - `language`: `code` (ISO 639-3), `name`, `confidence` (0 to 1), `reliable`; or null.
+//! - `encoding`: what the file was read as; a byte order mark is not part of the text.
+//!
+//! HTML is analysed as it is written, with its tags. Files may have up to 256 MiB.
+
+mod lexicon;
+mod space;
+mod vader;
+
+use crate::Operation;
+use crate::encoding::decode_text;
+use crate::word_count::{PythonWord, Runs, Split, Table};
+use crate::work::{Output, Work};
+use serde::Serialize;
+use space::is_space;
+use vader::Polarity;
+use windlass_core::Failure;
+use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
+use windlass_core::media::Media;
+
+/// The operation `text`.
+pub(crate) const OPERATION: Operation =
+    Operation { spec: &SPEC, source: include_str!("text.rs"), run: Some(run) };
+
+const SPEC: OperationSpec = OperationSpec {
+    name: "text",
+    version: 1,
+    summary: "words, sentences, common words, sentiment and language of a text",
+    accepts: Accepts::Media(&[Media::Text, Media::Html]),
+    params: &[],
+    home: Home::Executor,
+    cacheable: true,
+    attempt_ms_max: ATTEMPT_MS_MAX,
+    progress_ms_max: Some(PROGRESS_TIMEOUT_MS),
+    // The text as bytes and decoded, its lower case, and its distinct words.
+    memory_bytes_max: 3 << 30,
+    output_bytes_max: 64 << 20,
+};
+
+const TEXT_BYTES_MAX: u64 = 256 << 20;
+const COMMON_WORD_COUNT: usize = 10;
+/// Start of the text that tells its language.
+const LANGUAGE_BYTES_MAX: usize = 64 << 10;
+
+const POSITIVE: [&str; 8] =
+    ["good", "great", "excellent", "amazing", "wonderful", "fantastic", "love", "best"];
+const NEGATIVE: [&str; 7] = ["bad", "terrible", "awful", "hate", "worst", "horrible", "disgusting"];
+
+/// The result; field order is that of the file.
+#[derive(Serialize)]
+struct Analysis {
+    word_count: usize,
+    character_count: usize,
+    sentence_count: usize,
+    common_words: Vec<(String, u64)>,
+    positive_words: u64,
+    negative_words: u64,
+    sentiment_score: i64,
+    vader: Polarity,
+    language: Option<Language>,
+    encoding: &'static str,
+}
+
+#[derive(Serialize)]
+struct Language {
+    code: &'static str,
+    name: &'static str,
+    confidence: f64,
+    reliable: bool,
+}
+
+fn run(work: &mut Work<'_>) -> Result<(), Failure> {
+    let Some(source) = work.source.as_mut() else {
+        return Err(Failure::rejected(
+            "input_missing",
+            "there is no file to analyse",
+            "Name the files to analyse.",
+        ));
+    };
+    let bytes = source.read(TEXT_BYTES_MAX)?;
+    let (text, encoding) = decode_text(&bytes);
+    drop(bytes);
+    let analysis = analyse(&text, encoding, work.output)?;
+    if analysis.word_count == 0 {
+        work.output.note("the file holds no word".to_owned());
+    }
+    let mut result = serde_json::to_vec_pretty(&analysis).map_err(|error| {
+        Failure::rejected("result_unwritable", format!("the result is no JSON: {error}"), "")
+    })?;
+    result.push(b'\n');
+    work.output.artifact("{base}_analysis.json", "application/json", &result)
+}
+
+/// The analysis of a text.
+fn analyse(
+    text: &str,
+    encoding: &'static str,
+    output: &mut dyn Output,
+) -> Result<Analysis, Failure> {
+    let bytes = text.len() as u64;
+    let vader = vader::polarity(text);
+    output.progress(bytes / 2, bytes);
+    let words = lowered_words(text, output)?;
+    let count_listed = |list: &[&str]| list.iter().map(|word| words.count_of(word)).sum::<u64>();
+    let (positive, negative) = (count_listed(&POSITIVE), count_listed(&NEGATIVE));
+    let common = words.most_common(COMMON_WORD_COUNT).into_iter();
+    Ok(Analysis {
+        word_count: text.split(is_space).filter(|piece| !piece.is_empty()).count(),
+        character_count: text.chars().count(),
+        sentence_count: text.split(['.', '!', '?']).filter(|piece| !is_blank(piece)).count(),
+        common_words: common.collect(),
+        positive_words: positive,
+        negative_words: negative,
+        sentiment_score: positive.cast_signed() - negative.cast_signed(),
+        vader,
+        language: language(text),
+        encoding,
+    })
+}
+
+fn is_blank(piece: &str) -> bool {
+    piece.chars().all(is_space)
+}
+
+/// The words of the text in lower case. The whole text is lowered before it is cut: some characters
+/// become two, and the second may belong to no word.
+fn lowered_words(text: &str, output: &mut dyn Output) -> Result<Table, Failure> {
+    let mut table = Table::for_text(text.len() as u64);
+    let lowered = text.to_lowercase();
+    Runs::<PythonWord>::new().count(lowered.as_bytes(), &mut table);
+    output.progress(text.len() as u64, text.len() as u64);
+    table.check_bounds()?;
+    Ok(table)
+}
+
+/// The language of the text's start.
+fn language(text: &str) -> Option<Language> {
+    let mut end = text.len().min(LANGUAGE_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let found = whatlang::detect(&text[..end])?;
+    Some(Language {
+        code: found.lang().code(),
+        name: found.lang().eng_name(),
+        confidence: found.confidence(),
+        reliable: found.is_reliable(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! What an operation's function is given: the source, the parameters and the output.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use windlass_core::media::Media;
+use windlass_core::params::Params;
+use windlass_core::{BlobId, Failure};
+
+/// One attempt as its function sees it.
+pub struct Work<'a> {
+    /// The input file; `None` for tasks without one.
+    pub source: Option<Source>,
+    /// Normalised parameters.
+    pub params: &'a Params,
+    /// Where artifacts, notes and progress go.
+    pub output: &'a mut dyn Output,
+}
+
+/// Where an attempt's results go. A seam: the executor's descriptor, a vector in tests.
+pub trait Output {
+    /// Adds an artifact. `name` holds `{base}` where the input's base name goes
+    /// (`processed_{base}.png`, `{base}.txt`); the first artifact added is the main one.
+    ///
+    /// # Errors
+    /// The output limit is reached, or the disk is full.
+    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure>;
+
+    /// Something that the user should know of a success, one sentence.
+    fn note(&mut self, note: String);
+
+    /// Shows that the attempt lives; cheap, call it once a page or a few megabytes.
+    fn progress(&mut self, done: u64, total: u64);
+}
+
+/// An open input file with what was known of it at submission.
+#[derive(Debug)]
+pub struct Source {
+    file: File,
+    /// Its file name, without folders; for messages only.
+    pub name: String,
+    /// What its bytes are.
+    pub media: Media,
+    /// Size in bytes at submission.
+    pub size: u64,
+    hash: Option<BlobId>,
+}
+
+impl Source {
+    /// A source whose content must still be `hash`; `None`: whatever it holds.
+    #[must_use]
+    pub fn new(file: File, name: String, media: Media, size: u64, hash: Option<BlobId>) -> Source {
+        Source { file, name, media, size, hash }
+    }
+
+    /// The whole content, verified.
+    ///
+    /// # Errors
+    /// `input_too_large` above `bytes_max`, `input_changed` where the content is no longer what was
+    /// submitted, `input_unreadable` where the read fails.
+    pub fn read(&mut self, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+        if self.size > bytes_max {
+            return Err(Failure::rejected(
+                "input_too_large",
+                format!("the file has {} bytes, more than the {bytes_max} allowed", self.size),
+                "Split the file.",
+            ));
+        }
+        let capacity = usize::try_from(self.size).unwrap_or(0) + 1;
+        let mut bytes = Vec::with_capacity(capacity);
+        self.rewind()?;
+        // One byte more than submitted shows a file that grew.
+        let read = (&self.file).take(self.size + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unreadable(&error))?;
+        if bytes.len() as u64 != self.size {
+            return Err(changed());
+        }
+        if self.hash.is_some_and(|hash| BlobId::of(&bytes) != hash) {
+            return Err(changed());
+        }
+        Ok(bytes)
+    }
+
+    /// Feeds the content piece by piece and verifies it at the end: what `each` built must be thrown
+    /// away when this fails.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and whatever `each` returns.
+    pub fn stream(
+        &mut self,
+        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        const PIECE_BYTES: usize = 1 << 20;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0_u8; PIECE_BYTES];
+        let mut total = 0_u64;
+        self.rewind()?;
+        loop {
+            let count = self.file.read(&mut buffer).map_err(|error| unreadable(&error))?;
+            if count == 0 {
+                break;
+            }
+            total += count as u64;
+            if total > self.size {
+                return Err(changed());
+            }
+            if self.hash.is_some() {
+                hasher.update(&buffer[..count]);
+            }
+            each(&buffer[..count])?;
+        }
+        let hash_differs =
+            self.hash.is_some_and(|hash| BlobId(*hasher.finalize().as_bytes()) != hash);
+        if total != self.size || hash_differs { Err(changed()) } else { Ok(()) }
+    }
+
+    fn rewind(&mut self) -> Result<(), Failure> {
+        self.file.seek(SeekFrom::Start(0)).map(|_| ()).map_err(|error| unreadable(&error))
+    }
+}
+
+fn changed() -> Failure {
+    Failure::rejected(
+        "input_changed",
+        "the file changed while in work",
+        "Run the same command again: the changed file is taken as a new input.",
+    )
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::rejected(
+        "input_unreadable",
+        format!("the file cannot be read: {error}"),
+        "Check the disk and the permissions, then run again with --failed.",
+    )
+}
