@@ -1,0 +1,231 @@
+//! What others hold of a running master.
+
+use crate::error::MasterError;
+use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
+use crate::view::{JobView, Notice, TaskView, WorkerView};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
+use windlass_core::scheduler::SessionId;
+use windlass_core::session::ToMaster;
+use windlass_core::{JobId, PhaseId, RequestId, TaskIndex};
+
+/// Notices that a watcher may be behind before it is let go.
+const WATCHER_NOTICE_COUNT_MAX: usize = 1 << 16;
+
+/// A cheap reference to a running master.
+#[derive(Clone)]
+pub struct Handle {
+    inbox: SyncSender<Inbox>,
+    shared: Arc<Shared>,
+}
+
+/// What the handles and the loop share beside the channel.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    session_count: AtomicU64,
+    /// Why the loop ended.
+    pub(crate) ended: Mutex<Option<MasterError>>,
+}
+
+/// A worker's side of a connection inside this process.
+pub struct Session {
+    id: SessionId,
+    inbox: SyncSender<Inbox>,
+}
+
+impl Handle {
+    pub(crate) fn new(inbox: SyncSender<Inbox>, shared: Arc<Shared>) -> Handle {
+        Handle { inbox, shared }
+    }
+
+    /// Makes a job, or finds the one that the same request made; `true`: it is new.
+    ///
+    /// # Errors
+    /// A graph out of order, or the master has ended.
+    pub fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), MasterError> {
+        let applied = self.decide(Entry::JobSubmitted { request, spec })?;
+        let made = applied.iter().find_map(|done| match done {
+            Applied::JobSubmitted { job, fresh } => Some((*job, *fresh)),
+            _ => None,
+        });
+        made.ok_or_else(|| self.ended())
+    }
+
+    /// Adds a phase's next tasks.
+    ///
+    /// # Errors
+    /// They are not its next ones, it is sealed, its job has ended, or the master has.
+    pub fn add_tasks(
+        &self,
+        phase: PhaseId,
+        first: TaskIndex,
+        count: u32,
+        chunk: ChunkRef,
+    ) -> Result<(), MasterError> {
+        self.decide(Entry::TasksAdded { phase, first, count, chunk }).map(drop)
+    }
+
+    /// Says that a phase gets no more tasks.
+    ///
+    /// # Errors
+    /// It is sealed already, its job has ended, or the master has.
+    pub fn seal(&self, phase: PhaseId) -> Result<(), MasterError> {
+        self.decide(Entry::PhaseSealed { phase }).map(drop)
+    }
+
+    /// Opens failed tasks again, as their next round; answers how many.
+    ///
+    /// # Errors
+    /// The job was cancelled, or the master has ended.
+    pub fn reopen(
+        &self,
+        phase: PhaseId,
+        tasks: Vec<IndexRange>,
+        why: &str,
+    ) -> Result<usize, MasterError> {
+        let applied = self.decide(Entry::TasksReopened { phase, tasks, why: why.to_owned() })?;
+        let reopened = |done: &&Applied| matches!(done, Applied::TaskReopened { .. });
+        Ok(applied.iter().filter(reopened).count())
+    }
+
+    /// Ends a job without its open tasks.
+    ///
+    /// # Errors
+    /// It has ended already, or the master has.
+    pub fn cancel(&self, job: JobId, why: &str) -> Result<(), MasterError> {
+        self.decide(Entry::JobCancelled { job, why: why.to_owned() }).map(drop)
+    }
+
+    /// All jobs, oldest first.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn jobs(&self) -> Result<Vec<JobView>, MasterError> {
+        self.ask(Question::Jobs)
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn job(&self, id: JobId) -> Result<Option<JobView>, MasterError> {
+        self.ask(|reply| Question::Job(id, reply))
+    }
+
+    /// Where the inputs of a phase are.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn chunks(&self, phase: PhaseId) -> Result<Vec<StoredChunk>, MasterError> {
+        self.ask(|reply| Question::Chunks(phase, reply))
+    }
+
+    /// The tasks of a phase from an index on, at most 4,096; empty at the end.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Result<Vec<TaskView>, MasterError> {
+        self.ask(|reply| Question::Tasks { phase, from, reply })
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn task(&self, phase: PhaseId, index: TaskIndex) -> Result<Option<TaskView>, MasterError> {
+        self.ask(|reply| Question::Task { phase, index, reply })
+    }
+
+    /// The connected workers, by connection.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn workers(&self) -> Result<Vec<WorkerView>, MasterError> {
+        self.ask(Question::Workers)
+    }
+
+    /// Operations that wait although no connected worker offers them, with how many tasks.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn unserved(&self) -> Result<BTreeMap<String, u32>, MasterError> {
+        self.ask(Question::Unserved)
+    }
+
+    /// Everything that happens from now on. A receiver that falls far behind is disconnected: watch
+    /// again and read the tasks anew.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn watch(&self) -> Result<Receiver<Notice>, MasterError> {
+        let (sender, receiver) = sync_channel(WATCHER_NOTICE_COUNT_MAX);
+        self.send(Inbox::Ask(Question::Watch(sender)))?;
+        Ok(receiver)
+    }
+
+    /// Connects a worker of this process; what the master says goes to `deliver`.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn connect(&self, deliver: Deliver) -> Result<Session, MasterError> {
+        let id = SessionId(self.shared.session_count.fetch_add(1, Ordering::Relaxed));
+        self.send(Inbox::Connected(id, deliver))?;
+        Ok(Session { id, inbox: self.inbox.clone() })
+    }
+
+    /// Ends the master after what is in flight.
+    pub fn stop(&self) {
+        let _ = self.inbox.send(Inbox::Stop);
+    }
+
+    fn decide(&self, entry: Entry) -> Result<Vec<Applied>, MasterError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Inbox::Decide(entry, reply))?;
+        let applied = answer.recv().map_err(|_| self.ended())?;
+        match applied.iter().find_map(refusal) {
+            Some(refusal) => Err(MasterError::Refused(refusal)),
+            None => Ok(applied),
+        }
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, MasterError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Inbox::Ask(question(reply)))?;
+        answer.recv().map_err(|_| self.ended())
+    }
+
+    fn send(&self, message: Inbox) -> Result<(), MasterError> {
+        self.inbox.send(message).map_err(|_| self.ended())
+    }
+
+    fn ended(&self) -> MasterError {
+        let ended = self.shared.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.clone().unwrap_or_else(|| MasterError::Ended("it was stopped".to_owned()))
+    }
+}
+
+impl Session {
+    /// Says something to the master.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn send(&self, message: ToMaster) -> Result<(), Gone> {
+        self.inbox.send(Inbox::Heard(self.id, message)).map_err(|_| Gone)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.inbox.send(Inbox::Closed(self.id));
+    }
+}
+
+fn refusal(done: &Applied) -> Option<Refusal> {
+    match done {
+        Applied::Refused(refusal) => Some(*refusal),
+        _ => None,
+    }
+}

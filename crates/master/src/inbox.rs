@@ -1,0 +1,48 @@
+//! Everything that reaches the loop comes through one channel, because its order matters.
+
+use crate::view::{JobView, Notice, TaskView, WorkerView};
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+use windlass_core::ledger::{Applied, Entry, StoredChunk};
+use windlass_core::scheduler::SessionId;
+use windlass_core::session::{ToMaster, ToWorker};
+use windlass_core::{JobId, PhaseId, Seq, TaskIndex};
+use windlass_journal::AppendError;
+
+/// The other side is gone, or does not keep up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+/// Hands a message to a worker; must not block.
+pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send>;
+
+/// Who waits for an answer.
+pub(crate) type Reply<T> = SyncSender<T>;
+
+pub(crate) enum Inbox {
+    /// A client wants a decision recorded.
+    Decide(Entry, Reply<Vec<Applied>>),
+    /// A client wants to know something.
+    Ask(Question),
+    /// A worker's connection stands.
+    Connected(SessionId, Deliver),
+    /// A worker says something.
+    Heard(SessionId, ToMaster),
+    /// A worker's connection is gone.
+    Closed(SessionId),
+    /// The append in flight was answered.
+    Appended(Result<Seq, AppendError>),
+    /// The master is to end.
+    Stop,
+}
+
+pub(crate) enum Question {
+    Jobs(Reply<Vec<JobView>>),
+    Job(JobId, Reply<Option<JobView>>),
+    Chunks(PhaseId, Reply<Vec<StoredChunk>>),
+    Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
+    Task { phase: PhaseId, index: TaskIndex, reply: Reply<Option<TaskView>> },
+    Workers(Reply<Vec<WorkerView>>),
+    Unserved(Reply<BTreeMap<String, u32>>),
+    Watch(SyncSender<Notice>),
+}

@@ -1,0 +1,18 @@
+//! The master's host: the loop that joins the journal, the pure machines and the sessions.
+//!
+//! It decides nothing itself: decisions are the ledger's and the scheduler's, durability is the
+//! journal's. It must never link the operations; it plans from what workers offer.
+
+mod clock;
+mod error;
+mod handle;
+mod host;
+mod inbox;
+pub mod recovery;
+mod view;
+
+pub use error::MasterError;
+pub use handle::{Handle, Session};
+pub use host::{Master, Options};
+pub use inbox::{Deliver, Gone};
+pub use view::{JobView, Notice, PhaseView, TaskView, WorkerView};

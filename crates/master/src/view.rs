@@ -1,0 +1,109 @@
+//! What a master tells of its state: plain copies, taken between two turns of its loop.
+
+use windlass_core::ledger::{Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
+use windlass_core::session::Running;
+use windlass_core::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
+
+/// A job at one moment.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Its number.
+    pub id: JobId,
+    /// For people.
+    pub name: String,
+    /// See [`windlass_core::ledger::JobSpec::fingerprint`].
+    pub fingerprint: u128,
+    /// See [`windlass_core::ledger::JobSpec::memorandum`].
+    pub memorandum: Option<BlobId>,
+    /// When it was submitted.
+    pub submitted_at: LogTime,
+    /// Where it stands.
+    pub state: JobState,
+    /// Its phases.
+    pub phases: Vec<PhaseView>,
+}
+
+/// A phase at one moment.
+#[derive(Clone, Debug)]
+pub struct PhaseView {
+    /// What is done.
+    pub spec: PhaseSpec,
+    /// How many tasks there are.
+    pub task_count: u32,
+    /// Where they stand.
+    pub counts: Counts,
+    /// Whether it gets no more tasks.
+    pub sealed: bool,
+}
+
+/// A task at one moment.
+#[derive(Clone, Debug)]
+pub struct TaskView {
+    /// Its position.
+    pub index: TaskIndex,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Its round.
+    pub round: Round,
+    /// Its result.
+    pub manifest: Option<BlobId>,
+    /// Its last failure.
+    pub failure: Option<FailedTask>,
+}
+
+/// A worker at one moment.
+#[derive(Clone, Debug)]
+pub struct WorkerView {
+    /// Its name.
+    pub name: WorkerName,
+    /// Its slots.
+    pub slots: u32,
+    /// What they do, as last heard.
+    pub running: Vec<Running>,
+}
+
+/// Something that has happened, durably.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A task has its outcome for this round.
+    TaskSettled(TaskId),
+    /// A job has ended.
+    JobEnded(JobId),
+}
+
+impl JobView {
+    pub(crate) fn of(job: &Job) -> JobView {
+        JobView {
+            id: job.id,
+            name: job.name.clone(),
+            fingerprint: job.fingerprint,
+            memorandum: job.memorandum,
+            submitted_at: job.submitted_at,
+            state: job.state.clone(),
+            phases: job.phases.iter().map(PhaseView::of).collect(),
+        }
+    }
+}
+
+impl PhaseView {
+    fn of(phase: &Phase) -> PhaseView {
+        PhaseView {
+            spec: phase.spec.clone(),
+            task_count: phase.tasks.len(),
+            counts: phase.counts,
+            sealed: phase.sealed,
+        }
+    }
+}
+
+impl TaskView {
+    pub(crate) fn of(phase: &Phase, index: TaskIndex) -> Option<TaskView> {
+        Some(TaskView {
+            index,
+            state: phase.tasks.state(index)?,
+            round: phase.tasks.round(index),
+            manifest: phase.tasks.manifest(index),
+            failure: phase.failures.get(&index).cloned(),
+        })
+    }
+}

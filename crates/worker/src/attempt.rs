@@ -1,0 +1,264 @@
+//! One attempt: where its operation's function runs, what comes of it, and that its blobs are durable
+//! before anybody hears of it.
+
+use crate::command;
+use crate::executor::{Answer, EXECUTOR_ARGUMENT, Request, Section, SourceFacts};
+use crate::host::Options;
+use crate::orders::Order;
+use crate::outcome::{of_blob_error, of_death};
+use crate::slot::Job;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use windlass_core::catalogue::{Home, OperationSpec};
+use windlass_core::input::Input;
+use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
+use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::session::Ending;
+use windlass_core::{Failure, FailureKind};
+use windlass_ops::{Operation, Output, Source, Work};
+use windlass_sandbox::{Cancel, Executor, Limits, Outcome, Spawn};
+
+/// Makes the attempts of one slot, with one executor that is started anew after every death.
+pub(crate) struct Attempts {
+    options: Arc<Options>,
+    executor: Option<Executor>,
+}
+
+/// What an attempt made, before its blobs are durable.
+pub(crate) struct Made {
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Attempts {
+    pub(crate) fn new(options: Arc<Options>) -> Attempts {
+        Attempts { options, executor: None }
+    }
+
+    pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Ending {
+        let began = Instant::now();
+        let made = self.make(job, cancel, progress);
+        let ending = made.and_then(|made| self.keep(made, began.elapsed()));
+        match ending {
+            Ok(manifest) => Ending::Succeeded(manifest),
+            Err(failure) => Ending::Failed(failure),
+        }
+    }
+
+    fn make(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Result<Made, Failure> {
+        let order = &job.order;
+        let Some(operation) = windlass_ops::find(&order.operation) else {
+            return Err(Failure::unavailable(
+                "operation_unknown",
+                format!("this worker does not know the operation {}", order.operation),
+                "Run the same version of windlass everywhere.",
+            ));
+        };
+        match operation.spec.home {
+            Home::Executor => self.in_executor(operation.spec, order, cancel, progress),
+            Home::Worker => in_worker(operation, order, &self.options),
+            Home::Command => command::run(&self.options, job, cancel),
+        }
+    }
+
+    fn in_executor(
+        &mut self,
+        spec: &OperationSpec,
+        order: &Order,
+        cancel: &Cancel,
+        progress: &dyn Fn(),
+    ) -> Result<Made, Failure> {
+        let input = order.input.as_ref().map(open).transpose()?;
+        let output = windlass_sandbox::output_file(&self.options.scratch).map_err(unstartable)?;
+        let request = Request {
+            operation: order.operation.to_string(),
+            params: order.params.as_ref().clone(),
+            source: order.input.as_ref().map(facts),
+            output_bytes_max: spec.output_bytes_max,
+        };
+        let frame = postcard::to_allocvec(&request).expect("writing to memory cannot fail");
+        let limits = Limits {
+            total: Duration::from_millis(spec.attempt_ms_max),
+            progress: spec.progress_ms_max.map(Duration::from_millis),
+            memory_bytes: spec.memory_bytes_max,
+            output_bytes: spec.output_bytes_max,
+        };
+        let mut executor = match self.executor.take() {
+            Some(executor) => executor,
+            None => self.spawn()?,
+        };
+        let kept = output.try_clone().map_err(unstartable)?;
+        let asked = windlass_sandbox::Request { frame, input, output };
+        match executor.run(asked, &limits, &mut |_| progress(), cancel) {
+            Outcome::Done(frame) => {
+                self.executor = Some(executor);
+                let answer: Result<Answer, Failure> =
+                    postcard::from_bytes(&frame).map_err(|error| {
+                        Failure::new(
+                            FailureKind::Crashed,
+                            "executor_protocol",
+                            format!("the executor's answer cannot be read: {error}"),
+                            "",
+                        )
+                    })?;
+                let answer = answer?;
+                let artifacts = self.collect(&kept, answer.artifacts)?;
+                Ok(Made { artifacts, notes: answer.notes })
+            }
+            Outcome::Died(death) => Err(of_death(&order.operation, &death)),
+            Outcome::Cancelled => Err(cancelled()),
+        }
+    }
+
+    fn spawn(&self) -> Result<Executor, Failure> {
+        let spawn = Spawn::new(&self.options.executor, [OsStr::new(EXECUTOR_ARGUMENT)]);
+        Executor::spawn(&spawn).map_err(unstartable)
+    }
+
+    /// The artifacts out of the output file: small ones as they are, large ones as blobs.
+    fn collect(&self, output: &File, sections: Vec<Section>) -> Result<Vec<Artifact>, Failure> {
+        let mut offset = 0;
+        let mut artifacts = Vec::with_capacity(sections.len());
+        for Section { name, media_type, size } in sections {
+            let content = content(&self.options, output, offset, size)?;
+            artifacts.push(Artifact { name, media_type, content });
+            offset += size;
+        }
+        Ok(artifacts)
+    }
+
+    /// Stores the result; every blob is durable when this returns.
+    fn keep(&self, made: Made, took: Duration) -> Result<Option<windlass_core::BlobId>, Failure> {
+        if made.artifacts.is_empty() && made.notes.is_empty() {
+            return Ok(None);
+        }
+        let manifest = Manifest {
+            artifacts: made.artifacts,
+            notes: made.notes,
+            duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        };
+        let blobs = &self.options.blobs;
+        let id = blobs.put(&manifest.encode()).map_err(|error| of_blob_error(&error))?;
+        blobs.sync().map_err(|error| of_blob_error(&error))?;
+        Ok(Some(id))
+    }
+}
+
+/// A part of an output file as an artifact's content.
+pub(crate) fn content(
+    options: &Options,
+    output: &File,
+    offset: u64,
+    size: u64,
+) -> Result<Content, Failure> {
+    use std::os::unix::fs::FileExt;
+    let inline = usize::try_from(size).ok().filter(|size| *size <= ARTIFACT_INLINE_BYTES_MAX);
+    if let Some(size) = inline {
+        let mut bytes = vec![0; size];
+        output.read_exact_at(&mut bytes, offset).map_err(unstartable)?;
+        return Ok(Content::Inline(bytes));
+    }
+    let id = options.blobs.put_from(output, offset, size).map_err(|e| of_blob_error(&e))?;
+    Ok(Content::Blob { id, size })
+}
+
+/// Bytes as an artifact's content.
+pub(crate) fn stored(options: &Options, bytes: &[u8]) -> Result<Content, Failure> {
+    if bytes.len() <= ARTIFACT_INLINE_BYTES_MAX {
+        return Ok(Content::Inline(bytes.to_vec()));
+    }
+    let id = options.blobs.put(bytes).map_err(|error| of_blob_error(&error))?;
+    Ok(Content::Blob { id, size: bytes.len() as u64 })
+}
+
+/// Opens an input where it lies.
+pub(crate) fn open(input: &Input) -> Result<File, Failure> {
+    let path = Path::new(OsStr::from_bytes(&input.path));
+    File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::rejected(
+            "input_gone",
+            "the file is no longer there",
+            "Put it back, then run again with --failed.",
+        ),
+        _ => Failure::rejected(
+            "input_unreadable",
+            format!("the file cannot be opened: {error}"),
+            "Check its permissions, then run again with --failed.",
+        ),
+    })
+}
+
+/// What the operation is told of an input.
+fn facts(input: &Input) -> SourceFacts {
+    SourceFacts {
+        name: file_name(input),
+        media: input.media,
+        size: input.size,
+        hash: Some(input.hash),
+    }
+}
+
+/// The file name, for messages.
+pub(crate) fn file_name(input: &Input) -> String {
+    let name = input.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn in_worker(operation: &Operation, order: &Order, options: &Options) -> Result<Made, Failure> {
+    let source = match &order.input {
+        None => None,
+        Some(input) => {
+            let name = file_name(input);
+            let hash = Some(input.hash);
+            Some(Source::new(open(input)?, name, input.media, input.size, hash))
+        }
+    };
+    let mut output =
+        MemoryOutput { options, made: Made { artifacts: Vec::new(), notes: Vec::new() } };
+    let mut work = Work { source, params: &order.params, output: &mut output };
+    let run = operation.run.expect("only commands have no function");
+    run(&mut work)?;
+    Ok(output.made)
+}
+
+/// Artifacts of an operation that runs in the worker.
+struct MemoryOutput<'a> {
+    options: &'a Options,
+    made: Made,
+}
+
+impl Output for MemoryOutput<'_> {
+    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let content = stored(self.options, bytes)?;
+        let artifact =
+            Artifact { name: name.to_owned(), media_type: media_type.to_owned(), content };
+        self.made.artifacts.push(artifact);
+        Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        if self.made.notes.len() < NOTE_COUNT_MAX {
+            self.made.notes.push(note);
+        }
+    }
+
+    fn progress(&mut self, _done: u64, _total: u64) {}
+}
+
+/// The attempt was ended on request; nobody reads this but the seat, which drops it.
+pub(crate) fn cancelled() -> Failure {
+    Failure::unavailable("cancelled", "the attempt was cancelled", "")
+}
+
+/// Something of this machine's own is in the way.
+pub(crate) fn unstartable(error: impl std::fmt::Display) -> Failure {
+    Failure::unavailable(
+        "executor_unavailable",
+        format!("the attempt cannot be started: {error}"),
+        "Check free memory, processes and disk on this machine.",
+    )
+}

@@ -1,0 +1,100 @@
+//! Attempts of `command`: the user's own program, joined from the operation and the sandbox.
+
+use crate::attempt::{Made, cancelled, content, file_name, open, stored, unstartable};
+use crate::host::Options;
+use crate::slot::Job;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use windlass_core::Failure;
+use windlass_core::input::Input;
+use windlass_core::manifest::Artifact;
+use windlass_ops::Source;
+use windlass_ops::command::{CommandEnding, CommandFacts, STDOUT_SHOWN_BYTES_MAX, report};
+use windlass_sandbox::{Cancel, CommandStatus, UserCommand, output_file};
+
+/// Scratch folders of this process, for their names.
+static SCRATCH_COUNT: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn run(options: &Options, job: &Job, cancel: &Cancel) -> Result<Made, Failure> {
+    let params = &job.order.params;
+    let number = |name| params.int(name).and_then(|value| u64::try_from(value).ok());
+    let command = params.text("cmd").unwrap_or_default();
+    let output_bytes_max = number("output_mb").unwrap_or(1) << 20;
+    let stdout = output_file(&options.scratch).map_err(unstartable)?;
+    let stdin = match &job.order.input {
+        Some(input) => Some(verified(input)?),
+        None => None,
+    };
+    let count = SCRATCH_COUNT.fetch_add(1, Ordering::Relaxed);
+    let user_command = UserCommand {
+        command: command.to_owned(),
+        stdin,
+        stdout: stdout.try_clone().map_err(unstartable)?,
+        env: environment(job),
+        scratch: options.scratch.join(format!("command-{count}")),
+        total: Duration::from_secs(number("timeout_s").unwrap_or(1)),
+        output_bytes: output_bytes_max,
+    };
+    let end = user_command.run(cancel).map_err(unstartable)?;
+    let ending = match end.status {
+        CommandStatus::Exit(code) => CommandEnding::Exit(code),
+        CommandStatus::Signal(signal) => CommandEnding::Signal(signal),
+        CommandStatus::TimedOut => CommandEnding::TimedOut,
+        CommandStatus::OutputTooLarge => CommandEnding::OutputTooLarge,
+        CommandStatus::Cancelled => return Err(cancelled()),
+    };
+    let stdout_bytes = stdout.metadata().map_err(unstartable)?.len();
+    let mut shown = Vec::new();
+    if stdout_bytes <= STDOUT_SHOWN_BYTES_MAX {
+        shown.resize(usize::try_from(stdout_bytes).unwrap_or(0), 0);
+        stdout.read_exact_at(&mut shown, 0).map_err(unstartable)?;
+    }
+    let json = report(&CommandFacts {
+        command,
+        ending,
+        seconds: end.duration.as_secs_f64(),
+        stdout_bytes,
+        stdout: (stdout_bytes <= STDOUT_SHOWN_BYTES_MAX).then_some(&shown),
+        stderr: &end.stderr_tail,
+        output_bytes_max,
+    })?;
+    let mut artifacts = vec![Artifact {
+        name: "{base}_command.json".to_owned(),
+        media_type: "application/json".to_owned(),
+        content: stored(options, &json)?,
+    }];
+    if stdout_bytes > 0 {
+        artifacts.push(Artifact {
+            name: "{base}.out".to_owned(),
+            media_type: "application/octet-stream".to_owned(),
+            content: content(options, &stdout, 0, stdout_bytes)?,
+        });
+    }
+    Ok(Made { artifacts, notes: Vec::new() })
+}
+
+/// The input, open at its start, with the content that was submitted.
+fn verified(input: &Input) -> Result<std::fs::File, Failure> {
+    let file = open(input)?;
+    let same = file.try_clone().map_err(unstartable)?;
+    let name = file_name(input);
+    let mut source = Source::new(file, name, input.media, input.size, Some(input.hash));
+    source.stream(|_| Ok(()))?;
+    // Both descriptors share one position.
+    std::io::Seek::rewind(&mut &same).map_err(unstartable)?;
+    Ok(same)
+}
+
+fn environment(job: &Job) -> Vec<(&'static str, OsString)> {
+    let mut env = vec![("WINDLASS_INDEX", job.index.to_string().into())];
+    if let Some(input) = &job.order.input {
+        let bytes = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+        env.push(("WINDLASS_INPUT", bytes(&input.path)));
+        env.push(("WINDLASS_NAME", bytes(input.path.rsplit(|b| *b == b'/').next().unwrap_or(b""))));
+        env.push(("WINDLASS_BASE", bytes(&input.base)));
+    }
+    env
+}

@@ -1,0 +1,144 @@
+//! The frames between a worker and its executor, and the executor's side of them.
+//!
+//! Frames are postcard: both ends are the same binary, so they need no version. Descriptors pass
+//! beside them; no path and no secret crosses.
+
+use crate::outcome::panic_text;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
+use windlass_core::limits::NOTE_COUNT_MAX;
+use windlass_core::media::Media;
+use windlass_core::params::Params;
+use windlass_core::{BlobId, Failure, FailureKind};
+use windlass_ops::{Output, Source, Work};
+
+/// The hidden argument that makes the binary an executor.
+pub const EXECUTOR_ARGUMENT: &str = "__executor";
+
+/// What an executor is asked to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) operation: String,
+    pub(crate) params: Params,
+    pub(crate) source: Option<SourceFacts>,
+    pub(crate) output_bytes_max: u64,
+}
+
+/// What is known of the input file; the file itself comes as a descriptor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SourceFacts {
+    pub(crate) name: String,
+    pub(crate) media: Media,
+    pub(crate) size: u64,
+    pub(crate) hash: Option<BlobId>,
+}
+
+/// What an executor answers; the artifacts' bytes lie one after another in the output file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) artifacts: Vec<Section>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// One artifact's part of the output file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) media_type: String,
+    pub(crate) size: u64,
+}
+
+/// The executor: answers requests until its worker closes the socket.
+///
+/// # Errors
+/// The socket fails, or this process was not started by a worker.
+pub fn executor_main() -> std::io::Result<()> {
+    windlass_sandbox::serve(|task, progress| {
+        let answer = answer(task.frame, task.input, task.output, progress);
+        postcard::to_allocvec(&answer).expect("writing to memory cannot fail")
+    })
+}
+
+fn answer(
+    frame: &[u8],
+    input: Option<File>,
+    output: File,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Answer, Failure> {
+    let request: Request = postcard::from_bytes(frame)
+        .map_err(|error| broken(&format!("the request cannot be read: {error}")))?;
+    let Some(run) = windlass_ops::find(&request.operation).and_then(|operation| operation.run)
+    else {
+        return Err(broken(&format!("operation {} does not run here", request.operation)));
+    };
+    let mut sink = FileOutput {
+        file: output,
+        bytes_left: request.output_bytes_max,
+        bytes_max: request.output_bytes_max,
+        answer: Answer::default(),
+        progress,
+    };
+    let source = request
+        .source
+        .zip(input)
+        .map(|(facts, file)| Source::new(file, facts.name, facts.media, facts.size, facts.hash));
+    let mut work = Work { source, params: &request.params, output: &mut sink };
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut work)));
+    match ran {
+        Ok(done) => done.map(|()| sink.answer),
+        Err(panic) => Err(Failure::new(
+            FailureKind::Crashed,
+            "operation_crashed",
+            format!("the {} operation stopped with: {}", request.operation, panic_text(&*panic)),
+            "The other files are unharmed; please report this file.",
+        )),
+    }
+}
+
+/// Artifacts go into the output file, one after another.
+struct FileOutput<'a> {
+    file: File,
+    bytes_left: u64,
+    bytes_max: u64,
+    answer: Answer,
+    progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl Output for FileOutput<'_> {
+    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let size = bytes.len() as u64;
+        let Some(bytes_left) = self.bytes_left.checked_sub(size) else {
+            return Err(Failure::rejected(
+                "output_too_large",
+                format!("the result is larger than the {} MB allowed", self.bytes_max >> 20),
+                "Split the input.",
+            ));
+        };
+        self.bytes_left = bytes_left;
+        self.file.write_all(bytes).map_err(|error| {
+            Failure::unavailable(
+                "output_unwritable",
+                format!("the result cannot be written: {error}"),
+                "Free space on the state directory's disk.",
+            )
+        })?;
+        let section = Section { name: name.to_owned(), media_type: media_type.to_owned(), size };
+        self.answer.artifacts.push(section);
+        Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        if self.answer.notes.len() < NOTE_COUNT_MAX {
+            self.answer.notes.push(note);
+        }
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        (self.progress)(done, total);
+    }
+}
+
+fn broken(cause: &str) -> Failure {
+    Failure::new(FailureKind::Crashed, "executor_protocol", cause, "")
+}

@@ -1,0 +1,203 @@
+//! The seat's thread: joins the pure seat with the connection and the slots.
+
+use crate::clock;
+use crate::orders::Orders;
+use crate::slot::{Job, Slot, SlotNews};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use windlass_blobs::Blobs;
+use windlass_core::session::{
+    Assigned, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
+};
+use windlass_core::{Incarnation, WorkerName};
+
+/// Messages that may wait for the seat's thread.
+const INBOX_MESSAGE_COUNT_MAX: usize = 16_384;
+/// Longest sleep of the seat's thread.
+const TURN_MAX: Duration = Duration::from_secs(1);
+
+/// The other side is gone, or does not keep up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+/// Says something to the master.
+pub type Send = Box<dyn Fn(ToMaster) -> Result<(), Gone> + std::marker::Send>;
+
+/// What a worker needs to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its name.
+    pub name: WorkerName,
+    /// Its start; higher than any earlier one of this name.
+    pub incarnation: Incarnation,
+    /// Whether it lives inside the master's process.
+    pub in_process: bool,
+    /// How many attempts run at once.
+    pub slots: u32,
+    /// Where results are stored.
+    pub blobs: Blobs,
+    /// A folder for scratch files and outputs in the making, on the blobs' file system.
+    pub scratch: PathBuf,
+    /// The program that becomes an executor when started with [`crate::EXECUTOR_ARGUMENT`].
+    pub executor: PathBuf,
+}
+
+/// A running worker.
+pub struct Worker {
+    inbox: SyncSender<Inbox>,
+    turning: Option<JoinHandle<()>>,
+}
+
+pub(crate) enum Inbox {
+    Attach(Send),
+    Master(ToWorker),
+    Slot(SlotIndex, SlotNews),
+    Stop,
+}
+
+impl Worker {
+    /// Starts the threads; the executors start with the first work.
+    #[must_use]
+    pub fn start(options: Options) -> Worker {
+        let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
+        let to_self = inbox.clone();
+        let turning = thread::spawn(move || Host::new(options, &to_self).run(&messages));
+        Worker { inbox, turning: Some(turning) }
+    }
+
+    /// Takes what the master says; never blocks.
+    #[must_use]
+    pub fn deliverer(&self) -> Box<dyn Fn(ToWorker) -> Result<(), Gone> + std::marker::Send> {
+        let inbox = self.inbox.clone();
+        Box::new(move |message| inbox.try_send(Inbox::Master(message)).map_err(|_| Gone))
+    }
+
+    /// Gives it a connection; it introduces itself.
+    pub fn attach(&self, send: Send) {
+        let _ = self.inbox.send(Inbox::Attach(send));
+    }
+
+    /// Ends it: running attempts are killed, their tasks stay open.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let _ = self.inbox.send(Inbox::Stop);
+        if let Some(turning) = self.turning.take() {
+            let _ = turning.join();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Host {
+    seat: Seat,
+    orders: Orders,
+    slots: Vec<Slot>,
+    blobs: Blobs,
+    send: Option<Send>,
+    effects: Vec<SeatEffect>,
+}
+
+impl Host {
+    fn new(options: Options, inbox: &SyncSender<Inbox>) -> Host {
+        let offers = windlass_ops::OPERATIONS.iter().map(|operation| Offer {
+            operation: operation.spec.name.to_owned(),
+            version: operation.spec.version,
+        });
+        let seat = Seat::new(
+            options.name.clone(),
+            options.incarnation,
+            options.in_process,
+            options.slots,
+            offers.collect(),
+        );
+        let blobs = options.blobs.clone();
+        let options = Arc::new(options);
+        let slots = (0..options.slots)
+            .map(|index| Slot::start(SlotIndex(index), Arc::clone(&options), inbox.clone()))
+            .collect();
+        let orders = Orders::default();
+        Host { seat, orders, slots, blobs, send: None, effects: Vec::new() }
+    }
+
+    fn run(mut self, messages: &Receiver<Inbox>) {
+        loop {
+            let event = match messages.recv_timeout(self.sleep()) {
+                Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Inbox::Attach(send)) => {
+                    self.send = Some(send);
+                    SeatEvent::Connected
+                }
+                Ok(Inbox::Master(message)) => SeatEvent::Message(message),
+                Ok(Inbox::Slot(slot, SlotNews::Progress)) => SeatEvent::Progress(slot),
+                Ok(Inbox::Slot(slot, SlotNews::Finished(ending))) => {
+                    SeatEvent::Finished { slot, ending }
+                }
+                Err(RecvTimeoutError::Timeout) => SeatEvent::Tick,
+            };
+            self.tell(event);
+        }
+        // Slots block on a full inbox otherwise, and could not be joined.
+        self.slots.iter().for_each(Slot::kill);
+        let slots = std::mem::take(&mut self.slots);
+        let ending = thread::spawn(move || slots.into_iter().for_each(Slot::join));
+        while !ending.is_finished() {
+            let _ = messages.recv_timeout(Duration::from_millis(1));
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let deadline = self.seat.next_deadline();
+        let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
+        wait.unwrap_or(TURN_MAX).min(TURN_MAX)
+    }
+
+    fn tell(&mut self, event: SeatEvent) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let mut effects = std::mem::take(&mut self.effects);
+            self.seat.on(clock::tick(), event, &mut effects);
+            for effect in effects.drain(..) {
+                match effect {
+                    SeatEffect::Send(message) => {
+                        let sent = self.send.as_ref().is_some_and(|send| send(message).is_ok());
+                        if !sent {
+                            self.send = None;
+                            events.push(SeatEvent::Disconnected);
+                        }
+                    }
+                    SeatEffect::Start { slot, assigned } => {
+                        if let Some(ending) = self.start(slot, &assigned) {
+                            events.push(SeatEvent::Finished { slot, ending });
+                        }
+                    }
+                    SeatEffect::Kill(slot) => self.slots[slot.0 as usize].kill(),
+                    SeatEffect::Note(message) => self.orders.note(message),
+                    SeatEffect::Refused(_) => self.send = None,
+                }
+            }
+            self.effects = effects;
+        }
+    }
+
+    /// Hands an attempt to its slot; answers how it ended where it could not even begin.
+    fn start(&mut self, slot: SlotIndex, assigned: &Assigned) -> Option<Ending> {
+        match self.orders.order(&self.blobs, assigned.task) {
+            Ok(order) => {
+                self.slots[slot.0 as usize].begin(Job { index: assigned.task.index, order });
+                None
+            }
+            Err(failure) => Some(Ending::Failed(failure)),
+        }
+    }
+}

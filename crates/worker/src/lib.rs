@@ -1,0 +1,15 @@
+//! The worker's host: the seat's thread, a thread per slot, and the executors.
+//!
+//! It never decides where a task runs; it makes the attempts that it is given and says how they ended.
+
+mod attempt;
+mod clock;
+mod command;
+mod executor;
+mod host;
+mod orders;
+mod outcome;
+mod slot;
+
+pub use executor::{EXECUTOR_ARGUMENT, executor_main};
+pub use host::{Gone, Options, Send, Worker};
