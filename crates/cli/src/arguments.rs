@@ -1,0 +1,103 @@
+//! The command line as clap reads it; the texts here are the help pages.
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  windlass run ~/Documents                 process every file that an operation takes
+  windlass run --op word_count '*.txt'     one operation for all of them
+  windlass run --failed                    try again what failed in the newest run
+  windlass ops show image                  what an operation does, and its parameters
+
+Results go to processed_results/<operation>/, with summary.json and summary.csv beside them.
+Exit codes: 0 done, 1 error, 2 usage, 3 some files failed, 130 stopped by Ctrl-C.";
+
+/// Point it at files: a cluster of workers on this machine processes them.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Process files: documents to text, images, text analysis, word counts, your own commands
+    Run(RunArguments),
+    /// List the operations, or show what one does
+    Ops(OpsArguments),
+}
+
+const RUN_AFTER_HELP: &str = "\
+The same command again continues a run that was stopped or killed: nothing finished is redone.
+Which file failed and why stands in the closing table, in summary.json and in summary.csv.
+
+Examples:
+  windlass run report.pdf photos/ 'notes/**/*.txt'
+  windlass run photos/ --op image --param width=800 --param format=jpeg
+  windlass run logs/ --op command --param cmd='grep -c ERROR'
+  windlass run --op noop --param count=10000";
+
+/// Process files with the workers of this machine.
+///
+/// By default every file's content decides what is done with it: images are converted, PDF and
+/// Word documents give their text, text files are analysed; other files are listed as skipped.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_AFTER_HELP)]
+pub(crate) struct RunArguments {
+    /// Files, folders (with everything in them) and patterns (`*`, `?`, `[…]`, `**`)
+    #[arg(value_name = "PATHS")]
+    pub(crate) paths: Vec<OsString>,
+    /// What to do with the files; `windlass ops` lists the operations
+    #[arg(long, value_name = "OPERATION", default_value = "auto")]
+    pub(crate) op: String,
+    /// With `auto`: leave out the files of this operation (repeatable)
+    #[arg(long, value_name = "OPERATION")]
+    pub(crate) skip: Vec<String>,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR", default_value = "processed_results")]
+    pub(crate) out: PathBuf,
+    /// Workers of one slot each [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) workers: Option<u32>,
+    /// A parameter of the operation, as name=value (repeatable)
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Print the summary as JSON to stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Try again what failed in the newest run of the same arguments; without PATHS, in the newest run
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpsArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<OpsCommand>,
+    /// Print JSON to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OpsCommand {
+    /// Show what an operation does, what it takes and its parameters
+    Show {
+        /// The operation's name
+        name: String,
+    },
+}
+
+fn parse_param(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as name=value".to_owned()),
+    }
+}

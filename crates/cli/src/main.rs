@@ -1,0 +1,60 @@
+//! The `windlass` command: joins the hosts, holds no logic of its own.
+
+mod arguments;
+mod cluster;
+mod ops;
+mod run;
+mod screen;
+mod settings;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Something went wrong that is not one of the inputs.
+const EXIT_ERROR: u8 = 1;
+/// The command line makes no sense.
+const EXIT_USAGE: u8 = 2;
+/// Stopped by a signal.
+const EXIT_INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    // An executor starts in a millisecond; it must not pay for the command line's machinery.
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == windlass_worker::EXECUTOR_ARGUMENT) {
+        return match windlass_worker::executor_main() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let done = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Ops(arguments) => ops::ops(&arguments),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "windlass: {}", error.text);
+            ExitCode::from(error.code)
+        }
+    }
+}
+
+/// What a command says when it cannot do its work.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    text: String,
+    code: u8,
+}
+
+impl CliError {
+    /// A command line that makes no sense.
+    pub(crate) fn usage(text: impl Into<String>) -> CliError {
+        CliError { text: text.into(), code: EXIT_USAGE }
+    }
+
+    /// Work that could not be done; `doing` fits "failed to {doing}".
+    pub(crate) fn failed(doing: impl std::fmt::Display) -> CliError {
+        CliError { text: format!("failed to {doing}"), code: EXIT_ERROR }
+    }
+}

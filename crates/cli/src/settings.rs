@@ -1,0 +1,116 @@
+//! What the command line means here: folders, choices and parameters, checked before anything starts.
+
+use crate::CliError;
+use crate::arguments::RunArguments;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use windlass_client::gather::Choice;
+use windlass_client::memorandum::Asked;
+use windlass_core::catalogue::{Accepts, OperationSpec};
+use windlass_core::params::Params;
+
+/// The word for "by content" in place of an operation.
+const AUTO: &str = "auto";
+
+/// The state folder: the flag or variable, else the user's state folder.
+pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(given) = given {
+        return absolute(given);
+    }
+    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = var("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let base = base.or_else(|| var("HOME").map(|home| home.join(".local/state")));
+    match base {
+        Some(base) => Ok(base.join("windlass")),
+        None => Err(CliError::usage("no home folder is known: say where with --state DIR")),
+    }
+}
+
+/// What the user asks for; `None`: only `--failed`, of the newest run whatever it was.
+pub(crate) fn asked(arguments: &RunArguments) -> Result<Option<Asked>, CliError> {
+    if arguments.failed && arguments.paths.is_empty() && arguments.op == AUTO {
+        return Ok(None);
+    }
+    let choice = choice(arguments)?;
+    let params = params(arguments, &choice)?;
+    if arguments.paths.is_empty() && !runs_without_files(&choice) {
+        return Err(CliError::usage(
+            "no files given: name files, folders or patterns; `windlass run --help` shows how",
+        ));
+    }
+    let paths: Result<Vec<OsString>, CliError> =
+        arguments.paths.iter().map(|path| absolute(Path::new(path)).map(Into::into)).collect();
+    Ok(Some(Asked { paths: paths?, choice, params, out: absolute(&arguments.out)? }))
+}
+
+/// Every operation's spec.
+pub(crate) fn operations() -> Vec<&'static OperationSpec> {
+    windlass_ops::OPERATIONS.iter().map(|operation| operation.spec).collect()
+}
+
+/// An operation by name, or an error that lists what there is.
+pub(crate) fn operation(name: &str) -> Result<&'static windlass_ops::Operation, CliError> {
+    windlass_ops::find(name).ok_or_else(|| {
+        let names: Vec<&str> = windlass_ops::OPERATIONS.iter().map(|op| op.spec.name).collect();
+        CliError::usage(format!("there is no operation {name:?}: choose {}", names.join(", ")))
+    })
+}
+
+fn choice(arguments: &RunArguments) -> Result<Choice, CliError> {
+    for name in &arguments.skip {
+        operation(name)?;
+    }
+    if arguments.op == AUTO {
+        return Ok(Choice::Auto { skip: arguments.skip.clone() });
+    }
+    if !arguments.skip.is_empty() {
+        return Err(CliError::usage("--skip goes with --op auto only"));
+    }
+    Ok(Choice::One(operation(&arguments.op)?.spec.name.to_owned()))
+}
+
+fn runs_without_files(choice: &Choice) -> bool {
+    match choice {
+        Choice::Auto { .. } => false,
+        Choice::One(name) => windlass_ops::find(name)
+            .is_some_and(|operation| operation.spec.accepts == Accepts::FilesOrCount),
+    }
+}
+
+/// The parameters, each known to an operation that may run and accepted by all that know it.
+fn params(arguments: &RunArguments, choice: &Choice) -> Result<BTreeMap<String, String>, CliError> {
+    let given: BTreeMap<String, String> = arguments.params.iter().cloned().collect();
+    let may_run: Vec<&OperationSpec> = operations()
+        .into_iter()
+        .filter(|spec| match choice {
+            Choice::One(name) => spec.name == name,
+            Choice::Auto { skip } => {
+                matches!(spec.accepts, Accepts::Media(_)) && !skip.iter().any(|s| s == spec.name)
+            }
+        })
+        .collect();
+    for name in given.keys() {
+        if !may_run.iter().any(|spec| spec.params.iter().any(|param| param.name == name)) {
+            let known: Vec<&str> =
+                may_run.iter().flat_map(|spec| spec.params).map(|param| param.name).collect();
+            let hint = if known.is_empty() {
+                "it takes none".to_owned()
+            } else {
+                format!("there are {}", known.join(", "))
+            };
+            let op = &arguments.op;
+            return Err(CliError::usage(format!("--op {op} has no parameter {name:?}: {hint}")));
+        }
+    }
+    for spec in may_run {
+        Params::normalise(spec.name, spec.params, &given)
+            .map_err(|error| CliError::usage(error.to_string()))?;
+    }
+    Ok(given)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path)
+        .map_err(|error| CliError::usage(format!("the path {path:?} makes no sense: {error}")))
+}

@@ -1,0 +1,307 @@
+//! Results on disk: a manifest's artifacts under their final names, each whole or not at all.
+//!
+//! Durability is the blob store's; what a power cut takes from here, the same command writes again.
+
+use rustix::process::{Pid, test_kill_process};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use thiserror::Error;
+use windlass_blobs::Blobs;
+use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::{BlobId, TaskIndex};
+
+/// Longest file name (`NAME_MAX`).
+const NAME_BYTES_MAX: usize = 255;
+/// Bytes compared at once.
+const PIECE_BYTES: usize = 256 * 1_024;
+/// Files in the making are named `.windlass-<process id>-<number>.tmp`.
+const UNFINISHED_PREFIX: &str = ".windlass-";
+const UNFINISHED_SUFFIX: &str = ".tmp";
+
+/// A result that could not be put into the output folder.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The file system refused, or the bytes could not be had.
+    #[error("write {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An operation named an artifact so that it would land elsewhere, or nowhere.
+    #[error("write {}: not usable as a file name", path.display())]
+    Name {
+        /// Where it would have gone.
+        path: PathBuf,
+    },
+}
+
+impl ExportError {
+    /// The file or folder that could not be written.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            ExportError::Io { path, .. } | ExportError::Name { path } => path,
+        }
+    }
+}
+
+/// The base name of a task without an input.
+#[must_use]
+pub fn base_of_task(index: TaskIndex) -> Vec<u8> {
+    format!("task-{index}").into_bytes()
+}
+
+/// Writes every artifact to `<out>/<operation>/`, `{base}` in its name replaced; returns the paths,
+/// the main artifact's first. A file that is there with the same content is left alone.
+///
+/// # Errors
+/// A name that is no file name, a blob that is missing or damaged, a folder that cannot be written.
+pub fn export(
+    blobs: &Blobs,
+    out: &Path,
+    operation: &str,
+    base: &[u8],
+    manifest: &Manifest,
+) -> Result<Vec<PathBuf>, ExportError> {
+    let folder = out.join(operation);
+    let export_one = |artifact: &Artifact| {
+        let path = artifact_path(&folder, &artifact.name, base)?;
+        if !is_there(&path, &artifact.content) {
+            place(&path, |file| match &artifact.content {
+                Content::Inline(bytes) => file.write_all(bytes),
+                Content::Blob { id, .. } => {
+                    blobs.copy_to(*id, file).map(|_| ()).map_err(io::Error::other)
+                }
+            })?;
+        }
+        Ok(path)
+    };
+    manifest.artifacts.iter().map(export_one).collect()
+}
+
+fn artifact_path(folder: &Path, template: &str, base: &[u8]) -> Result<PathBuf, ExportError> {
+    let parts: Vec<&[u8]> = template.split("{base}").map(str::as_bytes).collect();
+    let name = parts.join(base);
+    let path = folder.join(OsStr::from_bytes(&name));
+    let is_usable = !matches!(name.as_slice(), b"" | b"." | b"..")
+        && name.len() <= NAME_BYTES_MAX
+        && !name.iter().any(|byte| matches!(byte, b'/' | 0));
+    if is_usable { Ok(path) } else { Err(ExportError::Name { path }) }
+}
+
+/// Whether the file has this content already. Anything doubtful says no: it is written again.
+fn is_there(path: &Path, content: &Content) -> bool {
+    let is_same_size = path
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == content.size());
+    is_same_size
+        && match content {
+            Content::Inline(bytes) => fs::read(path).is_ok_and(|there| there == *bytes),
+            Content::Blob { id, .. } => hash_of(path).is_ok_and(|there| there == *id),
+        }
+}
+
+fn hash_of(path: &Path) -> io::Result<BlobId> {
+    let mut file = File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(BlobId(*hasher.finalize().as_bytes())),
+            count => hasher.update(&piece[..count]),
+        };
+    }
+}
+
+/// Puts a whole file in place at once: written under another name beside it, then renamed. Folders
+/// above it are made where they are missing.
+pub(crate) fn place(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), ExportError> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let failed = |source| ExportError::Io { path: path.to_owned(), source };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    let unfinished =
+        folder.join(format!("{UNFINISHED_PREFIX}{process}-{number}{UNFINISHED_SUFFIX}"));
+    let file = create(&unfinished, folder).map_err(failed)?;
+    let mut file = BufWriter::new(file);
+    let written =
+        write(&mut file).and_then(|()| file.flush()).and_then(|()| fs::rename(&unfinished, path));
+    written.map_err(|error| {
+        // Nothing else can be done about a file that will not go either.
+        let _ = fs::remove_file(&unfinished);
+        failed(error)
+    })
+}
+
+/// Creates a file anew; its folder is made only where that fails, once a run and not once a file.
+fn create(path: &Path, folder: &Path) -> io::Result<File> {
+    match File::create(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            File::create(path)
+        }
+        created => created,
+    }
+}
+
+/// Removes from a folder of results what a killed process left half written.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if maker_of(&name).is_some_and(|process| test_kill_process(process).is_err()) {
+            // Left for the next time where it will not go.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that makes the unfinished file of this name; `None` for any other name.
+fn maker_of(name: &OsStr) -> Option<Pid> {
+    let name = name.to_str()?.strip_prefix(UNFINISHED_PREFIX)?.strip_suffix(UNFINISHED_SUFFIX)?;
+    let (process, number) = name.split_once('-')?;
+    number.parse::<u64>().ok()?;
+    Pid::from_raw(process.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inline(name: &str, bytes: &[u8]) -> Artifact {
+        Artifact {
+            name: name.to_owned(),
+            media_type: "text/plain".to_owned(),
+            content: Content::Inline(bytes.to_vec()),
+        }
+    }
+
+    fn manifest(artifacts: Vec<Artifact>) -> Manifest {
+        Manifest { artifacts, notes: Vec::new(), duration_us: 1 }
+    }
+
+    struct Place {
+        folder: tempfile::TempDir,
+        blobs: Blobs,
+    }
+
+    impl Place {
+        fn new() -> Place {
+            let folder = tempfile::tempdir().expect("a folder");
+            let blobs = Blobs::open(folder.path().join("blobs")).expect("a store");
+            Place { folder, blobs }
+        }
+
+        fn export(
+            &self,
+            base: &[u8],
+            artifacts: Vec<Artifact>,
+        ) -> Result<Vec<PathBuf>, ExportError> {
+            let out = self.folder.path().join("out");
+            export(&self.blobs, &out, "text", base, &manifest(artifacts))
+        }
+    }
+
+    #[test]
+    fn artifacts_get_their_names_main_one_first() {
+        let place = Place::new();
+        let paths = place
+            .export(b"caf\xe9", vec![inline("{base}_z.json", b"{}"), inline("{base}.txt", b"hi")])
+            .expect("written");
+        let folder = place.folder.path().join("out/text");
+        assert_eq!(paths[0], folder.join(OsStr::from_bytes(b"caf\xe9_z.json")));
+        assert_eq!(fs::read(&paths[1]).expect("read"), b"hi");
+        assert_eq!(fs::read_dir(folder).expect("a folder").count(), 2);
+    }
+
+    #[test]
+    fn blobs_are_copied_out() {
+        let place = Place::new();
+        let bytes = b"0123456789".repeat(100_000);
+        let id = place.blobs.put(&bytes).expect("stored");
+        let artifact = Artifact {
+            content: Content::Blob { id, size: bytes.len() as u64 },
+            ..inline("{base}.bin", b"")
+        };
+        let paths = place.export(b"a", vec![artifact.clone()]).expect("written");
+        assert_eq!(fs::read(&paths[0]).expect("read"), bytes);
+        let before = paths[0].metadata().expect("there").modified().expect("a time");
+        place.export(b"a", vec![artifact]).expect("left alone");
+        assert_eq!(paths[0].metadata().expect("there").modified().expect("a time"), before);
+    }
+
+    #[test]
+    fn a_missing_blob_leaves_nothing_behind() {
+        let place = Place::new();
+        let artifact = Artifact {
+            content: Content::Blob { id: BlobId::of(b"never stored"), size: 12 },
+            ..inline("{base}.bin", b"")
+        };
+        assert!(place.export(b"a", vec![artifact]).is_err());
+        assert_eq!(fs::read_dir(place.folder.path().join("out/text")).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn what_is_there_is_replaced_only_where_it_differs() {
+        use std::os::unix::fs::MetadataExt;
+        let place = Place::new();
+        let export = |bytes: &[u8]| {
+            let paths = place.export(b"a", vec![inline("{base}.txt", bytes)]).expect("written");
+            paths[0].symlink_metadata().expect("there").ino()
+        };
+        let first = export(b"one");
+        assert_eq!(export(b"one"), first);
+        assert_ne!(export(b"two"), first);
+        // A link is replaced, not written through.
+        let target = place.folder.path().join("precious");
+        fs::write(&target, "keep").expect("a file");
+        let path = place.folder.path().join("out/text/a.txt");
+        fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink(&target, &path).expect("a link");
+        export(b"keep");
+        assert!(path.symlink_metadata().expect("there").is_file());
+        export(b"new!");
+        assert_eq!(fs::read(&target).expect("read"), b"keep");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let place = Place::new();
+        for name in ["../{base}", "a/{base}", "", "..", "a\0"] {
+            let error = place.export(b"x", vec![inline(name, b"")]).expect_err(name);
+            assert!(matches!(error, ExportError::Name { .. }), "{name}: {error}");
+        }
+        let long = place.export(&[b'x'; 250], vec![inline("{base}.jsonl", b"")]);
+        assert!(matches!(long, Err(ExportError::Name { .. })));
+    }
+
+    #[test]
+    fn sweeping_takes_only_what_dead_processes_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut child = std::process::Command::new("true").spawn().expect("a child");
+        child.wait().expect("ended");
+        let dead = format!(".windlass-{}-0.tmp", child.id());
+        let alive = format!(".windlass-{}-0.tmp", std::process::id());
+        let kept = [alive.as_str(), ".windlass-x-0.tmp", ".windlass-1.tmp", "a.tmp"];
+        for name in kept.iter().chain([&dead.as_str()]) {
+            fs::write(folder.path().join(name), "half").expect("a file");
+        }
+        sweep(folder.path());
+        assert!(!folder.path().join(&dead).exists());
+        assert!(kept.iter().all(|name| folder.path().join(name).exists()));
+    }
+
+    #[test]
+    fn a_task_without_input_is_named_by_its_index() {
+        assert_eq!(base_of_task(TaskIndex(12)), b"task-12");
+    }
+}

@@ -1,0 +1,274 @@
+//! Follows the jobs of a run: exports each result as it settles, keeps the report's rows.
+
+use crate::export::{base_of_task, export};
+use crate::report::{Outcome, Row};
+use crate::run::RunError;
+use crate::submission::{Submission, SubmittedPhase};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use windlass_blobs::Blobs;
+use windlass_core::ledger::{FailedTask, TaskState};
+use windlass_core::manifest::Manifest;
+use windlass_core::{PhaseId, TaskId, TaskIndex};
+use windlass_master::{Handle, Notice, TaskView};
+
+/// Bound on a stored manifest.
+const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+
+/// How far the jobs of a run are.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Tasks in all.
+    pub task_count: u64,
+    /// Tasks with an outcome.
+    pub done_count: u64,
+    /// Of those, failed.
+    pub failed_count: u64,
+    /// Bytes of all inputs.
+    pub bytes_total: u64,
+    /// Bytes of the inputs of done tasks.
+    pub bytes_done: u64,
+    /// Every slot of every worker.
+    pub slots: Vec<SlotStanding>,
+    /// Why nothing moves, where that is so.
+    pub note: Option<String>,
+}
+
+/// What a slot is doing.
+#[derive(Clone, Debug)]
+pub struct SlotStanding {
+    /// Its worker's name.
+    pub worker: String,
+    /// The attempt in it.
+    pub doing: Option<Doing>,
+}
+
+/// An attempt in progress.
+#[derive(Clone, Debug)]
+pub struct Doing {
+    /// The input's path, or the task's number.
+    pub name: Vec<u8>,
+    /// The operation.
+    pub operation: String,
+    /// How long it has run.
+    pub elapsed: Duration,
+    /// How long ago it last showed progress.
+    pub quiet: Duration,
+}
+
+/// Follows the jobs of one run.
+pub(crate) struct Follower<'a> {
+    handle: &'a Handle,
+    blobs: &'a Blobs,
+    out: PathBuf,
+    submission: Submission,
+    /// Inputs whose file changed between two jobs of the run: the newer task stands for them.
+    superseded: BTreeSet<TaskId>,
+    notices: Receiver<Notice>,
+    rows: BTreeMap<TaskId, Row>,
+    standing: Standing,
+}
+
+impl<'a> Follower<'a> {
+    /// Begins with what has settled already.
+    pub(crate) fn new(
+        handle: &'a Handle,
+        blobs: &'a Blobs,
+        out: &std::path::Path,
+        submission: Submission,
+    ) -> Result<Follower<'a>, RunError> {
+        let inputs = submission.phases.values().flat_map(|phase| &phase.inputs);
+        let standing = Standing {
+            task_count: submission.task_count(),
+            bytes_total: inputs.map(|input| input.size).sum(),
+            ..Standing::default()
+        };
+        let superseded = superseded(&submission.phases);
+        let mut follower = Follower {
+            handle,
+            blobs,
+            out: out.to_path_buf(),
+            submission,
+            superseded,
+            notices: handle.watch()?,
+            rows: BTreeMap::new(),
+            standing,
+        };
+        follower.read_all()?;
+        Ok(follower)
+    }
+
+    /// Whether every task has its outcome.
+    pub(crate) fn is_done(&self) -> bool {
+        self.standing.done_count == self.standing.task_count
+    }
+
+    /// Takes in what happens, for at most this long.
+    pub(crate) fn wait(&mut self, at_most: Duration) -> Result<(), RunError> {
+        let until = Instant::now() + at_most;
+        while !self.is_done() {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.notices.recv_timeout(left) {
+                Ok(Notice::TaskSettled(task)) => {
+                    if self.submission.phases.contains_key(&task.phase_id())
+                        && let Some(view) = self.handle.task(task.phase_id(), task.index)?
+                    {
+                        self.take(task, &view)?;
+                    }
+                }
+                Ok(Notice::JobEnded(_)) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Fell behind, or the master has ended: the questions tell which.
+                    self.notices = self.handle.watch()?;
+                    self.read_all()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How far it is now.
+    pub(crate) fn standing(&mut self) -> Result<Standing, RunError> {
+        let mut standing = self.standing.clone();
+        for worker in self.handle.workers()? {
+            for slot in 0..worker.slots {
+                let running = worker.running.iter().find(|running| running.slot == slot);
+                let doing = running.and_then(|running| {
+                    let phase = self.submission.phases.get(&running.task.phase_id())?;
+                    Some(Doing {
+                        name: name_of(phase, running.task.index),
+                        operation: phase.operation.clone(),
+                        elapsed: Duration::from_millis(running.elapsed_ms),
+                        quiet: Duration::from_millis(running.quiet_ms),
+                    })
+                });
+                standing.slots.push(SlotStanding { worker: worker.name.to_string(), doing });
+            }
+        }
+        let unserved = self.handle.unserved()?;
+        standing.note = unserved.into_iter().next().map(|(operation, count)| {
+            format!("{count} tasks wait: no connected worker offers {operation}")
+        });
+        Ok(standing)
+    }
+
+    /// One row for every task; those without an outcome are unfinished.
+    pub(crate) fn into_rows(mut self) -> Vec<Row> {
+        for (id, phase) in &self.submission.phases {
+            for index in (0..phase.task_count).map(TaskIndex) {
+                let task = id.task(index);
+                self.rows.entry(task).or_insert_with(|| {
+                    let row =
+                        Row::new(path_of(phase, index), &phase.operation, Outcome::Unfinished);
+                    Row { bytes: size_of(phase, index), ..row }
+                });
+            }
+        }
+        let superseded = self.superseded;
+        self.rows.retain(|task, _| !superseded.contains(task));
+        self.rows.into_values().collect()
+    }
+
+    fn read_all(&mut self) -> Result<(), RunError> {
+        let phases: Vec<PhaseId> = self.submission.phases.keys().copied().collect();
+        for id in phases {
+            let mut from = TaskIndex(0);
+            loop {
+                let tasks = self.handle.tasks(id, from)?;
+                let Some(last) = tasks.last() else { break };
+                from = TaskIndex(last.index.0 + 1);
+                for view in &tasks {
+                    self.take(id.task(view.index), view)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Exports a settled task and makes its row; a task seen before changes nothing.
+    fn take(&mut self, task: TaskId, view: &TaskView) -> Result<(), RunError> {
+        if view.state == TaskState::Pending || self.rows.contains_key(&task) {
+            return Ok(());
+        }
+        let phase = &self.submission.phases[&task.phase_id()];
+        let path = path_of(phase, task.index);
+        let bytes = size_of(phase, task.index);
+        let row = if view.state == TaskState::Succeeded {
+            let manifest = match view.manifest {
+                Some(id) => Manifest::decode(&self.blobs.read(id, MANIFEST_BYTES_MAX)?)?,
+                None => Manifest::default(),
+            };
+            let outputs = if self.superseded.contains(&task) {
+                Vec::new()
+            } else {
+                let base = base_of(phase, task.index);
+                export(self.blobs, &self.out, &phase.operation, &base, &manifest)?
+            };
+            let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
+            let row = Row::new(path, &phase.operation, Outcome::Succeeded);
+            Row { notes: manifest.notes, seconds, outputs, attempts: 1, bytes, ..row }
+        } else {
+            self.standing.failed_count += 1;
+            let row = Row::new(path, &phase.operation, Outcome::Failed);
+            failed_row(Row { bytes, ..row }, view)
+        };
+        self.standing.done_count += 1;
+        self.standing.bytes_done += bytes;
+        self.rows.insert(task, row);
+        Ok(())
+    }
+}
+
+/// Tasks whose input file is, in a later job of the run, an input again.
+fn superseded(phases: &BTreeMap<PhaseId, SubmittedPhase>) -> BTreeSet<TaskId> {
+    let mut newest: BTreeMap<(&str, &[u8]), TaskId> = BTreeMap::new();
+    let mut superseded = BTreeSet::new();
+    for (id, phase) in phases {
+        for (position, input) in phase.inputs.iter().enumerate() {
+            let index = TaskIndex(u32::try_from(position).expect("indexes are u32"));
+            let key = (phase.operation.as_str(), input.path.as_slice());
+            superseded.extend(newest.insert(key, id.task(index)));
+        }
+    }
+    superseded
+}
+
+/// Fills in why a task failed.
+fn failed_row(row: Row, view: &TaskView) -> Row {
+    let Some(FailedTask { failure, attempt_count, .. }) = view.failure.clone() else { return row };
+    let tried = match attempt_count {
+        0 | 1 => failure.cause,
+        count => format!("{} (attempts used up: {count})", failure.cause),
+    };
+    Row {
+        kind: failure.kind.label().to_owned(),
+        code: failure.code,
+        cause: tried,
+        next_step: failure.next_step,
+        attempts: u32::from(attempt_count),
+        ..row
+    }
+}
+
+/// The input's path; empty for a task without input.
+fn path_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
+    phase.inputs.get(index.0 as usize).map(|input| input.path.clone()).unwrap_or_default()
+}
+
+/// The input's path; of a task without input its number.
+fn name_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
+    let input = phase.inputs.get(index.0 as usize);
+    input.map_or_else(|| base_of(phase, index), |input| input.path.clone())
+}
+
+fn base_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
+    let input = phase.inputs.get(index.0 as usize);
+    input.map_or_else(|| base_of_task(index), |input| input.base.clone())
+}
+
+fn size_of(phase: &SubmittedPhase, index: TaskIndex) -> u64 {
+    phase.inputs.get(index.0 as usize).map_or(0, |input| input.size)
+}

@@ -1,0 +1,10 @@
+//! The client's side of a run: gathering inputs, submitting, exporting results, the report.
+
+pub mod export;
+pub mod follow;
+pub mod gather;
+pub mod memorandum;
+pub mod names;
+pub mod report;
+pub mod run;
+mod submission;

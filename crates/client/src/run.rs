@@ -1,0 +1,161 @@
+//! A run from the user's words to the report: gather, submit, follow, export.
+
+use crate::export::{self, ExportError};
+use crate::follow::{Follower, Standing};
+use crate::gather::{self, Found, Outcome};
+use crate::memorandum::Asked;
+use crate::report::{Report, Row};
+use crate::submission::Submitter;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+use windlass_blobs::{BlobError, Blobs};
+use windlass_core::catalogue::OperationSpec;
+use windlass_core::input::ChunkError;
+use windlass_core::manifest::ManifestError;
+use windlass_core::params::ParamError;
+use windlass_master::{Handle, MasterError};
+
+/// What a run needs.
+pub struct Run<'a> {
+    /// The master.
+    pub handle: &'a Handle,
+    /// The blob store that the workers write to.
+    pub blobs: &'a Blobs,
+    /// The operations there are.
+    pub operations: Vec<&'static OperationSpec>,
+    /// What the user asked for.
+    pub asked: Asked,
+    /// Whether failed tasks are tried again.
+    pub failed_too: bool,
+    /// Folders that are never walked, beside the output folder.
+    pub excluded: Vec<PathBuf>,
+    /// Paths below it are shown relative to it.
+    pub current_folder: PathBuf,
+    /// Threads that read and hash.
+    pub reader_count: usize,
+    /// Set from outside to stop in good order.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// How far a run is.
+#[derive(Debug)]
+pub enum Stage<'a> {
+    /// Files are being found and looked at.
+    Looking(Found),
+    /// Tasks are being done.
+    Working(&'a Standing),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// What became of every input.
+    pub report: Report,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+    /// Whether it went on with an unfinished run.
+    pub resumed: bool,
+}
+
+/// Why a run cannot go on. Nothing is lost: the same command goes on where this one stopped.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The master cannot do it.
+    #[error("{0}")]
+    Master(#[from] MasterError),
+    /// The blob store cannot do it.
+    #[error("{0}")]
+    Blob(#[from] BlobError),
+    /// A result cannot be written.
+    #[error("{0}")]
+    Export(#[from] ExportError),
+    /// A stored list of inputs cannot be read.
+    #[error("read the run's inputs: {0}")]
+    Chunk(#[from] ChunkError),
+    /// A stored result cannot be read.
+    #[error("read a result: {0}")]
+    Manifest(#[from] ManifestError),
+    /// A parameter is refused.
+    #[error("{0}")]
+    Param(#[from] ParamError),
+    /// No such operation.
+    #[error("find operation {0}; `windlass ops` lists them")]
+    UnknownOperation(String),
+    /// Stopped while it was still looking at files; nothing was submitted.
+    #[error("finish looking at the files: it was stopped")]
+    Interrupted,
+    /// `--failed` without an earlier run.
+    #[error("find an earlier run of these arguments to retry; run it without --failed first")]
+    NothingToRetry,
+}
+
+/// How often the state of the slots is asked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Run<'_> {
+    /// Does it all; `observe` is told how far it is.
+    ///
+    /// # Errors
+    /// See [`RunError`]; failed inputs are no error, the report names them.
+    pub fn run(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Finished, RunError> {
+        let began = Instant::now();
+        let outcomes = self.gather(observe)?;
+        self.sweep();
+        let submitter = Submitter {
+            handle: self.handle,
+            blobs: self.blobs,
+            operations: &self.operations,
+            asked: &self.asked,
+        };
+        let submission = submitter.submit(&outcomes, self.failed_too)?;
+        let resumed = submission.resumed;
+        let jobs = submission.jobs();
+        let mut follower = Follower::new(self.handle, self.blobs, &self.asked.out, submission)?;
+        while !follower.is_done() && !self.interrupted.load(Ordering::Relaxed) {
+            follower.wait(LOOK_INTERVAL)?;
+            observe(Stage::Working(&follower.standing()?));
+        }
+        let interrupted = !follower.is_done();
+        let mut rows = follower.into_rows();
+        rows.extend(outcomes.iter().filter_map(Row::of_gathered));
+        rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
+        let report = Report {
+            rows,
+            job_ids: jobs.into_iter().map(|job| job.0).collect(),
+            wall_seconds: began.elapsed().as_secs_f64(),
+            out: self.asked.out.clone(),
+            current_folder: self.current_folder.clone(),
+        };
+        Ok(Finished { report, interrupted, resumed })
+    }
+
+    fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Vec<Outcome>, RunError> {
+        let mut excluded = self.excluded.clone();
+        excluded.push(self.asked.out.clone());
+        let request = gather::Request {
+            paths: self.asked.paths.clone(),
+            choice: self.asked.choice.clone(),
+            operations: self.operations.clone(),
+            excluded,
+            reader_count: self.reader_count,
+        };
+        let mut seen = Instant::now();
+        let gathered = gather::gather_unless(&request, self.interrupted, &mut |found| {
+            if seen.elapsed() >= LOOK_INTERVAL {
+                seen = Instant::now();
+                observe(Stage::Looking(found));
+            }
+        });
+        gathered.map(|gathered| gathered.outcomes).ok_or(RunError::Interrupted)
+    }
+
+    /// Removes what an earlier run left half written in the folders of the results.
+    fn sweep(&self) {
+        export::sweep(&self.asked.out);
+        for spec in &self.operations {
+            export::sweep(&self.asked.out.join(spec.name));
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! From gathered inputs to jobs: a new one, an open one that goes on, or one whose failures reopen.
+//!
+//! Everything is durable before the next step: chunk blobs before the tasks that name them. Killed at
+//! any point, the same call finds what stands and adds what is missing.
+
+use crate::gather::{Choice, Outcome};
+use crate::memorandum::Asked;
+use crate::names;
+use crate::run::RunError;
+use std::collections::{BTreeMap, BTreeSet};
+use windlass_blobs::Blobs;
+use windlass_core::catalogue::{Accepts, OperationSpec};
+use windlass_core::input::{Chunk, Input};
+use windlass_core::ledger::{
+    ChunkRef, IndexRange, JobSpec, JobState, OnFailure, PhaseSpec, TaskState,
+};
+use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
+use windlass_core::params::Params;
+use windlass_core::{BlobId, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
+use windlass_master::{Handle, JobView};
+
+/// Bound on a stored chunk: 4,096 inputs with the longest paths.
+const CHUNK_BYTES_MAX: u64 = 64 << 20;
+
+/// What a run works on.
+#[derive(Debug, Default)]
+pub(crate) struct Submission {
+    pub(crate) phases: BTreeMap<PhaseId, SubmittedPhase>,
+    /// Whether an unfinished job goes on.
+    pub(crate) resumed: bool,
+    /// Tasks that are tried again.
+    pub(crate) reopened_count: usize,
+}
+
+/// One phase of a run's jobs.
+#[derive(Debug)]
+pub(crate) struct SubmittedPhase {
+    pub(crate) operation: String,
+    /// In task order; empty where tasks have no inputs.
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) task_count: u32,
+}
+
+impl Submission {
+    /// The jobs, oldest first.
+    pub(crate) fn jobs(&self) -> BTreeSet<JobId> {
+        self.phases.keys().map(|phase| phase.job).collect()
+    }
+
+    pub(crate) fn task_count(&self) -> u64 {
+        self.phases.values().map(|phase| u64::from(phase.task_count)).sum()
+    }
+}
+
+/// Submits, or goes on with, what was asked.
+pub(crate) struct Submitter<'a> {
+    pub(crate) handle: &'a Handle,
+    pub(crate) blobs: &'a Blobs,
+    pub(crate) operations: &'a [&'static OperationSpec],
+    pub(crate) asked: &'a Asked,
+}
+
+impl Submitter<'_> {
+    /// Brings the jobs of this run to the point where nothing of it is missing.
+    pub(crate) fn submit(
+        &self,
+        outcomes: &[Outcome],
+        failed_too: bool,
+    ) -> Result<Submission, RunError> {
+        let fingerprint = self.asked.fingerprint();
+        let mut same: Vec<JobView> = self.handle.jobs()?;
+        same.retain(|job| job.fingerprint == fingerprint);
+        let mut jobs: Vec<&JobView> =
+            same.iter().filter(|job| job.state == JobState::Open).collect();
+        if failed_too && jobs.is_empty() {
+            jobs.push(same.last().ok_or(RunError::NothingToRetry)?);
+        }
+        let mut submission = Submission { resumed: !jobs.is_empty(), ..Submission::default() };
+        for job in &jobs {
+            self.read(job, &mut submission)?;
+        }
+        let mut missing = self.missing(outcomes, &submission);
+        for job in &jobs {
+            self.complete(job, &mut missing, &mut submission)?;
+        }
+        if failed_too {
+            self.reopen(outcomes, &mut submission)?;
+        }
+        let count = self.task_count_asked();
+        let needs_job = jobs.is_empty() && count.is_some();
+        if needs_job || missing.values().any(|inputs| !inputs.is_empty()) {
+            let request = request_id(fingerprint, same.len());
+            self.create(request, missing, count, &mut submission)?;
+        }
+        Ok(submission)
+    }
+
+    /// How many tasks without inputs were asked for.
+    fn task_count_asked(&self) -> Option<u32> {
+        let Choice::One(name) = &self.asked.choice else { return None };
+        let spec = self.operations.iter().find(|spec| spec.name == name)?;
+        if spec.accepts != Accepts::FilesOrCount || !self.asked.paths.is_empty() {
+            return None;
+        }
+        let count = self.asked.params.get("count").and_then(|count| count.parse().ok());
+        Some(count.unwrap_or(1))
+    }
+
+    /// What a job of this run holds already.
+    fn read(&self, job: &JobView, submission: &mut Submission) -> Result<(), RunError> {
+        for (position, phase) in job.phases.iter().enumerate() {
+            let id = phase_id(job.id, position);
+            let mut inputs = Vec::new();
+            for stored in self.handle.chunks(id)? {
+                inputs.extend(self.decode(&stored.chunk)?.inputs);
+            }
+            let operation = phase.spec.operation.clone();
+            let task_count = phase.task_count;
+            submission.phases.insert(id, SubmittedPhase { operation, inputs, task_count });
+        }
+        Ok(())
+    }
+
+    /// Accepted inputs that no job of this run has, by operation, with their names.
+    fn missing(
+        &self,
+        outcomes: &[Outcome],
+        submission: &Submission,
+    ) -> BTreeMap<String, Vec<Input>> {
+        let mut missing: BTreeMap<String, Vec<Input>> = BTreeMap::new();
+        for outcome in outcomes {
+            let Outcome::Accepted { operation, input } = outcome else { continue };
+            missing.entry(operation.clone()).or_default().push(input.clone());
+        }
+        for (operation, inputs) in &mut missing {
+            let of_operation = submission.phases.values().filter(|p| p.operation == *operation);
+            let known: Vec<&Input> = of_operation.flat_map(|phase| &phase.inputs).collect();
+            let held: BTreeSet<(&[u8], BlobId)> =
+                known.iter().map(|input| (input.path.as_slice(), input.hash)).collect();
+            inputs.retain(|input| !held.contains(&(input.path.as_slice(), input.hash)));
+            // A changed file takes its name over from what it was.
+            let before: BTreeMap<&[u8], &[u8]> =
+                known.iter().map(|input| (input.path.as_slice(), input.base.as_slice())).collect();
+            let taken = known.iter().map(|input| input.base.clone()).collect();
+            let fresh: Vec<Vec<u8>> = inputs
+                .iter()
+                .filter(|input| !before.contains_key(input.path.as_slice()))
+                .map(|input| input.path.clone())
+                .collect();
+            let mut bases = names::assign(&fresh, &taken).into_iter();
+            for input in inputs.iter_mut() {
+                input.base = match before.get(input.path.as_slice()) {
+                    Some(base) => base.to_vec(),
+                    None => bases.next().expect("a name for every fresh input"),
+                };
+            }
+        }
+        missing
+    }
+
+    /// Adds what is missing to the phases of a job whose submission was cut short.
+    fn complete(
+        &self,
+        job: &JobView,
+        missing: &mut BTreeMap<String, Vec<Input>>,
+        submission: &mut Submission,
+    ) -> Result<(), RunError> {
+        for (position, phase) in job.phases.iter().enumerate() {
+            if phase.sealed || job.state != JobState::Open {
+                continue;
+            }
+            let id = phase_id(job.id, position);
+            let inputs = missing.remove(&phase.spec.operation).unwrap_or_default();
+            let count = self.task_count_asked().filter(|_| phase.task_count == 0);
+            let submitted = submission.phases.get_mut(&id).expect("read before");
+            self.add(id, submitted, inputs, count)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the failed tasks again, but not those whose file is another one by now: that one is a new
+    /// input.
+    fn reopen(&self, outcomes: &[Outcome], submission: &mut Submission) -> Result<(), RunError> {
+        let mut now: BTreeMap<&[u8], BlobId> = BTreeMap::new();
+        for outcome in outcomes {
+            if let Outcome::Accepted { input, .. } = outcome {
+                now.insert(&input.path, input.hash);
+            }
+        }
+        let mut reopened_count = 0;
+        for (id, phase) in &submission.phases {
+            let mut failed = Vec::new();
+            let mut from = TaskIndex(0);
+            loop {
+                let tasks = self.handle.tasks(*id, from)?;
+                let Some(last) = tasks.last() else { break };
+                from = TaskIndex(last.index.0 + 1);
+                for task in tasks.iter().filter(|task| task.state == TaskState::Failed) {
+                    let input = phase.inputs.get(task.index.0 as usize);
+                    let changed = input.is_some_and(|input| {
+                        now.get(input.path.as_slice()).is_some_and(|hash| *hash != input.hash)
+                    });
+                    if !changed {
+                        failed.push(IndexRange { first: task.index, count: 1 });
+                    }
+                }
+            }
+            if !failed.is_empty() {
+                reopened_count += self.handle.reopen(*id, failed, "retried with --failed")?;
+            }
+        }
+        submission.reopened_count = reopened_count;
+        Ok(())
+    }
+
+    /// Makes a job of what is missing: a phase for each operation.
+    fn create(
+        &self,
+        request: RequestId,
+        missing: BTreeMap<String, Vec<Input>>,
+        count: Option<u32>,
+        submission: &mut Submission,
+    ) -> Result<(), RunError> {
+        let mut missing: Vec<(String, Vec<Input>)> =
+            missing.into_iter().filter(|(_, inputs)| !inputs.is_empty()).collect();
+        if let (Choice::One(operation), Some(_)) = (&self.asked.choice, count) {
+            missing = vec![(operation.clone(), Vec::new())];
+        }
+        let memorandum = self.blobs.put(&self.asked.encode())?;
+        self.blobs.sync()?;
+        let phases: Result<Vec<PhaseSpec>, RunError> =
+            missing.iter().map(|(operation, _)| self.phase_spec(operation)).collect();
+        let spec = JobSpec {
+            name: self.asked.job_name(),
+            fingerprint: self.asked.fingerprint(),
+            phases: phases?,
+            memorandum: Some(memorandum),
+        };
+        let (job, _) = self.handle.submit(request, spec)?;
+        for (position, (operation, inputs)) in missing.into_iter().enumerate() {
+            let id = phase_id(job, position);
+            let mut phase = SubmittedPhase { operation, inputs: Vec::new(), task_count: 0 };
+            self.add(id, &mut phase, inputs, count)?;
+            submission.phases.insert(id, phase);
+        }
+        Ok(())
+    }
+
+    fn phase_spec(&self, operation: &str) -> Result<PhaseSpec, RunError> {
+        let spec = self
+            .operations
+            .iter()
+            .find(|spec| spec.name == operation)
+            .ok_or_else(|| RunError::UnknownOperation(operation.to_owned()))?;
+        Ok(PhaseSpec {
+            operation: spec.name.to_owned(),
+            version: spec.version,
+            params: Params::normalise(spec.name, spec.params, &self.asked.params)?,
+            after: Vec::new(),
+            on_failure: OnFailure::Continue,
+        })
+    }
+
+    /// Adds tasks to a phase and seals it.
+    fn add(
+        &self,
+        id: PhaseId,
+        phase: &mut SubmittedPhase,
+        inputs: Vec<Input>,
+        count: Option<u32>,
+    ) -> Result<(), RunError> {
+        let mut chunks = Vec::new();
+        for inputs in inputs.chunks(CHUNK_TASK_COUNT_MAX) {
+            chunks.push((inputs.len(), self.store(inputs)?));
+        }
+        self.blobs.sync()?;
+        for (length, chunk) in chunks {
+            let count = u32::try_from(length).expect("a chunk has at most 4,096 inputs");
+            self.handle.add_tasks(id, TaskIndex(phase.task_count), count, chunk)?;
+            phase.task_count += count;
+        }
+        phase.inputs.extend(inputs);
+        if let Some(count) = count {
+            self.handle.add_tasks(id, TaskIndex(phase.task_count), count, ChunkRef::Count)?;
+            phase.task_count += count;
+        }
+        Ok(self.handle.seal(id)?)
+    }
+
+    fn store(&self, inputs: &[Input]) -> Result<ChunkRef, RunError> {
+        let bytes = Chunk { inputs: inputs.to_vec() }.encode();
+        if bytes.len() <= CHUNK_INLINE_BYTES_MAX {
+            return Ok(ChunkRef::Inline(bytes));
+        }
+        Ok(ChunkRef::Blob(self.blobs.put(&bytes)?))
+    }
+
+    fn decode(&self, chunk: &ChunkRef) -> Result<Chunk, RunError> {
+        match chunk {
+            ChunkRef::Count => Ok(Chunk::default()),
+            ChunkRef::Inline(bytes) => Ok(Chunk::decode(bytes)?),
+            ChunkRef::Blob(id) => Ok(Chunk::decode(&self.blobs.read(*id, CHUNK_BYTES_MAX)?)?),
+        }
+    }
+}
+
+impl Asked {
+    fn job_name(&self) -> String {
+        let operation = match &self.choice {
+            Choice::Auto { .. } => "auto",
+            Choice::One(operation) => operation,
+        };
+        match self.paths.as_slice() {
+            [] => operation.to_owned(),
+            [path] => format!("{operation} {}", path.display()),
+            [path, rest @ ..] => format!("{operation} {} and {} more", path.display(), rest.len()),
+        }
+    }
+}
+
+/// A run's name for its next job: the same for the same command over the same history.
+fn request_id(fingerprint: u128, earlier_count: usize) -> RequestId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&fingerprint.to_le_bytes());
+    hasher.update(&(earlier_count as u64).to_le_bytes());
+    let hash = hasher.finalize();
+    let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
+    RequestId(u128::from_le_bytes(*half))
+}
+
+fn phase_id(job: JobId, position: usize) -> PhaseId {
+    let phase = PhaseIndex(u16::try_from(position).expect("a job has at most 64 phases"));
+    PhaseId { job, phase }
+}

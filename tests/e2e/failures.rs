@@ -1,0 +1,98 @@
+//! Commands that fail in every way, and operations that meet what they cannot read.
+
+use crate::lab::Lab;
+use std::os::unix::fs::PermissionsExt;
+
+fn command(lab: &Lab, cmd: &str, params: &[&str]) -> crate::lab::Ran {
+    let cmd = format!("cmd={cmd}");
+    let mut args = vec!["run", "in", "--op", "command", "--param", &cmd];
+    for param in params {
+        args.extend(["--param", param]);
+    }
+    lab.run(&args)
+}
+
+#[test]
+fn a_command_that_fails_shows_its_last_words() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    command(&lab, "echo no such luck >&2; exit 7", &[]).ended(3).said("exit code 7");
+    assert!(lab.row("a.txt")["cause"].as_str().expect("a cause").contains("no such luck"));
+}
+
+#[test]
+fn a_command_that_crashes_is_tried_three_times() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    let log = lab.path("log");
+    command(&lab, &format!("echo x >> '{}'; kill -SEGV $$", log.display()), &[]).ended(3);
+    assert_eq!(std::fs::read_to_string(log).expect("a log").lines().count(), 3);
+    let row = lab.row("a.txt");
+    assert!(row["cause"].as_str().expect("a cause").contains("signal 11"), "{row:#}");
+    assert_eq!(row["attempts"], 3);
+}
+
+#[test]
+fn a_command_that_hangs_is_killed_with_all_that_it_started() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    let pid = lab.path("pid");
+    let hang = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
+    command(&lab, &hang, &["timeout_s=1"]).ended(3).said("timeout_s");
+    let pid = std::fs::read_to_string(pid).expect("a pid");
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "the grandchild lives: {stat}");
+}
+
+#[test]
+fn a_command_that_writes_ten_gigabytes_is_stopped_and_cleaned_up() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    let flood = "head -c 10000000000 /dev/zero";
+    command(&lab, flood, &["output_mb=4"]).ended(3).said("output_mb");
+    command(&lab, &format!("{flood} > f"), &["output_mb=4"]).ended(3);
+    assert_eq!(lab.row("a.txt")["outcome"], "failed");
+    let scratch = std::fs::read_dir(lab.path("state/scratch")).expect("a folder");
+    assert_eq!(scratch.count(), 0);
+}
+
+#[test]
+fn a_command_gets_its_file_and_its_names() {
+    let lab = Lab::new();
+    let path = lab.input("a b.txt", "content");
+    let cmd = "cat; echo \"|$WINDLASS_NAME|$WINDLASS_BASE|$WINDLASS_INPUT\"; ls -A | wc -l";
+    command(&lab, cmd, &[]).ended(0);
+    let json = lab.result("command", "a b_command.json");
+    let wanted = format!("content|a b.txt|a b|{}\n0\n", path.display());
+    assert_eq!(json["stdout"], wanted);
+    let whole = std::fs::read(lab.path("processed_results/command/a b.out")).expect("a file");
+    assert_eq!(whole, wanted.as_bytes());
+}
+
+#[test]
+fn what_cannot_be_opened_fails_alone() {
+    let lab = Lab::new();
+    lab.input("good.txt", "x");
+    let closed = lab.input("closed.txt", "x");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("chmod");
+    if std::fs::read(&closed).is_ok() {
+        // Root reads everything: the case cannot be made.
+        return;
+    }
+    lab.run(&["run", "in"]).ended(3).said("closed.txt");
+    assert_eq!(lab.row("good.txt")["outcome"], "succeeded");
+}
+
+#[test]
+fn damaged_files_of_each_kind_get_an_outcome_each() {
+    let lab = Lab::new();
+    lab.input("short.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog");
+    lab.input("short.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05");
+    lab.input("short.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF");
+    lab.input("good.txt", "one");
+    lab.run(&["run", "in"]).ended(3);
+    for name in ["short.pdf", "short.png", "short.jpg"] {
+        assert_eq!(lab.row(name)["outcome"], "failed", "{name}");
+    }
+    assert_eq!(lab.row("good.txt")["outcome"], "succeeded");
+}

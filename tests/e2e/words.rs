@@ -1,0 +1,38 @@
+//! What the command line says.
+
+use crate::lab::Lab;
+
+#[test]
+fn the_operations_are_listed_and_shown() {
+    let lab = Lab::new();
+    let list = lab.run(&["ops"]);
+    list.ended(0);
+    for name in ["document", "image", "text", "word_count", "command", "noop"] {
+        assert!(list.stdout.lines().any(|line| line.starts_with(name)), "{name}");
+        let page = lab.run(&["ops", "show", name]);
+        page.ended(0);
+        assert!(page.stdout.len() > 200, "the page of {name} is short");
+    }
+    assert!(lab.run(&["ops", "show", "image"]).stdout.contains("width"));
+}
+
+#[test]
+fn help_names_the_commands_and_the_exit_codes() {
+    let lab = Lab::new();
+    let help = lab.run(&["--help"]);
+    help.ended(0);
+    assert!(help.stdout.contains("run") && help.stdout.contains("Exit codes"));
+}
+
+#[test]
+fn mistakes_are_usage_errors_that_say_what_there_is() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    lab.run(&["run", "in", "--op", "pancake"]).ended(2).said("word_count");
+    lab.run(&["run", "in", "--param", "pancake=1"]).ended(2).said("width");
+    lab.run(&["run", "in", "--param", "width=wide"]).ended(2).said("whole number");
+    lab.run(&["run", "in", "--op", "command"]).ended(2).said("cmd");
+    lab.run(&["run"]).ended(2).said("no files given");
+    lab.run(&["run", "in", "--op", "text", "--skip", "text"]).ended(2).said("--skip");
+    assert!(!lab.path("processed_results").exists());
+}
