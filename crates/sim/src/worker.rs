@@ -1,0 +1,143 @@
+//! The simulated worker process: the real seat, and slots whose attempts take as long as their task.
+
+use crate::wire::Connection;
+use std::collections::BTreeMap;
+use windlass_core::random::SplitMix64;
+use windlass_core::session::{
+    Assigned, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
+};
+use windlass_core::{BlobId, Failure, FailureKind, Incarnation, TaskId, Tick, WorkerName};
+
+/// How a task behaves; fixed by its name, so that every attempt knows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Succeeds.
+    Sound,
+    /// Is unavailable now and then, and succeeds in the end.
+    Flaky,
+    /// Crashes its executor each time.
+    Poison,
+    /// Is rejected.
+    Bad,
+}
+
+pub(crate) fn kind_of(task: TaskId) -> Kind {
+    match SplitMix64::new(task.job.0 << 32 | u64::from(task.index.0)).below(20) {
+        0 => Kind::Poison,
+        1 => Kind::Bad,
+        2 | 3 => Kind::Flaky,
+        _ => Kind::Sound,
+    }
+}
+
+/// The right result of a task.
+pub(crate) fn manifest_of(task: TaskId) -> BlobId {
+    BlobId::of(task.to_string().as_bytes())
+}
+
+/// A worker, running or not.
+pub(crate) struct SimWorker {
+    name: WorkerName,
+    slots: u32,
+    /// Number of this start of the process.
+    pub(crate) life: u64,
+    pub(crate) seat: Option<Seat>,
+    /// Its connection as it believes it to be.
+    pub(crate) connection: Option<Connection>,
+    busy: BTreeMap<SlotIndex, (u64, Assigned)>,
+    serial: u64,
+}
+
+/// What a turn of a worker asks of the world.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerTurn {
+    pub(crate) says: Vec<ToMaster>,
+    /// Attempts begun: slot, serial, how long they take.
+    pub(crate) begun: Vec<(SlotIndex, u64, u64)>,
+    /// Slots whose attempt is killed, by serial.
+    pub(crate) killed: Vec<(SlotIndex, u64)>,
+    pub(crate) leaves: bool,
+}
+
+impl SimWorker {
+    pub(crate) fn new(number: usize, slots: u32) -> SimWorker {
+        SimWorker {
+            name: WorkerName(format!("w{number}")),
+            slots,
+            life: 0,
+            seat: None,
+            connection: None,
+            busy: BTreeMap::new(),
+            serial: 0,
+        }
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.life += 1;
+        let offers = vec![Offer { operation: "sim".to_owned(), version: 1 }];
+        let incarnation = Incarnation(self.life);
+        self.seat = Some(Seat::new(self.name.clone(), incarnation, false, self.slots, offers));
+    }
+
+    pub(crate) fn die(&mut self) {
+        self.seat = None;
+        self.connection = None;
+        self.busy.clear();
+    }
+
+    pub(crate) fn tell(
+        &mut self,
+        now: Tick,
+        event: SeatEvent,
+        random: &mut SplitMix64,
+    ) -> WorkerTurn {
+        let mut turn = WorkerTurn::default();
+        let Some(seat) = &mut self.seat else { return turn };
+        let mut effects = Vec::new();
+        seat.on(now, event, &mut effects);
+        for effect in effects {
+            match effect {
+                SeatEffect::Send(message) => turn.says.push(message),
+                SeatEffect::Start { slot, assigned } => {
+                    self.serial += 1;
+                    self.busy.insert(slot, (self.serial, assigned));
+                    // A tenth of the tasks take seconds, the others milliseconds.
+                    let long = random.below(10) == 0;
+                    let took_us = if long { random.below(4_000_000) } else { random.below(20_000) };
+                    turn.begun.push((slot, self.serial, took_us));
+                }
+                SeatEffect::Kill(slot) => {
+                    turn.killed.extend(self.busy.get(&slot).map(|(serial, _)| (slot, *serial)));
+                }
+                SeatEffect::Note(_) => {}
+                SeatEffect::Refused(_) => turn.leaves = true,
+            }
+        }
+        turn
+    }
+
+    /// How the attempt in a slot ends; `None` where another one is in it by now.
+    pub(crate) fn end(
+        &mut self,
+        slot: SlotIndex,
+        serial: u64,
+        random: &mut SplitMix64,
+    ) -> Option<SeatEvent> {
+        let (current, assigned) = *self.busy.get(&slot)?;
+        if current != serial {
+            return None;
+        }
+        self.busy.remove(&slot);
+        let ending = match kind_of(assigned.task) {
+            Kind::Poison => {
+                Ending::Failed(Failure::new(FailureKind::Crashed, "crash", "it crashes", ""))
+            }
+            Kind::Bad => Ending::Failed(Failure::rejected("bad", "it is bad", "")),
+            Kind::Flaky if random.below(2) == 0 => {
+                Ending::Failed(Failure::unavailable("away", "it is away", ""))
+            }
+            Kind::Flaky | Kind::Sound => Ending::Succeeded(Some(manifest_of(assigned.task))),
+        };
+        Some(SeatEvent::Finished { slot, ending })
+    }
+}
