@@ -1,0 +1,83 @@
+//! One round: the operation's function over every file, its failures gathered.
+
+use crate::LoopError;
+use crate::files::{self, Outlet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use windlass_core::catalogue::OperationSpec;
+use windlass_core::params::Params;
+use windlass_core::{Failure, FailureKind};
+use windlass_ops::Work;
+
+/// What is done with each file.
+pub(crate) struct Job<'a> {
+    pub(crate) spec: &'static OperationSpec,
+    pub(crate) function: fn(&mut Work<'_>) -> Result<(), Failure>,
+    pub(crate) params: &'a Params,
+}
+
+impl Job<'_> {
+    /// Runs all files once, in order; a bad one harms none of the others.
+    pub(crate) fn round(
+        &self,
+        paths: &[PathBuf],
+        outlet: &mut Outlet,
+    ) -> Result<Vec<(PathBuf, Failure)>, LoopError> {
+        let mut failures = Vec::new();
+        for path in paths {
+            if let Err(failure) = self.one(path, outlet)? {
+                failures.push((path.clone(), failure));
+            }
+        }
+        Ok(failures)
+    }
+
+    fn one(&self, path: &Path, outlet: &mut Outlet) -> Result<Result<(), Failure>, LoopError> {
+        let source = files::open(path).map_err(|source| LoopError::File {
+            act: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        if !self.spec.accepts_media(source.media) {
+            let cause = format!("{} does not take: {}", self.spec.name, source.media.label());
+            return Ok(Err(Failure::rejected("media_not_accepted", cause, "")));
+        }
+        outlet.turn_to(path);
+        let mut work = Work { source: Some(source), params: self.params, output: outlet };
+        let done = catch_unwind(AssertUnwindSafe(|| (self.function)(&mut work)));
+        Ok(done.unwrap_or_else(|_| {
+            Err(Failure::new(FailureKind::Crashed, "panicked", "the operation panicked", ""))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artifacts_are_written_and_a_bad_file_is_told() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (good, bad) = (folder.path().join("good.txt"), folder.path().join("empty.txt"));
+        std::fs::write(&good, "one two two\n").expect("written");
+        std::fs::write(&bad, "").expect("written");
+        let out = folder.path().join("out");
+
+        let operation = windlass_ops::find("word_count").expect("a built-in operation");
+        let params = Params::normalise("word_count", operation.spec.params, &Default::default())
+            .expect("defaults are valid");
+        let function = operation.run.expect("word_count is a function");
+        let job = Job { spec: operation.spec, function, params: &params };
+        let mut outlet = Outlet::open(Some(&out)).expect("opened");
+        let failures = job.round(&[good, bad.clone()], &mut outlet).expect("ran");
+
+        assert_eq!(failures.len(), 1);
+        assert_eq!((&failures[0].0, failures[0].1.code.as_str()), (&bad, "media_not_accepted"));
+        let names: Vec<_> = std::fs::read_dir(&out)
+            .expect("listed")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        assert!(names.iter().all(|name| name.starts_with("good")), "{names:?}");
+        assert!(!names.is_empty());
+    }
+}

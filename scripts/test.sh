@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Every check of the project. One profile and one target folder: clippy, tests and the binary share
+# what is compiled.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() {
+    echo
+    echo "== $* (${SECONDS} s)"
+}
+
+step format
+cargo fmt --all --check
+if command -v typos >/dev/null 2>&1; then
+    step spelling
+    typos
+fi
+step clippy
+cargo clippy --workspace --all-targets --profile ci --locked -- -D warnings
+step tests
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --cargo-profile ci --locked
+    # nextest does not run the examples in documentation.
+    cargo test --workspace --doc --profile ci --locked --quiet
+else
+    cargo test --workspace --profile ci --locked
+fi
+# The mutants prove something only where the whole code passes the same seeds.
+step simulator
+cargo run --quiet --profile ci --locked -p xtask -- sim --seeds 2000
+step mutants
+cargo run --quiet --profile ci --locked -p xtask -- mutants
+step "all passed"
