@@ -120,6 +120,9 @@ impl Oracle {
 
     /// After healing everything has ended, and each task as its kind demands.
     pub(crate) fn check_end(&self, ledger: &Ledger, jobs: &[JobId]) -> Result<(), String> {
+        if ledger.jobs.len() != jobs.len() {
+            return Err(format!("{} jobs came of {} requests", ledger.jobs.len(), jobs.len()));
+        }
         for id in jobs {
             let job = ledger.jobs.get(id).ok_or_else(|| format!("job {id} is lost"))?;
             if job.is_open() {

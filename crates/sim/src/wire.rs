@@ -46,6 +46,8 @@ pub(crate) enum Happening {
     GoneAtMaster(Connection),
     /// A worker learns that its connection is gone.
     GoneAtWorker(Connection),
+    /// A worker says once more what it said long ago, over whatever connection it has now.
+    Repeats(WorkerIndex, ToMaster),
     /// The client takes its next step, or repeats one that was not answered.
     ClientActs,
 }

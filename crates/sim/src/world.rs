@@ -10,7 +10,7 @@ use std::fmt;
 use windlass_core::Tick;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Event, SessionId};
-use windlass_core::session::{SeatEvent, ToWorker};
+use windlass_core::session::{SeatEvent, ToMaster, ToWorker};
 use windlass_journal::{Fault, Faults, Memory};
 
 /// Faults strike until then; afterwards everything must end.
@@ -196,6 +196,12 @@ impl World {
                 }
             }
             Happening::GoneAtWorker(connection) => self.disconnect(connection),
+            Happening::Repeats(index, message) => {
+                if let Some(connection) = self.workers[index.0].connection {
+                    let at = self.arrival(connection.id, false);
+                    self.queue_at(at, Happening::ToMaster(connection, message));
+                }
+            }
             Happening::SlotEnds { worker, life, slot, serial } => {
                 let sim = &mut self.workers[worker.0];
                 if sim.life == life
@@ -338,6 +344,10 @@ impl World {
         let deadline = worker.seat.as_ref().and_then(|seat| seat.next_deadline());
         let WorkerTurn { says, begun, killed, leaves } = turn;
         for message in says {
+            if matches!(message, ToMaster::Ended(_)) && self.random.below(10) == 0 {
+                let delay_us = self.random.below(5_000_000);
+                self.queue_in(delay_us, Happening::Repeats(index, message.clone()));
+            }
             if let Some(connection) = connection {
                 let at = self.arrival(connection.id, false);
                 self.queue_at(at, Happening::ToMaster(connection, message));
