@@ -3,15 +3,15 @@
 
     python3 bench/text.py [--samples DIR] [--binary PATH] [--repeat N]
 
-DIR holds `text/` (default: $WINDLASS_SAMPLES), whose files are cut into sentences; PATH is the built
-`op-loop` of package windlass-bench. vaderSentiment is what this Python has, else out of a virtual
-environment under the system's folder for temporary files. Ends with 1 where a bar is missed or a
-score differs.
+DIR holds `text/` (default: $WINDLASS_SAMPLES), whose files are cut into sentences; PATH is the
+built `op-loop` of package windlass-bench. vaderSentiment is what this Python has, else out of a
+virtual environment under the system's folder for temporary files. Ends with 1 where a bar is missed
+or a score differs.
 
 Time: vaderSentiment rates all sentences of the files, which it gets in memory; ours runs the whole
 operation over the same files, all other figures and the writing included. (Given a whole file, the
-original's time grows with the square of its length.) Scores: those of single sentences must be equal,
-each run as a file of its own. CPU is user + system time of a warmed process.
+original's time grows with the square of its length.) Scores: those of single sentences must be
+equal, each run as a file of its own. CPU is user + system time of a warmed process.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def default_binary():
 
 
 def our_cpu_s(binary, repeat, files):
-    """CPU seconds of a repeat: the difference of two runs, so that starting and warming drop out."""
+    """CPU seconds of a repeat: the difference of two runs, without starting and warming."""
     def cpu_s(times):
         return op_loop(binary, "--repeat", str(times), *files)["cpu_s"]
     return (cpu_s(repeat + 1) - cpu_s(1)) / repeat
@@ -120,8 +120,8 @@ def main():
     equal = sum(ours == theirs for ours, theirs in zip(scores, peer["scores"][::step]))
     holds = ratio >= BAR and equal == len(scores)
     print(
-        f"{len(sentences)} sentences: vaderSentiment {peer['cpu_s']:.3f} s, ours with all other figures"
-        f" {cpu_s:.3f} s: {ratio:.1f}x  >= {BAR:g}  {equal} of {len(scores)} scores equal"
+        f"{len(sentences)} sentences: vaderSentiment {peer['cpu_s']:.3f} s,"
+        f" ours with all other figures {cpu_s:.3f} s: {ratio:.1f}x  >= {BAR:g}  {equal} of {len(scores)} scores equal"
         f"  {'ok' if holds else 'MISSED'}"
     )
     return 0 if holds else 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Operation `word_count` beside Python's collections.Counter over the same tokens: CPU time, results.
+"""Operation `word_count` beside Python's Counter over the same tokens: CPU time, equal counts.
 
     python3 bench/word_count.py [--samples DIR] [--binary PATH] [--repeat N]
 
@@ -7,8 +7,8 @@ DIR holds `text/` (default: $WINDLASS_SAMPLES); PATH is the built `op-loop` of p
 windlass-bench. PyPI's `regex` is what this Python has, else out of a virtual environment under the
 system's folder for temporary files. Ends with 1 where a bar is missed or a count differs.
 
-Python reads the file, splits it and counts; it neither sorts nor writes. Ours does all of it. CPU is
-user + system time of a warmed process.
+Python reads the file, splits it and counts; it neither sorts nor writes. Ours does all of it. CPU
+is user + system time of a warmed process.
 """
 
 import argparse
@@ -22,8 +22,8 @@ import sys
 import tempfile
 import venv
 
-# `str.split` is as fast as Python gets, and a text of few repeats is mostly sorting and writing, which
-# Python is spared here: the bar of `ws` only guards what was reached.
+# `str.split` is as fast as Python gets, and a text of few repeats is mostly sorting and writing,
+# which Python is spared here: the bar of `ws` only guards what was reached.
 BARS = {"alnum": 10.0, "ws": 5.0, "ascii": 10.0}
 
 
@@ -81,7 +81,7 @@ def op_loop(binary, tokens, *arguments):
 
 
 def our_cpu_s(binary, tokens, repeat, files):
-    """CPU seconds of a repeat: the difference of two runs, so that starting and warming drop out."""
+    """CPU seconds of a repeat: the difference of two runs, without starting and warming."""
     def cpu_s(times):
         return op_loop(binary, tokens, "--repeat", str(times), *files)["cpu_s"]
     return (cpu_s(repeat + 1) - cpu_s(1)) / repeat
@@ -134,7 +134,8 @@ def main():
         holds = not differing and ratio >= bar
         missed |= not holds
         print(
-            f"{tokens:8} Python {size_mb / python['cpu_s']:7.1f} MB/s  ours {size_mb / ours:7.1f} MB/s"
+            f"{tokens:8} Python {size_mb / python['cpu_s']:7.1f} MB/s"
+            f"  ours {size_mb / ours:7.1f} MB/s"
             f"  {ratio:6.1f}x  >= {bar:g}"
             f" {len(files) - len(differing)} of {len(files)} equal  {'ok' if holds else 'MISSED'}"
         )

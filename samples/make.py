@@ -26,7 +26,8 @@ EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 ALICE = """CHAPTER I. Down the Rabbit-Hole
 
 Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing \
-to do: once or twice she had peeped into the book her sister was reading, but it had no pictures or \
+to do: once or twice she had peeped into the book her sister was reading, but it had no \
+pictures or \
 conversations in it, "and what is the use of a book," thought Alice "without pictures or \
 conversations?"
 
@@ -34,12 +35,14 @@ So she was considering in her own mind (as well as she could, for the hot day ma
 sleepy and stupid), whether the pleasure of making a daisy-chain would be worth the trouble of \
 getting up and picking the daisies, when suddenly a White Rabbit with pink eyes ran close by her.
 
-There was nothing so very remarkable in that; nor did Alice think it so very much out of the way to \
+There was nothing so very remarkable in that; nor did Alice think it so very much out of \
+the way to \
 hear the Rabbit say to itself, "Oh dear! Oh dear! I shall be late!" (when she thought it over \
 afterwards, it occurred to her that she ought to have wondered at this, but at the time it all \
 seemed quite natural); but when the Rabbit actually took a watch out of its waistcoat-pocket, and \
 looked at it, and then hurried on, Alice started to her feet, for it flashed across her mind that \
-she had never before seen a rabbit with either a waistcoat-pocket, or a watch to take out of it, and \
+she had never before seen a rabbit with either a waistcoat-pocket, or a watch to take out \
+of it, and \
 burning with curiosity, she ran across the field after it, and fortunately was just in time to see \
 it pop down a large rabbit-hole under the hedge.
 
@@ -54,14 +57,18 @@ falling down a very deep well.
 GETTYSBURG = """Four score and seven years ago our fathers brought forth on this continent, a new \
 nation, conceived in Liberty, and dedicated to the proposition that all men are created equal.
 
-Now we are engaged in a great civil war, testing whether that nation, or any nation so conceived and \
+Now we are engaged in a great civil war, testing whether that nation, or any nation so \
+conceived and \
 so dedicated, can long endure. We are met on a great battle-field of that war. We have come to \
-dedicate a portion of that field, as a final resting place for those who here gave their lives that \
+dedicate a portion of that field, as a final resting place for those who here gave their \
+lives that \
 that nation might live. It is altogether fitting and proper that we should do this.
 
 But, in a larger sense, we can not dedicate -- we can not consecrate -- we can not hallow -- this \
-ground. The brave men, living and dead, who struggled here, have consecrated it, far above our poor \
-power to add or detract. The world will little note, nor long remember what we say here, but it can \
+ground. The brave men, living and dead, who struggled here, have consecrated it, far \
+above our poor \
+power to add or detract. The world will little note, nor long remember what we say here, \
+but it can \
 never forget what they did here. It is for us the living, rather, to be dedicated here to the \
 unfinished work which they who fought here have thus far so nobly advanced. It is rather for us to \
 be here dedicated to the great task remaining before us -- that from these honored dead we take \
@@ -218,7 +225,8 @@ def landscape(width: int, height: int) -> Image.Image:
                 depth = int(y - hill) // 3
                 pixels[x, y] = (70 + grain, max(150 - depth, 40) + grain, 50)
     draw = ImageDraw.Draw(picture)
-    draw.ellipse((width * 0.7, height * 0.1, width * 0.8, height * 0.1 + width * 0.1), (255, 230, 90))
+    sun = (width * 0.7, height * 0.1, width * 0.8, height * 0.1 + width * 0.1)
+    draw.ellipse(sun, (255, 230, 90))
     return picture
 
 

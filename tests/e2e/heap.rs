@@ -51,6 +51,7 @@ fn bad_inputs_fail_with_a_cause_and_harm_nobody() {
         ("empty.txt", "failed"),
         ("fake.png", "failed"),
         ("bomb.png", "failed"),
+        ("broken.pdf", "failed"),
         ("locked.pdf", "failed"),
         ("unknown.bin", "skipped"),
     ] {

@@ -69,7 +69,8 @@ pub(crate) struct RunArguments {
     /// Print the summary as JSON to stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// Try again what failed in the newest run of the same arguments; without PATHS, in the newest run
+    /// Try again what failed in the newest run of the same arguments; without PATHS, in the newest
+    /// run
     #[arg(long)]
     pub(crate) failed: bool,
     /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]

@@ -27,7 +27,7 @@ impl Cluster {
             CliError::failed(format!("open the state {}: {error}", state.display()))
         };
         let log = FileLog::open(&lock).map_err(|error| in_state(&error))?;
-        let blobs = Blobs::open(&state.join("blobs")).map_err(|error| in_state(&error))?;
+        let blobs = Blobs::open(state.join("blobs")).map_err(|error| in_state(&error))?;
         blobs.remove_leftovers().map_err(|error| in_state(&error))?;
         let scratch = fresh_scratch(state).map_err(|error| in_state(&error))?;
         let executor = std::env::current_exe().map_err(|error| in_state(&error))?;

@@ -1,11 +1,12 @@
-//! What the command line means here: folders, choices and parameters, checked before anything starts.
+//! What the command line means here: folders, choices and parameters, checked before anything
+//! starts.
 
 use crate::CliError;
 use crate::arguments::RunArguments;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use windlass_client::gather::Choice;
+use windlass_client::gather::{AUTO_OPERATIONS, Choice};
 use windlass_client::memorandum::Asked;
 use windlass_core::catalogue::{Accepts, OperationSpec};
 use windlass_core::params::Params;
@@ -86,7 +87,7 @@ fn params(arguments: &RunArguments, choice: &Choice) -> Result<BTreeMap<String, 
         .filter(|spec| match choice {
             Choice::One(name) => spec.name == name,
             Choice::Auto { skip } => {
-                matches!(spec.accepts, Accepts::Media(_)) && !skip.iter().any(|s| s == spec.name)
+                AUTO_OPERATIONS.contains(&spec.name) && !skip.iter().any(|s| s == spec.name)
             }
         })
         .collect();

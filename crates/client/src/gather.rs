@@ -8,6 +8,7 @@ mod inspect;
 mod pattern;
 mod walk;
 
+pub use choose::AUTO_OPERATIONS;
 use inspect::{Inspector, Shared};
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! From gathered inputs to jobs: a new one, an open one that goes on, or one whose failures reopen.
 //!
-//! Everything is durable before the next step: chunk blobs before the tasks that name them. Killed at
-//! any point, the same call finds what stands and adds what is missing.
+//! Everything is durable before the next step: chunk blobs before the tasks that name them. Killed
+//! at any point, the same call finds what stands and adds what is missing.
 
 use crate::gather::{Choice, Outcome};
 use crate::memorandum::Asked;
@@ -178,8 +178,8 @@ impl Submitter<'_> {
         Ok(())
     }
 
-    /// Opens the failed tasks again, but not those whose file is another one by now: that one is a new
-    /// input.
+    /// Opens the failed tasks again, but not those whose file is another one by now: that one is a
+    /// new input.
     fn reopen(&self, outcomes: &[Outcome], submission: &mut Submission) -> Result<(), RunError> {
         let mut now: BTreeMap<&[u8], BlobId> = BTreeMap::new();
         for outcome in outcomes {

@@ -8,11 +8,13 @@ pub const CHUNK_INLINE_BYTES_MAX: usize = 16 * 1_024;
 pub const RECORD_BYTES_MAX: usize = 512 * 1_024;
 /// A failure's cause and next step together.
 pub const CAUSE_BYTES_MAX: usize = 512;
-/// Artifacts up to this size lie in the manifest itself: a small result costs one file and one sync.
+/// Artifacts up to this size lie in the manifest itself: a small result costs one file and one
+/// sync.
 pub const ARTIFACT_INLINE_BYTES_MAX: usize = 16 * 1_024;
 /// Failures of one task in a round before it is quarantined.
 pub const TASK_FAILURE_COUNT_MAX: u8 = 3;
-/// Workers that one task may lose in a round; a limit of its own, since the task need not be to blame.
+/// Workers that one task may lose in a round; a limit of its own, since the task need not be to
+/// blame.
 pub const TASK_WORKER_LOST_COUNT_MAX: u8 = 20;
 /// How long a task goes on trying to reach what is unavailable.
 pub const UNAVAILABLE_MS_MAX: u64 = 3_600_000;

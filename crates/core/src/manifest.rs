@@ -21,8 +21,8 @@ pub enum Content {
 /// One named output of a task.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Artifact {
-    /// File name with `{base}` for the input's base: `processed_{base}.png`. The first artifact of a
-    /// manifest is the main one.
+    /// File name with `{base}` for the input's base: `processed_{base}.png`. The first artifact of
+    /// a manifest is the main one.
     pub name: String,
     /// MIME type.
     pub media_type: String,

@@ -59,8 +59,8 @@ impl Reign {
         }
     }
 
-    /// The append was fenced, and this was found in its place. A primary's first fence by anything but
-    /// its own record ends it for good.
+    /// The append was fenced, and this was found in its place. A primary's first fence by anything
+    /// but its own record ends it for good.
     #[must_use]
     pub fn on_fenced(self, found: Found) -> (Reign, Next) {
         match (self, found) {

@@ -1,16 +1,16 @@
 //! Runs your own program for each file.
 //!
 //! `--param cmd='…'` is given to `/bin/sh -c`. The file is its standard input; what it writes to
-//! standard output becomes the result. Exit code 0 is success; any other fails the file and shows the
-//! last line of standard error. It works in an empty scratch folder of its own, which is removed
-//! afterwards, with everything that it started and left running.
+//! standard output becomes the result. Exit code 0 is success; any other fails the file and shows
+//! the last line of standard error. It works in an empty scratch folder of its own, which is
+//! removed afterwards, with everything that it started and left running.
 //!
 //! In its environment: `WINDLASS_INPUT` (absolute path of the file), `WINDLASS_NAME` (its name),
 //! `WINDLASS_BASE` (the name of its results), `WINDLASS_INDEX` (the task's number from 0).
 //!
-//! Results: `{base}_command.json` with `command`, `exit_code`, `seconds`, `stdout_bytes`, `stdout` (null
-//! where it is over 64 KiB or no UTF-8) and `stderr` (its end); `{base}.out` with all of the output.
-//! Without files, `--param count=N` runs it N times.
+//! Results: `{base}_command.json` with `command`, `exit_code`, `seconds`, `stdout_bytes`, `stdout`
+//! (null where it is over 64 KiB or no UTF-8) and `stderr` (its end); `{base}.out` with all of the
+//! output. Without files, `--param count=N` runs it N times.
 
 use crate::Operation;
 use serde::Serialize;
@@ -142,8 +142,8 @@ pub fn report(facts: &CommandFacts<'_>) -> Result<Vec<u8>, Failure> {
             format!("the command died of signal {signal}{}", last_words(facts.stderr)),
             MEND,
         )),
-        // The limit is the user's own and the command as it is: two more tries would take as long and
-        // end alike, so this is a rejection.
+        // The limit is the user's own and the command as it is: two more tries would take as long
+        // and end alike, so this is a rejection.
         CommandEnding::TimedOut => Err(Failure::rejected(
             "command_timed_out",
             format!("the command was killed after {:.0} s", facts.seconds),

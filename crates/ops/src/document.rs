@@ -55,7 +55,13 @@ static SPEC: OperationSpec = OperationSpec {
     name: "document",
     version: 1,
     summary: "text and metadata of PDF, DOCX and text files",
-    accepts: Accepts::Media(&[Media::Pdf, Media::Docx, Media::Text, Media::Html]),
+    accepts: Accepts::Media(&[
+        Media::Pdf,
+        Media::Docx,
+        Media::OfficeLocked,
+        Media::Text,
+        Media::Html,
+    ]),
     params: &[],
     home: Home::Executor,
     cacheable: true,
@@ -84,6 +90,11 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     match media {
         Media::Pdf => read_pdf(bytes, output),
         Media::Docx => read_docx(bytes, output),
+        Media::OfficeLocked => Err(Failure::rejected(
+            "password_required",
+            "password required: the document is encrypted",
+            "Save a copy without a password and process that.",
+        )),
         Media::Text | Media::Html => read_text(&bytes, size, output),
         _ => Err(Failure::rejected(
             "input_unsupported",

@@ -7,8 +7,8 @@
 //! `L` gives. An alpha channel is left out. `grayscale=false` keeps the colours, and transparency
 //! where the format has it; JPEG has none, so transparent pixels are laid over white.
 //!
-//! **Size.** `width` and `height` are pixels of the result as it is looked at. With one of them, the
-//! other follows from the picture's shape. With both, `fit` says how:
+//! **Size.** `width` and `height` are pixels of the result as it is looked at. With one of them,
+//! the other follows from the picture's shape. With both, `fit` says how:
 //!
 //! - `contain`: as large as fits into the box, shape kept (the default);
 //! - `inside`: the same, but never larger than the original;
@@ -17,14 +17,14 @@
 //!
 //! Scaling is Lanczos (3 lobes), with transparency weighed in.
 //!
-//! **Metadata.** The EXIF orientation is applied to the pixels; then all metadata, places and camera
-//! names included, stays behind. A colour profile stays behind as well, without conversion: the
-//! numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation the
-//! first picture is taken, with a note.
+//! **Metadata.** The EXIF orientation is applied to the pixels; then all metadata, places and
+//! camera names included, stays behind. A colour profile stays behind as well, without conversion:
+//! the numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation
+//! the first picture is taken, with a note.
 //!
-//! **Limits.** 200 megapixels, and what fits into 1.75 GiB while at work: larger pictures are refused by
-//! their header, before anything is unpacked. Damaged and cut-off files are refused, never half
-//! shown.
+//! **Limits.** 200 megapixels, and what fits into 1.75 GiB while at work: larger pictures are
+//! refused by their header, before anything is unpacked. Damaged and cut-off files are refused,
+//! never half shown.
 
 mod convert;
 mod decode;

@@ -1,13 +1,13 @@
 //! Does nothing, on purpose: for measuring the system itself.
 //!
-//! With files it reports each file's size without opening it. Without files, `--param count=N` makes N
-//! tasks that have neither input nor result, so that what remains is the cost of scheduling.
-//! `--param sleep_ms=N` lets every task take that long, to watch workers at work.
+//! With files it reports each file's size without opening it. Without files, `--param count=N`
+//! makes N tasks that have neither input nor result, so that what remains is the cost of
+//! scheduling. `--param sleep_ms=N` lets every task take that long, to watch workers at work.
 //!
 //! Result: `{base}_noop.json` with `{"size": bytes}` for a file, nothing for a task without one.
 
 use crate::{Operation, Work};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Home, OperationSpec};
 use windlass_core::params::{ParamKind, ParamSpec};
@@ -44,14 +44,47 @@ static SPEC: OperationSpec = OperationSpec {
     output_bytes_max: 1 << 20,
 };
 
+/// How soon a sleeping task notices that it is cancelled.
+const SLICE: Duration = Duration::from_millis(50);
+
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let sleep_ms = work.params.int("sleep_ms").and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
-    if sleep_ms > 0 {
-        std::thread::sleep(Duration::from_millis(sleep_ms));
+    let until = Instant::now() + Duration::from_millis(sleep_ms);
+    while Instant::now() < until && !work.output.is_cancelled() {
+        std::thread::sleep(SLICE.min(until.saturating_duration_since(Instant::now())));
     }
     if let Some(source) = &work.source {
         let json = format!("{{\"size\":{}}}\n", source.size);
         work.output.artifact("{base}_noop.json", "application/json", json.as_bytes())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Output;
+    use windlass_core::params::Params;
+
+    struct Cancelled;
+
+    impl Output for Cancelled {
+        fn artifact(&mut self, _: &str, _: &str, _: &[u8]) -> Result<(), Failure> {
+            panic!("a task without a file has no artifact")
+        }
+
+        fn note(&mut self, _: String) {}
+
+        fn progress(&mut self, _: u64, _: u64) {}
+
+        fn is_cancelled(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_cancelled_task_does_not_sleep_on() {
+        let params = Params([("sleep_ms".to_owned(), "600000".to_owned())].into());
+        run(&mut Work { source: None, params: &params, output: &mut Cancelled }).expect("ends");
+    }
 }

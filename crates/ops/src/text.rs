@@ -3,12 +3,12 @@
 //!
 //! Result `<base>_analysis.json`:
 //!
-//! - `word_count`: pieces between white space; `character_count`: code points; `sentence_count`: pieces
-//!   between `.`, `!` and `?` that hold more than white space.
-//! - `common_words`: the ten most frequent words as `[word, count]`, equally frequent ones in order of
-//!   appearance. A word is a run of letters, numbers and `_` in lower case (Python's `\w+`).
-//! - `positive_words`, `negative_words`: how often a short list of such words occurs (good, great, … and
-//!   bad, terrible, …); `sentiment_score`: the difference.
+//! - `word_count`: pieces between white space; `character_count`: code points; `sentence_count`:
+//!   pieces between `.`, `!` and `?` that hold more than white space.
+//! - `common_words`: the ten most frequent words as `[word, count]`, equally frequent ones in order
+//!   of appearance. A word is a run of letters, numbers and `_` in lower case (Python's `\w+`).
+//! - `positive_words`, `negative_words`: how often a short list of such words occurs (good, great,
+//!   … and bad, terrible, …); `sentiment_score`: the difference.
 //! - `vader`: `neg`, `neu`, `pos`, `compound` of the whole text, as vaderSentiment 3.3.2 for Python
 //!   computes them. Made for English.
 //! - `language`: `code` (ISO 639-3), `name`, `confidence` (0 to 1), `reliable`; or null.

@@ -2,29 +2,30 @@
 //! occurs.
 //!
 //! Result `<base>_word_count.json`: `tokens` (the way of splitting), `total`, `distinct` and
-//! `frequencies`, an object from word to count: the most frequent first, equally frequent ones by code
-//! point.
+//! `frequencies`, an object from word to count: the most frequent first, equally frequent ones by
+//! code point.
 //!
 //! What a word is, `--param tokens=…` says; each way counts exactly what the named tool counts:
 //!
 //! - `alnum` (default): runs of letters and numbers in lower case, as Python's
 //!   `[m.lower() for m in regex.findall(r'[\p{Alphabetic}\p{N}]+', text)]` with PyPI's `regex`.
 //! - `ws`: what stands between white space, case kept, as Python's `text.split()`.
-//! - `ascii`: runs of the bytes A-Z and a-z, case kept, as `tr -cs A-Za-z '\n'` without the empty line.
-//!   Bytes are taken as they are, whatever the encoding.
+//! - `ascii`: runs of the bytes A-Z and a-z, case kept, as `tr -cs A-Za-z '\n'` without the empty
+//!   line. Bytes are taken as they are, whatever the encoding.
 //! - `letters`: runs of letters, case kept, as Go's `unicode.IsLetter`.
-//! - `uax29`: the words of Unicode's UAX 29 as the word iterator of ICU 72 marks them, case kept: an
-//!   address as `me@example.org` is one word, `x:y` are two. Thai, Lao, Khmer and Burmese are cut by
-//!   ICU's dictionaries. So are Chinese and Japanese, but by ICU4X's search, which cuts some Japanese
-//!   words elsewhere than ICU for C does.
+//! - `uax29`: the words of Unicode's UAX 29 as the word iterator of ICU 72 marks them, case kept:
+//!   an address as `me@example.org` is one word, `x:y` are two. Thai, Lao, Khmer and Burmese are
+//!   cut by ICU's dictionaries. So are Chinese and Japanese, but by ICU4X's search, which cuts some
+//!   Japanese words elsewhere than ICU for C does.
 //!
-//! Letters and lower case are those of Unicode 17, as in Go 1.27 and Python 3.15: an older tool does not
-//! know the newest letters.
+//! `alnum` knows the characters of Unicode 18, as PyPI's newest `regex`, `letters` those of Unicode
+//! 17, as Go 1.27; lower case is that of Unicode 17, as in Python 3.15. Older tools do not know the
+//! newest letters.
 //!
-//! A file in another encoding than UTF-8 is decoded first; a byte order mark is not part of the text.
-//! UTF-8 files may have any size, since memory grows with the distinct words only; in other encodings
-//! 256 MiB are the limit. A word above 1 MiB is listed by its first 64 bytes, its length and its hash.
-//! HTML is counted as it is written, with its tags.
+//! A file in another encoding than UTF-8 is decoded first; a byte order mark is not part of the
+//! text. UTF-8 files may have any size, since memory grows with the distinct words only; in other
+//! encodings 256 MiB are the limit. A word above 1 MiB is listed by its first 64 bytes, its length
+//! and its hash. HTML is counted as it is written, with its tags.
 
 mod class;
 mod pieces;
@@ -105,8 +106,8 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     work.output.artifact("{base}_word_count.json", "application/json", &result)
 }
 
-/// The result as JSON, one word a line. Written by hand: nothing else keeps this order without a copy
-/// of every word.
+/// The result as JSON, one word a line. Written by hand: nothing else keeps this order without a
+/// copy of every word.
 fn write_result(tokens: &str, table: Table) -> Vec<u8> {
     let mut out = Vec::with_capacity(128 + table.distinct() * 20);
     let (total, distinct) = (table.total(), table.distinct());

@@ -30,6 +30,12 @@ pub trait Output {
 
     /// Shows that the attempt lives; cheap, call it once a page or a few megabytes.
     fn progress(&mut self, done: u64, total: u64);
+
+    /// Whether the attempt is to end early; only an operation that waits need ask. An executor is
+    /// simply killed.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// An open input file with what was known of it at submission.
@@ -80,8 +86,8 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Feeds the content piece by piece and verifies it at the end: what `each` built must be thrown
-    /// away when this fails.
+    /// Feeds the content piece by piece and verifies it at the end: what `each` built must be
+    /// thrown away when this fails.
     ///
     /// # Errors
     /// As [`Source::read`], and whatever `each` returns.

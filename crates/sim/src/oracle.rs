@@ -13,7 +13,8 @@ pub(crate) struct Oracle {
     outcomes: BTreeMap<(TaskId, Round), Option<BlobId>>,
     /// Attempts handed out, for ever.
     attempts: BTreeMap<AttemptId, (TaskId, Round)>,
-    /// Attempts recorded as lost or failed in this reign; the next one may adopt what it finds running.
+    /// Attempts recorded as lost or failed in this reign; the next one may adopt what it finds
+    /// running.
     ended: BTreeSet<AttemptId>,
     /// Tasks that a client was told exist.
     promised_tasks: BTreeMap<PhaseId, u32>,

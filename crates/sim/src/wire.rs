@@ -1,5 +1,5 @@
-//! Connections: messages arrive in order after a delay; a cut loses what is under way, and each side
-//! learns of it in its own time.
+//! Connections: messages arrive in order after a delay; a cut loses what is under way, and each
+//! side learns of it in its own time.
 
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{SlotIndex, ToMaster, ToWorker};

@@ -1,4 +1,5 @@
-//! The simulated worker process: the real seat, and slots whose attempts take as long as their task.
+//! The simulated worker process: the real seat, and slots whose attempts take as long as their
+//! task.
 
 use crate::wire::Connection;
 use std::collections::BTreeMap;

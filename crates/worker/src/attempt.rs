@@ -1,5 +1,5 @@
-//! One attempt: where its operation's function runs, what comes of it, and that its blobs are durable
-//! before anybody hears of it.
+//! One attempt: where its operation's function runs, what comes of it, and that its blobs are
+//! durable before anybody hears of it.
 
 use crate::command;
 use crate::executor::{Answer, EXECUTOR_ARGUMENT, Request, Section, SourceFacts};
@@ -60,7 +60,7 @@ impl Attempts {
         };
         match operation.spec.home {
             Home::Executor => self.in_executor(operation.spec, order, cancel, progress),
-            Home::Worker => in_worker(operation, order, &self.options),
+            Home::Worker => in_worker(operation, order, &self.options, cancel),
             Home::Command => command::run(&self.options, job, cancel),
         }
     }
@@ -208,7 +208,12 @@ pub(crate) fn file_name(input: &Input) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-fn in_worker(operation: &Operation, order: &Order, options: &Options) -> Result<Made, Failure> {
+fn in_worker(
+    operation: &Operation,
+    order: &Order,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Made, Failure> {
     let source = match &order.input {
         None => None,
         Some(input) => {
@@ -217,8 +222,8 @@ fn in_worker(operation: &Operation, order: &Order, options: &Options) -> Result<
             Some(Source::new(open(input)?, name, input.media, input.size, hash))
         }
     };
-    let mut output =
-        MemoryOutput { options, made: Made { artifacts: Vec::new(), notes: Vec::new() } };
+    let made = Made { artifacts: Vec::new(), notes: Vec::new() };
+    let mut output = MemoryOutput { options, cancel, made };
     let mut work = Work { source, params: &order.params, output: &mut output };
     let run = operation.run.expect("only commands have no function");
     run(&mut work)?;
@@ -228,6 +233,7 @@ fn in_worker(operation: &Operation, order: &Order, options: &Options) -> Result<
 /// Artifacts of an operation that runs in the worker.
 struct MemoryOutput<'a> {
     options: &'a Options,
+    cancel: &'a Cancel,
     made: Made,
 }
 
@@ -247,6 +253,10 @@ impl Output for MemoryOutput<'_> {
     }
 
     fn progress(&mut self, _done: u64, _total: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
 }
 
 /// The attempt was ended on request; nobody reads this but the seat, which drops it.

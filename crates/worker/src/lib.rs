@@ -1,6 +1,7 @@
 //! The worker's host: the seat's thread, a thread per slot, and the executors.
 //!
-//! It never decides where a task runs; it makes the attempts that it is given and says how they ended.
+//! It never decides where a task runs; it makes the attempts that it is given and says how they
+//! ended.
 
 mod attempt;
 mod clock;

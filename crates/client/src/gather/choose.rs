@@ -45,6 +45,9 @@ pub(super) fn choose(request: &Request, path: &Path, media: Media) -> Decision {
     }
 }
 
+/// The operations that `auto` chooses from.
+pub const AUTO_OPERATIONS: &[&str] = &["image", "document", "text"];
+
 /// The operation that a kind goes to by itself; each kind has one at most, and one that takes
 /// everything (`command`) is never chosen.
 fn auto(operations: &[&'static OperationSpec], skip: &[String], media: Media) -> Decision {

@@ -138,7 +138,8 @@ impl Job {
         self.phases.get(usize::from(index.0))
     }
 
-    /// Whether the tasks of a phase may run: the job is open and every phase it waits for has ended.
+    /// Whether the tasks of a phase may run: the job is open and every phase it waits for has
+    /// ended.
     #[must_use]
     pub fn is_ready(&self, index: PhaseIndex) -> bool {
         let Some(phase) = self.phase(index) else { return false };

@@ -1,7 +1,7 @@
 //! The tasks of a phase, packed: two bytes a task, 32 more once it settled with a result.
 //!
-//! Bits of a task's word, lowest first: state 2, failures of the round 3, workers lost in the round 5,
-//! round 6.
+//! Bits of a task's word, lowest first: state 2, failures of the round 3, workers lost in the round
+//! 5, round 6.
 
 use crate::ids::{BlobId, Round, TaskIndex};
 

@@ -114,8 +114,8 @@ impl Census {
     }
 }
 
-/// A control character that no text format uses; not so tab, line ends, page breaks, bell, backspace,
-/// escape, the shifts of ISO 2022, and DOS's end of file.
+/// A control character that no text format uses; not so tab, line ends, page breaks, bell,
+/// backspace, escape, the shifts of ISO 2022, and DOS's end of file.
 fn is_control(character: u32) -> bool {
     matches!(character, 0x01..=0x06 | 0x10..=0x19 | 0x1c..=0x1f | 0x7f)
 }

@@ -49,8 +49,8 @@ impl Evidence {
         }
     }
 
-    /// Local headers: found by their signature, since an entry written as a stream does not tell its
-    /// length before its data.
+    /// Local headers: found by their signature, since an entry written as a stream does not tell
+    /// its length before its data.
     fn read_locals(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(at) = find(rest, LOCAL_SIGNATURE) {
@@ -98,7 +98,8 @@ impl Evidence {
         self.package |= name.to_ascii_lowercase().ends_with(b".opf");
     }
 
-    /// `size` is 0 where the entry was written as a stream; its data ends with the next header then.
+    /// `size` is 0 where the entry was written as a stream; its data ends with the next header
+    /// then.
     fn declare(&mut self, data: &[u8], size: usize) {
         const TYPE_BYTES_MAX: usize = 128;
         let end = if size == 0 { find(data, b"PK").unwrap_or(data.len()) } else { size };

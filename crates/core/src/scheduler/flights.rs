@@ -1,4 +1,5 @@
-//! The attempts that one worker holds: a slab sorted by attempt id, because ids are issued in order.
+//! The attempts that one worker holds: a slab sorted by attempt id, because ids are issued in
+//! order.
 
 use crate::ids::{AttemptId, Round, TaskId};
 use std::collections::VecDeque;

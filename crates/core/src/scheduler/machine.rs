@@ -183,8 +183,8 @@ impl Scheduler {
         }));
     }
 
-    /// Whether a worker may go on with an attempt: its task is open, was so when this reign began, and
-    /// nothing has come of it since. What was lost in this reign is recorded as lost.
+    /// Whether a worker may go on with an attempt: its task is open, was so when this reign began,
+    /// and nothing has come of it since. What was lost in this reign is recorded as lost.
     fn adopts(&mut self, ledger: &Ledger, held: &Held) -> bool {
         ledger.is_open(held.task, held.round)
             && self.queues.get_mut(&held.task.phase_id()).is_some_and(|q| q.adopt(held.task.index))

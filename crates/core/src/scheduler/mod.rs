@@ -1,4 +1,5 @@
-//! The primary's soft state: who is connected, what they hold, what waits. Rebuilt after a takeover.
+//! The primary's soft state: who is connected, what they hold, what waits. Rebuilt after a
+//! takeover.
 //!
 //! It is the master's end of every session. It decides nothing that must survive: what it wants
 //! recorded it proposes, and it acts on an entry only when the entry comes back applied.

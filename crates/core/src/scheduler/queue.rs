@@ -35,8 +35,8 @@ impl Queue {
         self.back.insert(index);
     }
 
-    /// Takes an older task out, because a worker holds it already; `false` where it is not waiting as
-    /// it was when the reign began.
+    /// Takes an older task out, because a worker holds it already; `false` where it is not waiting
+    /// as it was when the reign began.
     pub(super) fn adopt(&mut self, index: TaskIndex) -> bool {
         let holds =
             |range: &IndexRange| range.first <= index && index.0 < range.first.0 + range.count;

@@ -20,7 +20,8 @@ pub struct Hello {
     pub slots: u32,
     /// What it can do.
     pub offers: Vec<Offer>,
-    /// Attempts that it holds from an earlier session: waiting, running, or ended and unacknowledged.
+    /// Attempts that it holds from an earlier session: waiting, running, or ended and
+    /// unacknowledged.
     pub held: Vec<Held>,
 }
 

@@ -88,8 +88,8 @@ impl Prefix {
 /// and `file_end` tells where the file ends.
 ///
 /// Segments are filled with zeros beforehand and a disk writes whole sectors, so a write cut short
-/// leaves a sector of its frame zero that should not be. The prefix counts the sectors that are zero
-/// by right: more of them means torn, anything else is damage to a record that was complete.
+/// leaves a sector of its frame zero that should not be. The prefix counts the sectors that are
+/// zero by right: more of them means torn, anything else is damage to a record that was complete.
 pub(super) fn judge_torn(rest: &[u8], offset: u64, file_end: u64) -> Result<(), &'static str> {
     let Some(bytes) = rest.first_chunk::<PREFIX_BYTES>() else {
         return judge_short(rest, offset, file_end);

@@ -1,7 +1,8 @@
 //! The order in which the lines of a page are read, and where paragraphs end.
 //!
 //! Drawing order is nearly always reading order and keeps tables and columns whole; only a page
-//! whose drawing order runs against its geometry is sorted anew, by recursive cuts along white space.
+//! whose drawing order runs against its geometry is sorted anew, by recursive cuts along white
+//! space.
 
 use super::lines::Line;
 use std::ops::Range;

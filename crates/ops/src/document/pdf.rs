@@ -115,6 +115,13 @@ pub(super) fn read(
         }
     }
     progress(pages.len(), pages.len());
+    if let Some(broken) = named(&remarks.broken)
+        && super::is_blank(&found.extract.text)
+    {
+        return Err(damaged(&format!(
+            "the file is a damaged PDF: it gives no text, and the content of {broken} cannot be read"
+        )));
+    }
     found.extract.warnings = remarks.sentences(pages.len());
     found.pages_without_text = remarks.without_text;
     Ok(found)

@@ -61,3 +61,9 @@ fn read(media: Media, bytes: &[u8]) -> Given {
 fn refused(media: Media, bytes: &[u8]) -> Failure {
     process(media, bytes).err().expect("the file is refused")
 }
+
+#[test]
+fn a_locked_office_file_asks_for_its_password() {
+    let failure = refused(Media::OfficeLocked, b"\xd0\xcf\x11\xe0");
+    assert_eq!(failure.code, "password_required");
+}

@@ -1,4 +1,5 @@
-//! Conversions between what decoders give and a [`Layout`]'s pixels, in place wherever pixels shrink.
+//! Conversions between what decoders give and a [`Layout`]'s pixels, in place wherever pixels
+//! shrink.
 
 use super::picture::Layout;
 

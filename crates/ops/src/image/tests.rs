@@ -403,7 +403,11 @@ fn cut_off_files_are_damaged_wherever_they_end() {
 
 proptest! {
     #[test]
-    fn flipped_bits_fail_or_pass_but_do_no_harm(kind in 0_usize..3, at in any::<usize>(), bit in 0..8) {
+    fn flipped_bits_fail_or_pass_but_do_no_harm(
+        kind in 0_usize..3,
+        at in any::<usize>(),
+        bit in 0..8,
+    ) {
         let mut bytes = samples_of_each_kind().swap_remove(kind);
         let media = media_of(&bytes);
         let at = at % bytes.len();

@@ -8,27 +8,28 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use vader_sentiment::{EMOJI_LEXICON, LEXICON};
 
-/// In 3.3.2, and missing or different in the crate. The crate merges `:P` into `:p`; VADER never meets
-/// `:P`, since it looks words up in lower case.
+/// In 3.3.2, and missing or different in the crate. The crate merges `:P` into `:p`; VADER never
+/// meets `:P`, since it looks words up in lower case.
 const VALENCES_OF_3_3_2: [(&str, f64); 3] = [("heart", 3.2), ("hearts", 3.3), (":p", 1.0)];
 
 const BOOST: f64 = 0.293;
 
-const BOOSTERS: &str = "absolutely amazingly awfully completely considerable considerably decidedly \
-    deeply effing enormous enormously entirely especially exceptional exceptionally extreme extremely \
-    fabulously flipping flippin frackin fracking fricking frickin frigging friggin fully fuckin \
-    fucking fuggin fugging greatly hella highly hugely incredible incredibly intensely major majorly \
-    more most particularly purely quite really remarkably so substantially thoroughly total totally \
-    tremendous tremendously uber unbelievably unusually utter utterly very";
+const BOOSTERS: &str = "absolutely amazingly awfully completely considerable considerably \
+    decidedly deeply effing enormous enormously entirely especially exceptional exceptionally \
+    extreme extremely fabulously flipping flippin frackin fracking fricking frickin frigging \
+    friggin fully fuckin fucking fuggin fugging greatly hella highly hugely incredible incredibly \
+    intensely major majorly more most particularly purely quite really remarkably so \
+    substantially thoroughly total totally tremendous tremendously uber unbelievably \
+    unusually utter utterly very";
 
 const DAMPENERS: &str = "almost barely hardly kinda kindof kind-of less little marginal marginally \
     occasional occasionally partly scarce scarcely slight slightly somewhat sorta sortof sort-of";
 
 const NEGATIONS: &str = "aint arent cannot cant couldnt darent didnt doesnt ain't aren't can't \
-    couldn't daren't didn't doesn't dont hadnt hasnt havent isnt mightnt mustnt neither don't hadn't \
-    hasn't haven't isn't mightn't mustn't neednt needn't never none nope nor not nothing nowhere \
-    oughtnt shant shouldnt uhuh wasnt werent oughtn't shan't shouldn't uh-uh wasn't weren't without \
-    wont wouldnt won't wouldn't rarely seldom despite";
+    couldn't daren't didn't doesn't dont hadnt hasnt havent isnt mightnt mustnt neither don't \
+    hadn't hasn't haven't isn't mightn't mustn't neednt needn't never none nope nor not nothing \
+    nowhere oughtnt shant shouldnt uhuh wasnt werent oughtn't shan't shouldn't uh-uh wasn't \
+    weren't without wont wouldnt won't wouldn't rarely seldom despite";
 
 /// A word that some rule names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -229,8 +230,8 @@ impl std::hash::Hasher for Fold {
 mod tests {
     use super::*;
 
-    /// Sizes and sums of vaderSentiment 3.3.2's files: 7,506 words, of which 14 have a capital letter;
-    /// valences times ten, which are whole numbers.
+    /// Sizes and sums of vaderSentiment 3.3.2's files: 7,506 words, of which 14 have a capital
+    /// letter; valences times ten, which are whole numbers.
     #[test]
     fn holds_the_lexicon_of_3_3_2() {
         let all = KNOWN.entries.values().chain(KNOWN.long.values());

@@ -1,7 +1,9 @@
-//! VADER, the rule-based sentiment of Hutto and Gilbert (2014), as vaderSentiment 3.3.2 computes it.
+//! VADER, the rule-based sentiment of Hutto and Gilbert (2014), as vaderSentiment 3.3.2 computes
+//! it.
 //!
-//! The original looks back three words and ahead two but copies the text for every word; here a window
-//! moves over the words, so that time grows with the text and memory with its rated words only.
+//! The original looks back three words and ahead two but copies the text for every word; here a
+//! window moves over the words, so that time grows with the text and memory with its rated words
+//! only.
 
 mod but;
 mod tokens;

@@ -44,8 +44,8 @@ impl<C: Class> Runs<C> {
         Runs { two_byte: C::two_byte(), buffer: String::new(), class: PhantomData }
     }
 
-    /// Bits of the block's non-ASCII bytes that belong to a run, and of those that the last character
-    /// has in the next block.
+    /// Bits of the block's non-ASCII bytes that belong to a run, and of those that the last
+    /// character has in the next block.
     fn wide_mask(&self, text: &[u8], base: usize, mut wide: u64) -> (u64, u64) {
         let mut inside = 0_u128;
         while wide != 0 {
@@ -99,7 +99,8 @@ impl<C: Class> Runs<C> {
         table.add(self.buffer.as_bytes());
     }
 
-    /// Lowers a word into the buffer, or gives up on a capital sigma, which depends on its neighbours.
+    /// Lowers a word into the buffer, or gives up on a capital sigma, which depends on its
+    /// neighbours.
     fn lower_by_table(&mut self, word: &[u8]) -> bool {
         let mut rest = word;
         while !rest.is_empty() {

@@ -225,8 +225,8 @@ impl Table {
     }
 }
 
-/// Count and byte-swapped key of every word, in order. With its first byte foremost, a key compares as
-/// its word does; the length comes last.
+/// Count and byte-swapped key of every word, in order. With its first byte foremost, a key compares
+/// as its word does; the length comes last.
 fn sorted_short(slots: &[Slot]) -> Vec<(u64, u128)> {
     // Most words of a text occur once or twice: sorted apart, they need no look at the counts.
     let mut rare: [Vec<u128>; RARE_COUNT_MAX] = Default::default();

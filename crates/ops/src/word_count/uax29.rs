@@ -1,5 +1,6 @@
-//! Words by Unicode's UAX 29 with the changes that ICU 72 makes: a colon ends a word, `@` is a letter,
-//! Korean stands apart from other letters, and scripts without spaces are cut by a dictionary.
+//! Words by Unicode's UAX 29 with the changes that ICU 72 makes: a colon ends a word, `@` is a
+//! letter, Korean stands apart from other letters, and scripts without spaces are cut by a
+//! dictionary.
 
 use super::pieces::Split;
 use super::table::Table;

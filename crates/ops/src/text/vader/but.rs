@@ -1,10 +1,12 @@
-//! VADER's rule of "but": what stands before it counts half, what stands after it half as much again.
+//! VADER's rule of "but": what stands before it counts half, what stands after it half as much
+//! again.
 
 use std::cmp::Ordering;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-/// Weighs the valences around the word of index `but`; `rated` holds index and valence, none of them 0.
+/// Weighs the valences around the word of index `but`; `rated` holds index and valence, none of
+/// them 0.
 ///
 /// The original walks over the words and changes, for each one, the *first* word that has the same
 /// valence at that moment. So of two equal valences before "but" one is halved twice or not at all,
@@ -54,8 +56,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_the_originals_loop(tenths in prop::collection::vec(-8_i32..8, 0..60), but in 0_usize..60) {
-            let valences: Vec<f64> = tenths.iter().map(|tenth| f64::from(*tenth) / 4.0).collect();
+        fn equals_the_originals_loop(
+            quarters in prop::collection::vec(-8_i32..8, 0..60),
+            but in 0_usize..60,
+        ) {
+            let valences: Vec<f64> =
+                quarters.iter().map(|quarter| f64::from(*quarter) / 4.0).collect();
             let indexed = valences.iter().copied().enumerate();
             let mut rated: Vec<_> = indexed.filter(|(_, valence)| *valence != 0.0).collect();
             weigh(&mut rated, but);

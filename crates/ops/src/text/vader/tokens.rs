@@ -29,7 +29,8 @@ impl Token {
     }
 }
 
-/// Calls `each` with everything that stands between white space, once emoji have become their names.
+/// Calls `each` with everything that stands between white space, once emoji have become their
+/// names.
 pub(super) fn for_each_token(
     text: &str,
     lexicon: &Lexicon,
