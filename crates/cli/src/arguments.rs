@@ -25,9 +25,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Process files: documents to text, images, text analysis, word counts, your own commands
     Run(RunArguments),
-    /// List the operations, or show what one does
     Ops(OpsArguments),
 }
 
@@ -41,7 +39,7 @@ Examples:
   windlass run logs/ --op command --param cmd='grep -c ERROR'
   windlass run --op noop --param count=10000";
 
-/// Process files with the workers of this machine.
+/// Process files: documents to text, images, text analysis, word counts, your own commands
 ///
 /// By default every file's content decides what is done with it: images are converted, PDF and
 /// Word documents give their text, text files are analysed; other files are listed as skipped.
@@ -78,6 +76,7 @@ pub(crate) struct RunArguments {
     pub(crate) state: Option<PathBuf>,
 }
 
+/// List the operations, or show what one does
 #[derive(Debug, Args)]
 pub(crate) struct OpsArguments {
     #[command(subcommand)]

@@ -81,7 +81,9 @@ fn held(state: &Path, error: &LockError) -> CliError {
                  wait for it, or name another folder with --state DIR"
             ))
         }
-        error => CliError::failed(format!("use the state {state_shown}: {error}")),
+        error => CliError::failed(format!(
+            "use the state {state_shown}: {error}; name another folder with --state DIR"
+        )),
     }
 }
 
