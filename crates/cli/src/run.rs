@@ -76,7 +76,7 @@ fn report(arguments: &RunArguments, finished: &Finished) -> Result<u8, CliError>
     if *interrupted {
         let totals = report.totals();
         say(&format!(
-            "\nStopped: {} of {} files still to do. Nothing is lost: \
+            "\nStopped: {} of {} files still to do. Nothing is lost:\n\
              the same command goes on from here.\n",
             totals.unfinished, totals.files
         ));

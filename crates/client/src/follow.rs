@@ -248,6 +248,7 @@ fn failed_row(row: Row, view: &TaskView) -> Row {
         code: failure.code,
         cause: tried,
         next_step: failure.next_step,
+        seconds: Duration::from_micros(failure.duration_us).as_secs_f64(),
         attempts: u32::from(attempt_count),
         ..row
     }

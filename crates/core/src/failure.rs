@@ -49,6 +49,8 @@ pub struct Failure {
     pub cause: String,
     /// What the user can do about it, an imperative sentence; may be empty.
     pub next_step: String,
+    /// Time that the attempt took on its slot, in microseconds; 0 where it never ran.
+    pub duration_us: u64,
 }
 
 impl Failure {
@@ -64,7 +66,7 @@ impl Failure {
         let mut cause = cause.into();
         cut(&mut next_step, CAUSE_BYTES_MAX / 2);
         cut(&mut cause, CAUSE_BYTES_MAX - next_step.len());
-        Failure { kind, code: code.to_owned(), cause, next_step }
+        Failure { kind, code: code.to_owned(), cause, next_step, duration_us: 0 }
     }
 
     /// Bad input: never retried.

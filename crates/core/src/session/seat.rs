@@ -255,13 +255,14 @@ impl Seat {
         if busy.dropped {
             return;
         }
-        self.measure(now.0.saturating_sub(busy.since.0), out);
+        let duration_us = now.0.saturating_sub(busy.since.0);
+        self.measure(duration_us, out);
         let with = match ending {
             Ending::Succeeded(Some(manifest)) => {
                 EndedWith::Results(Results::Manifests(vec![manifest]))
             }
             Ending::Succeeded(None) => EndedWith::Results(Results::Empty(1)),
-            Ending::Failed(failure) => EndedWith::Failure(failure),
+            Ending::Failed(failure) => EndedWith::Failure(Failure { duration_us, ..failure }),
         };
         let Held { attempt, task, round } = busy.assigned;
         let run = EndedRun { phase: task.phase_id(), round, first: task.index, attempt, with };

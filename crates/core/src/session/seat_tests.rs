@@ -140,6 +140,23 @@ fn short_tasks_earn_credit_and_long_ones_the_least() {
 }
 
 #[test]
+fn a_failure_says_how_long_the_attempt_took() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 1)));
+    let mut out = Vec::new();
+    let ending = Ending::Failed(Failure::rejected("c", "cause", ""));
+    seat.on(Tick(1_500), SeatEvent::Finished { slot: SlotIndex(0), ending }, &mut out);
+    let took = out.iter().find_map(|effect| match effect {
+        SeatEffect::Send(ToMaster::Ended(runs)) => match &runs[0].with {
+            EndedWith::Failure(failure) => Some(failure.duration_us),
+            EndedWith::Results(_) => None,
+        },
+        _ => None,
+    });
+    assert_eq!(took, Some(1_500));
+}
+
+#[test]
 fn it_says_that_it_lives_twice_a_second() {
     let mut seat = seat(1);
     let mut out = Vec::new();
