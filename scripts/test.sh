@@ -25,8 +25,8 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     cargo test --workspace --profile ci --locked
 fi
-# For one package alone cargo would choose fewer features and compile its dependencies once more.
-cargo build --workspace --bins --profile ci --locked
+# With other packages or targets cargo would choose other features and compile dependencies again.
+cargo build --workspace --bins --tests --profile ci --locked
 built=${CARGO_TARGET_DIR:-target}/ci
 # The mutants prove something only where the whole code passes the same seeds.
 step simulator

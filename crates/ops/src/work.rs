@@ -97,7 +97,9 @@ impl Source {
     ) -> Result<(), Failure> {
         const PIECE_BYTES: usize = 1 << 20;
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0_u8; PIECE_BYTES];
+        // A small file needs no large buffer; one byte more than submitted shows a file that grew.
+        let wanted = usize::try_from(self.size).unwrap_or(PIECE_BYTES);
+        let mut buffer = vec![0_u8; wanted.saturating_add(1).min(PIECE_BYTES)];
         let mut total = 0_u64;
         self.rewind()?;
         loop {
