@@ -32,8 +32,9 @@ enum Ink {
 impl Frame {
     /// In a terminal of so many rows and columns.
     pub(super) fn of((rows, columns): (u16, u16), colour: bool) -> Frame {
-        // The last column stays free: some terminals wrap as soon as it is written.
-        let columns = usize::from(columns).saturating_sub(1).max(1);
+        // Some terminals wrap as soon as the last column is written, and Ctrl-C is echoed as two
+        // more behind the block: a block that moves down a row by itself cannot be cleared.
+        let columns = usize::from(columns).saturating_sub(3).max(1);
         // So does a row, for the cursor.
         let rows = usize::from(rows).saturating_sub(1).max(1);
         Frame { columns, rows, colour }

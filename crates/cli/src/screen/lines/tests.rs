@@ -124,6 +124,16 @@ fn no_room_is_too_small_and_no_line_too_wide() {
 }
 
 #[test]
+fn what_ctrl_c_echoes_fits_behind_every_line() {
+    let (view, pace) = busy();
+    for columns in 20..120 {
+        for line in block(&view, &pace, 0, Frame::of((24, columns), false)) {
+            assert!(width(&format!("{line}^C")) < usize::from(columns), "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
 fn colours_take_no_room() {
     let (view, pace) = busy();
     let plain = block(&view, &pace, 0, frame(60, 9));
