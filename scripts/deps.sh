@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs by apt what the build needs and this machine lacks; does nothing where all is there.
+# Installs what the build and the checks need and this machine lacks: by apt, and by pip into the
+# user's library folder. Does nothing where all is there.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=()
 need() { # COMMAND PACKAGES…
@@ -10,19 +12,31 @@ need cc gcc libc6-dev
 need python3 python3
 need patch patch
 need git git
+# shellcheck source=scripts/library.sh
+. scripts/library.sh
+if ! is_checker_there; then
+    python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
+fi
 
-if [ ${#packages[@]} -eq 0 ]; then
-    exit 0
+if [ ${#packages[@]} -gt 0 ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "deps: please install: ${packages[*]} (this machine has no apt-get)" >&2
+        exit 1
+    fi
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        as_root=(sudo)
+    fi
+    echo "deps: installing ${packages[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "deps: please install: ${packages[*]} (this machine has no apt-get)" >&2
-    exit 1
+
+if ! is_checker_there; then
+    echo "deps: fetching typos $typos_version into $library"
+    # Without a network everything else still works; `make test` says what was not checked.
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+        --target "$library/typos-$typos_version" "typos==$typos_version" \
+        || echo "deps: typos could not be fetched; spelling will not be checked" >&2
 fi
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    as_root=(sudo)
-fi
-echo "deps: installing ${packages[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${packages[@]}"

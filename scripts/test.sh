@@ -9,11 +9,23 @@ step() {
     echo "== $* (${SECONDS} s)"
 }
 
+# What this machine cannot do is named; it is an error where WINDLASS_REQUIRE lists it.
+not_run() { # FEATURE WHAT
+    echo "not run: $1 ($2)"
+    case ",${WINDLASS_REQUIRE:-}," in
+        *",$1,"*) return 1 ;;
+    esac
+}
+
 step format
 cargo fmt --all --check
-if command -v typos >/dev/null 2>&1; then
-    step spelling
-    typos
+step spelling
+# shellcheck source=scripts/library.sh
+. scripts/library.sh
+if is_checker_there; then
+    "$typos"
+else
+    not_run typos "the spelling checker; \`make deps\` fetches it"
 fi
 step clippy
 cargo clippy --workspace --all-targets --profile ci --locked -- -D warnings

@@ -37,7 +37,6 @@ const TABLE: &[(&str, &[&str])] = &[
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
     ("bench", &["core", "ops"]),
-    ("tests", &["core", "journal"]),
     ("xtask", &[]),
 ];
 
