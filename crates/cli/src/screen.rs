@@ -3,16 +3,17 @@
 //! It shows what it is handed and decides nothing; what a line says is in `lines`, how fast the run
 //! goes in `rates`.
 
+mod block;
 mod lines;
 mod rates;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use block::Block;
 use rates::{Pace, Rates};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Redraws a second at most.
-const REDRAW_HZ: u8 = 15;
+/// What goes on before there are tasks is told for every file, and drawn this often at most.
+const PHASE_INTERVAL: Duration = Duration::from_millis(66);
 /// Without a terminal: a line at most this often.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -81,7 +82,7 @@ enum Drawing {
 
 /// A block of lines at the bottom of the terminal.
 struct Live {
-    block: ProgressBar,
+    block: Block,
     term: console::Term,
     has_colour: bool,
     /// Rows kept for slots from the start, so that nothing jumps while workers join.
@@ -140,7 +141,7 @@ impl Screen {
     /// Clears the live part; without a terminal, writes how it stood at last.
     pub(crate) fn finish(&mut self) {
         match &mut self.drawing {
-            Drawing::Live(live) => live.block.finish_and_clear(),
+            Drawing::Live(live) => live.block.clear(),
             Drawing::Plain(plain) => plain.flush(),
             Drawing::Finished => {}
         }
@@ -160,25 +161,24 @@ impl Drop for Screen {
 
 impl Live {
     fn on_stderr(slot_count: usize) -> Live {
-        let term = console::Term::buffered_stderr();
-        let target = ProgressDrawTarget::term(term.clone(), REDRAW_HZ);
-        let style = ProgressStyle::with_template("{msg}").expect("a valid template");
-        let block = ProgressBar::with_draw_target(None, target).with_style(style);
+        let block = Block::on(Box::new(std::io::stderr()));
+        let term = console::Term::stderr();
         // Says no to NO_COLOR and to terminals without colours.
         let has_colour = console::colors_enabled_stderr();
         Live { block, term, has_colour, slot_count, phase_drawn: None }
     }
 
     fn phase(&mut self, now: Duration, text: &str) {
-        const REDRAW_INTERVAL: Duration = Duration::from_millis(1_000 / REDRAW_HZ as u64);
-        if self.phase_drawn.is_none_or(|before| now >= before + REDRAW_INTERVAL) {
+        if self.phase_drawn.is_none_or(|before| now >= before + PHASE_INTERVAL) {
             self.phase_drawn = Some(now);
-            self.block.set_message(lines::phase(text, now, self.frame()));
+            let line = lines::phase(text, now, self.frame());
+            self.block.draw(&[line]);
         }
     }
 
-    fn update(&self, view: &View, pace: &Pace) {
-        self.block.set_message(lines::block(view, pace, self.slot_count, self.frame()).join("\n"));
+    fn update(&mut self, view: &View, pace: &Pace) {
+        let lines = lines::block(view, pace, self.slot_count, self.frame());
+        self.block.draw(&lines);
     }
 
     fn frame(&self) -> lines::Frame {
@@ -218,7 +218,13 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
+    pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        pub(super) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("UTF-8")
+        }
+    }
 
     impl Write for Log {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -240,7 +246,7 @@ mod tests {
         }
         screen.finish();
         screen.finish();
-        let log = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+        let log = log.text();
         let done: Vec<_> = log.lines().map(|line| line.split(' ').next().unwrap_or("")).collect();
         assert_eq!(done, ["0", "50", "100", "120"]);
     }

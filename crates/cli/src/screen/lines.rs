@@ -128,19 +128,21 @@ fn state(view: &View, pace: &Pace, frame: Frame) -> String {
     let failed = format!("{} failed", view.failed);
     let failed_ink = if view.failed == 0 { Ink::Dim } else { Ink::Red };
     let mut rest = String::new();
-    for part in pace_parts(view, pace) {
+    for part in pace_parts(pace) {
         rest.push_str(" · ");
         rest.push_str(&part);
     }
     frame.line(&[(Some(failed_ink), &failed), (None, &rest)])
 }
 
-fn pace_parts(view: &View, pace: &Pace) -> Vec<String> {
+fn pace_parts(pace: &Pace) -> Vec<String> {
     let Some((files, bytes)) = pace.per_second else {
         return Vec::new();
     };
     let mut parts = vec![format!("{} files/s", figure(files))];
-    if view.bytes_total > 0 {
+    // Below that it would read as if nothing moved.
+    const MB_SHOWN_MIN: f64 = 0.05;
+    if bytes / 1e6 >= MB_SHOWN_MIN {
         parts.push(format!("{} MB/s", figure(bytes / 1e6)));
     }
     parts.extend(pace.left.map(|left| format!("about {} left", roughly(left))));
@@ -261,7 +263,7 @@ pub(super) fn plain(view: &View, pace: &Pace) -> String {
         format!("{} of {} {word} ({percent:.0}%)", view.done, view.total),
         format!("{} failed", view.failed),
     ];
-    parts.extend(pace_parts(view, pace));
+    parts.extend(pace_parts(pace));
     let stalled = view.slots.iter().filter_map(|slot| slot.doing.as_ref());
     for (doing, time) in stalled.filter_map(|doing| Some((doing, doing.stalled?))) {
         let name = printable(doing.name.as_bytes());
