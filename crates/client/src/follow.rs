@@ -16,6 +16,8 @@ use windlass_master::{Handle, Notice, TaskView};
 
 /// Bound on a stored manifest.
 const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// Records whose settled tasks are taken between two looks at the clock.
+const RECORD_COUNT_AT_ONCE: usize = 64;
 
 /// How far the jobs of a run are.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +68,7 @@ pub(crate) struct Follower<'a> {
     submission: Submission,
     /// Inputs whose file changed between two jobs of the run: the newer task stands for them.
     superseded: BTreeSet<TaskId>,
-    notices: Receiver<Notice>,
+    notices: Receiver<Vec<Notice>>,
     rows: BTreeMap<TaskId, Row>,
     standing: Standing,
 }
@@ -111,20 +113,33 @@ impl<'a> Follower<'a> {
         while !self.is_done() {
             let left = until.saturating_duration_since(Instant::now());
             match self.notices.recv_timeout(left) {
-                Ok(Notice::TaskSettled(task)) => {
-                    if self.submission.phases.contains_key(&task.phase_id())
-                        && let Some(view) = self.handle.task(task.phase_id(), task.index)?
-                    {
-                        self.take(task, &view)?;
-                    }
-                }
-                Ok(Notice::JobEnded(_)) => {}
+                Ok(notices) => self.take_settled(notices)?,
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     // Fell behind, or the master has ended: the questions tell which.
                     self.notices = self.handle.watch()?;
                     self.read_all()?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the settled tasks of these notices and of those that have come since: the master is
+    /// asked once for all of them.
+    fn take_settled(&mut self, notices: Vec<Notice>) -> Result<(), RunError> {
+        let since = std::iter::from_fn(|| self.notices.try_recv().ok());
+        let batches = std::iter::once(notices).chain(since).take(RECORD_COUNT_AT_ONCE);
+        let tasks = batches.flatten().filter_map(|notice| match notice {
+            Notice::TaskSettled(task) => Some(task),
+            Notice::JobEnded(_) => None,
+        });
+        let ours = |task: &TaskId| self.submission.phases.contains_key(&task.phase_id());
+        let tasks: Vec<TaskId> = tasks.filter(ours).collect();
+        let views = self.handle.task_views(tasks.clone())?;
+        for (task, view) in tasks.into_iter().zip(views) {
+            if let Some(view) = view {
+                self.take(task, &view)?;
             }
         }
         Ok(())

@@ -36,6 +36,9 @@ pub const SLOT_CREDIT_MIN: u32 = 2;
 pub const SLOT_CREDIT_MAX: u32 = 1_024;
 /// Work that a slot should hold ahead of itself.
 pub const SLOT_AHEAD_MS: u64 = 20;
+/// Tasks with results that a worker answers as one run: 128 KiB of manifest ids, which leaves room
+/// for others in a record.
+pub const ENDED_RUN_TASK_COUNT_MAX: usize = 4_096;
 /// Phases of a job.
 pub const JOB_PHASE_COUNT_MAX: usize = 64;
 /// Bytes of an operation's parameters, normalised.

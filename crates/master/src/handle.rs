@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
-use windlass_core::{JobId, PhaseId, RequestId, TaskIndex};
+use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
-/// Notices that a watcher may be behind before it is let go.
-const WATCHER_NOTICE_COUNT_MAX: usize = 1 << 16;
+/// Records that a watcher may be behind before it is let go.
+const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
 
 /// A cheap reference to a running master.
 #[derive(Clone)]
@@ -131,12 +131,12 @@ impl Handle {
         self.ask(|reply| Question::Tasks { phase, from, reply })
     }
 
-    /// One task.
+    /// These tasks, in this order; `None` for one that does not exist.
     ///
     /// # Errors
     /// The master has ended.
-    pub fn task(&self, phase: PhaseId, index: TaskIndex) -> Result<Option<TaskView>, MasterError> {
-        self.ask(|reply| Question::Task { phase, index, reply })
+    pub fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, MasterError> {
+        self.ask(|reply| Question::TaskViews(tasks, reply))
     }
 
     /// The connected workers, by connection.
@@ -155,13 +155,13 @@ impl Handle {
         self.ask(Question::Unserved)
     }
 
-    /// Everything that happens from now on. A receiver that falls far behind is disconnected: watch
-    /// again and read the tasks anew.
+    /// Everything that happens from now on, what a record did at a time. A receiver that falls far
+    /// behind is disconnected: watch again and read the tasks anew.
     ///
     /// # Errors
     /// The master has ended.
-    pub fn watch(&self) -> Result<Receiver<Notice>, MasterError> {
-        let (sender, receiver) = sync_channel(WATCHER_NOTICE_COUNT_MAX);
+    pub fn watch(&self) -> Result<Receiver<Vec<Notice>>, MasterError> {
+        let (sender, receiver) = sync_channel(WATCHER_RECORD_COUNT_MAX);
         self.send(Inbox::Ask(Question::Watch(sender)))?;
         Ok(receiver)
     }

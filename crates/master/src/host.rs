@@ -17,7 +17,7 @@ use windlass_core::random::SplitMix64;
 use windlass_core::reign::{Found, Next, Reign};
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::writer::Writer;
-use windlass_core::{PhaseId, TaskIndex};
+use windlass_core::{PhaseId, TaskId, TaskIndex};
 use windlass_journal::{AppendError, Engine, Head, Record};
 
 /// Messages that may wait for the loop.
@@ -117,7 +117,7 @@ struct Loop {
     random: SplitMix64,
     records: SyncSender<Record>,
     sessions: BTreeMap<SessionId, Deliver>,
-    watchers: Vec<SyncSender<Notice>>,
+    watchers: Vec<SyncSender<Vec<Notice>>>,
     effects: Vec<Effect>,
     stopping: bool,
 }
@@ -246,35 +246,23 @@ impl Loop {
         self.head = Head { seq, epoch: self.ledger.epoch, hash: self.next_hash };
         let (at, entries) = self.writer.on_durable();
         let mut applied = Vec::new();
+        let mut notices = Vec::new();
         for (entry, reply) in entries {
             applied.clear();
             self.ledger.apply(at, &entry, &mut applied);
-            self.notify(&applied);
+            notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Some(reply) = reply {
                 let _ = reply.send(applied.clone());
             }
         }
-        Ok(())
-    }
-
-    fn notify(&mut self, applied: &[Applied]) {
-        if self.watchers.is_empty() {
-            return;
-        }
-        for done in applied {
-            let notice = match done {
-                Applied::TaskSucceeded { task, .. } | Applied::TaskFailed { task, .. } => {
-                    Notice::TaskSettled(*task)
-                }
-                Applied::JobEnded { job, .. } => Notice::JobEnded(*job),
-                _ => continue,
-            };
-            self.watchers.retain(|watcher| match watcher.try_send(notice) {
+        if !notices.is_empty() {
+            self.watchers.retain(|watcher| match watcher.try_send(notices.clone()) {
                 Ok(()) => true,
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
             });
         }
+        Ok(())
     }
 
     /// Answers a question; whoever asked may be gone by now.
@@ -293,9 +281,12 @@ impl Loop {
             Question::Tasks { phase, from, reply } => {
                 let _ = reply.send(self.tasks(phase, from));
             }
-            Question::Task { phase, index, reply } => {
-                let phase = self.ledger.phase(phase);
-                let _ = reply.send(phase.and_then(|phase| TaskView::of(phase, index)));
+            Question::TaskViews(tasks, reply) => {
+                let view = |task: &TaskId| {
+                    let phase = self.ledger.phase(task.phase_id())?;
+                    TaskView::of(phase, task.index)
+                };
+                let _ = reply.send(tasks.iter().map(view).collect());
             }
             Question::Workers(reply) => {
                 let _ = reply.send(self.workers());

@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use windlass_core::ledger::{Applied, Entry, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::{JobId, PhaseId, Seq, TaskIndex};
+use windlass_core::{JobId, PhaseId, Seq, TaskId, TaskIndex};
 use windlass_journal::AppendError;
 
 /// The other side is gone, or does not keep up.
@@ -41,8 +41,8 @@ pub(crate) enum Question {
     Job(JobId, Reply<Option<JobView>>),
     Chunks(PhaseId, Reply<Vec<StoredChunk>>),
     Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
-    Task { phase: PhaseId, index: TaskIndex, reply: Reply<Option<TaskView>> },
+    TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Workers(Reply<Vec<WorkerView>>),
     Unserved(Reply<BTreeMap<String, u32>>),
-    Watch(SyncSender<Notice>),
+    Watch(SyncSender<Vec<Notice>>),
 }

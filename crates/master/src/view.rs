@@ -1,6 +1,8 @@
 //! What a master tells of its state: plain copies, taken between two turns of its loop.
 
-use windlass_core::ledger::{Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
+use windlass_core::ledger::{
+    Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState,
+};
 use windlass_core::session::Running;
 use windlass_core::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 
@@ -69,6 +71,19 @@ pub enum Notice {
     TaskSettled(TaskId),
     /// A job has ended.
     JobEnded(JobId),
+}
+
+impl Notice {
+    /// What watchers are told of something that was done.
+    pub(crate) fn of(done: &Applied) -> Option<Notice> {
+        match done {
+            Applied::TaskSucceeded { task, .. } | Applied::TaskFailed { task, .. } => {
+                Some(Notice::TaskSettled(*task))
+            }
+            Applied::JobEnded { job, .. } => Some(Notice::JobEnded(*job)),
+            _ => None,
+        }
+    }
 }
 
 impl JobView {

@@ -10,12 +10,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_blobs::Blobs;
 use windlass_core::session::{
-    Assigned, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
+    Assigned, EndedRun, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
 use windlass_core::{Incarnation, WorkerName};
 
 /// Messages that may wait for the seat's thread.
 const INBOX_MESSAGE_COUNT_MAX: usize = 16_384;
+/// Messages of one turn; then what ended is said.
+const TURN_MESSAGE_COUNT_MAX: usize = 1_024;
 /// Longest sleep of the seat's thread.
 const TURN_MAX: Duration = Duration::from_secs(1);
 
@@ -105,6 +107,8 @@ struct Host {
     slots: Vec<Slot>,
     blobs: Blobs,
     send: Option<Send>,
+    /// What this turn has to say of ended attempts: said at once, neighbours as one run.
+    ended: Vec<EndedRun>,
     effects: Vec<SeatEffect>,
 }
 
@@ -127,26 +131,11 @@ impl Host {
             .map(|index| Slot::start(SlotIndex(index), Arc::clone(&options), inbox.clone()))
             .collect();
         let orders = Orders::default();
-        Host { seat, orders, slots, blobs, send: None, effects: Vec::new() }
+        Host { seat, orders, slots, blobs, send: None, ended: Vec::new(), effects: Vec::new() }
     }
 
     fn run(mut self, messages: &Receiver<Inbox>) {
-        loop {
-            let event = match messages.recv_timeout(self.sleep()) {
-                Ok(Inbox::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(Inbox::Attach(send)) => {
-                    self.send = Some(send);
-                    SeatEvent::Connected
-                }
-                Ok(Inbox::Master(message)) => SeatEvent::Message(message),
-                Ok(Inbox::Slot(slot, SlotNews::Progress)) => SeatEvent::Progress(slot),
-                Ok(Inbox::Slot(slot, SlotNews::Finished(ending))) => {
-                    SeatEvent::Finished { slot, ending }
-                }
-                Err(RecvTimeoutError::Timeout) => SeatEvent::Tick,
-            };
-            self.tell(event);
-        }
+        while self.turn(messages) {}
         // Slots block on a full inbox otherwise, and could not be joined.
         self.slots.iter().for_each(Slot::kill);
         let slots = std::mem::take(&mut self.slots);
@@ -154,6 +143,44 @@ impl Host {
         while !ending.is_finished() {
             let _ = messages.recv_timeout(Duration::from_millis(1));
         }
+    }
+
+    /// Waits for a message and takes whatever else has arrived; `false`: this worker is to end.
+    fn turn(&mut self, messages: &Receiver<Inbox>) -> bool {
+        let first = match messages.recv_timeout(self.sleep()) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
+        if first.is_none() {
+            self.tell(SeatEvent::Tick);
+        }
+        let others = std::iter::from_fn(|| messages.try_recv().ok());
+        let mut goes_on = true;
+        for message in first.into_iter().chain(others).take(TURN_MESSAGE_COUNT_MAX) {
+            match self.event(message) {
+                Some(event) => self.tell(event),
+                None => goes_on = false,
+            }
+        }
+        self.say_ended();
+        goes_on
+    }
+
+    /// What a message means to the seat; `None`: this worker is to end.
+    fn event(&mut self, message: Inbox) -> Option<SeatEvent> {
+        Some(match message {
+            Inbox::Stop => return None,
+            Inbox::Attach(send) => {
+                self.send = Some(send);
+                // The seat says it again in the new session.
+                self.ended.clear();
+                SeatEvent::Connected
+            }
+            Inbox::Master(message) => SeatEvent::Message(message),
+            Inbox::Slot(slot, SlotNews::Progress) => SeatEvent::Progress(slot),
+            Inbox::Slot(slot, SlotNews::Finished(ending)) => SeatEvent::Finished { slot, ending },
+        })
     }
 
     fn sleep(&self) -> Duration {
@@ -169,10 +196,11 @@ impl Host {
             self.seat.on(clock::tick(), event, &mut effects);
             for effect in effects.drain(..) {
                 match effect {
+                    SeatEffect::Send(ToMaster::Ended(runs)) => {
+                        runs.into_iter().for_each(|run| self.keep_ended(run));
+                    }
                     SeatEffect::Send(message) => {
-                        let sent = self.send.as_ref().is_some_and(|send| send(message).is_ok());
-                        if !sent {
-                            self.send = None;
+                        if !self.say(message) {
                             events.push(SeatEvent::Disconnected);
                         }
                     }
@@ -187,6 +215,34 @@ impl Host {
                 }
             }
             self.effects = effects;
+        }
+    }
+
+    /// Says something, after what is to be said of ended attempts; `false`: nobody hears it.
+    fn say(&mut self, message: ToMaster) -> bool {
+        let ended = std::mem::take(&mut self.ended);
+        let Some(send) = &self.send else { return false };
+        let mut said = ended.is_empty() || send(ToMaster::Ended(ended)).is_ok();
+        said = said && send(message).is_ok();
+        if !said {
+            self.send = None;
+        }
+        said
+    }
+
+    fn keep_ended(&mut self, run: EndedRun) {
+        let apart = match self.ended.last_mut() {
+            Some(last) => last.join(run),
+            None => Some(run),
+        };
+        self.ended.extend(apart);
+    }
+
+    /// Says what ended in this turn.
+    fn say_ended(&mut self) {
+        let ended = std::mem::take(&mut self.ended);
+        if !ended.is_empty() && !self.say(ToMaster::Ended(ended)) {
+            self.tell(SeatEvent::Disconnected);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::ids::{
     AttemptId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
 };
 use crate::ledger::{ChunkRef, Results};
+use crate::limits::ENDED_RUN_TASK_COUNT_MAX;
 use crate::params::Params;
 
 /// A worker introduces itself; the first message of a session.
@@ -169,6 +170,32 @@ impl AttemptId {
 }
 
 impl EndedRun {
+    /// Takes in the run that follows: the next tasks and attempts of the same round, ended in the
+    /// same way. Gives it back, unchanged, where it does not follow.
+    #[must_use]
+    pub fn join(&mut self, next: EndedRun) -> Option<EndedRun> {
+        let count = self.count();
+        let follows = (next.phase, next.round) == (self.phase, self.round)
+            && Some(next.first.0) == self.first.0.checked_add(count)
+            && next.attempt == self.attempt.plus(count);
+        match (&mut self.with, next.with) {
+            (EndedWith::Results(Results::Empty(own)), EndedWith::Results(Results::Empty(more)))
+                if follows && own.checked_add(more).is_some() =>
+            {
+                *own += more;
+                None
+            }
+            (
+                EndedWith::Results(Results::Manifests(own)),
+                EndedWith::Results(Results::Manifests(more)),
+            ) if follows && own.len() + more.len() <= ENDED_RUN_TASK_COUNT_MAX => {
+                own.extend(more);
+                None
+            }
+            (_, with) => Some(EndedRun { with, ..next }),
+        }
+    }
+
     /// How many attempts ended.
     #[must_use]
     pub fn count(&self) -> u32 {

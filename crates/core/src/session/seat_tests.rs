@@ -168,3 +168,36 @@ fn it_says_that_it_lives_twice_a_second() {
     }
     assert_eq!(heartbeats, 5);
 }
+
+fn empty_run(first: u32, count: u32) -> EndedRun {
+    let with = EndedWith::Results(Results::Empty(count));
+    let attempt = attempt(u64::from(first));
+    EndedRun { phase: PHASE, round: Round(0), first: TaskIndex(first), attempt, with }
+}
+
+#[test]
+fn neighbours_that_ended_alike_are_one_run() {
+    let mut run = empty_run(3, 2);
+    assert_eq!(run.join(empty_run(5, 1)), None);
+    assert_eq!(run, empty_run(3, 3));
+    let manifest = EndedWith::Results(Results::Manifests(vec![BlobId::of(b"x")]));
+    let other_attempt = EndedRun { attempt: attempt(9), ..empty_run(6, 1) };
+    let other_round = EndedRun { round: Round(1), ..empty_run(6, 1) };
+    let other_result = EndedRun { with: manifest, ..empty_run(6, 1) };
+    for stranger in [empty_run(7, 1), other_attempt, other_round, other_result] {
+        assert_eq!(run.join(stranger.clone()), Some(stranger));
+    }
+    assert_eq!(run, empty_run(3, 3));
+}
+
+#[test]
+fn a_run_of_manifests_stays_within_its_bound() {
+    let of = |first: u32, count: usize| EndedRun {
+        with: EndedWith::Results(Results::Manifests(vec![BlobId::of(b"x"); count])),
+        ..empty_run(first, 1)
+    };
+    let mut run = of(0, crate::limits::ENDED_RUN_TASK_COUNT_MAX - 1);
+    let end = u32::try_from(crate::limits::ENDED_RUN_TASK_COUNT_MAX).expect("small");
+    assert_eq!(run.join(of(end - 1, 1)), None);
+    assert!(run.join(of(end, 1)).is_some());
+}
