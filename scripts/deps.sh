@@ -36,7 +36,7 @@ fi
 if ! is_checker_there; then
     echo "deps: fetching typos $typos_version into $library"
     # Without a network everything else still works; `make test` says what was not checked.
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
-        --target "$library/typos-$typos_version" "typos==$typos_version" \
+    python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
+        --no-deps --upgrade --target "$library/typos-$typos_version" "typos==$typos_version" \
         || echo "deps: typos could not be fetched; spelling will not be checked" >&2
 fi

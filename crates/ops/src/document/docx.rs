@@ -50,7 +50,7 @@ pub(super) fn read(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<DocxExtract, Failure> {
     let archive = ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| damaged(&format!("its archive cannot be opened: {error}")))?;
+        .map_err(|_| damaged("its archive is cut off or overwritten"))?;
     if archive.len() > ENTRY_COUNT_MAX {
         return Err(too_big(&format!("it has {} entries", archive.len())));
     }
