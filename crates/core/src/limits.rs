@@ -36,6 +36,11 @@ pub const SLOT_CREDIT_MIN: u32 = 2;
 pub const SLOT_CREDIT_MAX: u32 = 1_024;
 /// Work that a slot should hold ahead of itself.
 pub const SLOT_AHEAD_MS: u64 = 20;
+/// Work that is handed to a slot at once: handing over costs some microseconds, and what a slot has
+/// cannot be given to another one.
+pub const SLOT_BATCH_US: u64 = 500;
+/// Attempts that are handed to a slot at once, however short they are.
+pub const SLOT_BATCH_MAX: usize = 128;
 /// Tasks with results that a worker answers as one run: 128 KiB of manifest ids, which leaves room
 /// for others in a record.
 pub const ENDED_RUN_TASK_COUNT_MAX: usize = 4_096;

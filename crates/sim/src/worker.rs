@@ -2,7 +2,7 @@
 //! task.
 
 use crate::wire::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use windlass_core::random::SplitMix64;
 use windlass_core::session::{
     Assigned, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
@@ -45,16 +45,27 @@ pub(crate) struct SimWorker {
     pub(crate) seat: Option<Seat>,
     /// Its connection as it believes it to be.
     pub(crate) connection: Option<Connection>,
-    busy: BTreeMap<SlotIndex, (u64, Assigned)>,
+    /// What each slot has; the first is at work.
+    slots_have: BTreeMap<SlotIndex, VecDeque<Attempt>>,
     serial: u64,
 }
+
+/// An attempt in a slot.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    serial: u64,
+    assigned: Assigned,
+    took_us: u64,
+}
+
+/// An attempt that a slot begins: slot, serial, how many microseconds it takes.
+pub(crate) type Begun = (SlotIndex, u64, u64);
 
 /// What a turn of a worker asks of the world.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerTurn {
     pub(crate) says: Vec<ToMaster>,
-    /// Attempts begun: slot, serial, how long they take.
-    pub(crate) begun: Vec<(SlotIndex, u64, u64)>,
+    pub(crate) begun: Vec<Begun>,
     /// Slots whose attempt is killed, by serial.
     pub(crate) killed: Vec<(SlotIndex, u64)>,
     pub(crate) leaves: bool,
@@ -68,7 +79,7 @@ impl SimWorker {
             life: 0,
             seat: None,
             connection: None,
-            busy: BTreeMap::new(),
+            slots_have: BTreeMap::new(),
             serial: 0,
         }
     }
@@ -83,7 +94,7 @@ impl SimWorker {
     pub(crate) fn die(&mut self) {
         self.seat = None;
         self.connection = None;
-        self.busy.clear();
+        self.slots_have.clear();
     }
 
     pub(crate) fn tell(
@@ -101,14 +112,23 @@ impl SimWorker {
                 SeatEffect::Send(message) => turn.says.push(message),
                 SeatEffect::Start { slot, assigned } => {
                     self.serial += 1;
-                    self.busy.insert(slot, (self.serial, assigned));
-                    // A tenth of the tasks take seconds, the others milliseconds.
-                    let long = random.below(10) == 0;
-                    let took_us = if long { random.below(4_000_000) } else { random.below(20_000) };
-                    turn.begun.push((slot, self.serial, took_us));
+                    // A tenth of the tasks take seconds, some next to nothing, so that a slot gets
+                    // several at once; the others milliseconds.
+                    let took_us = match random.below(10) {
+                        0 => random.below(4_000_000),
+                        1..6 => random.below(200),
+                        _ => random.below(20_000),
+                    };
+                    let attempt = Attempt { serial: self.serial, assigned, took_us };
+                    let queue = self.slots_have.entry(slot).or_default();
+                    queue.push_back(attempt);
+                    if queue.len() == 1 {
+                        turn.begun.push((slot, self.serial, took_us));
+                    }
                 }
                 SeatEffect::Kill(slot) => {
-                    turn.killed.extend(self.busy.get(&slot).map(|(serial, _)| (slot, *serial)));
+                    let at_work = self.slots_have.get(&slot).and_then(VecDeque::front);
+                    turn.killed.extend(at_work.map(|attempt| (slot, attempt.serial)));
                 }
                 SeatEffect::Note(_) => {}
                 SeatEffect::Refused(_) => turn.leaves = true,
@@ -117,18 +137,18 @@ impl SimWorker {
         turn
     }
 
-    /// How the attempt in a slot ends; `None` where another one is in it by now.
+    /// How the attempt at work in a slot ends, and what the slot begins then; `None` where another
+    /// one is at work by now.
     pub(crate) fn end(
         &mut self,
         slot: SlotIndex,
         serial: u64,
         random: &mut SplitMix64,
-    ) -> Option<SeatEvent> {
-        let (current, assigned) = *self.busy.get(&slot)?;
-        if current != serial {
-            return None;
-        }
-        self.busy.remove(&slot);
+    ) -> Option<(SeatEvent, Option<Begun>)> {
+        let queue = self.slots_have.get_mut(&slot)?;
+        let Attempt { assigned, took_us, .. } = *queue.front().filter(|a| a.serial == serial)?;
+        queue.pop_front();
+        let next = queue.front().map(|next| (slot, next.serial, next.took_us));
         let ending = match kind_of(assigned.task) {
             Kind::Poison => {
                 Ending::Failed(Failure::new(FailureKind::Crashed, "crash", "it crashes", ""))
@@ -139,6 +159,6 @@ impl SimWorker {
             }
             Kind::Flaky | Kind::Sound => Ending::Succeeded(Some(manifest_of(assigned.task))),
         };
-        Some(SeatEvent::Finished { slot, ending })
+        Some((SeatEvent::Finished { slot, ending, took_us }, next))
     }
 }

@@ -205,8 +205,12 @@ impl World {
             Happening::SlotEnds { worker, life, slot, serial } => {
                 let sim = &mut self.workers[worker.0];
                 if sim.life == life
-                    && let Some(event) = sim.end(slot, serial, &mut self.random)
+                    && let Some((event, next)) = sim.end(slot, serial, &mut self.random)
                 {
+                    if let Some((slot, serial, took_us)) = next {
+                        let ends = Happening::SlotEnds { worker, life, slot, serial };
+                        self.queue_in(took_us, ends);
+                    }
                     self.tell_worker(worker, event);
                 }
             }

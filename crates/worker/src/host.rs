@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_blobs::Blobs;
 use windlass_core::session::{
-    Assigned, EndedRun, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
+    EndedRun, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
 use windlass_core::{Incarnation, WorkerName};
 
@@ -137,7 +137,7 @@ impl Host {
     fn run(mut self, messages: &Receiver<Inbox>) {
         while self.turn(messages) {}
         // Slots block on a full inbox otherwise, and could not be joined.
-        self.slots.iter().for_each(Slot::kill);
+        self.slots.iter().for_each(Slot::kill_all);
         let slots = std::mem::take(&mut self.slots);
         let ending = thread::spawn(move || slots.into_iter().for_each(Slot::join));
         while !ending.is_finished() {
@@ -179,7 +179,10 @@ impl Host {
             }
             Inbox::Master(message) => SeatEvent::Message(message),
             Inbox::Slot(slot, SlotNews::Progress) => SeatEvent::Progress(slot),
-            Inbox::Slot(slot, SlotNews::Finished(ending)) => SeatEvent::Finished { slot, ending },
+            Inbox::Slot(slot, SlotNews::Finished(ending, took_us)) => {
+                self.slots[slot.0 as usize].on_finished();
+                SeatEvent::Finished { slot, ending, took_us }
+            }
         })
     }
 
@@ -205,9 +208,9 @@ impl Host {
                         }
                     }
                     SeatEffect::Start { slot, assigned } => {
-                        if let Some(ending) = self.start(slot, &assigned) {
-                            events.push(SeatEvent::Finished { slot, ending });
-                        }
+                        let order = self.orders.order(&self.blobs, assigned.task);
+                        let job = order.map(|order| Job { index: assigned.task.index, order });
+                        self.slots[slot.0 as usize].begin(job);
                     }
                     SeatEffect::Kill(slot) => self.slots[slot.0 as usize].kill(),
                     SeatEffect::Note(message) => self.orders.note(message),
@@ -243,17 +246,6 @@ impl Host {
         let ended = std::mem::take(&mut self.ended);
         if !ended.is_empty() && !self.say(ToMaster::Ended(ended)) {
             self.tell(SeatEvent::Disconnected);
-        }
-    }
-
-    /// Hands an attempt to its slot; answers how it ended where it could not even begin.
-    fn start(&mut self, slot: SlotIndex, assigned: &Assigned) -> Option<Ending> {
-        match self.orders.order(&self.blobs, assigned.task) {
-            Ok(order) => {
-                self.slots[slot.0 as usize].begin(Job { index: assigned.task.index, order });
-                None
-            }
-            Err(failure) => Some(Ending::Failed(failure)),
         }
     }
 }

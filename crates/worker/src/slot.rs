@@ -1,20 +1,24 @@
-//! A slot: one thread that makes one attempt at a time.
+//! A slot: one thread that makes one attempt at a time, in the order in which it got them.
 
 use crate::attempt::Attempts;
 use crate::host::{Inbox, Options};
 use crate::orders::Order;
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use windlass_core::TaskIndex;
+use std::time::Instant;
+use windlass_core::limits::SLOT_BATCH_MAX;
 use windlass_core::session::{Ending, SlotIndex};
+use windlass_core::{Failure, TaskIndex};
 use windlass_sandbox::Cancel;
 
 /// What a slot tells its seat.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum SlotNews {
     Progress,
-    Finished(Ending),
+    /// How the attempt ended, and after how many microseconds of work.
+    Finished(Ending, u64),
 }
 
 /// What a slot is to do.
@@ -25,45 +29,61 @@ pub(crate) struct Job {
 }
 
 pub(crate) struct Slot {
-    jobs: SyncSender<(Job, Cancel)>,
-    /// Ends the attempt that was begun last.
-    cancel: Mutex<Cancel>,
+    jobs: SyncSender<(Result<Job, Failure>, Cancel)>,
+    /// Of every attempt that the slot has, as its seat knows it; the first is at work.
+    cancels: VecDeque<Cancel>,
     thread: JoinHandle<()>,
 }
 
 impl Slot {
     pub(crate) fn start(index: SlotIndex, options: Arc<Options>, inbox: SyncSender<Inbox>) -> Slot {
-        // The seat begins an attempt only in a free slot, so one place suffices.
-        let (jobs, to_do) = sync_channel::<(Job, Cancel)>(1);
+        // The seat hands over no more at once, and only to a slot that has nothing left.
+        let (jobs, to_do) = sync_channel::<(Result<Job, Failure>, Cancel)>(SLOT_BATCH_MAX);
         let thread = thread::spawn(move || {
             let mut attempts = Attempts::new(options);
             while let Ok((job, cancel)) = to_do.recv() {
                 let progress = || {
                     let _ = inbox.send(Inbox::Slot(index, SlotNews::Progress));
                 };
-                let ending = attempts.run(&job, &cancel, &progress);
-                if inbox.send(Inbox::Slot(index, SlotNews::Finished(ending))).is_err() {
+                let began = Instant::now();
+                let ending = match job {
+                    Ok(job) => attempts.run(&job, &cancel, &progress),
+                    Err(failure) => Ending::Failed(failure),
+                };
+                let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                if inbox.send(Inbox::Slot(index, SlotNews::Finished(ending, took_us))).is_err() {
                     return;
                 }
             }
         });
-        Slot { jobs, cancel: Mutex::new(Cancel::new()), thread }
+        Slot { jobs, cancels: VecDeque::new(), thread }
     }
 
-    /// Begins an attempt; the slot is free.
-    pub(crate) fn begin(&self, job: Job) {
+    /// Hands over an attempt, to be made after those that the slot has; one that nobody here knows
+    /// in full fails when its turn comes, because ends are told in order.
+    pub(crate) fn begin(&mut self, job: Result<Job, Failure>) {
         let cancel = Cancel::new();
-        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = cancel.clone();
+        self.cancels.push_back(cancel.clone());
         // A slot's thread ends only after its channel does.
         let _ = self.jobs.send((job, cancel));
     }
 
-    /// Ends the attempt begun last; one that has ended already does not mind.
-    pub(crate) fn kill(&self) {
-        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    /// The seat has heard that the attempt at work has ended.
+    pub(crate) fn on_finished(&mut self) {
+        self.cancels.pop_front();
     }
 
-    /// Waits for the thread; the attempt in it should have been killed.
+    /// Ends the attempt at work; one that has ended already does not mind.
+    pub(crate) fn kill(&self) {
+        self.cancels.iter().take(1).for_each(Cancel::cancel);
+    }
+
+    /// Ends all that the slot has.
+    pub(crate) fn kill_all(&self) {
+        self.cancels.iter().for_each(Cancel::cancel);
+    }
+
+    /// Waits for the thread; all that it has should have been killed.
     pub(crate) fn join(self) {
         drop(self.jobs);
         let _ = self.thread.join();

@@ -36,7 +36,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cli", &["core", "blobs", "client", "journal", "master", "ops", "worker"]),
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
-    ("bench", &["core", "ops"]),
+    ("bench", &["core", "blobs", "journal", "master", "ops", "worker"]),
     ("xtask", &[]),
 ];
 

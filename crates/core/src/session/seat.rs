@@ -7,7 +7,9 @@ use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster,
 use crate::failure::Failure;
 use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
-use crate::limits::{HEARTBEAT_MS, SLOT_AHEAD_MS, SLOT_CREDIT_MAX, SLOT_CREDIT_MIN};
+use crate::limits::{
+    HEARTBEAT_MS, SLOT_AHEAD_MS, SLOT_BATCH_MAX, SLOT_BATCH_US, SLOT_CREDIT_MAX, SLOT_CREDIT_MIN,
+};
 use crate::time::Tick;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -38,12 +40,14 @@ pub enum SeatEvent {
     Message(ToWorker),
     /// A slot showed progress.
     Progress(SlotIndex),
-    /// A slot is free again; a killed attempt ends so too.
+    /// The attempt at work in a slot has ended, or was killed; the slot goes on with its next one.
     Finished {
         /// The slot.
         slot: SlotIndex,
         /// How its attempt ended.
         ending: Ending,
+        /// How long it was at work, by the slot's own clock.
+        took_us: u64,
     },
     /// Time went on.
     Tick,
@@ -54,14 +58,14 @@ pub enum SeatEvent {
 pub enum SeatEffect {
     /// Say this to the master.
     Send(ToMaster),
-    /// Make this attempt in that free slot.
+    /// Make this attempt in that slot, after those that it has.
     Start {
         /// The slot.
         slot: SlotIndex,
         /// The attempt.
         assigned: Assigned,
     },
-    /// End the attempt in that slot; answered by `Finished`.
+    /// End the attempt at work in that slot; answered by `Finished`.
     Kill(SlotIndex),
     /// Keep or forget what an order message says (`Phase`, `Chunk`, `PhaseClosed`).
     Note(ToWorker),
@@ -80,10 +84,13 @@ pub struct Seat {
     connected: bool,
     welcomed: bool,
     waiting: VecDeque<Assigned>,
-    slots: Vec<Option<Busy>>,
+    /// What each slot has; the first is at work.
+    slots: Vec<VecDeque<Busy>>,
     unacknowledged: VecDeque<EndedRun>,
     credit: u32,
     durations_us: VecDeque<u64>,
+    /// Attempts that a free slot gets at once.
+    batch: usize,
     heartbeat_at: Tick,
 }
 
@@ -117,10 +124,11 @@ impl Seat {
             connected: false,
             welcomed: false,
             waiting: VecDeque::new(),
-            slots: vec![None; slots as usize],
+            slots: vec![VecDeque::new(); slots as usize],
             unacknowledged: VecDeque::new(),
             credit: SLOT_CREDIT_MIN * slots,
             durations_us: VecDeque::new(),
+            batch: 1,
             heartbeat_at: Tick(0),
         }
     }
@@ -139,7 +147,9 @@ impl Seat {
                     busy.progress_at = now;
                 }
             }
-            SeatEvent::Finished { slot, ending } => self.on_finished(now, slot, ending, out),
+            SeatEvent::Finished { slot, ending, took_us } => {
+                self.on_finished(now, slot, ending, took_us, out);
+            }
             SeatEvent::Tick => {}
         }
         self.start_waiting(now, out);
@@ -160,7 +170,7 @@ impl Seat {
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty()
             && self.unacknowledged.is_empty()
-            && self.slots.iter().all(Option::is_none)
+            && self.slots.iter().all(VecDeque::is_empty)
     }
 
     fn on_connected(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
@@ -249,13 +259,21 @@ impl Seat {
         now: Tick,
         slot: SlotIndex,
         ending: Ending,
+        duration_us: u64,
         out: &mut Vec<SeatEffect>,
     ) {
-        let Some(busy) = self.slots.get_mut(slot.0 as usize).and_then(Option::take) else { return };
+        let Some(queue) = self.slots.get_mut(slot.0 as usize) else { return };
+        let Some(busy) = queue.pop_front() else { return };
+        if let Some(next) = queue.front_mut() {
+            next.since = now;
+            next.progress_at = now;
+            if next.dropped {
+                out.push(SeatEffect::Kill(slot));
+            }
+        }
         if busy.dropped {
             return;
         }
-        let duration_us = now.0.saturating_sub(busy.since.0);
         self.measure(duration_us, out);
         let with = match ending {
             Ending::Succeeded(Some(manifest)) => {
@@ -272,7 +290,8 @@ impl Seat {
         }
     }
 
-    /// Credit of a slot: as many attempts as last about [`SLOT_AHEAD_MS`].
+    /// Credit of a slot: as many attempts as last about [`SLOT_AHEAD_MS`]. A free slot gets as many
+    /// at once as last about [`SLOT_BATCH_US`].
     fn measure(&mut self, duration_us: u64, out: &mut Vec<SeatEffect>) {
         if self.durations_us.len() == DURATION_SAMPLE_COUNT {
             self.durations_us.pop_front();
@@ -281,6 +300,8 @@ impl Seat {
         let mut sorted: Vec<u64> = self.durations_us.iter().copied().collect();
         sorted.sort_unstable();
         let median_us = sorted[sorted.len() / 2].max(1);
+        let batch = usize::try_from(SLOT_BATCH_US / median_us).unwrap_or(SLOT_BATCH_MAX);
+        self.batch = batch.clamp(1, SLOT_BATCH_MAX);
         let wanted = u32::try_from(SLOT_AHEAD_MS * 1_000 / median_us).unwrap_or(SLOT_CREDIT_MAX);
         let slots = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         let credit = wanted.clamp(SLOT_CREDIT_MIN, SLOT_CREDIT_MAX) * slots;
@@ -294,14 +315,18 @@ impl Seat {
     }
 
     fn start_waiting(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
-        for (position, slot) in self.slots.iter_mut().enumerate() {
-            if slot.is_some() {
+        let free_count = self.slots.iter().filter(|queue| queue.is_empty()).count();
+        let share = self.waiting.len().div_ceil(free_count.max(1));
+        for (position, queue) in self.slots.iter_mut().enumerate() {
+            if !queue.is_empty() {
                 continue;
             }
-            let Some(assigned) = self.waiting.pop_front() else { return };
-            *slot = Some(Busy { assigned, since: now, progress_at: now, dropped: false });
-            let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
-            out.push(SeatEffect::Start { slot, assigned });
+            let count = self.batch.min(share).min(self.waiting.len());
+            for assigned in self.waiting.drain(..count) {
+                queue.push_back(Busy { assigned, since: now, progress_at: now, dropped: false });
+                let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
+                out.push(SeatEffect::Start { slot, assigned });
+            }
         }
     }
 
@@ -311,14 +336,17 @@ impl Seat {
             let task: TaskId = run.phase.task(run.first);
             !unwanted(&Held { attempt: run.attempt, task, round: run.round })
         });
-        for (position, slot) in self.slots.iter_mut().enumerate() {
-            if let Some(busy) = slot
-                && !busy.dropped
-                && unwanted(&busy.assigned)
-            {
+        for (position, queue) in self.slots.iter_mut().enumerate() {
+            for (place, busy) in queue.iter_mut().enumerate() {
+                if busy.dropped || !unwanted(&busy.assigned) {
+                    continue;
+                }
                 busy.dropped = true;
-                let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
-                out.push(SeatEffect::Kill(slot));
+                // One that is not at work yet is killed when its turn comes.
+                if place == 0 {
+                    let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
+                    out.push(SeatEffect::Kill(slot));
+                }
             }
         }
     }
@@ -334,7 +362,8 @@ impl Seat {
     }
 
     fn running(&self, now: Tick) -> Vec<Running> {
-        let busy = self.slots.iter().enumerate().filter_map(|(slot, busy)| Some((slot, (*busy)?)));
+        let busy = self.slots.iter().enumerate();
+        let busy = busy.filter_map(|(slot, queue)| Some((slot, *queue.front()?)));
         busy.map(|(slot, busy)| Running {
             slot: u32::try_from(slot).unwrap_or(u32::MAX),
             attempt: busy.assigned.attempt,
@@ -346,7 +375,7 @@ impl Seat {
     }
 
     fn slot_mut(&mut self, slot: SlotIndex) -> Option<&mut Busy> {
-        self.slots.get_mut(slot.0 as usize)?.as_mut()
+        self.slots.get_mut(slot.0 as usize)?.front_mut()
     }
 }
 
