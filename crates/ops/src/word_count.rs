@@ -14,13 +14,12 @@
 //!   line. Bytes are taken as they are, whatever the encoding.
 //! - `letters`: runs of letters, case kept, as Go's `unicode.IsLetter`.
 //! - `uax29`: the words of Unicode's UAX 29 as the word iterator of ICU 72 marks them, case kept:
-//!   an address as `me@example.org` is one word, `x:y` are two. Thai, Lao, Khmer and Burmese are
-//!   cut by ICU's dictionaries. So are Chinese and Japanese, but by ICU4X's search, which cuts some
-//!   Japanese words elsewhere than ICU for C does.
+//!   an address as `me@example.org` is one word, `x:y` are two. Chinese, Japanese, Thai, Lao, Khmer
+//!   and Burmese are cut by ICU's dictionaries as ICU cuts them.
 //!
 //! `alnum` knows the characters of Unicode 18, as PyPI's newest `regex`, `letters` those of Unicode
 //! 17, as Go 1.27; lower case is that of Unicode 17, as in Python 3.15. Older tools do not know the
-//! newest letters.
+//! newest letters. `uax29` takes letters that are newer than ICU 72 for what Unicode 18 says.
 //!
 //! A file in another encoding than UTF-8 is decoded first; a byte order mark is not part of the
 //! text. UTF-8 files may have any size, since memory grows with the distinct words only; in other

@@ -2,11 +2,17 @@
 //! letter, Korean stands apart from other letters, and scripts without spaces are cut by a
 //! dictionary.
 
+mod cheapest;
+mod dictionary;
+mod lookahead;
+
 use super::pieces::Split;
 use super::table::Table;
+use cheapest::Cheapest;
+use dictionary::Language;
 use icu_properties::props::{ExtendedPictographic, Ideographic, LineBreak, Script, WordBreak};
 use icu_properties::{CodePointMapData, CodePointSetData};
-use icu_segmenter::{WordSegmenter, WordSegmenterBorrowed, options::WordBreakInvariantOptions};
+use lookahead::Lookahead;
 
 /// ASCII signs that may join what stands beside them; after any other one a word has ended.
 const JOINING_SIGNS: &[u8] = b"'\".,;_@";
@@ -19,7 +25,6 @@ enum Kind {
     LineEnd,
     Extend,
     Joiner,
-    Pictograph,
     Space,
     Regional,
     Numeric,
@@ -33,6 +38,8 @@ enum Kind {
     Kanji,
     /// Chinese, but no character that is written alone.
     Radical,
+    /// An ideograph of another script, as Tangut: a word of its own.
+    Ideograph,
     SingleQuote,
     DoubleQuote,
     MidLetter,
@@ -44,8 +51,14 @@ enum Kind {
 
 /// Counts the words that ICU's word iterator marks as such.
 pub(crate) struct Words {
-    segmenter: WordSegmenterBorrowed<'static>,
     ascii: [Kind; 128],
+    chinese_japanese: Cheapest,
+    thai: Lookahead,
+    lao: Lookahead,
+    khmer: Lookahead,
+    burmese: Lookahead,
+    /// Where words end in the run at hand.
+    ends: Vec<usize>,
 }
 
 /// A stretch between two boundaries of the rules.
@@ -59,8 +72,13 @@ struct Stretch {
 impl Words {
     pub(crate) fn new() -> Words {
         Words {
-            segmenter: WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()),
             ascii: std::array::from_fn(|code| kind_by_property(char::from(code as u8))),
+            chinese_japanese: Cheapest::new(),
+            thai: Lookahead::new(Language::Thai),
+            lao: Lookahead::new(Language::Lao),
+            khmer: Lookahead::new(Language::Khmer),
+            burmese: Lookahead::new(Language::Burmese),
+            ends: Vec::new(),
         }
     }
 
@@ -94,8 +112,8 @@ impl Words {
                 let (far, far_end) = self.kind(text, after)?;
                 last.joins_across(next, far).then_some((far, far_end))
             };
-            if marks.ends_in_joiner && next == Kind::Pictograph {
-                (last, end, is_word) = (next, next_end, false);
+            if marks.ends_in_joiner && is_pictograph(&text[marks.end..next_end]) {
+                (last, end, is_word) = (next, next_end, next.is_word());
             } else if last == Kind::Regional && next == Kind::Regional && regional_count == 1 {
                 (end, regional_count) = (next_end, 2);
             } else if last.joins(next, is_adjacent) {
@@ -124,7 +142,7 @@ impl Words {
         marks
     }
 
-    fn count_text(&self, text: &str, table: &mut Table) {
+    fn count_text(&mut self, text: &str, table: &mut Table) {
         let mut start = 0;
         while let Some(stretch) = self.stretch(text, start) {
             let part = &text[start..stretch.end];
@@ -142,62 +160,29 @@ impl Words {
 
     /// Cuts the runs of scripts without spaces. Where such a run touches another script there is no
     /// boundary, as in ICU.
-    fn count_by_dictionary(&self, part: &str, table: &mut Table) {
+    fn count_by_dictionary(&mut self, part: &str, table: &mut Table) {
         let (mut word_start, mut run_start) = (0, 0);
         while run_start < part.len() {
-            let mut characters = part[run_start..].char_indices();
-            let own = characters.next().and_then(|(_, character)| dictionary(character));
-            let run_end = characters.find(|(_, character)| dictionary(*character) != own);
-            let run_end = run_end.map_or(part.len(), |(length, _)| run_start + length);
-            let run = &part[run_start..run_end];
-            let is_cut = own.is_some_and(|own| run.chars().nth(own.characters_min() - 1).is_some());
-            if is_cut {
-                let ends =
-                    self.segmenter.segment_str(run).filter(|end| (1..run.len()).contains(end));
-                for end in ends.map(|end| run_start + end) {
-                    table.add(&part.as_bytes()[word_start..end]);
-                    word_start = end;
-                }
+            let (language, length) = dictionary::run(&part[run_start..]);
+            self.cut(language, &part[run_start..run_start + length]);
+            for end in self.ends.iter().map(|end| run_start + end) {
+                table.add(&part.as_bytes()[word_start..end]);
+                word_start = end;
             }
-            run_start = run_end;
+            run_start += length;
         }
         table.add(&part.as_bytes()[word_start..]);
     }
-}
 
-/// Dictionaries for scripts without spaces.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dictionary {
-    Thai,
-    Lao,
-    Khmer,
-    Burmese,
-    ChineseJapanese,
-}
-
-impl Dictionary {
-    /// Shorter runs are not cut: two words of two characters each are the least.
-    fn characters_min(self) -> usize {
-        if self == Dictionary::ChineseJapanese { 1 } else { 4 }
-    }
-}
-
-fn dictionary(character: char) -> Option<Dictionary> {
-    if character < '\u{E00}' {
-        return None;
-    }
-    if matches!(character, '\u{30FC}' | '\u{FF70}' | '\u{FF9E}' | '\u{FF9F}') {
-        return Some(Dictionary::ChineseJapanese);
-    }
-    let line_break = CodePointMapData::<LineBreak>::new().get(character);
-    match CodePointMapData::<Script>::new().get(character) {
-        Script::Han | Script::Hiragana | Script::Katakana => Some(Dictionary::ChineseJapanese),
-        _ if line_break != LineBreak::ComplexContext => None,
-        Script::Thai => Some(Dictionary::Thai),
-        Script::Lao => Some(Dictionary::Lao),
-        Script::Khmer => Some(Dictionary::Khmer),
-        Script::Myanmar => Some(Dictionary::Burmese),
-        _ => None,
+    fn cut(&mut self, language: Option<Language>, run: &str) {
+        match language {
+            Some(Language::ChineseJapanese) => self.chinese_japanese.cut(run, &mut self.ends),
+            Some(Language::Thai) => self.thai.cut(run, &mut self.ends),
+            Some(Language::Lao) => self.lao.cut(run, &mut self.ends),
+            Some(Language::Khmer) => self.khmer.cut(run, &mut self.ends),
+            Some(Language::Burmese) => self.burmese.cut(run, &mut self.ends),
+            None => self.ends.clear(),
+        }
     }
 }
 
@@ -248,8 +233,9 @@ impl Kind {
     }
 
     fn is_word(self) -> bool {
-        let others = matches!(self, Kind::Numeric | Kind::Hangul | Kind::Katakana | Kind::Kanji);
-        others || self.is_letter()
+        self.is_letter()
+            || matches!(self, Kind::Numeric | Kind::Hangul | Kind::Ideograph)
+            || matches!(self, Kind::Katakana | Kind::Kanji)
     }
 
     /// Whether a stretch of several characters that ends with this one is a word.
@@ -304,22 +290,29 @@ impl Kind {
     }
 }
 
+fn is_pictograph(character: &str) -> bool {
+    character.chars().any(|one| CodePointSetData::new::<ExtendedPictographic>().contains(one))
+}
+
 fn kind_by_property(character: char) -> Kind {
-    if matches!(character, '\u{AC00}'..='\u{D7A3}') {
-        return Kind::Hangul;
+    match character {
+        '\u{AC00}'..='\u{D7A3}' => return Kind::Hangul,
+        // The most frequent ones need no look at properties.
+        '\u{3041}'..='\u{3096}' | '\u{4E00}'..='\u{9FFF}' => return Kind::Kanji,
+        '\u{30A1}'..='\u{30FA}' => return Kind::Katakana,
+        // The one whose line break, too, was another in Unicode 15.
+        '\u{19DA}' => return Kind::Complex,
+        _ => {}
     }
     let word_break = CodePointMapData::<WordBreak>::new().get(character);
     let script = CodePointMapData::<Script>::new().get(character);
-    let is_mark = matches!(word_break, WordBreak::Extend | WordBreak::Format | WordBreak::ZWJ);
-    if !is_mark && matches!(script, Script::Han | Script::Hiragana) {
-        let is_written_alone = script == Script::Hiragana
-            || CodePointSetData::new::<Ideographic>().contains(character);
+    let is_ideograph = || CodePointSetData::new::<Ideographic>().contains(character);
+    if matches!(script, Script::Han | Script::Hiragana) {
+        let is_written_alone = script == Script::Hiragana || is_ideograph();
         return if is_written_alone { Kind::Kanji } else { Kind::Radical };
     }
-    if character == '@' {
-        return Kind::Letter;
-    }
-    match word_break {
+    match earlier_word_break(character).unwrap_or(word_break) {
+        _ if character == '@' => Kind::Letter,
         WordBreak::CR => Kind::CarriageReturn,
         WordBreak::LF | WordBreak::Newline => Kind::LineEnd,
         WordBreak::Extend | WordBreak::Format => Kind::Extend,
@@ -339,14 +332,25 @@ fn kind_by_property(character: char) -> Kind {
         WordBreak::ExtendNumLet => Kind::Connector,
         other => {
             let line_break = CodePointMapData::<LineBreak>::new().get(character);
-            let is_pictograph =
-                || CodePointSetData::new::<ExtendedPictographic>().contains(character);
             match (line_break, other) {
                 (LineBreak::ComplexContext, _) => Kind::Complex,
                 (_, WordBreak::ALetter) => Kind::Letter,
-                _ if is_pictograph() => Kind::Pictograph,
+                _ if is_ideograph() => Kind::Ideograph,
                 _ => Kind::Other,
             }
         }
+    }
+}
+
+/// What Unicode 15, which ICU 72 follows, said of characters that have changed since.
+fn earlier_word_break(character: char) -> Option<WordBreak> {
+    match character {
+        '\u{B8}' => Some(WordBreak::Other),
+        '\u{600}'..='\u{605}' | '\u{6DD}' | '\u{70F}' | '\u{890}' | '\u{891}' | '\u{8E2}' => {
+            Some(WordBreak::Format)
+        }
+        '\u{110BD}' | '\u{110CD}' => Some(WordBreak::Format),
+        '\u{FE10}' | '\u{FE14}' => Some(WordBreak::MidNum),
+        _ => None,
     }
 }
