@@ -27,6 +27,7 @@
 //! and its hash. HTML is counted as it is written, with its tags.
 
 mod class;
+mod long_word;
 mod pieces;
 mod runs;
 mod table;
@@ -39,8 +40,9 @@ pub(crate) use table::{Table, short_key};
 
 use crate::Operation;
 use crate::work::Work;
-use class::{Alphanumeric, AsciiLetter, Letter, NotSpace};
+use class::{Alphanumeric, AsciiLetter, HIGH_BITS, Letter, NotSpace, between};
 use std::io::Write;
+use table::Word;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Home, OperationSpec};
 use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
@@ -119,7 +121,14 @@ fn write_result(tokens: &str, table: Table) -> Vec<u8> {
     table.for_each_sorted(|word, count| {
         out.extend_from_slice(separator.as_bytes());
         separator = ",\n    \"";
-        push_escaped(word, &mut out);
+        match word {
+            // Sixteen bytes are copied faster than so many as the word has.
+            Word::Short(key) if !needs_escape(u128::from_le_bytes(*key)) => {
+                out.extend_from_slice(key);
+                out.truncate(out.len() - key.len() + word.bytes().len());
+            }
+            _ => push_escaped(word.bytes(), &mut out),
+        }
         out.extend_from_slice(b"\": ");
         push_number(count, &mut out);
     });
@@ -127,10 +136,18 @@ fn write_result(tokens: &str, table: Table) -> Vec<u8> {
     out
 }
 
+/// Whether JSON writes a byte of the word otherwise than it is.
+fn needs_escape(key: u128) -> bool {
+    // Whatever lies behind the word is made harmless.
+    let bytes = key | u128::MAX << ((key >> 120) * 8);
+    [bytes as u64, (bytes >> 64) as u64].into_iter().any(|half| {
+        let low = half & !HIGH_BITS;
+        let found = between(low, 0, 0x1F) | between(low, b'"', b'"') | between(low, b'\\', b'\\');
+        found & !half != 0
+    })
+}
+
 fn push_escaped(word: &[u8], out: &mut Vec<u8>) {
-    if !word.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        return out.extend_from_slice(word);
-    }
     for byte in word {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
@@ -142,11 +159,16 @@ fn push_escaped(word: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn push_number(number: u64, out: &mut Vec<u8>) {
-    match u8::try_from(number) {
-        // Most words of a text occur once or twice.
-        Ok(digit @ 0..10) => out.push(b'0' + digit),
-        _ => write!(out, "{number}").expect("writing to memory cannot fail"),
+fn push_number(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return out.extend_from_slice(&digits[first..]);
+        }
     }
 }
 

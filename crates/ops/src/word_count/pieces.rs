@@ -2,7 +2,8 @@
 //!
 //! UTF-8 is streamed. A file that turns out to be in another encoding is read again as a whole.
 
-use super::table::{LongWord, Table, WORD_BYTES_MAX};
+use super::long_word::LongWord;
+use super::table::{Table, WORD_BYTES_MAX};
 use crate::encoding::decode_text;
 use crate::work::{Output, Source};
 use windlass_core::Failure;

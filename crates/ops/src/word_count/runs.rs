@@ -134,7 +134,8 @@ impl<C: Class> Split for Runs<C> {
     }
 
     fn count(&mut self, text: &[u8], table: &mut Table) {
-        let mut start = None;
+        // Where the word begins that is open, if `previous` says that one is.
+        let mut start = 0;
         let mut spilled = 0_u64;
         let mut previous = 0_u64;
         for base in (0..text.len()).step_by(BLOCK_BYTES) {
@@ -143,26 +144,26 @@ impl<C: Class> Split for Runs<C> {
                 padded[..text.len() - base].copy_from_slice(&text[base..]);
                 &padded
             });
-            let (mut inside, wide) = masks::<C>(block);
-            inside |= spilled;
+            let mut inside = inside_mask::<C>(block) | spilled;
             spilled = 0;
-            if C::UNICODE && wide != 0 {
-                let (wide_inside, rest) = self.wide_mask(text, base, wide);
+            if C::UNICODE && !block.is_ascii() {
+                let (wide_inside, rest) = self.wide_mask(text, base, wide_bytes(block));
                 inside |= wide_inside;
                 spilled = rest;
             }
-            let mut edges = inside ^ (inside << 1 | previous);
+            let shifted = inside << 1 | previous;
+            let (mut starts, mut ends) = (inside & !shifted, shifted & !inside);
+            if previous == 0 {
+                start = take_first(&mut starts, base);
+            }
             previous = inside >> (BLOCK_BYTES - 1);
-            while edges != 0 {
-                let edge = base + edges.trailing_zeros() as usize;
-                edges &= edges - 1;
-                match start.take() {
-                    None => start = Some(edge),
-                    Some(start) => self.add(text, start, edge, table),
-                }
+            while ends != 0 {
+                let end = take_first(&mut ends, base);
+                self.add(text, start, end, table);
+                start = take_first(&mut starts, base);
             }
         }
-        if let Some(start) = start {
+        if previous != 0 {
             self.add(text, start, text.len(), table);
         }
     }
@@ -193,18 +194,31 @@ impl<C: Class> Split for Runs<C> {
     }
 }
 
-/// Bits of the ASCII bytes that belong to a run, and of the bytes that are not ASCII.
+/// Removes the lowest bit and says where in the text it stands; behind the block if there is none.
 #[inline]
-fn masks<C: Class>(block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
-    let (mut inside, mut wide) = (0, 0);
-    for (index, bytes) in block.as_chunks::<8>().0.iter().enumerate() {
-        let bytes = u64::from_le_bytes(*bytes);
-        let high = bytes & HIGH_BITS;
-        let belongs = C::ascii(bytes & !HIGH_BITS) & HIGH_BITS & !high;
-        inside |= gather(belongs) << (index * 8);
-        wide |= gather(high) << (index * 8);
-    }
-    (inside, wide)
+fn take_first(bits: &mut u64, base: usize) -> usize {
+    let first = base + bits.trailing_zeros() as usize;
+    *bits &= bits.wrapping_sub(1);
+    first
+}
+
+/// Bits of the ASCII bytes that belong to a run.
+#[inline]
+fn inside_mask<C: Class>(block: &[u8; BLOCK_BYTES]) -> u64 {
+    mask_of(block, |bytes| C::ascii(bytes & !HIGH_BITS) & !bytes)
+}
+
+/// Bits of the bytes that are not ASCII.
+fn wide_bytes(block: &[u8; BLOCK_BYTES]) -> u64 {
+    mask_of(block, |bytes| bytes)
+}
+
+#[inline]
+fn mask_of(block: &[u8; BLOCK_BYTES], high_bits: impl Fn(u64) -> u64) -> u64 {
+    let eights = block.as_chunks::<8>().0.iter().enumerate();
+    eights.fold(0, |mask, (index, bytes)| {
+        mask | gather(high_bits(u64::from_le_bytes(*bytes)) & HIGH_BITS) << (index * 8)
+    })
 }
 
 /// The eight high bits of the bytes as the low eight bits: 2^(8i) times 2^(7(8-i)) is 2^(56+i).

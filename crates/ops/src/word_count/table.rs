@@ -1,8 +1,9 @@
-//! Counts of distinct words: an open-addressed table of short words, a map of the long ones.
+//! Counts of distinct words: an open-addressed index of short words, a map of the long ones.
 //!
-//! A word of up to 15 bytes lies in the slot itself as one `u128`, so that counting it touches one
-//! cache line and compares one number. Every word keeps its order of first appearance.
+//! A word of up to 15 bytes is one `u128` in a list of entries, in order of first appearance: the
+//! words that a text repeats come early, so they lie close together and stay in the nearest cache.
 
+use super::long_word::LongWord;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use windlass_core::Failure;
@@ -11,23 +12,24 @@ use windlass_core::Failure;
 pub(crate) const SHORT_BYTES_MAX: usize = 15;
 /// A longer word is counted under a shortened name: its start, its length and its hash.
 pub(crate) const WORD_BYTES_MAX: usize = 1 << 20;
-/// How much of a shortened word is shown.
-const WORD_START_BYTES: usize = 64;
-/// Distinct words of one file: at two thirds load, 16 Mi words need 1 GiB of slots.
+/// Distinct words of one file: 16 Mi of them need up to 1 GiB of entries and 512 MiB of index.
 const DISTINCT_COUNT_MAX: usize = 16 << 20;
 /// All distinct words above [`SHORT_BYTES_MAX`] together.
 const LONG_BYTES_MAX: usize = 256 << 20;
 const SLOT_COUNT_MIN: usize = 1 << 8;
-/// Slots made at once for a large text: 1 MiB, which a text that repeats one word hardly notices.
-const SLOT_COUNT_EXPECTED_MAX: usize = 1 << 15;
-/// English prose has a new word about every 40 bytes at first.
-const TEXT_BYTES_PER_SLOT: u64 = 32;
+/// Slots made at once for a large text: 512 KiB, which a text that repeats one word hardly notices.
+const SLOT_COUNT_EXPECTED_MAX: usize = 1 << 17;
+/// So few slots are in use that most words are found at the first look: a second one costs more
+/// than the cache that four bytes take.
+const SLOTS_PER_WORD: usize = 4;
+/// English prose has a new word about every 20 bytes at first.
+const TEXT_BYTES_PER_SLOT: u64 = 4;
 /// Words that occur up to so many times are sorted among their equals.
 const RARE_COUNT_MAX: usize = 4;
 
-/// Key 0 is a free slot: a word has at least one byte, so its length byte is not 0.
+/// Key 0 is no word: a word has at least one byte, so its length byte is not 0.
 #[derive(Clone, Copy, Default)]
-struct Slot {
+struct Entry {
     key: u128,
     count: u64,
     order: u64,
@@ -40,8 +42,13 @@ struct LongCount {
 
 /// Words and how often each was added.
 pub(crate) struct Table {
-    slots: Vec<Slot>,
+    /// Where in `entries` the word of a slot is; 0: the slot is free.
+    index: Vec<u32>,
+    /// The first is no word, nor are those behind the `short_count` words.
+    entries: Vec<Entry>,
     short_count: usize,
+    /// With so many words `entries` or `index` must grow.
+    short_count_max: usize,
     long: HashMap<Box<[u8]>, LongCount>,
     long_bytes: usize,
     seeds: [u64; 2],
@@ -59,8 +66,10 @@ impl Table {
         // Seeds of their own for every table: nobody can write a file whose words all collide.
         let random = RandomState::new();
         Table {
-            slots: vec![Slot::default(); slot_count],
+            index: vec![0; slot_count],
+            entries: vec![Entry::default(); slot_count / SLOTS_PER_WORD / 2],
             short_count: 0,
+            short_count_max: slot_count / SLOTS_PER_WORD / 2 - 1,
             long: HashMap::with_hasher(random.clone()),
             long_bytes: 0,
             seeds: [random.hash_one(0_u8), random.hash_one(1_u8)],
@@ -79,19 +88,24 @@ impl Table {
     }
 
     /// Counts a word given as its [`short_key`].
+    ///
+    /// Whether a word is new is hard to foretell, so new and known words take the same path: the
+    /// entry of a new one holds zeros.
     #[inline]
     pub(crate) fn add_short(&mut self, key: u128) {
         self.total += 1;
-        let index = self.find(key);
-        let slot = &mut self.slots[index];
-        if slot.key == key {
-            slot.count += 1;
-            return;
-        }
-        *slot = Slot { key, count: 1, order: self.next_order };
-        self.next_order += 1;
-        self.short_count += 1;
-        if self.short_count * 3 > self.slots.len() * 2 {
+        let slot = self.find(key);
+        let known = self.index[slot];
+        let is_new = known == 0;
+        let position = if is_new { self.short_count as u32 + 1 } else { known };
+        self.index[slot] = position;
+        let entry = &mut self.entries[position as usize];
+        entry.key = key;
+        entry.count += 1;
+        entry.order = if is_new { self.next_order } else { entry.order };
+        self.next_order += u64::from(is_new);
+        self.short_count += usize::from(is_new);
+        if self.short_count >= self.short_count_max {
             self.grow();
         }
     }
@@ -118,30 +132,40 @@ impl Table {
         self.shortened_count += 1;
     }
 
-    /// Where `key` is, or the free slot where it belongs.
+    /// The slot where `key` is, or the free one where it belongs.
     #[inline]
     fn find(&self, key: u128) -> usize {
         let (low, high) = (key as u64 ^ self.seeds[0], (key >> 64) as u64 ^ self.seeds[1]);
         let product = u128::from(low) * u128::from(high);
-        let mask = self.slots.len() - 1;
-        let mut index = (product as u64 ^ (product >> 64) as u64) as usize & mask;
+        let mask = self.index.len() - 1;
+        let mut slot = (product as u64 ^ (product >> 64) as u64) as usize & mask;
         loop {
-            let found = self.slots[index].key;
-            if found == key || found == 0 {
-                return index;
+            let position = self.index[slot];
+            // One branch, nearly always taken, instead of two.
+            if (position == 0) | (self.entries[position as usize].key == key) {
+                return slot;
             }
-            index = (index + 1) & mask;
+            slot = (slot + 1) & mask;
         }
     }
 
     #[cold]
     fn grow(&mut self) {
-        let larger = vec![Slot::default(); self.slots.len() * 2];
-        let smaller = std::mem::replace(&mut self.slots, larger);
-        for slot in smaller.into_iter().filter(|slot| slot.key != 0) {
-            let index = self.find(slot.key);
-            self.slots[index] = slot;
+        if self.short_count + 1 >= self.entries.len() {
+            self.entries.resize(self.entries.len() * 2, Entry::default());
         }
+        if self.short_count * SLOTS_PER_WORD >= self.index.len() {
+            self.index = vec![0; self.index.len() * 2];
+            for position in 1..=self.short_count {
+                let slot = self.find(self.entries[position].key);
+                self.index[slot] = position as u32;
+            }
+        }
+        self.short_count_max = (self.index.len() / SLOTS_PER_WORD).min(self.entries.len() - 1);
+    }
+
+    fn short_words(&self) -> &[Entry] {
+        &self.entries[1..=self.short_count]
     }
 
     /// # Errors
@@ -176,15 +200,15 @@ impl Table {
     /// How often this word was added.
     pub(crate) fn count_of(&self, word: &str) -> u64 {
         match short_key(word.as_bytes()) {
-            Some(key) => self.slots[self.find(key)].count,
+            Some(key) => self.entries[self.index[self.find(key)] as usize].count,
             None => self.long.get(word.as_bytes()).map_or(0, |long| long.count),
         }
     }
 
     /// The `count_max` most frequent words; of two equally frequent ones the earlier is first.
     pub(crate) fn most_common(&self, count_max: usize) -> Vec<(String, u64)> {
-        let short = self.slots.iter().filter(|slot| slot.key != 0);
-        let short = short.map(|slot| (slot.count, slot.order, slot.key, None));
+        let short = self.short_words().iter();
+        let short = short.map(|entry| (entry.count, entry.order, entry.key, None));
         let long = self.long.iter().map(|(word, long)| (long.count, long.order, 0, Some(word)));
         let mut words: Vec<_> = short.chain(long).collect();
         let rank = |word: &(u64, u64, u128, Option<_>)| (std::cmp::Reverse(word.0), word.1);
@@ -202,39 +226,63 @@ impl Table {
     }
 
     /// Every word, the most frequent first, equally frequent ones by code point.
-    pub(crate) fn for_each_sorted(self, mut each: impl FnMut(&[u8], u64)) {
-        let short = sorted_short(&self.slots);
-        drop(self.slots);
-        let mut long: Vec<_> = self.long.into_iter().map(|(word, l)| (l.count, word)).collect();
-        long.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    pub(crate) fn for_each_sorted(self, mut each: impl FnMut(Word<'_>, u64)) {
+        let short = sorted_short(self.short_words());
+        drop((self.index, self.entries));
+        let long = self.long.into_iter();
+        let mut long: Vec<_> = long.map(|(word, l)| (l.count, long_rank(&word), word)).collect();
+        long.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.2.cmp(&b.2)));
         let mut long = long.into_iter().peekable();
-        for (count, key) in short {
-            let key = key.to_be_bytes();
-            let word = short_word(&key);
-            let is_earlier = |(other_count, other): &(u64, Box<[u8]>)| {
-                *other_count > count || (*other_count == count && **other < *word)
+        for (count, rank) in short {
+            let is_earlier = |(other_count, other, _): &(u64, u128, _)| {
+                *other_count > count || (*other_count == count && *other < rank)
             };
-            while let Some((count, word)) = long.next_if(is_earlier) {
-                each(&word, count);
+            while let Some((count, _, word)) = long.next_if(is_earlier) {
+                each(Word::Long(&word), count);
             }
-            each(word, count);
+            each(Word::Short(&rank.to_be_bytes()), count);
         }
-        for (count, word) in long {
-            each(&word, count);
+        for (count, _, word) in long {
+            each(Word::Long(&word), count);
+        }
+    }
+}
+
+/// Where a long word stands among the byte-swapped keys: its first bytes, and behind every short
+/// word that is a start of it.
+fn long_rank(word: &[u8]) -> u128 {
+    let mut bytes = [u8::MAX; 16];
+    bytes[..SHORT_BYTES_MAX].copy_from_slice(&word[..SHORT_BYTES_MAX]);
+    u128::from_be_bytes(bytes)
+}
+
+/// A word of a table.
+#[derive(Clone, Copy)]
+pub(crate) enum Word<'a> {
+    /// The bytes of a [`short_key`]: the word, zeros, and its length.
+    Short(&'a [u8; 16]),
+    Long(&'a [u8]),
+}
+
+impl<'a> Word<'a> {
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        match self {
+            Word::Short(key) => short_word(key),
+            Word::Long(word) => word,
         }
     }
 }
 
 /// Count and byte-swapped key of every word, in order. With its first byte foremost, a key compares
 /// as its word does; the length comes last.
-fn sorted_short(slots: &[Slot]) -> Vec<(u64, u128)> {
+fn sorted_short(entries: &[Entry]) -> Vec<(u64, u128)> {
     // Most words of a text occur once or twice: sorted apart, they need no look at the counts.
     let mut rare: [Vec<u128>; RARE_COUNT_MAX] = Default::default();
     let mut sorted = Vec::new();
-    for slot in slots.iter().filter(|slot| slot.key != 0) {
-        match rare.get_mut((slot.count - 1) as usize) {
-            Some(equals) => equals.push(slot.key.swap_bytes()),
-            None => sorted.push((slot.count, slot.key.swap_bytes())),
+    for entry in entries {
+        match rare.get_mut((entry.count - 1) as usize) {
+            Some(equals) => equals.push(entry.key.swap_bytes()),
+            None => sorted.push((entry.count, entry.key.swap_bytes())),
         }
     }
     sorted.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -267,29 +315,6 @@ fn short_word(key: &[u8; 16]) -> &[u8] {
     &key[..usize::from(key[SHORT_BYTES_MAX])]
 }
 
-/// A word above [`WORD_BYTES_MAX`], seen piece by piece.
-#[derive(Default)]
-pub(crate) struct LongWord {
-    start: Vec<u8>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl LongWord {
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let missing = WORD_START_BYTES - self.start.len();
-        self.start.extend_from_slice(&bytes[..missing.min(bytes.len())]);
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-
-    fn name(&self) -> String {
-        let start = self.start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        let hash = self.hasher.finalize().to_hex();
-        format!("{start}… ({} bytes, blake3 {})", self.bytes, &hash[..16])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +322,7 @@ mod tests {
 
     fn sorted(table: Table) -> Vec<(Vec<u8>, u64)> {
         let mut all = Vec::new();
-        table.for_each_sorted(|word, count| all.push((word.to_vec(), count)));
+        table.for_each_sorted(|word, count| all.push((word.bytes().to_vec(), count)));
         all
     }
 
@@ -316,6 +341,26 @@ mod tests {
         assert_eq!((table.total(), table.distinct()), (60_000, naive.len()));
         let mut expected: Vec<_> = naive.into_iter().collect();
         expected.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        assert_eq!(sorted(table), expected);
+    }
+
+    #[test]
+    fn long_words_stand_among_the_short_ones() {
+        let mut words = vec![
+            "aaaaaaaaaaaaaaa".to_owned(),
+            "aaaaaaaaaaaaaaa\0".to_owned(),
+            "aaaaaaaaaaaaaaaa".to_owned(),
+            "aaaaaaaaaaaaaab".to_owned(),
+            "aa\0".to_owned(),
+            format!("aa{}", "\0".repeat(14)),
+            "aa".to_owned(),
+            "éééééééé".to_owned(),
+            "éé".to_owned(),
+        ];
+        let mut table = Table::for_text(0);
+        words.iter().for_each(|word| table.add(word.as_bytes()));
+        words.sort_unstable();
+        let expected: Vec<_> = words.into_iter().map(|word| (word.into_bytes(), 1)).collect();
         assert_eq!(sorted(table), expected);
     }
 

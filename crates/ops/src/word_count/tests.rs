@@ -216,6 +216,23 @@ fn order_is_by_count_then_code_point_and_words_are_escaped() {
     assert_eq!(text, expected);
 }
 
+/// Short words are looked at eight bytes at a time: each place of each half must be seen.
+#[test]
+fn what_json_escapes_is_found_at_every_place_of_a_word() {
+    for length in 1..=17 {
+        for place in 0..length {
+            for special in ["\"", "\\", "\u{1}", "\u{e}"] {
+                let mut word = "é".repeat(length).chars().map(String::from).collect::<Vec<_>>();
+                word[place] = special.to_owned();
+                check("ws", word.concat().as_bytes(), [word.concat()]);
+                let mut word = vec!["x"; length];
+                word[place] = special;
+                check("ws", word.concat().as_bytes(), [word.concat()]);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_file_without_words_is_a_result_with_a_note() {
     let kept = run("alnum", b" ... \n");
