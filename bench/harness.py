@@ -56,6 +56,11 @@ def samples_default():
     return beside if beside.is_dir() else ROOT / "samples" / "heap"
 
 
+def part(samples, *names):
+    """The first subfolder of such a name, or the folder itself."""
+    return next((samples / name for name in names if (samples / name).is_dir()), samples)
+
+
 def files_of(folder, *patterns):
     """The folder's files that match, sorted by path, as strings; ends the program if none does."""
     found = sorted({str(path) for pattern in patterns for path in folder.rglob(pattern)

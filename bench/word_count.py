@@ -1,146 +1,93 @@
 #!/usr/bin/env python3
 """Operation `word_count` beside Python's Counter over the same tokens: CPU time, equal counts.
 
-    python3 bench/word_count.py [--samples DIR] [--binary PATH] [--repeat N]
+    python3 bench/word_count.py [--samples DIR] [--repeat N] [--runs N]
 
-DIR holds `text/` (default: $WINDLASS_SAMPLES); PATH is the built `op-loop` of package
-windlass-bench. PyPI's `regex` is what this Python has, else out of a virtual environment under the
-system's folder for temporary files. Ends with 1 where a bar is missed or a count differs.
-
-Python reads the file, splits it and counts; it neither sorts nor writes. Ours does all of it. CPU
-is user + system time of a warmed process.
+The inputs are the `.txt` files in UTF-8 below DIR/text. Ours reads a file, splits it, counts, sorts
+and writes JSON. Python is measured twice: `same result` does all of that too; `Counter alone` only
+reads, splits and counts. Ends with 1 where a bar is missed or a count differs.
 """
 
-import argparse
-import collections
 import json
 import os
 import pathlib
-import re
-import subprocess
-import sys
 import tempfile
-import venv
+import textwrap
 
-# `str.split` is as fast as Python gets, and a text of few repeats is mostly sorting and writing,
-# which Python is spared here: `ws` is the farthest from its bar.
-BARS = {"alnum": 10.0, "ws": 10.0, "ascii": 10.0}
+import harness
 
-
-def splitters():
-    import regex
-
-    word = regex.compile(r"[\p{Alphabetic}\p{N}]+")
-    return {
-        "alnum": lambda text: (match.lower() for match in word.findall(text)),
-        "ws": str.split,
-        "ascii": re.compile("[A-Za-z]+").findall,
-    }
+SPLITS = {
+    "alnum": r"""
+        import regex
+        word = regex.compile(r"[\p{Alphabetic}\p{N}]+")
+        split = lambda text: (match.lower() for match in word.findall(text))
+    """,
+    "ws": "split = str.split",
+    "ascii": """
+        import re
+        split = re.compile("[A-Za-z]+").findall
+    """,
+}
+COUNT = """
+import collections, json, pathlib
+def counts():
+    texts = (pathlib.Path(path).read_text(encoding="utf-8") for path in files)
+    return [collections.Counter(split(text)) for text in texts]
+"""
+ALONE = COUNT + "once = counts"
+SAME_RESULT = COUNT + """
+def once():
+    for count in counts():
+        ranked = sorted(count.items(), key=lambda item: (-item[1], item[0]))
+        json.dumps(dict(ranked), ensure_ascii=False).encode()
+"""
+BAR = 10
+# `str.split` and Counter are both C, and for a text of few repeats they do less than half the work:
+# for this split the bar is on the same result only.
+WITHOUT_BAR_ALONE = {"ws"}
 
 
 def is_utf8(path):
     try:
-        path.read_text(encoding="utf-8")
+        pathlib.Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return False
     return True
 
 
-def python_process(repeat, files):
-    """Prints one JSON line per way of splitting: CPU seconds of a repeat, counts of each file."""
-    for tokens, split in splitters().items():
-        def count(path):
-            return collections.Counter(split(pathlib.Path(path).read_text(encoding="utf-8")))
-
-        counts = [count(path) for path in files]
-        start = os.times()
-        for _ in range(repeat):
-            for path in files:
-                count(path)
-        end = os.times()
-        cpu_s = (end.user - start.user + end.system - start.system) / repeat
-        print(json.dumps({"tokens": tokens, "cpu_s": cpu_s, "counts": counts}))
-
-
-def python_with_regex():
-    probe = [sys.executable, "-c", "import regex"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        return sys.executable
-    folder = pathlib.Path(tempfile.gettempdir()) / "windlass-bench-word-count"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "regex"], check=True)
-    return str(python)
-
-
-def op_loop(binary, tokens, *arguments):
-    command = [binary, "word_count", "--param", f"tokens={tokens}", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def our_cpu_s(binary, tokens, repeat, files):
-    """CPU seconds of a repeat: the difference of two runs, without starting and warming."""
-    def cpu_s(times):
-        return op_loop(binary, tokens, "--repeat", str(times), *files)["cpu_s"]
-    return (cpu_s(repeat + 1) - cpu_s(1)) / repeat
-
-
-def differing_files(binary, tokens, files, counts):
-    """Files whose counts are not Python's. Each is counted alone: files may share a name."""
-    differing = []
-    for path, expected in zip(files, counts):
-        with tempfile.TemporaryDirectory() as folder:
-            done = op_loop(binary, tokens, "--out", folder, path)
-            results = [json.loads(result.read_bytes()) for result in pathlib.Path(folder).iterdir()]
-        if done["failures"] or len(results) != 1 or results[0]["frequencies"] != expected:
-            differing.append(path)
-    return differing
-
-
-def default_binary():
-    target = os.environ.get("CARGO_TARGET_DIR", pathlib.Path(__file__).parent.parent / "target")
-    return str(pathlib.Path(target) / "release" / "op-loop")
+def is_equal(path, tokens, expected):
+    # Each is counted alone: files may share a name.
+    with tempfile.TemporaryDirectory() as folder:
+        done = harness.op_loop("word_count", [path], params={"tokens": tokens}, out=folder)
+        results = [json.loads(result.read_bytes()) for result in pathlib.Path(folder).iterdir()]
+    return not done["failures"] and [result["frequencies"] for result in results] == [expected]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", default=os.environ.get("WINDLASS_SAMPLES"))
-    parser.add_argument("--binary", default=default_binary())
-    parser.add_argument("--repeat", type=int, default=10)
-    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("files", nargs="*", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.peer:
-        return python_process(options.repeat, options.files)
-    if not options.samples:
-        parser.error("--samples DIR or $WINDLASS_SAMPLES is needed")
-    paths = sorted((pathlib.Path(options.samples) / "text").rglob("*.txt"))
+    options = harness.parser(__doc__.splitlines()[0]).parse_args()
+    texts = harness.part(options.samples, "text", "texts")
     # What another encoding is, is another question.
-    files = [str(path) for path in paths if is_utf8(path)]
-    if not files:
-        parser.error(f"no .txt files in UTF-8 under {options.samples}/text")
-    command = [python_with_regex(), __file__, "--peer", "--repeat", str(options.repeat), *files]
-    peer = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    files = [path for path in harness.files_of(texts, "*.txt") if is_utf8(path)]
     size_mb = sum(os.path.getsize(path) for path in files) / 1e6
-    missed = False
-    for line in peer.stdout.splitlines():
-        python = json.loads(line)
-        tokens = python["tokens"]
-        ours = our_cpu_s(options.binary, tokens, options.repeat, files)
-        differing = differing_files(options.binary, tokens, files, python["counts"])
-        ratio, bar = python["cpu_s"] / ours, BARS[tokens]
-        holds = not differing and ratio >= bar
-        missed |= not holds
-        print(
-            f"{tokens:8} Python {size_mb / python['cpu_s']:7.1f} MB/s"
-            f"  ours {size_mb / ours:7.1f} MB/s"
-            f"  {ratio:6.1f}x  >= {bar:g}"
-            f" {len(files) - len(differing)} of {len(files)} equal  {'ok' if holds else 'MISSED'}"
-        )
-    return 1 if missed else 0
+    table = harness.Table()
+    for tokens, split in SPLITS.items():
+        split = textwrap.dedent(split)
+        answers = harness.interleaved(options.runs, {
+            "ours": lambda: harness.op_loop(
+                "word_count", files, options.repeat, params={"tokens": tokens}),
+            "alone": lambda: harness.peer(split + ALONE, files, options.repeat),
+            "same": lambda: harness.peer(split + SAME_RESULT, files, options.repeat),
+        })
+        ours, alone, same = map(harness.median_cpu_s, answers.values())
+        table.row(f"{tokens}: ours", size_mb / ours, unit="MB/s")
+        table.row(f"{tokens}: Counter, same result / ours, CPU", same / ours, ">=", BAR)
+        bar = (None, None) if tokens in WITHOUT_BAR_ALONE else (">=", BAR)
+        table.row(f"{tokens}: Counter alone / ours, CPU", alone / ours, *bar)
+        expected = answers["alone"][0]["answer"]
+        equal = sum(is_equal(path, tokens, counts) for path, counts in zip(files, expected))
+        table.row(f"{tokens}: files of equal counts", equal, ">=", len(files))
+    table.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,12 +4,37 @@ use crate::LoopError;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use windlass_core::media::{SAMPLE_HEAD_BYTES_MAX, Sample, sniff};
+use windlass_core::media::{Media, SAMPLE_HEAD_BYTES_MAX, Sample, sniff};
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Output, Source};
 
-/// Opens a file and looks at its content for the kind.
-pub(crate) fn open(path: &Path) -> io::Result<Source> {
+/// An input file and its kind, which a cluster tells before the operation begins: it is no part of
+/// what is measured.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    pub(crate) media: Media,
+}
+
+impl Input {
+    /// Looks at the file's content for its kind.
+    pub(crate) fn of(path: PathBuf) -> Result<Input, LoopError> {
+        match sniffed(&path) {
+            Ok(media) => Ok(Input { path, media }),
+            Err(source) => Err(LoopError::File { act: "read", path, source }),
+        }
+    }
+
+    /// The file as the operations want it.
+    pub(crate) fn open(&self) -> io::Result<Source> {
+        let file = File::open(&self.path)?;
+        let size = file.metadata()?.len();
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Source::new(file, name, self.media, size, None))
+    }
+}
+
+fn sniffed(path: &Path) -> io::Result<Media> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
@@ -19,9 +44,7 @@ pub(crate) fn open(path: &Path) -> io::Result<Source> {
         file.seek(SeekFrom::Start(size.saturating_sub(SAMPLE_HEAD_BYTES_MAX as u64)))?;
         (&file).take(SAMPLE_HEAD_BYTES_MAX as u64).read_to_end(&mut tail)?;
     }
-    let media = sniff(&Sample { head: &head, tail: &tail, size });
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Source::new(file, name, media, size, None))
+    Ok(sniff(&Sample { head: &head, tail: &tail, size }))
 }
 
 /// Writes artifacts into a folder, or drops them.

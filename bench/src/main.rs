@@ -8,7 +8,7 @@ mod meter;
 mod rounds;
 
 use clap::Parser;
-use files::Outlet;
+use files::{Input, Outlet};
 use meter::Meter;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -81,13 +81,14 @@ fn run(arguments: &Arguments) -> Result<(), LoopError> {
 
     let mut outlet = Outlet::open(arguments.out.as_deref())?;
     let job = rounds::Job { spec: operation.spec, function, params: &params };
-    let failures = job.round(&arguments.files, &mut outlet)?;
+    let inputs = arguments.files.iter().cloned().map(Input::of).collect::<Result<Vec<_>, _>>()?;
+    let failures = job.round(&inputs, &mut outlet)?;
 
     // What was measured writes nowhere: the disk is not what is compared.
     let mut outlet = Outlet::open(None)?;
     let meter = Meter::start();
     for _ in 0..arguments.repeat {
-        job.round(&arguments.files, &mut outlet)?;
+        job.round(&inputs, &mut outlet)?;
     }
     let used = meter.stop();
 

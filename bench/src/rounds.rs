@@ -1,9 +1,9 @@
 //! One round: the operation's function over every file, its failures gathered.
 
 use crate::LoopError;
-use crate::files::{self, Outlet};
+use crate::files::{Input, Outlet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::params::Params;
 use windlass_core::{Failure, FailureKind};
@@ -20,29 +20,29 @@ impl Job<'_> {
     /// Runs all files once, in order; a bad one harms none of the others.
     pub(crate) fn round(
         &self,
-        paths: &[PathBuf],
+        inputs: &[Input],
         outlet: &mut Outlet,
     ) -> Result<Vec<(PathBuf, Failure)>, LoopError> {
         let mut failures = Vec::new();
-        for path in paths {
-            if let Err(failure) = self.one(path, outlet)? {
-                failures.push((path.clone(), failure));
+        for input in inputs {
+            if let Err(failure) = self.one(input, outlet)? {
+                failures.push((input.path.clone(), failure));
             }
         }
         Ok(failures)
     }
 
-    fn one(&self, path: &Path, outlet: &mut Outlet) -> Result<Result<(), Failure>, LoopError> {
-        let source = files::open(path).map_err(|source| LoopError::File {
+    fn one(&self, input: &Input, outlet: &mut Outlet) -> Result<Result<(), Failure>, LoopError> {
+        let source = input.open().map_err(|source| LoopError::File {
             act: "read",
-            path: path.to_owned(),
+            path: input.path.clone(),
             source,
         })?;
         if !self.spec.accepts_media(source.media) {
             let cause = format!("{} does not take: {}", self.spec.name, source.media.label());
             return Ok(Err(Failure::rejected("media_not_accepted", cause, "")));
         }
-        outlet.turn_to(path);
+        outlet.turn_to(&input.path);
         let mut work = Work { source: Some(source), params: self.params, output: outlet };
         let done = catch_unwind(AssertUnwindSafe(|| (self.function)(&mut work)));
         Ok(done.unwrap_or_else(|_| {
@@ -69,7 +69,8 @@ mod tests {
         let function = operation.run.expect("word_count is a function");
         let job = Job { spec: operation.spec, function, params: &params };
         let mut outlet = Outlet::open(Some(&out)).expect("opened");
-        let failures = job.round(&[good, bad.clone()], &mut outlet).expect("ran");
+        let inputs = [good, bad.clone()].map(|path| Input::of(path).expect("looked at"));
+        let failures = job.round(&inputs, &mut outlet).expect("ran");
 
         assert_eq!(failures.len(), 1);
         assert_eq!((&failures[0].0, failures[0].1.code.as_str()), (&bad, "media_not_accepted"));
