@@ -30,7 +30,7 @@ def once():
 
 
 def heart(*arguments):
-    return harness.last_json([harness.release("windlass-bench", "heart"), *map(str, arguments)])
+    return harness.last_json([harness.release_folder() / "heart", *map(str, arguments)])
 
 
 def tasks(count, engine):

@@ -37,7 +37,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
-    windlass = harness.release("windlass-cli", "windlass")
+    windlass = harness.release_folder() / "windlass"
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "small.txt"
         file.write_text(SENTENCES, encoding="utf-8")
