@@ -51,22 +51,50 @@ impl<T> Writer<T> {
     /// The next record, if none is in flight and something waits. Its time is never before an
     /// earlier record's.
     pub fn next(&mut self, wall: LogTime) -> Option<Draft> {
-        if !self.in_flight.is_empty() || self.waiting.is_empty() {
-            return None;
-        }
-        self.time = self.time.max(wall);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.draft(wall, waiting, VecDeque::new())
+    }
+
+    /// As [`Writer::next`], of those decisions only that let room be made on a full disk.
+    pub fn next_freeing(&mut self, wall: LogTime) -> Option<Draft> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (freeing, others) = waiting.into_iter().partition(|(entry, _)| entry.frees_room());
+        self.draft(wall, freeing, others)
+    }
+
+    /// A record of as many of `first` as fit; the rest of them waits, then `others`.
+    fn draft(
+        &mut self,
+        wall: LogTime,
+        mut first: VecDeque<(Entry, T)>,
+        others: VecDeque<(Entry, T)>,
+    ) -> Option<Draft> {
         let mut body = Vec::new();
-        Batch::begin(self.time, &mut body);
-        while let Some((entry, _)) = self.waiting.front() {
-            let length = body.len();
-            entry.encode(&mut body);
-            if body.len() > RECORD_BYTES_MAX && !self.in_flight.is_empty() {
-                body.truncate(length);
-                break;
+        if self.in_flight.is_empty() && !first.is_empty() {
+            self.time = self.time.max(wall);
+            Batch::begin(self.time, &mut body);
+            while let Some((entry, _)) = first.front() {
+                let length = body.len();
+                entry.encode(&mut body);
+                if body.len() > RECORD_BYTES_MAX && !self.in_flight.is_empty() {
+                    body.truncate(length);
+                    break;
+                }
+                self.in_flight.extend(first.pop_front());
             }
-            self.in_flight.extend(self.waiting.pop_front());
         }
-        Some(Draft { seq: self.head.next(), epoch: self.epoch, body })
+        first.extend(others);
+        self.waiting = first;
+        let seq = self.head.next();
+        (!body.is_empty()).then_some(Draft { seq, epoch: self.epoch, body })
+    }
+
+    /// The record in flight was refused and is not in the log: its decisions wait again, before all
+    /// others.
+    pub fn on_refused(&mut self) {
+        for decision in std::mem::take(&mut self.in_flight).into_iter().rev() {
+            self.waiting.push_front(decision);
+        }
     }
 
     /// The record in flight is durable: its decisions may be applied, in this order.
@@ -103,6 +131,33 @@ mod tests {
         assert_eq!(second.seq, Seq(7));
         assert_eq!(Batch::decode(&second.body).expect("decodes").entries.len(), 2);
         writer.on_durable();
+        assert!(writer.is_idle());
+    }
+
+    #[test]
+    fn a_refused_record_waits_again_and_lets_what_frees_room_go_first() {
+        let freeing = || {
+            let digest = crate::ledger::Digest([0; 32]);
+            Entry::SnapshotTaken(crate::ledger::SnapshotId { seq: Seq(1), hash: 0, digest })
+        };
+        let mut writer = Writer::new(Epoch(1), Seq(5), LogTime(0));
+        writer.propose(entry("a"), 1);
+        writer.propose(entry("b"), 2);
+        assert!(writer.next_freeing(LogTime(0)).is_none());
+        assert!(writer.next(LogTime(0)).is_some());
+        writer.propose(entry("c"), 3);
+        writer.propose(freeing(), 4);
+        writer.on_refused();
+        let draft = writer.next_freeing(LogTime(0)).expect("one frees room");
+        assert_eq!(draft.seq, Seq(6));
+        assert_eq!(Batch::decode(&draft.body).expect("decodes").entries, [freeing()]);
+        assert!(writer.next_freeing(LogTime(0)).is_none(), "one is in flight");
+        let marks = |decided: Vec<(Entry, i32)>| -> Vec<i32> {
+            decided.into_iter().map(|(_, mark)| mark).collect()
+        };
+        assert_eq!(marks(writer.on_durable().1), [4]);
+        assert_eq!(writer.next(LogTime(0)).expect("three wait").seq, Seq(7));
+        assert_eq!(marks(writer.on_durable().1), [1, 2, 3]);
         assert!(writer.is_idle());
     }
 

@@ -269,10 +269,10 @@ impl Loop {
     fn answer(&mut self, question: Question) {
         match question {
             Question::Jobs(reply) => {
-                let _ = reply.send(self.ledger.jobs.values().map(JobView::of).collect());
+                let _ = reply.send(self.ledger.jobs.values().map(|job| JobView::of(job)).collect());
             }
             Question::Job(id, reply) => {
-                let _ = reply.send(self.ledger.jobs.get(&id).map(JobView::of));
+                let _ = reply.send(self.ledger.jobs.get(&id).map(|job| JobView::of(job)));
             }
             Question::Chunks(phase, reply) => {
                 let phase = self.ledger.phase(phase);

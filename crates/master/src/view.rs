@@ -118,7 +118,7 @@ impl TaskView {
             state: phase.tasks.state(index)?,
             round: phase.tasks.round(index),
             manifest: phase.tasks.manifest(index),
-            failure: phase.failures.get(&index).cloned(),
+            failure: phase.tasks.failure(index).cloned(),
         })
     }
 }

@@ -133,7 +133,7 @@ impl Oracle {
             let tasks = &job.phases[0].tasks;
             for index in (0..tasks.len()).map(windlass_core::TaskIndex) {
                 let task = phase.task(index);
-                let failure = job.phases[0].failures.get(&index);
+                let failure = tasks.failure(index);
                 let lost = failure.is_some_and(|failed| failed.failure.code == "worker_lost");
                 let right = match (kind_of(task), tasks.state(index)) {
                     (Kind::Sound | Kind::Flaky, Some(TaskState::Succeeded)) => true,

@@ -2,6 +2,7 @@
 
 use super::entry::{ChunkRef, Entry, IndexRange, JobSpec, SettledRun};
 use super::job::{FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+use super::snapshot::SnapshotId;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{
     BlobId, Epoch, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
@@ -12,6 +13,7 @@ use crate::limits::{
 };
 use crate::time::LogTime;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The state that entries build.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -23,11 +25,16 @@ pub struct Ledger {
     /// Time of the newest entry.
     pub time: LogTime,
     /// All jobs.
-    pub jobs: BTreeMap<JobId, Job>,
+    pub jobs: BTreeMap<JobId, Arc<Job>>,
     /// Workers that registered and have not left.
     pub workers: BTreeMap<WorkerName, JoinedWorker>,
-    requests: BTreeMap<RequestId, JobId>,
+    /// The last announced snapshots, oldest first, at most [`ANNOUNCED_SNAPSHOT_COUNT`].
+    pub snapshots: Vec<SnapshotId>,
+    pub(super) requests: BTreeMap<RequestId, JobId>,
 }
+
+/// Announced snapshots that are remembered: the log is kept from the older of them on.
+pub(super) const ANNOUNCED_SNAPSHOT_COUNT: usize = 2;
 
 /// What an entry did. Answers to clients and the scheduler's work are made from these alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,6 +104,8 @@ pub enum Applied {
     WorkerJoined(WorkerName),
     /// A worker left.
     WorkerLeft(WorkerName),
+    /// A snapshot is in place; what it replaces may go.
+    SnapshotTaken(SnapshotId),
     /// The entry changed nothing.
     Refused(Refusal),
 }
@@ -131,6 +140,9 @@ pub enum Refusal {
     /// The task has an outcome in this round already, or another round is open.
     #[error("the task's round has its outcome already")]
     NotOpen,
+    /// A snapshot of a state no newer than the last announced one's.
+    #[error("a snapshot of this state, or of a newer one, is in place already")]
+    SnapshotNotNewer,
 }
 
 impl Ledger {
@@ -170,6 +182,7 @@ impl Ledger {
                 }
                 Ok(())
             }
+            Entry::SnapshotTaken(snapshot) => self.announce(*snapshot, out),
         };
         if let Err(refusal) = done {
             out.push(Applied::Refused(refusal));
@@ -179,7 +192,7 @@ impl Ledger {
     /// The job of a request.
     #[must_use]
     pub fn job_of(&self, request: RequestId) -> Option<&Job> {
-        self.jobs.get(self.requests.get(&request)?)
+        self.jobs.get(self.requests.get(&request)?).map(Arc::as_ref)
     }
 
     /// A phase.
@@ -191,7 +204,7 @@ impl Ledger {
     /// Whether a task of this round still waits for an outcome and its job for its tasks.
     #[must_use]
     pub fn is_open(&self, task: TaskId, round: Round) -> bool {
-        self.jobs.get(&task.job).is_some_and(Job::is_open)
+        self.jobs.get(&task.job).is_some_and(|job| job.is_open())
             && self.phase(task.phase_id()).is_some_and(|p| p.tasks.is_open(task.index, round))
     }
 
@@ -205,7 +218,7 @@ impl Ledger {
     }
 
     fn claim(&mut self, epoch: Epoch, out: &mut Vec<Applied>) -> Result<(), Refusal> {
-        if epoch.0 != self.epoch.0 + 1 {
+        if Some(epoch.0) != self.epoch.0.checked_add(1) {
             return Err(Refusal::EpochNotNext);
         }
         self.epoch = epoch;
@@ -229,7 +242,7 @@ impl Ledger {
             return Err(Refusal::BadGraph);
         }
         let id = JobId(self.jobs.last_key_value().map_or(0, |(id, _)| id.0) + 1);
-        self.jobs.insert(id, Job::new(id, request, spec.clone(), self.time));
+        self.jobs.insert(id, Arc::new(Job::new(id, request, spec.clone(), self.time)));
         self.requests.insert(request, id);
         out.push(Applied::JobSubmitted { job: id, fresh: true });
         self.end_if_done(id, out);
@@ -273,23 +286,30 @@ impl Ledger {
     }
 
     fn settle(&mut self, run: &SettledRun, out: &mut Vec<Applied>) {
+        let phase = match self.open_phase(run.phase) {
+            Ok(phase) => phase,
+            Err(refusal) => return out.push(Applied::Refused(refusal)),
+        };
         let mut settled = false;
         for position in 0..run.results.len() {
             let index = u32::try_from(position).ok().and_then(|p| run.first.0.checked_add(p));
-            let Some(index) = index.map(TaskIndex) else { return };
-            let task = run.phase.task(index);
-            match self.open_task(task, run.round) {
-                Err(refusal) => out.push(Applied::Refused(refusal)),
-                Ok(phase) => {
-                    let manifest = run.results.manifest(position);
-                    phase.tasks.succeed(index, manifest);
-                    phase.counts.pending -= 1;
-                    phase.counts.succeeded += 1;
-                    phase.failures.remove(&index);
-                    settled = true;
-                    out.push(Applied::TaskSucceeded { task, round: run.round, manifest });
-                }
+            // A run may claim more tasks than there are.
+            let Some(index) = index.filter(|index| *index < phase.tasks.len()).map(TaskIndex)
+            else {
+                out.push(Applied::Refused(Refusal::UnknownTask));
+                break;
+            };
+            if !phase.tasks.is_open(index, run.round) {
+                out.push(Applied::Refused(Refusal::NotOpen));
+                continue;
             }
+            let manifest = run.results.manifest(position);
+            phase.tasks.succeed(index, manifest);
+            phase.counts.pending -= 1;
+            phase.counts.succeeded += 1;
+            settled = true;
+            let task = run.phase.task(index);
+            out.push(Applied::TaskSucceeded { task, round: run.round, manifest });
         }
         if settled {
             self.end_phase_if_done(run.phase, out);
@@ -344,8 +364,8 @@ impl Ledger {
         let Ok(phase) = self.open_phase(task.phase_id()) else { return now };
         let attempt_count =
             phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index);
-        let since = phase.failures.get(&task.index).map_or(now, |earlier| earlier.since);
-        phase.failures.insert(task.index, FailedTask { failure, attempt_count, since });
+        let since = phase.tasks.failure(task.index).map_or(now, |earlier| earlier.since);
+        phase.tasks.keep_failure(task.index, FailedTask { failure, attempt_count, since });
         since
     }
 
@@ -375,7 +395,7 @@ impl Ledger {
         tasks: &[IndexRange],
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
-        let job = self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?;
+        let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
         if job.state == JobState::Ended(Outcome::Cancelled) {
             return Err(Refusal::JobEnded);
         }
@@ -389,7 +409,6 @@ impl Ledger {
                     reopened = true;
                     phase.counts.failed -= 1;
                     phase.counts.pending += 1;
-                    phase.failures.remove(&index);
                     let round = phase.tasks.round(index);
                     out.push(Applied::TaskReopened { task: id.task(index), round });
                 }
@@ -404,7 +423,7 @@ impl Ledger {
 
     fn cancel(&mut self, id: JobId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
         let at = self.time;
-        let job = self.jobs.get_mut(&id).ok_or(Refusal::UnknownJob)?;
+        let job = Arc::make_mut(self.jobs.get_mut(&id).ok_or(Refusal::UnknownJob)?);
         if !job.is_open() {
             return Err(Refusal::JobEnded);
         }
@@ -414,12 +433,24 @@ impl Ledger {
         Ok(())
     }
 
+    fn announce(&mut self, snapshot: SnapshotId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
+        if self.snapshots.last().is_some_and(|newest| newest.seq >= snapshot.seq) {
+            return Err(Refusal::SnapshotNotNewer);
+        }
+        self.snapshots.push(snapshot);
+        if self.snapshots.len() > ANNOUNCED_SNAPSHOT_COUNT {
+            self.snapshots.remove(0);
+        }
+        out.push(Applied::SnapshotTaken(snapshot));
+        Ok(())
+    }
+
     fn open_phase(&mut self, id: PhaseId) -> Result<&mut Phase, Refusal> {
         let job = self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?;
         if !job.is_open() {
             return Err(Refusal::JobEnded);
         }
-        phase_mut(job, id.phase)
+        phase_mut(Arc::make_mut(job), id.phase)
     }
 
     fn open_task(&mut self, task: TaskId, round: Round) -> Result<&mut Phase, Refusal> {
@@ -442,6 +473,7 @@ impl Ledger {
         let at = self.time;
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_open()) else { return };
         if let Some(outcome) = job.outcome() {
+            let job = Arc::make_mut(job);
             job.state = JobState::Ended(outcome);
             job.ended_at = Some(at);
             out.push(Applied::JobEnded { job: id, outcome });

@@ -131,7 +131,7 @@ fn crashes_are_retried_until_quarantine_and_rejections_never() {
     entries.push(failed(PHASE, 0, 0, FailureKind::Rejected));
     let (ledger, _) = after(&entries);
     let phase = ledger.phase(PHASE).expect("exists");
-    assert_eq!(phase.failures[&TaskIndex(0)].attempt_count, 1);
+    assert_eq!(phase.tasks.failure(TaskIndex(0)).expect("it failed").attempt_count, 1);
     assert_eq!(phase.counts.failed, 1);
 }
 

@@ -49,7 +49,7 @@ pub enum CodecError {
 
 const BATCH_VERSION: u8 = 1;
 const BATCH_HEADER_BYTES: usize = 1 + 8;
-const ENTRY_HEADER_BYTES: usize = 2 + 1 + 4;
+pub(super) const ENTRY_HEADER_BYTES: usize = 2 + 1 + 4;
 
 mod kind {
     pub(super) const GENESIS: u16 = 1;
@@ -64,6 +64,7 @@ mod kind {
     pub(super) const JOB_CANCELLED: u16 = 17;
     pub(super) const WORKER_JOINED: u16 = 30;
     pub(super) const WORKER_LEFT: u16 = 31;
+    pub(super) const SNAPSHOT_TAKEN: u16 = 41;
 }
 
 impl Batch {
@@ -139,6 +140,7 @@ impl Entry {
             Entry::WorkerLeft { name, incarnation } => {
                 frame(out, kind::WORKER_LEFT, &(name, incarnation));
             }
+            Entry::SnapshotTaken(snapshot) => frame(out, kind::SNAPSHOT_TAKEN, snapshot),
         }
     }
 
@@ -204,13 +206,14 @@ impl Entry {
             }
             (kind::WORKER_LEFT, 1) => read(kind, body)
                 .map(|(name, incarnation)| Entry::WorkerLeft { name, incarnation })?,
+            (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         };
         Ok(entry)
     }
 }
 
-fn frame<T: Serialize>(out: &mut Vec<u8>, kind: u16, body: &T) {
+pub(super) fn frame<T: Serialize>(out: &mut Vec<u8>, kind: u16, body: &T) {
     out.extend_from_slice(&kind.to_le_bytes());
     out.push(1);
     let length_at = out.len();
@@ -233,8 +236,9 @@ fn read<T: DeserializeOwned>(kind: u16, body: &[u8]) -> Result<T, CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Seq;
     use crate::ids::{AttemptId, BlobId, Epoch, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
-    use crate::ledger::{ChunkRef, IndexRange, Results};
+    use crate::ledger::{ChunkRef, Digest, IndexRange, Results, SnapshotId};
     use crate::{Failure, Incarnation, RequestId, WorkerName};
     use proptest::prelude::*;
 
@@ -283,6 +287,7 @@ mod tests {
                 in_process: true,
             },
             Entry::WorkerLeft { name: WorkerName("w".into()), incarnation: Incarnation(3) },
+            Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
         ]
     }
 

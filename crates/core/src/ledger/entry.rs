@@ -1,5 +1,6 @@
 //! The vocabulary of the journal: one entry is one decision.
 
+use super::snapshot::SnapshotId;
 use crate::failure::Failure;
 use crate::ids::{
     AttemptId, BlobId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId,
@@ -110,6 +111,8 @@ pub enum Entry {
         /// The start that left; a newer one stays.
         incarnation: Incarnation,
     },
+    /// A snapshot of the state behind a record is written and was read back.
+    SnapshotTaken(SnapshotId),
 }
 
 /// What a user submits.
@@ -191,6 +194,15 @@ pub struct IndexRange {
     pub first: TaskIndex,
     /// How many.
     pub count: u32,
+}
+
+impl Entry {
+    /// Whether room on the disk can be made once this is recorded: such entries are written even
+    /// where the disk is full.
+    #[must_use]
+    pub fn frees_room(&self) -> bool {
+        matches!(self, Entry::SnapshotTaken(_))
+    }
 }
 
 impl Results {

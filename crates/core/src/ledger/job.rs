@@ -5,10 +5,10 @@ use super::table::TaskTable;
 use crate::failure::Failure;
 use crate::ids::{Epoch, Incarnation, JobId, PhaseIndex, RequestId, TaskIndex};
 use crate::time::LogTime;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
 
 /// How a job ended.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// Every task succeeded.
     Succeeded,
@@ -19,7 +19,7 @@ pub enum Outcome {
 }
 
 /// Where a job stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum JobState {
     /// Has open tasks, or waits for more of them.
     Open,
@@ -63,12 +63,10 @@ pub struct Phase {
     pub sealed: bool,
     /// How many tasks stand where.
     pub counts: Counts,
-    /// The last failure of each task that had one, pending or failed.
-    pub failures: BTreeMap<TaskIndex, FailedTask>,
 }
 
 /// The inputs of consecutive tasks.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredChunk {
     /// Index of the first.
     pub first: TaskIndex,
@@ -92,7 +90,7 @@ pub struct Counts {
 }
 
 /// Why a task failed, or why its last attempt did.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FailedTask {
     /// The last attempt's failure.
     pub failure: Failure,
@@ -103,7 +101,7 @@ pub struct FailedTask {
 }
 
 /// A worker that registered and has not left.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JoinedWorker {
     /// Its newest start.
     pub incarnation: Incarnation,
@@ -179,7 +177,6 @@ impl Phase {
             chunks: Vec::new(),
             sealed: false,
             counts: Counts::default(),
-            failures: BTreeMap::new(),
         }
     }
 

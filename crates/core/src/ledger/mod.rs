@@ -4,6 +4,8 @@ mod apply;
 mod codec;
 mod entry;
 mod job;
+mod page;
+mod snapshot;
 mod table;
 
 pub use apply::{Applied, Ledger, Refusal};
@@ -12,4 +14,5 @@ pub use entry::{
     ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
 };
 pub use job::{Counts, FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+pub use snapshot::{Digest, SnapshotError, SnapshotId, SnapshotMarks, SnapshotPoints};
 pub use table::{TaskState, TaskTable};

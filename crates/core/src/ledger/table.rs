@@ -1,9 +1,10 @@
-//! The tasks of a phase, packed: two bytes a task, 32 more once it settled with a result.
-//!
-//! Bits of a task's word, lowest first: state 2, failures of the round 3, workers lost in the round
-//! 5, round 6.
+//! The tasks of a phase, in shared pages: copying a table copies references, changing a task copies
+//! its page if a snapshot still holds it.
 
+use super::job::FailedTask;
+use super::page::{PAGE_TASK_COUNT, Page, Slot};
 use crate::ids::{BlobId, Round, TaskIndex};
+use std::sync::Arc;
 
 /// Where a task stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -19,151 +20,164 @@ pub enum TaskState {
 /// The tasks of one phase.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TaskTable {
-    words: Vec<u16>,
-    /// Pages of [`PAGE_TASK_COUNT`] manifests, empty until the first task of a page has one.
-    manifests: Vec<Vec<BlobId>>,
+    /// Full but for the last one.
+    pages: Vec<Arc<Page>>,
+    len: u32,
 }
-
-const PAGE_TASK_COUNT: usize = 1_024;
-/// Stands for "no artifacts": the hash of no known content.
-const NO_MANIFEST: BlobId = BlobId([0; 32]);
-
-const STATE_MASK: u16 = 0b11;
-const FAILURES_SHIFT: u16 = 2;
-const FAILURES_MAX: u16 = 0b111;
-const LOST_SHIFT: u16 = 5;
-const LOST_MAX: u16 = 0b1_1111;
-const ROUND_SHIFT: u16 = 10;
-const ROUND_MAX: u16 = 0b11_1111;
 
 impl TaskTable {
     /// How many tasks there are.
     #[must_use]
     pub fn len(&self) -> u32 {
-        u32::try_from(self.words.len()).expect("indexes are u32, checked when tasks are added")
+        self.len
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.len == 0
     }
 
+    /// Adds pending tasks; the caller has checked that indexes stay u32.
     pub(super) fn add(&mut self, count: u32) {
-        self.words.resize(self.words.len() + count as usize, 0);
+        self.len += count;
+        let mut left = count as usize;
+        if let Some(last) = self.pages.last_mut().filter(|page| page.len() < PAGE_TASK_COUNT) {
+            let fitting = left.min(PAGE_TASK_COUNT - last.len());
+            Arc::make_mut(last).grow(fitting);
+            left -= fitting;
+        }
+        if left >= PAGE_TASK_COUNT {
+            // Tasks that nobody has touched are all alike: their pages are one.
+            let blank = Arc::new(Page::blank(PAGE_TASK_COUNT));
+            self.pages.extend(std::iter::repeat_n(blank, left / PAGE_TASK_COUNT));
+        }
+        if !left.is_multiple_of(PAGE_TASK_COUNT) {
+            self.pages.push(Arc::new(Page::blank(left % PAGE_TASK_COUNT)));
+        }
     }
 
     /// Where a task stands; `None` where there is no such task.
     #[must_use]
     pub fn state(&self, index: TaskIndex) -> Option<TaskState> {
-        self.words.get(index.0 as usize).map(|word| match word & STATE_MASK {
-            0 => TaskState::Pending,
-            1 => TaskState::Succeeded,
-            _ => TaskState::Failed,
-        })
+        let (page, slot) = self.page(index)?;
+        page.state(slot)
     }
 
     /// A task's round; 0 where there is no such task.
     #[must_use]
     pub fn round(&self, index: TaskIndex) -> Round {
-        Round(self.word(index) >> ROUND_SHIFT)
+        self.page(index).map_or(Round(0), |(page, slot)| page.round(slot))
     }
 
     /// Failed attempts of the task's round.
     #[must_use]
     pub fn failure_count(&self, index: TaskIndex) -> u8 {
-        (self.word(index) >> FAILURES_SHIFT & FAILURES_MAX) as u8
+        self.page(index).map_or(0, |(page, slot)| page.failure_count(slot))
     }
 
     /// Workers lost with the task in the task's round.
     #[must_use]
     pub fn lost_count(&self, index: TaskIndex) -> u8 {
-        (self.word(index) >> LOST_SHIFT & LOST_MAX) as u8
+        self.page(index).map_or(0, |(page, slot)| page.lost_count(slot))
     }
 
     /// The manifest of a succeeded task; `None` for a task without artifacts or one not succeeded.
     #[must_use]
     pub fn manifest(&self, index: TaskIndex) -> Option<BlobId> {
-        if self.state(index) != Some(TaskState::Succeeded) {
-            return None;
-        }
-        let page = self.manifests.get(index.0 as usize / PAGE_TASK_COUNT)?;
-        page.get(index.0 as usize % PAGE_TASK_COUNT).copied().filter(|id| *id != NO_MANIFEST)
+        let (page, slot) = self.page(index)?;
+        page.manifest(slot)
+    }
+
+    /// The last failure of a task that had one in its round and has not succeeded.
+    #[must_use]
+    pub fn failure(&self, index: TaskIndex) -> Option<&FailedTask> {
+        let (page, slot) = self.page(index)?;
+        page.failure(slot)
     }
 
     /// Whether the task is open in this round: only then an answer of the round counts.
     #[must_use]
     pub fn is_open(&self, index: TaskIndex, round: Round) -> bool {
-        self.state(index) == Some(TaskState::Pending) && self.round(index) == round
+        self.page(index).is_some_and(|(page, slot)| {
+            page.state(slot) == Some(TaskState::Pending) && page.round(slot) == round
+        })
     }
 
     pub(super) fn succeed(&mut self, index: TaskIndex, manifest: Option<BlobId>) {
-        self.set_state(index, TaskState::Succeeded);
-        let page_index = index.0 as usize / PAGE_TASK_COUNT;
-        if manifest.is_none() && self.manifests.get(page_index).is_none_or(Vec::is_empty) {
-            return;
-        }
-        if self.manifests.len() <= page_index {
-            self.manifests.resize(page_index + 1, Vec::new());
-        }
-        let page = &mut self.manifests[page_index];
-        if page.is_empty() {
-            page.resize(PAGE_TASK_COUNT, NO_MANIFEST);
-        }
-        page[index.0 as usize % PAGE_TASK_COUNT] = manifest.unwrap_or(NO_MANIFEST);
+        let (page, slot) = self.page_mut(index);
+        page.succeed(slot, manifest);
     }
 
     pub(super) fn fail(&mut self, index: TaskIndex) {
-        self.set_state(index, TaskState::Failed);
+        let (page, slot) = self.page_mut(index);
+        page.fail(slot);
+    }
+
+    pub(super) fn keep_failure(&mut self, index: TaskIndex, failed: FailedTask) {
+        let (page, slot) = self.page_mut(index);
+        page.keep_failure(slot, failed);
     }
 
     /// Counts a failed attempt; answers the count.
     pub(super) fn count_failure(&mut self, index: TaskIndex) -> u8 {
-        self.raise(index, FAILURES_SHIFT, FAILURES_MAX);
-        self.failure_count(index)
+        let (page, slot) = self.page_mut(index);
+        page.count_failure(slot)
     }
 
     /// Counts a lost worker; answers the count.
     pub(super) fn count_lost(&mut self, index: TaskIndex) -> u8 {
-        self.raise(index, LOST_SHIFT, LOST_MAX);
-        self.lost_count(index)
+        let (page, slot) = self.page_mut(index);
+        page.count_lost(slot)
     }
 
     /// Opens a failed task's next round with fresh counts; `false` where it did not fail or its
     /// rounds are used up.
     pub(super) fn reopen(&mut self, index: TaskIndex) -> bool {
-        let round = self.round(index);
-        if self.state(index) != Some(TaskState::Failed) || round.0 == ROUND_MAX {
+        if self.state(index) != Some(TaskState::Failed) {
             return false;
         }
-        self.words[index.0 as usize] = (round.0 + 1) << ROUND_SHIFT;
-        true
+        let (page, slot) = self.page_mut(index);
+        page.reopen(slot)
     }
 
-    fn word(&self, index: TaskIndex) -> u16 {
-        self.words.get(index.0 as usize).copied().unwrap_or(0)
+    pub(super) fn pages(&self) -> &[Arc<Page>] {
+        &self.pages
     }
 
-    fn set_state(&mut self, index: TaskIndex, state: TaskState) {
-        let bits = match state {
-            TaskState::Pending => 0,
-            TaskState::Succeeded => 1,
-            TaskState::Failed => 2,
-        };
-        let word = &mut self.words[index.0 as usize];
-        *word = *word & !STATE_MASK | bits;
-    }
-
-    fn raise(&mut self, index: TaskIndex, shift: u16, max: u16) {
-        let word = &mut self.words[index.0 as usize];
-        if *word >> shift & max < max {
-            *word += 1 << shift;
+    /// Adds a page of a snapshot; `false` if the one before it is not full.
+    pub(super) fn push(&mut self, page: Page) -> bool {
+        let is_full = self.len.is_multiple_of(PAGE_TASK_COUNT as u32);
+        let len = u32::try_from(page.len()).ok().and_then(|count| self.len.checked_add(count));
+        match len {
+            Some(len) if is_full => {
+                self.len = len;
+                self.pages.push(Arc::new(page));
+                true
+            }
+            _ => false,
         }
     }
+
+    fn page(&self, index: TaskIndex) -> Option<(&Page, Slot)> {
+        let page = self.pages.get(index.0 as usize / PAGE_TASK_COUNT)?;
+        Some((page, slot(index)))
+    }
+
+    /// The page of a task that exists.
+    fn page_mut(&mut self, index: TaskIndex) -> (&mut Page, Slot) {
+        let page = &mut self.pages[index.0 as usize / PAGE_TASK_COUNT];
+        (Arc::make_mut(page), slot(index))
+    }
+}
+
+fn slot(index: TaskIndex) -> Slot {
+    Slot((index.0 as usize % PAGE_TASK_COUNT) as u16)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::ROUND_MAX;
     use super::*;
 
     #[test]
@@ -196,14 +210,53 @@ mod tests {
     }
 
     #[test]
-    fn a_pending_task_costs_two_bytes_and_an_empty_result_nothing() {
+    fn an_empty_result_costs_nothing_and_a_result_one_page() {
         let mut table = TaskTable::default();
         table.add(5_000);
         (0..5_000).for_each(|index| table.succeed(TaskIndex(index), None));
-        assert!(table.manifests.is_empty());
+        let with_manifests =
+            |table: &TaskTable| table.pages.iter().filter(|it| !it.to_bytes().1.is_empty()).count();
+        assert_eq!(with_manifests(&table), 0);
         table.succeed(TaskIndex(4_000), Some(BlobId::of(b"x")));
         assert_eq!(table.manifest(TaskIndex(4_000)), Some(BlobId::of(b"x")));
         assert_eq!(table.manifest(TaskIndex(4_001)), None);
-        assert_eq!(table.manifests.iter().filter(|page| !page.is_empty()).count(), 1);
+        assert_eq!(with_manifests(&table), 1);
+    }
+
+    /// However tasks come, in one go or in many, the table is the same.
+    #[test]
+    fn tables_grow_alike_in_steps_of_any_size() {
+        let mut whole = TaskTable::default();
+        whole.add(5_000);
+        for step in [1, 7, 1_000, 1_023, 1_024, 1_025, 4_096] {
+            let mut table = TaskTable::default();
+            while table.len() < 5_000 {
+                table.add(step.min(5_000 - table.len()));
+            }
+            assert_eq!(table, whole, "in steps of {step}");
+        }
+        assert_eq!(whole.state(TaskIndex(4_999)), Some(TaskState::Pending));
+        assert_eq!(whole.state(TaskIndex(5_000)), None);
+    }
+
+    #[test]
+    fn a_copy_shares_every_page_that_did_not_change() {
+        let mut table = TaskTable::default();
+        table.add(4_000);
+        (0..4_000).for_each(|index| table.fail(TaskIndex(index)));
+        let copy = table.clone();
+        table.reopen(TaskIndex(1_500));
+        let shared = |at: usize| Arc::ptr_eq(&table.pages[at], &copy.pages[at]);
+        assert_eq!([0, 1, 2, 3].map(shared), [true, false, true, true]);
+        assert_eq!(copy.state(TaskIndex(1_500)), Some(TaskState::Failed));
+        assert_eq!(table.state(TaskIndex(1_500)), Some(TaskState::Pending));
+    }
+
+    #[test]
+    fn untouched_tasks_cost_next_to_nothing() {
+        let mut table = TaskTable::default();
+        table.add(1_000_000);
+        let first = &table.pages[0];
+        assert!(table.pages[..900].iter().all(|page| Arc::ptr_eq(page, first)));
     }
 }

@@ -1,0 +1,144 @@
+//! A ledger as bytes, and where in the log snapshots are taken and compared.
+//!
+//! One version byte, then sections as entries are framed: kind u16, version u8, length u32, body.
+//! Equal ledgers give equal bytes, whoever encodes them; reading refuses what no entries can build.
+
+mod decode;
+mod marks;
+
+pub use decode::SnapshotError;
+pub use marks::{SnapshotMarks, SnapshotPoints};
+
+use super::apply::Ledger;
+use super::codec::frame;
+use super::job::{Job, JobState, Phase};
+use super::page::Page;
+use crate::ids::{BlobId, JobId, RequestId, Seq};
+use crate::time::LogTime;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+const SNAPSHOT_VERSION: u8 = 1;
+
+mod section {
+    pub(super) const CLUSTER: u16 = 1;
+    pub(super) const WORKERS: u16 = 2;
+    pub(super) const JOB: u16 = 10;
+    pub(super) const PHASE: u16 = 11;
+    pub(super) const PAGE: u16 = 12;
+    pub(super) const END: u16 = 99;
+    pub(super) const ALL: [u16; 6] = [CLUSTER, WORKERS, JOB, PHASE, PAGE, END];
+}
+
+/// The BLAKE3 hash of an encoded ledger: equal states have the same one.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BlobId(self.0).to_hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({}…)", &BlobId(self.0).to_hex()[..8])
+    }
+}
+
+/// The snapshot of one state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SnapshotId {
+    /// The last record that is in the state.
+    pub seq: Seq,
+    /// That record's chain hash.
+    pub hash: u64,
+    /// What every master must find that encodes its own state there.
+    pub digest: Digest,
+}
+
+/// What a job is beside its phases.
+#[derive(Serialize, Deserialize)]
+struct JobSection {
+    id: JobId,
+    request: RequestId,
+    name: String,
+    fingerprint: u128,
+    memorandum: Option<BlobId>,
+    submitted_at: LogTime,
+    ended_at: Option<LogTime>,
+    state: JobState,
+    phase_count: u16,
+}
+
+impl Ledger {
+    /// The state as bytes; [`Ledger::decode_snapshot`] reads them.
+    #[must_use]
+    pub fn encode_snapshot(&self) -> Vec<u8> {
+        let mut out = vec![SNAPSHOT_VERSION];
+        let cluster = (self.cluster, self.epoch, self.time, &self.snapshots);
+        frame(&mut out, section::CLUSTER, &cluster);
+        frame(&mut out, section::WORKERS, &self.workers);
+        for job in self.jobs.values() {
+            encode_job(job, &mut out);
+        }
+        frame(&mut out, section::END, &());
+        out
+    }
+
+    /// About the bytes of its snapshot: what a snapshot costs decides how often one is taken.
+    #[must_use]
+    pub fn weight_bytes(&self) -> u64 {
+        /// A cause and a next step, and what goes with them.
+        const FAILURE_BYTES: u64 = 300;
+        let phases = self.jobs.values().flat_map(|job| &job.phases);
+        let weight = |phase: &Phase| {
+            u64::from(phase.tasks.len()) * 2
+                + u64::from(phase.counts.succeeded) * 32
+                + u64::from(phase.counts.failed) * FAILURE_BYTES
+        };
+        phases.map(weight).sum()
+    }
+}
+
+fn encode_job(job: &Job, out: &mut Vec<u8>) {
+    let head = JobSection {
+        id: job.id,
+        request: job.request,
+        name: job.name.clone(),
+        fingerprint: job.fingerprint,
+        memorandum: job.memorandum,
+        submitted_at: job.submitted_at,
+        ended_at: job.ended_at,
+        state: job.state.clone(),
+        phase_count: u16::try_from(job.phases.len()).expect("a job has at most 64 phases"),
+    };
+    frame(out, section::JOB, &head);
+    for phase in &job.phases {
+        frame(out, section::PHASE, &(&phase.spec, phase.sealed, &phase.chunks));
+        for page in phase.tasks.pages() {
+            encode_page(page, out);
+        }
+    }
+}
+
+/// Words and manifests as byte strings, which are copied at once, then the failures.
+fn encode_page(page: &Page, out: &mut Vec<u8>) {
+    let (words, manifests) = page.to_bytes();
+    let (words, manifests) = (ByteString(words), ByteString(manifests));
+    frame(out, section::PAGE, &(words, manifests, page.failures()));
+}
+
+#[derive(Serialize, Deserialize)]
+struct ByteString(#[serde(with = "crate::input::bytes")] Vec<u8>);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! From a snapshot's bytes to a ledger; every rule that `apply` keeps is checked again.
+
+use super::super::apply::{ANNOUNCED_SNAPSHOT_COUNT, Ledger};
+use super::super::codec::ENTRY_HEADER_BYTES;
+use super::super::entry::{ChunkRef, PhaseSpec};
+use super::super::job::{Counts, FailedTask, Job, Phase, StoredChunk};
+use super::super::page::{Page, Slot};
+use super::super::table::{TaskState, TaskTable};
+use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
+use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A snapshot that cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum SnapshotError {
+    /// Written by another version.
+    #[error("snapshot format {0} is not known to this version of windlass; use a newer one")]
+    Version(u8),
+    /// A part of it was written by another version.
+    #[error(
+        "snapshot section {kind} version {version} is not known to this version of windlass; \
+         use a newer one"
+    )]
+    Unknown {
+        /// Its kind.
+        kind: u16,
+        /// Its version.
+        version: u8,
+    },
+    /// Bytes that no ledger encodes to.
+    #[error("snapshot is damaged at byte {at}: {what}")]
+    Damaged {
+        /// Where the section begins.
+        at: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl Ledger {
+    /// The reverse of [`Ledger::encode_snapshot`].
+    ///
+    /// # Errors
+    /// An unknown version, or bytes that no ledger encodes to.
+    pub fn decode_snapshot(bytes: &[u8]) -> Result<Ledger, SnapshotError> {
+        match bytes.first() {
+            Some(&SNAPSHOT_VERSION) => {}
+            Some(version) => return Err(SnapshotError::Version(*version)),
+            None => return Err(SnapshotError::Damaged { at: 0, what: "no bytes" }),
+        }
+        let mut sections = Sections { bytes, at: 1, begin: 1 };
+        let mut ledger = Ledger::default();
+        let (cluster, epoch, time, snapshots) = sections.expect(section::CLUSTER)?;
+        (ledger.cluster, ledger.epoch, ledger.time) = (cluster, epoch, time);
+        ledger.snapshots = snapshots;
+        let ascending = ledger.snapshots.is_sorted_by(|a, b| a.seq < b.seq);
+        let few = ledger.snapshots.len() <= ANNOUNCED_SNAPSHOT_COUNT;
+        sections.check(ascending && few, "its snapshots are too many, or out of order")?;
+        ledger.workers = sections.expect(section::WORKERS)?;
+        while let Some(head) = sections.take::<JobSection>(section::JOB)? {
+            let last = ledger.jobs.last_key_value().map(|(id, _)| *id);
+            sections.check(last.unwrap_or_default() < head.id, "a job is out of order")?;
+            let request = ledger.requests.insert(head.request, head.id);
+            sections.check(request.is_none(), "two jobs of one request")?;
+            let job = sections.job(head)?;
+            ledger.jobs.insert(job.id, Arc::new(job));
+        }
+        sections.expect::<()>(section::END)?;
+        sections.begin = sections.at;
+        sections.check(sections.at == bytes.len(), "bytes follow its end")?;
+        Ok(ledger)
+    }
+}
+
+/// The sections of a snapshot, read from the first to the last.
+struct Sections<'a> {
+    bytes: &'a [u8],
+    /// Where the next section begins.
+    at: usize,
+    /// Where the section read last begins.
+    begin: usize,
+}
+
+impl Sections<'_> {
+    /// The next section, if it is of this kind.
+    fn take<T: DeserializeOwned>(&mut self, wanted: u16) -> Result<Option<T>, SnapshotError> {
+        let rest = &self.bytes[self.at..];
+        let damaged = |what| SnapshotError::Damaged { at: self.at, what };
+        let Some(header) = rest.first_chunk::<ENTRY_HEADER_BYTES>() else {
+            return Err(damaged("it ends early"));
+        };
+        let [kind_low, kind_high, version, length @ ..] = *header;
+        let kind = u16::from_le_bytes([kind_low, kind_high]);
+        if kind != wanted {
+            return Ok(None);
+        }
+        if version != 1 {
+            return Err(SnapshotError::Unknown { kind, version });
+        }
+        let end = ENTRY_HEADER_BYTES.saturating_add(u32::from_le_bytes(length) as usize);
+        let body = rest.get(ENTRY_HEADER_BYTES..end).ok_or(damaged("it ends early"))?;
+        match postcard::take_from_bytes(body) {
+            Ok((value, [])) => {
+                self.begin = self.at;
+                self.at += end;
+                Ok(Some(value))
+            }
+            _ => Err(damaged("a section cannot be read")),
+        }
+    }
+
+    /// The next section, which must be of this kind.
+    fn expect<T: DeserializeOwned>(&mut self, wanted: u16) -> Result<T, SnapshotError> {
+        if let Some(value) = self.take(wanted)? {
+            return Ok(value);
+        }
+        let [low, high, version, ..] = self.bytes[self.at..] else {
+            return Err(SnapshotError::Damaged { at: self.at, what: "it ends early" });
+        };
+        let kind = u16::from_le_bytes([low, high]);
+        if section::ALL.contains(&kind) {
+            return Err(SnapshotError::Damaged { at: self.at, what: "a section is out of place" });
+        }
+        Err(SnapshotError::Unknown { kind, version })
+    }
+
+    fn check(&self, holds: bool, what: &'static str) -> Result<(), SnapshotError> {
+        if holds { Ok(()) } else { Err(SnapshotError::Damaged { at: self.begin, what }) }
+    }
+
+    fn job(&mut self, head: JobSection) -> Result<Job, SnapshotError> {
+        let few = usize::from(head.phase_count) <= JOB_PHASE_COUNT_MAX;
+        self.check(few, "a job has too many phases")?;
+        let phases: Result<Vec<Phase>, SnapshotError> =
+            (0..head.phase_count).map(|_| self.phase()).collect();
+        let phases = phases?;
+        let in_order = phases.iter().enumerate().all(|(position, phase)| {
+            phase.spec.after.iter().all(|before| usize::from(before.0) < position)
+        });
+        self.check(in_order, "a phase waits for a later one")?;
+        Ok(Job {
+            id: head.id,
+            request: head.request,
+            name: head.name,
+            fingerprint: head.fingerprint,
+            memorandum: head.memorandum,
+            submitted_at: head.submitted_at,
+            ended_at: head.ended_at,
+            state: head.state,
+            phases,
+        })
+    }
+
+    fn phase(&mut self) -> Result<Phase, SnapshotError> {
+        let (spec, sealed, chunks): (PhaseSpec, bool, Vec<StoredChunk>) =
+            self.expect(section::PHASE)?;
+        let mut task_count = 0_u32;
+        for chunk in &chunks {
+            let inputs = chunk.chunk != ChunkRef::Count;
+            let fits = chunk.count > 0 && !(inputs && chunk.count as usize > CHUNK_TASK_COUNT_MAX);
+            self.check(fits && chunk.first.0 == task_count, "a chunk is out of order")?;
+            let end = task_count.checked_add(chunk.count);
+            self.check(end.is_some(), "a phase has too many tasks")?;
+            task_count = end.unwrap_or(task_count);
+        }
+        let mut tasks = TaskTable::default();
+        let mut counts = Counts::default();
+        while tasks.len() < task_count {
+            let (words, manifests, failures): (ByteString, ByteString, BTreeMap<u16, FailedTask>) =
+                self.expect(section::PAGE)?;
+            let page = Page::from_parts(&words.0, &manifests.0, failures);
+            self.check(page.is_some(), "a page of tasks makes no sense")?;
+            let page = page.unwrap_or_default();
+            count(&page, &mut counts);
+            self.check(tasks.push(page), "a page of tasks is out of place")?;
+        }
+        self.check(tasks.len() == task_count, "a phase has more tasks than were added")?;
+        Ok(Phase { spec, tasks, chunks, sealed, counts })
+    }
+}
+
+fn count(page: &Page, counts: &mut Counts) {
+    for slot in 0..page.len() {
+        let slot = Slot(u16::try_from(slot).unwrap_or(u16::MAX));
+        match page.state(slot) {
+            Some(TaskState::Succeeded) => counts.succeeded += 1,
+            Some(TaskState::Failed) => counts.failed += 1,
+            _ => counts.pending += 1,
+        }
+    }
+}
