@@ -149,6 +149,34 @@ impl AppendError {
     }
 }
 
+/// Why old records were not removed; they stay, nothing else is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum TrimError {
+    /// Another reign has begun.
+    #[error("trim the log: another master has claimed it; its head is {head}")]
+    Fenced {
+        /// The log's head.
+        head: Seq,
+    },
+    /// The system could not.
+    #[error("remove {}: {source}", file.display())]
+    Io {
+        /// The file that was to go.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What room a record may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Room {
+    /// What the disk has, less the reserve.
+    Ordinary,
+    /// The reserve too: the record lets room be made.
+    Reserve,
+}
+
 /// Why the log cannot be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
@@ -231,9 +259,37 @@ impl Engine {
     /// # Errors
     /// See [`AppendError`]; one for which [`AppendError::is_fatal`] holds ends the process.
     pub fn append(&mut self, record: &Record) -> Result<Seq, AppendError> {
+        self.append_in(record, Room::Ordinary)
+    }
+
+    /// As [`Engine::append`]; says what room the record may take.
+    ///
+    /// # Errors
+    /// As [`Engine::append`].
+    pub fn append_in(&mut self, record: &Record, room: Room) -> Result<Seq, AppendError> {
         match self {
             Engine::Memory(log) => log.append(record),
-            Engine::File(log) => log.append(record),
+            Engine::File(log) => log.append(record, room),
+        }
+    }
+
+    /// The oldest record's position, or where the first one will be.
+    #[must_use]
+    pub fn first(&self) -> Seq {
+        match self {
+            Engine::Memory(log) => log.first(),
+            Engine::File(log) => log.first(),
+        }
+    }
+
+    /// Removes records up to `upto`, as far as whole files of them can go; the head stays.
+    ///
+    /// # Errors
+    /// `Fenced` unless `epoch` is the head's: only the writer of this reign trims.
+    pub fn trim(&mut self, upto: Seq, epoch: Epoch) -> Result<(), TrimError> {
+        match self {
+            Engine::Memory(log) => log.trim(upto, epoch),
+            Engine::File(log) => log.trim(upto, epoch),
         }
     }
 

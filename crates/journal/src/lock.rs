@@ -47,6 +47,38 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or("another process holds it".to_owned(), |pid| format!("process {pid} holds it"))
 }
 
+/// Whether a process works in a state directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holder {
+    /// None does.
+    Nobody,
+    /// One does, with this id if it has written it already.
+    Process(Option<u32>),
+}
+
+impl Holder {
+    /// Who holds a state directory at this moment; the answer may be old when it arrives.
+    ///
+    /// # Errors
+    /// The lock's file cannot be read.
+    pub fn of(dir: &Path) -> Result<Holder, LockError> {
+        let path = dir.join(LOCK_FILE);
+        let failed = |source| LockError::Io { path: path.clone(), source };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holder::Nobody),
+            Err(source) => return Err(failed(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Holder::Nobody),
+            Err(TryLockError::WouldBlock) => {
+                read_pid(&mut file).map(Holder::Process).map_err(failed)
+            }
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
 /// The exclusive right to a state directory, held until the last clone is dropped.
 ///
 /// The lock belongs to an open file that is closed on exec, so children never inherit it.
@@ -178,9 +210,11 @@ mod tests {
         drop(lock);
         let refused = StateLock::acquire(&dir).unwrap_err();
         let own = std::process::id();
+        assert_eq!(Holder::of(&dir).unwrap(), Holder::Process(Some(own)));
         assert!(matches!(&refused, LockError::Held { pid: Some(pid), .. } if *pid == own));
         assert!(refused.to_string().ends_with(&format!("process {own} holds it")), "{refused}");
         drop(clone);
+        assert_eq!(Holder::of(&dir).unwrap(), Holder::Nobody);
         StateLock::acquire(&dir).unwrap();
     }
 

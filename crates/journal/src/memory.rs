@@ -3,12 +3,12 @@
 //! Clones share one log, so that a simulated master finds it again after its crash. As on a disk, a
 //! record is first written and then synced; [`Memory::crash`] loses what was not synced.
 
-use crate::engine::{AppendError, Head, TailError};
+use crate::engine::{AppendError, Head, TailError, TrimError};
 use crate::record::Record;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use windlass_core::Seq;
+use windlass_core::{Epoch, Seq};
 
 /// What goes wrong with an append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +36,14 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Disk {
-    /// Record `n` lies at `n - 1`.
+    /// Record `n` lies at `n - 1 - trimmed_count`.
     records: Vec<Record>,
     /// How many of them survive a crash.
     synced_count: usize,
+    /// Records that were removed from the front.
+    trimmed_count: usize,
+    /// The last of those.
+    base: Head,
     faults: Faults,
 }
 
@@ -88,9 +92,33 @@ impl Memory {
         if next > until.next() {
             return Err(TailError::Gap { expected: until.next(), found: next });
         }
-        let before = disk.at(Seq(next.0 - 1)).map(Head::of).unwrap_or_default();
+        let first = disk.first();
+        if next < first {
+            return Err(TailError::Trimmed { first });
+        }
+        let before = disk.at(Seq(next.0 - 1)).map_or(disk.base, Head::of);
         drop(disk);
         Ok(MemoryTail { log: self.clone(), before, until })
+    }
+
+    pub(crate) fn first(&self) -> Seq {
+        self.disk().first()
+    }
+
+    pub(crate) fn trim(&self, upto: Seq, epoch: Epoch) -> Result<(), TrimError> {
+        let mut disk = self.disk();
+        let head = disk.head();
+        if epoch != head.epoch {
+            return Err(TrimError::Fenced { head: head.seq });
+        }
+        // The last record stays, as the file engine's segment in use does.
+        let upto = upto.min(Seq(head.seq.0.saturating_sub(1)));
+        while disk.first() <= upto && disk.synced_count > 0 {
+            disk.base = Head::of(&disk.records.remove(0));
+            disk.trimmed_count += 1;
+            disk.synced_count -= 1;
+        }
+        Ok(())
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
@@ -100,12 +128,16 @@ impl Memory {
 
 impl Disk {
     fn head(&self) -> Head {
-        self.records.last().map(Head::of).unwrap_or_default()
+        self.records.last().map_or(self.base, Head::of)
+    }
+
+    fn first(&self) -> Seq {
+        Seq(self.trimmed_count as u64 + 1)
     }
 
     fn at(&self, seq: Seq) -> Option<&Record> {
         let index = usize::try_from(seq.0.checked_sub(1)?).ok()?;
-        self.records.get(index)
+        self.records.get(index.checked_sub(self.trimmed_count)?)
     }
 
     fn write(&mut self, record: &Record) {

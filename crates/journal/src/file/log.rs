@@ -3,18 +3,16 @@
 use super::frame;
 use super::segment::{self, CAPACITY_BYTES_MAX, CAPACITY_BYTES_MIN, Header, Reader, Step};
 use super::tail::FileTail;
-use crate::engine::{AppendError, Damage, Head, TailError};
+use crate::disk::{Disk, System, is_full, remove_if_there};
+use crate::engine::{AppendError, Damage, Head, Room, TailError, TrimError};
 use crate::lock::{StateLock, make_dir};
 use crate::record::Record;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
-use windlass_core::Seq;
-
-/// The log's directory in the state directory.
-const DIR_NAME: &str = "journal";
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use windlass_core::{Epoch, Seq};
 
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +33,15 @@ pub enum OpenError {
 /// A log in a directory of this machine: an acknowledged record survives the loss of power.
 #[derive(Debug)]
 pub struct FileLog {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// First records of all segments, ascending; the last one is written.
     firsts: Vec<Seq>,
     segment: Segment,
     head: Head,
     /// The next segment in the making.
-    spare: Option<JoinHandle<io::Result<File>>>,
+    spare: Option<Receiver<io::Result<File>>>,
+    reserve: Reserve,
     /// The frame being written, kept for its space.
     frame: Vec<u8>,
     /// A write failed whose fate is unknown: nothing may be said of this log before it is reopened.
@@ -68,25 +68,38 @@ impl FileLog {
     /// # Errors
     /// `Log` naming file and byte if a record that was complete is damaged.
     pub fn open(lock: &StateLock) -> Result<FileLog, OpenError> {
-        let dir = lock.dir().join(DIR_NAME);
+        FileLog::open_on(Arc::new(System), lock)
+    }
+
+    pub(super) fn open_on(disk: Arc<dyn Disk>, lock: &StateLock) -> Result<FileLog, OpenError> {
+        let dir = segment::dir(lock.dir());
         let io = |source| failed(&dir, source);
         make_dir(&dir).map_err(io)?;
         let mut firsts = segment::list(&dir).map_err(io)?;
+        for leftover in [segment::SPARE_NAME, segment::NEW_RESERVE_NAME] {
+            remove_if_there(&*disk, &dir.join(leftover)).map_err(io)?;
+        }
         if firsts.is_empty() {
-            begin(&dir).map_err(io)?;
+            begin(&*disk, &dir).map_err(io)?;
             firsts.push(Seq(1));
-        } else {
-            remove_spare(&dir).map_err(io)?;
         }
         let last = firsts.last().copied().unwrap_or_default();
-        let (segment, head) = Segment::recover(&dir, last)?;
-        File::open(&dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+        let (segment, head) = Segment::recover(&*disk, &dir, last)?;
+        disk.sync_dir(&dir).map_err(io)?;
+        let mut reserve = Reserve::find(&dir);
+        match reserve.restore(&*disk, &dir) {
+            // Nothing but what makes room can be written then.
+            Err(error) if is_full(&error) => {}
+            restored => restored.map_err(io)?,
+        }
         Ok(FileLog {
+            disk,
             dir,
             firsts,
             segment,
             head,
             spare: None,
+            reserve,
             frame: Vec::new(),
             broken: false,
             _lock: lock.clone(),
@@ -101,28 +114,37 @@ impl FileLog {
         Ok(self.head)
     }
 
+    /// The oldest record's position, or where the first one will be.
+    pub(crate) fn first(&self) -> Seq {
+        self.firsts.first().copied().unwrap_or(Seq(1))
+    }
+
     pub(crate) fn tail(&self, from: Seq) -> Result<FileTail, TailError> {
         FileTail::open(&self.dir, &self.firsts, from, self.head()?.seq)
     }
 
-    pub(crate) fn append(&mut self, record: &Record) -> Result<Seq, AppendError> {
+    pub(crate) fn append(&mut self, record: &Record, room: Room) -> Result<Seq, AppendError> {
         if self.broken {
             return Err(self.fatal(io::Error::other("an earlier write failed")));
         }
         self.head.admit(record)?;
+        if room == Room::Ordinary {
+            let restored = self.reserve.restore(&*self.disk, &self.dir);
+            restored.map_err(|error| self.refused(error))?;
+        }
         self.clear_remains()?;
         let frame_bytes = frame::frame_bytes(record.body.len()) as u64;
         if self.segment.end + frame_bytes > self.segment.capacity {
-            self.begin_segment()?;
+            self.begin_segment(room)?;
         }
         frame::encode(record, self.segment.end, &mut self.frame);
         let frame_end = self.segment.end + frame_bytes;
         self.segment.remains_end = frame_end;
-        let written = self.segment.file.write_all_at(&self.frame, self.segment.end);
+        let written = self.disk.write_at(&self.segment.file, &self.frame, self.segment.end);
         written.map_err(|error| self.refused(error))?;
         // After a failed sync the system may call the pages clean although they never reached the
         // disk; a second sync would then succeed and lie.
-        self.segment.file.sync_data().map_err(|error| self.fatal(error))?;
+        self.disk.sync(&self.segment.file).map_err(|error| self.fatal(error))?;
         let hash = frame::payload_hash(&self.frame);
         self.head = Head { seq: record.seq, epoch: record.epoch, hash };
         self.segment.end = frame::align(frame_end);
@@ -133,37 +155,82 @@ impl FileLog {
         Ok(record.seq)
     }
 
-    /// Goes on in a new segment.
-    fn begin_segment(&mut self) -> Result<(), AppendError> {
-        let capacity = self.next_capacity();
-        let prepared = self.spare.take().and_then(|thread| thread.join().ok());
-        let file = match prepared {
-            Some(Ok(file)) => Ok(file),
-            // The disk may have been full when it was tried; now is another moment.
-            _ => segment::create_spare(&self.dir).and_then(|file| segment::fill(file, capacity)),
+    /// Removes the segments that hold no record behind `upto`; the one in use stays.
+    pub(crate) fn trim(&mut self, upto: Seq, epoch: Epoch) -> Result<(), TrimError> {
+        if self.broken {
+            let source = io::Error::other("an earlier write failed");
+            return Err(TrimError::Io { file: self.segment.path.clone(), source });
         }
-        .map_err(AppendError::Unavailable)?;
+        if epoch != self.head.epoch {
+            return Err(TrimError::Fenced { head: self.head.seq });
+        }
+        while self.firsts.len() > 1 && self.firsts[1] <= upto.next() {
+            let path = segment::path(&self.dir, self.firsts[0]);
+            // One after the other, oldest first: whatever is cut short leaves a log without gaps.
+            let removed = remove_if_there(&*self.disk, &path);
+            removed
+                .and_then(|()| self.disk.sync_dir(&self.dir))
+                .map_err(|source| TrimError::Io { file: path, source })?;
+            self.firsts.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Goes on in a new segment.
+    fn begin_segment(&mut self, room: Room) -> Result<(), AppendError> {
+        let (name, file, capacity) = match self.take_spare() {
+            Ok((file, capacity)) => (segment::SPARE_NAME, file, capacity),
+            Err(error) if room == Room::Reserve && is_full(&error) && self.reserve.is_there => {
+                let path = self.dir.join(segment::RESERVE_NAME);
+                let file = self.disk.open(&path).map_err(|error| self.refused(error))?;
+                (segment::RESERVE_NAME, file, CAPACITY_BYTES_MIN)
+            }
+            Err(error) => return Err(self.refused(error)),
+        };
         let header = Header { base: self.head, capacity };
-        let path =
-            segment::name_spare(&self.dir, &file, header).map_err(AppendError::Unavailable)?;
+        let path = segment::name(&*self.disk, &self.dir, name, &file, header)
+            .map_err(|error| self.refused(error))?;
+        if name == segment::RESERVE_NAME {
+            self.reserve.is_there = false;
+        }
         self.firsts.push(self.head.seq.next());
         let end = segment::HEADER_BYTES;
         self.segment = Segment { file, path, capacity, end, remains_end: end };
-        let named = File::open(&self.dir).and_then(|dir| dir.sync_all());
-        named.map_err(|error| self.fatal(error))
+        self.disk.sync_dir(&self.dir).map_err(|error| self.fatal(error))
+    }
+
+    /// A filled file for the next segment: the one made beside, else one made now, as large as the
+    /// disk has room for.
+    fn take_spare(&mut self) -> io::Result<(File, u64)> {
+        let mut capacity = self.next_capacity();
+        if let Some(Ok(Ok(file))) = self.spare.take().map(|filled| filled.recv()) {
+            return Ok((file, capacity));
+        }
+        let path = self.dir.join(segment::SPARE_NAME);
+        loop {
+            let made = self.disk.create(&path);
+            match made.and_then(|file| segment::fill(&*self.disk, file, capacity)) {
+                Err(error) if is_full(&error) && capacity > CAPACITY_BYTES_MIN => capacity /= 2,
+                made => return made.map(|file| (file, capacity)),
+            }
+        }
     }
 
     /// Starts to make the next segment while there is still room in this one. Its file is created
-    /// here and only filled by the thread, so that no thread left behind can touch a later spare.
+    /// here and only filled beside, so that nothing left behind can touch a later spare.
     fn prepare_spare(&mut self) {
         if self.spare.is_some() {
             return;
         }
         let capacity = self.next_capacity();
         // A failure is no loss: the segment is then made when it is needed.
-        if let Ok(file) = segment::create_spare(&self.dir) {
-            let thread = std::thread::Builder::new().name("journal-spare".to_owned());
-            self.spare = thread.spawn(move || segment::fill(file, capacity)).ok();
+        if let Ok(file) = self.disk.create(&self.dir.join(segment::SPARE_NAME)) {
+            let (filled, spare) = sync_channel(1);
+            let disk = Arc::clone(&self.disk);
+            self.disk.beside(Box::new(move || {
+                let _ = filled.send(segment::fill(&*disk, file, capacity));
+            }));
+            self.spare = Some(spare);
         }
     }
 
@@ -176,9 +243,9 @@ impl FileLog {
     fn clear_remains(&mut self) -> Result<(), AppendError> {
         let Segment { end, remains_end, .. } = self.segment;
         if remains_end > end {
-            let file = &self.segment.file;
-            let cleared = segment::zero(file, end, remains_end).and_then(|()| file.sync_data());
-            cleared.map_err(|error| self.refused(error))?;
+            let cleared = segment::zero(&*self.disk, &self.segment.file, end, remains_end);
+            let synced = cleared.and_then(|()| self.disk.sync(&self.segment.file));
+            synced.map_err(|error| self.refused(error))?;
             self.segment.remains_end = end;
         }
         Ok(())
@@ -186,12 +253,7 @@ impl FileLog {
 
     /// A full disk refuses a write but does no harm; any other error leaves the file unknown.
     fn refused(&mut self, error: io::Error) -> AppendError {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                AppendError::Unavailable(error)
-            }
-            _ => self.fatal(error),
-        }
+        if is_full(&error) { AppendError::Unavailable(error) } else { self.fatal(error) }
     }
 
     fn fatal(&mut self, source: io::Error) -> AppendError {
@@ -200,10 +262,36 @@ impl FileLog {
     }
 }
 
+/// A filled file that becomes a segment when the disk is full and a record would make room.
+#[derive(Debug)]
+struct Reserve {
+    is_there: bool,
+}
+
+impl Reserve {
+    /// It gets its name when it is whole, so the name says everything.
+    fn find(dir: &Path) -> Reserve {
+        Reserve { is_there: dir.join(segment::RESERVE_NAME).is_file() }
+    }
+
+    /// Makes it if it is not there.
+    fn restore(&mut self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+        if self.is_there {
+            return Ok(());
+        }
+        let making = dir.join(segment::NEW_RESERVE_NAME);
+        segment::fill(disk, disk.create(&making)?, CAPACITY_BYTES_MIN)?;
+        disk.rename(&making, &dir.join(segment::RESERVE_NAME))?;
+        disk.sync_dir(dir)?;
+        self.is_there = true;
+        Ok(())
+    }
+}
+
 impl Segment {
     /// Reads the last segment to its end, removes a torn record and makes the last whole one
     /// durable.
-    fn recover(dir: &Path, first: Seq) -> Result<(Segment, Head), OpenError> {
+    fn recover(disk: &dyn Disk, dir: &Path, first: Seq) -> Result<(Segment, Head), OpenError> {
         let mut reader = Reader::open(dir, first)?;
         let path = reader.path.clone();
         let mut head = reader.header.base;
@@ -217,69 +305,41 @@ impl Segment {
             last = Some((record, offset));
         }
         let Reader { header, offset: end, .. } = reader;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| failed(&path, error))?;
+        let file = disk.open(&path).map_err(|error| failed(&path, error))?;
         let segment = Segment { file, path, capacity: header.capacity, end, remains_end: end };
-        segment.cut_torn()?;
-        segment.rewrite(last).map_err(|error| failed(&segment.path, error))?;
+        segment.cut_torn(disk)?;
+        segment.rewrite(disk, last).map_err(|error| failed(&segment.path, error))?;
         Ok((segment, head))
     }
 
     /// Restores the zeros after the last whole record.
-    fn cut_torn(&self) -> Result<(), OpenError> {
+    fn cut_torn(&self, disk: &dyn Disk) -> Result<(), OpenError> {
         let io = |error| failed(&self.path, error);
         let file_end = self.file.metadata().map_err(io)?.len();
-        let rest = self.rest(file_end).map_err(io)?;
+        let rest = segment::rest(&self.file, self.end, file_end).map_err(io)?;
         if !rest.is_empty() {
             if let Err(what) = frame::judge_torn(&rest, self.end, file_end) {
                 let damage = Damage { file: self.path.clone(), offset: self.end, what };
                 return Err(OpenError::Log(TailError::Corrupt(damage)));
             }
-            segment::zero(&self.file, self.end, self.end + rest.len() as u64).map_err(io)?;
+            segment::zero(disk, &self.file, self.end, self.end + rest.len() as u64).map_err(io)?;
         }
         if file_end < self.capacity {
-            segment::zero(&self.file, file_end.max(self.end), self.capacity).map_err(io)?;
+            segment::zero(disk, &self.file, file_end.max(self.end), self.capacity).map_err(io)?;
         }
         Ok(())
-    }
-
-    /// What lies after the last whole record, up to the last byte that is not zero.
-    fn rest(&self, file_end: u64) -> io::Result<Vec<u8>> {
-        let mut rest = Vec::new();
-        let mut zero_count = 0;
-        let mut chunk = vec![0; 1 << 16];
-        let mut at = self.end;
-        while at < file_end {
-            let read = self.file.read_at(&mut chunk, at)?;
-            if read == 0 {
-                break;
-            }
-            at += read as u64;
-            match chunk[..read].iter().rposition(|byte| *byte != 0) {
-                None => zero_count += read,
-                Some(last) => {
-                    rest.resize(rest.len() + zero_count, 0);
-                    rest.extend_from_slice(&chunk[..=last]);
-                    zero_count = read - last - 1;
-                }
-            }
-        }
-        Ok(rest)
     }
 
     /// Writes the last record once more. Its append may have failed in a process before this one,
     /// with pages that look clean but are not on the disk; all others were followed by an
     /// acknowledged one.
-    fn rewrite(&self, last: Option<(Record, u64)>) -> io::Result<()> {
+    fn rewrite(&self, disk: &dyn Disk, last: Option<(Record, u64)>) -> io::Result<()> {
         if let Some((record, offset)) = last {
             let mut bytes = Vec::new();
             frame::encode(&record, offset, &mut bytes);
-            self.file.write_all_at(&bytes, offset)?;
+            disk.write_at(&self.file, &bytes, offset)?;
         }
-        self.file.sync_data()
+        disk.sync(&self.file)
     }
 }
 
@@ -288,25 +348,19 @@ fn failed(path: &Path, source: io::Error) -> OpenError {
 }
 
 /// Makes the first segment of a new log.
-fn begin(dir: &Path) -> io::Result<()> {
-    let file = segment::create_spare(dir)?;
-    segment::zero(&file, 0, CAPACITY_BYTES_MIN)?;
+fn begin(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let file = disk.create(&dir.join(segment::SPARE_NAME))?;
+    segment::zero(disk, &file, 0, CAPACITY_BYTES_MIN)?;
     let header = Header { base: Head::default(), capacity: CAPACITY_BYTES_MIN };
-    segment::name_spare(dir, &file, header)?;
+    segment::name(disk, dir, segment::SPARE_NAME, &file, header)?;
     Ok(())
-}
-
-fn remove_spare(dir: &Path) -> io::Result<()> {
-    match std::fs::remove_file(dir.join(segment::SPARE_NAME)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_core::Epoch;
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt;
 
     fn log(state: &Path) -> FileLog {
         FileLog::open(&StateLock::acquire(state).unwrap()).unwrap()
@@ -323,15 +377,18 @@ mod tests {
         let mut log = log(state.path());
         let record = log.head.record(Epoch(1), 1, vec![1]);
         let file = std::mem::replace(&mut log.segment.file, device("/dev/null"));
-        let failed = log.append(&record).unwrap_err();
+        let failed = log.append(&record, Room::Ordinary).unwrap_err();
         assert!(matches!(failed, AppendError::Io { .. }) && failed.is_fatal(), "{failed}");
         log.segment.file = file;
-        assert!(log.append(&record).unwrap_err().is_fatal(), "no second try may succeed");
+        assert!(
+            log.append(&record, Room::Ordinary).unwrap_err().is_fatal(),
+            "no second try may succeed"
+        );
         assert!(log.head().is_err());
         assert!(log.tail(Seq(1)).is_err());
         drop(log);
         let mut log = self::log(state.path());
-        log.append(&record).unwrap();
+        log.append(&record, Room::Ordinary).unwrap();
     }
 
     /// `/dev/full` refuses every write as a full disk does.
@@ -340,18 +397,24 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let mut log = log(state.path());
         let first = log.head.record(Epoch(1), 1, vec![1; 100]);
-        log.append(&first).unwrap();
+        log.append(&first, Room::Ordinary).unwrap();
         let second = log.head.record(Epoch(1), 2, vec![2; 5_000]);
         let file = std::mem::replace(&mut log.segment.file, device("/dev/full"));
-        assert!(matches!(log.append(&second).unwrap_err(), AppendError::Unavailable(_)));
-        assert!(matches!(log.append(&second).unwrap_err(), AppendError::Unavailable(_)));
+        assert!(matches!(
+            log.append(&second, Room::Ordinary).unwrap_err(),
+            AppendError::Unavailable(_)
+        ));
+        assert!(matches!(
+            log.append(&second, Room::Ordinary).unwrap_err(),
+            AppendError::Unavailable(_)
+        ));
         assert_eq!(log.head().unwrap(), Head::of(&first), "reading goes on");
         // What a disk that fills up during the write leaves behind: the frame's first page.
         frame::encode(&second, log.segment.end, &mut log.frame);
         file.write_all_at(&log.frame[..4_000], log.segment.end).unwrap();
         log.segment.file = file;
         let shorter = log.head.record(Epoch(1), 3, vec![3; 10]);
-        log.append(&shorter).unwrap();
+        log.append(&shorter, Room::Ordinary).unwrap();
         drop(log);
         let log = self::log(state.path());
         let read: Vec<_> = log.tail(Seq(1)).unwrap().collect::<Result<_, _>>().unwrap();
@@ -363,11 +426,12 @@ mod tests {
     fn a_spare_that_failed_is_made_again() {
         let state = tempfile::tempdir().unwrap();
         let mut log = log(state.path());
-        let failing = || Err(io::Error::from(io::ErrorKind::StorageFull));
-        log.spare = Some(std::thread::spawn(failing));
+        let (filled, spare) = sync_channel(1);
+        filled.send(Err(io::Error::from(io::ErrorKind::StorageFull))).unwrap();
+        log.spare = Some(spare);
         for _ in 0..8 {
             let record = log.head.record(Epoch(1), 1, vec![1; 200_000]);
-            log.append(&record).unwrap();
+            log.append(&record, Room::Ordinary).unwrap();
         }
         assert_eq!(log.firsts.len(), 2);
         assert_eq!(log.segment.capacity, 2 * CAPACITY_BYTES_MIN);

@@ -5,11 +5,12 @@
 //! that its sync costs one write. Segments are named by their first record.
 
 use super::frame::{self, PREFIX_BYTES, Prefix};
+use crate::disk::Disk;
 use crate::engine::{Damage, Head, TailError};
 use crate::record::Record;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use windlass_core::{Epoch, Seq};
 
@@ -22,8 +23,14 @@ pub(super) const HEADER_BYTES: u64 = 512;
 /// The version of everything in a segment.
 const FORMAT_VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"windlass";
+/// The log's directory in the state directory.
+const DIR_NAME: &str = "journal";
 /// The segment that is being prepared: it becomes one of the log by getting its name.
 pub(super) const SPARE_NAME: &str = "spare";
+/// Room for records that make room, kept for the day when the disk is full.
+pub(super) const RESERVE_NAME: &str = "reserve";
+/// The reserve in the making.
+pub(super) const NEW_RESERVE_NAME: &str = "reserve.new";
 /// One read or write of many frames.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -90,6 +97,11 @@ pub(super) fn path(dir: &Path, first: Seq) -> PathBuf {
     dir.join(format!("{:020}.log", first.0))
 }
 
+/// The log's directory in a state directory.
+pub(super) fn dir(state: &Path) -> PathBuf {
+    state.join(DIR_NAME)
+}
+
 /// The first records of all segments, ascending; other files are left alone.
 pub(super) fn list(dir: &Path) -> io::Result<Vec<Seq>> {
     let mut firsts = Vec::new();
@@ -103,20 +115,9 @@ pub(super) fn list(dir: &Path) -> io::Result<Vec<Seq>> {
     Ok(firsts)
 }
 
-/// An empty file under the spare name.
-pub(super) fn create_spare(dir: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(dir.join(SPARE_NAME))
-}
-
 /// Fills a file with zeros and makes them durable; a file that does not fit gives its space back.
-pub(super) fn fill(file: File, capacity: u64) -> io::Result<File> {
-    match zero(&file, 0, capacity).and_then(|()| file.sync_data()) {
+pub(super) fn fill(disk: &dyn Disk, file: File, capacity: u64) -> io::Result<File> {
+    match zero(disk, &file, 0, capacity).and_then(|()| disk.sync(&file)) {
         Ok(()) => Ok(file),
         Err(error) => {
             // The space matters more than this second error: the caller hears the first.
@@ -128,26 +129,57 @@ pub(super) fn fill(file: File, capacity: u64) -> io::Result<File> {
 
 /// Writes zeros over a part of a file; the caller syncs them. Between the pieces of a large part it
 /// is synced here, so that a segment in the making does not hold up the appends to the one in use.
-pub(super) fn zero(file: &File, from: u64, to: u64) -> io::Result<()> {
+pub(super) fn zero(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; CHUNK_BYTES];
     let mut at = from;
     while at < to {
         let count = usize::try_from(to - at).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-        file.write_all_at(&zeros[..count], at)?;
+        disk.write_at(file, &zeros[..count], at)?;
         at += count as u64;
         if at < to {
-            file.sync_data()?;
+            disk.sync(file)?;
         }
     }
     Ok(())
 }
 
-/// Makes a filled spare the log's next segment. Until the rename nothing of the log has changed.
-pub(super) fn name_spare(dir: &Path, file: &File, header: Header) -> io::Result<PathBuf> {
-    file.write_all_at(&header.encode(), 0)?;
-    file.sync_data()?;
+/// What lies in a part of a file, up to the last byte that is not zero.
+pub(super) fn rest(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let mut rest = Vec::new();
+    let mut zero_count = 0;
+    let mut chunk = vec![0; 1 << 16];
+    let mut at = from;
+    while at < to {
+        let read = file.read_at(&mut chunk, at)?;
+        if read == 0 {
+            break;
+        }
+        at += read as u64;
+        match chunk[..read].iter().rposition(|byte| *byte != 0) {
+            None => zero_count += read,
+            Some(last) => {
+                rest.resize(rest.len() + zero_count, 0);
+                rest.extend_from_slice(&chunk[..=last]);
+                zero_count = read - last - 1;
+            }
+        }
+    }
+    Ok(rest)
+}
+
+/// Makes a filled file of the directory the log's next segment. Until the rename nothing of the log
+/// has changed.
+pub(super) fn name(
+    disk: &dyn Disk,
+    dir: &Path,
+    filled: &str,
+    file: &File,
+    header: Header,
+) -> io::Result<PathBuf> {
+    disk.write_at(file, &header.encode(), 0)?;
+    disk.sync(file)?;
     let path = path(dir, header.base.seq.next());
-    std::fs::rename(dir.join(SPARE_NAME), &path)?;
+    disk.rename(&dir.join(filled), &path)?;
     Ok(path)
 }
 
@@ -234,6 +266,18 @@ impl Reader {
         self.used = (self.used + step).min(self.buffer.len());
         self.offset = next;
         Ok(Step::Record(record, hash))
+    }
+
+    /// The file's length.
+    pub(super) fn file_bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// What lies behind the last whole record up to the last byte that is not zero, and where the
+    /// file ends.
+    pub(super) fn rest(&self) -> io::Result<(Vec<u8>, u64)> {
+        let file_end = self.file_bytes()?;
+        Ok((rest(&self.file, self.offset, file_end)?, file_end))
     }
 
     /// Damage where the reader stands.
