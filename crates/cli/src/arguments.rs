@@ -27,6 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Run(RunArguments),
     Ops(OpsArguments),
+    State(StateArguments),
 }
 
 const RUN_AFTER_HELP: &str = "\
@@ -93,6 +94,29 @@ pub(crate) enum OpsCommand {
         /// The operation's name
         name: String,
     },
+}
+
+/// Look at what jobs and results are kept in
+///
+/// Nothing is changed, and a run may be using the state meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct StateArguments {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+    /// Print JSON to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The state [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true, global = true)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Show what it holds: jobs, tasks, journal, snapshots
+    Show,
+    /// Read every record and snapshot, and say what is sound and what is damaged
+    Verify,
 }
 
 fn parse_param(text: &str) -> Result<(String, String), String> {

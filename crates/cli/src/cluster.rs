@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use windlass_blobs::Blobs;
 use windlass_core::{Incarnation, WorkerName};
-use windlass_journal::{Engine, FileLog, LockError, StateLock};
+use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, StateLock};
 use windlass_master::{Handle, Master};
 use windlass_worker::{Gone, Worker};
 
@@ -27,13 +27,18 @@ impl Cluster {
             CliError::failed(format!("open the state {}: {error}", state.display()))
         };
         let log = FileLog::open(&lock).map_err(|error| in_state(&error))?;
+        let snapshots = FileSnapshots::open(&lock).map_err(|error| in_state(&error))?;
         let blobs = Blobs::open(state.join("blobs")).map_err(|error| in_state(&error))?;
         blobs.remove_leftovers().map_err(|error| in_state(&error))?;
         let scratch = fresh_scratch(state).map_err(|error| in_state(&error))?;
         let executor = std::env::current_exe().map_err(|error| in_state(&error))?;
         let holder = format!("process {}", std::process::id());
-        let options =
-            windlass_master::Options { journal: Engine::File(log), holder, seed: random_seed() };
+        let options = windlass_master::Options {
+            journal: Engine::File(log),
+            snapshots: Snapshots::File(snapshots),
+            holder,
+            seed: random_seed(),
+        };
         let master = Master::start(options).map_err(CliError::failed)?;
         let handle = master.handle();
         let incarnation = Incarnation(now_us());
@@ -52,6 +57,11 @@ impl Cluster {
             workers.push(worker);
         }
         Ok(Cluster { handle, blobs, master, workers, _lock: lock })
+    }
+
+    /// What the user should know of the state although nothing is lost.
+    pub(crate) fn notes(&self) -> &[String] {
+        self.master.notes()
     }
 
     /// Ends the workers, then the master; what was not finished stays open in the state.

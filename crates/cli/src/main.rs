@@ -6,6 +6,7 @@ mod ops;
 mod run;
 mod screen;
 mod settings;
+mod state;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
+        Command::State(arguments) => state::state(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

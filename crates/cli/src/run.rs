@@ -7,6 +7,7 @@ use crate::settings;
 use crate::{CliError, EXIT_INTERRUPTED};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let cores = available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
     let worker_count = arguments.workers.unwrap_or(cores);
     let cluster = Cluster::start(&state, worker_count)?;
+    cluster.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     let asked = match asked {
         Some(asked) => asked,
         None => newest(&cluster)?,
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         operations: settings::operations(),
         asked,
         failed_too: arguments.failed,
-        excluded: vec![state],
+        excluded: vec![state.clone()],
         current_folder: std::env::current_dir().unwrap_or_default(),
         reader_count: cores as usize,
         interrupted: &interrupted,
@@ -52,7 +54,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             found.file_count,
             found.done_bytes >> 20
         )),
-        Stage::Working(standing) => screen.update(&view(standing)),
+        Stage::WaitingForRoom => screen.phase(&waiting_for_room(&state)),
+        Stage::Working(standing) => {
+            let mut view = view(standing);
+            if standing.waits_for_room {
+                view.note = Some(waiting_for_room(&state));
+            }
+            screen.update(&view);
+        }
     });
     screen.finish();
     cluster.stop();
@@ -134,6 +143,10 @@ fn view(standing: &Standing) -> View {
             })
             .collect(),
     }
+}
+
+fn waiting_for_room(state: &Path) -> String {
+    format!("the disk of {} is full; waiting for room", state.display())
 }
 
 fn file_name(path: &[u8]) -> &[u8] {

@@ -36,6 +36,8 @@ pub struct Standing {
     pub slots: Vec<SlotStanding>,
     /// Why nothing moves, where that is so.
     pub note: Option<String>,
+    /// Whether the disk of the state is full: nothing is recorded until there is room.
+    pub waits_for_room: bool,
 }
 
 /// What a slot is doing.
@@ -163,6 +165,7 @@ impl<'a> Follower<'a> {
                 standing.slots.push(SlotStanding { worker: worker.name.to_string(), doing });
             }
         }
+        standing.waits_for_room = self.handle.waits_for_room();
         let unserved = self.handle.unserved()?;
         standing.note = unserved.into_iter().next().map(|(operation, count)| {
             format!("{count} tasks wait: no connected worker offers {operation}")

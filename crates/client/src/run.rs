@@ -5,9 +5,10 @@ use crate::follow::{Follower, Standing};
 use crate::gather::{self, Found, Outcome};
 use crate::memorandum::Asked;
 use crate::report::{Report, Row};
-use crate::submission::Submitter;
+use crate::submission::{Submission, Submitter};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
@@ -44,6 +45,8 @@ pub struct Run<'a> {
 pub enum Stage<'a> {
     /// Files are being found and looked at.
     Looking(Found),
+    /// The run is being recorded, and the disk of the state is full.
+    WaitingForRoom,
     /// Tasks are being done.
     Working(&'a Standing),
 }
@@ -109,7 +112,7 @@ impl Run<'_> {
             operations: &self.operations,
             asked: &self.asked,
         };
-        let submission = submitter.submit(&outcomes, self.failed_too)?;
+        let submission = self.submit(&submitter, &outcomes, observe)?;
         let resumed = submission.resumed;
         let jobs = submission.jobs();
         let mut follower = Follower::new(self.handle, self.blobs, &self.asked.out, submission)?;
@@ -129,6 +132,35 @@ impl Run<'_> {
             current_folder: self.current_folder.clone(),
         };
         Ok(Finished { report, interrupted, resumed })
+    }
+
+    /// Records the run; on a full disk that takes until there is room, or until it is stopped.
+    fn submit(
+        &self,
+        submitter: &Submitter<'_>,
+        outcomes: &[Outcome],
+        observe: &mut dyn FnMut(Stage<'_>),
+    ) -> Result<Submission, RunError> {
+        std::thread::scope(|scope| {
+            let (done, submitted) = sync_channel(1);
+            scope.spawn(move || done.send(submitter.submit(outcomes, self.failed_too)));
+            loop {
+                match submitted.recv_timeout(LOOK_INTERVAL) {
+                    Ok(submission) => return submission,
+                    Err(RecvTimeoutError::Timeout) if self.handle.waits_for_room() => {
+                        if self.interrupted.load(Ordering::Relaxed) {
+                            // Nobody else ends the waiting; what is recorded so far stays.
+                            self.handle.stop();
+                            return Err(RunError::Interrupted);
+                        }
+                        observe(Stage::WaitingForRoom);
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    // The thread ended without an answer: the scope hands its panic on.
+                    Err(RecvTimeoutError::Disconnected) => return Err(RunError::Interrupted),
+                }
+            }
+        })
     }
 
     fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Vec<Outcome>, RunError> {

@@ -18,6 +18,8 @@ pub struct Draft {
     pub epoch: Epoch,
     /// An encoded [`Batch`].
     pub body: Vec<u8>,
+    /// Whether room can be made once it is durable: all its decisions are of that kind.
+    pub frees_room: bool,
 }
 
 /// Decisions on their way into the journal. `T` is the host's mark of who waits for the answer.
@@ -46,6 +48,12 @@ impl<T> Writer<T> {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// Whether an append was asked for and not answered.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        !self.in_flight.is_empty()
     }
 
     /// The next record, if none is in flight and something waits. Its time is never before an
@@ -85,8 +93,9 @@ impl<T> Writer<T> {
         }
         first.extend(others);
         self.waiting = first;
+        let frees_room = self.in_flight.iter().all(|(entry, _)| entry.frees_room());
         let seq = self.head.next();
-        (!body.is_empty()).then_some(Draft { seq, epoch: self.epoch, body })
+        (!body.is_empty()).then_some(Draft { seq, epoch: self.epoch, body, frees_room })
     }
 
     /// The record in flight was refused and is not in the log: its decisions wait again, before all

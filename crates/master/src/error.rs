@@ -30,6 +30,45 @@ pub enum MasterError {
         /// The highest claim before it.
         current: Epoch,
     },
+    /// A record that does not follow the state before it.
+    #[error("read record {seq} of the journal: it does not follow the state after record {after}")]
+    NotNext {
+        /// The record.
+        seq: Seq,
+        /// The last record in the state.
+        after: Seq,
+    },
+    /// The log ends before a record that was acknowledged.
+    #[error(
+        "open the journal: there is a snapshot of record {seq}, but the log ends at {head}; \
+         records that were acknowledged are lost; restore the folder `journal` from a copy"
+    )]
+    LogLost {
+        /// The snapshot's record.
+        seq: Seq,
+        /// The log's head.
+        head: Seq,
+    },
+    /// The log begins later than any state that can be read.
+    #[error(
+        "open the journal: it begins at record {first}, and no snapshot of what came before can be \
+         read ({notes}); restore the folder `snapshots` from a copy"
+    )]
+    NoSnapshot {
+        /// The oldest record.
+        first: Seq,
+        /// Why not.
+        notes: String,
+    },
+    /// The state behind a record is not the one that was announced.
+    #[error(
+        "go on: the state after record {seq} differs from the one that its snapshot was announced \
+         with; stop every master of this cluster and report this"
+    )]
+    Diverged {
+        /// The snapshot's record.
+        seq: Seq,
+    },
     /// Another master has claimed the cluster.
     #[error("keep the cluster: another master has claimed it")]
     Deposed,

@@ -4,7 +4,7 @@ use crate::error::MasterError;
 use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
 use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
@@ -26,6 +26,8 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     session_count: AtomicU64,
+    /// Whether the journal waits for room on its disk.
+    pub(crate) waits_for_room: AtomicBool,
     /// Why the loop ended.
     pub(crate) ended: Mutex<Option<MasterError>>,
 }
@@ -153,6 +155,12 @@ impl Handle {
     /// The master has ended.
     pub fn unserved(&self) -> Result<BTreeMap<String, u32>, MasterError> {
         self.ask(Question::Unserved)
+    }
+
+    /// Whether the journal's disk is full: nothing is acknowledged until there is room again.
+    #[must_use]
+    pub fn waits_for_room(&self) -> bool {
+        self.shared.waits_for_room.load(Ordering::Relaxed)
     }
 
     /// Everything that happens from now on, what a record did at a time. A receiver that falls far

@@ -4,26 +4,31 @@ use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Question, Reply};
-use crate::recovery::{claim, draw_u128, found, replay};
+use crate::journal::{self, ToJournal};
+use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
+use crate::snapshots::{self, Written};
 use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::ledger::{Applied, Ledger};
+use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::{Found, Next, Reign};
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::writer::Writer;
-use windlass_core::{PhaseId, TaskId, TaskIndex};
-use windlass_journal::{AppendError, Engine, Head, Record};
+use windlass_core::{PhaseId, TaskId, TaskIndex, Tick};
+use windlass_journal::{AppendError, Engine, Head, Record, Room, Snapshots};
 
 /// Messages that may wait for the loop.
 const INBOX_MESSAGE_COUNT_MAX: usize = 4_096;
+/// Orders that may wait for the journal: a record, and a trim or two.
+const JOURNAL_ORDER_COUNT_MAX: usize = 4;
 /// Pause before a full disk is tried again.
-const DISK_FULL_PAUSE: Duration = Duration::from_secs(1);
+const DISK_FULL_PAUSE_MS: u64 = 1_000;
 /// Longest sleep of the loop.
 const TURN_MAX: Duration = Duration::from_secs(1);
 
@@ -31,6 +36,8 @@ const TURN_MAX: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Its journal.
     pub journal: Engine,
+    /// Where its snapshots are kept, at least as durable as the journal.
+    pub snapshots: Snapshots,
     /// Who claims, for people.
     pub holder: String,
     /// Where its randomness comes from.
@@ -40,6 +47,7 @@ pub struct Options {
 /// A running master.
 pub struct Master {
     handle: Handle,
+    notes: Vec<String>,
     turning: JoinHandle<()>,
 }
 
@@ -49,25 +57,34 @@ impl Master {
     /// # Errors
     /// A journal that cannot be read or written.
     pub fn start(options: Options) -> Result<Master, MasterError> {
-        let Options { mut journal, holder, seed } = options;
+        let Options { mut journal, snapshots, holder, seed } = options;
         let mut random = SplitMix64::new(seed);
-        let (mut ledger, head) = replay(&mut journal)?;
-        let head = claim(&mut journal, &mut ledger, head, &holder, clock::wall(), &mut random)?;
+        let Restored { mut replay, notes } = restore(&mut journal, &snapshots)?;
+        replay.claim(&mut journal, &holder, clock::wall(), &mut random)?;
         let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
         let shared = Arc::new(Shared::default());
         let handle = Handle::new(inbox.clone(), Arc::clone(&shared));
-        let (records, to_append) = sync_channel(1);
-        let appending = thread::spawn(move || append_all(journal, &to_append, &inbox));
+        let (to_snapshots, writing) = snapshots::start(snapshots.clone(), inbox.clone());
+        let (to_journal, asked) = sync_channel(JOURNAL_ORDER_COUNT_MAX);
+        let appending = thread::spawn(move || journal::serve(journal, &snapshots, &asked, &inbox));
         let turning = thread::spawn(move || {
-            let ended = Loop::new(ledger, head, random, records).run(&messages);
+            let parts = Parts { random, to_journal, to_snapshots, shared: Arc::clone(&shared) };
+            let ended = Loop::new(replay, parts).run(&messages);
             if let Err(error) = ended {
                 *shared.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
             // Whoever waits for an answer must not see the channel open any longer.
             drop(messages);
             let _ = appending.join();
+            let _ = writing.join();
         });
-        Ok(Master { handle, turning })
+        Ok(Master { handle, notes, turning })
+    }
+
+    /// What the user should know of the state although nothing is lost.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// A reference to it.
@@ -83,28 +100,6 @@ impl Master {
     }
 }
 
-/// Appends one record after the other and answers each.
-fn append_all(mut journal: Engine, records: &Receiver<Record>, inbox: &SyncSender<Inbox>) {
-    while let Ok(record) = records.recv() {
-        let answer = loop {
-            match journal.append(&record) {
-                // The identical record again: the engine or `record_at` tells what became of it.
-                Err(AppendError::Unknown(_)) => {}
-                // A full disk: nobody is answered until it is freed.
-                Err(AppendError::Unavailable(_)) => thread::sleep(DISK_FULL_PAUSE),
-                Err(AppendError::Fenced { head }) => match found(&mut journal, &record) {
-                    Ok(Found::Own) => break Ok(record.seq),
-                    _ => break Err(AppendError::Fenced { head }),
-                },
-                answer => break answer,
-            }
-        };
-        if inbox.send(Inbox::Appended(answer)).is_err() {
-            return;
-        }
-    }
-}
-
 /// Everything that the loop's thread owns.
 struct Loop {
     ledger: Ledger,
@@ -112,42 +107,61 @@ struct Loop {
     writer: Writer<Option<Reply<Vec<Applied>>>>,
     reign: Reign,
     head: Head,
-    /// Hash of the record in flight.
-    next_hash: u64,
+    /// The record in flight: its hash, and bytes of its body.
+    in_flight: (u64, usize),
+    points: SnapshotPoints,
+    marks: SnapshotMarks,
+    /// When a full disk is tried again; `None` while there is room.
+    full_until: Option<Tick>,
     random: SplitMix64,
-    records: SyncSender<Record>,
+    to_journal: SyncSender<ToJournal>,
+    to_snapshots: SyncSender<snapshots::Request>,
+    shared: Arc<Shared>,
     sessions: BTreeMap<SessionId, Deliver>,
     watchers: Vec<SyncSender<Vec<Notice>>>,
     effects: Vec<Effect>,
     stopping: bool,
 }
 
+/// What a loop is given beside the state that it goes on from.
+struct Parts {
+    random: SplitMix64,
+    to_journal: SyncSender<ToJournal>,
+    to_snapshots: SyncSender<snapshots::Request>,
+    shared: Arc<Shared>,
+}
+
 impl Loop {
-    fn new(
-        ledger: Ledger,
-        head: Head,
-        mut random: SplitMix64,
-        records: SyncSender<Record>,
-    ) -> Loop {
+    fn new(replay: Replay, parts: Parts) -> Loop {
+        let Replay { ledger, head, marks, points, .. } = replay;
+        let Parts { mut random, to_journal, to_snapshots, shared } = parts;
         let scheduler = Scheduler::new(clock::tick(), &ledger, random.next_u64());
-        Loop {
+        let mut starting = Loop {
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
             reign: Reign::Primary(ledger.epoch),
             scheduler,
             ledger,
             head,
-            next_hash: 0,
+            in_flight: (0, 0),
+            points,
+            marks,
+            full_until: None,
             random,
-            records,
+            to_journal,
+            to_snapshots,
+            shared,
             sessions: BTreeMap::new(),
             watchers: Vec::new(),
             effects: Vec::new(),
             stopping: false,
-        }
+        };
+        // The process before this one may have ended before it had announced its last snapshot.
+        starting.write_snapshot();
+        starting
     }
 
     fn run(mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
-        while !(self.stopping && self.writer.is_idle()) {
+        while !(self.stopping && self.may_end()) {
             match messages.recv_timeout(self.sleep()) {
                 Ok(message) => self.on_message(message)?,
                 Err(RecvTimeoutError::Timeout) => self.tell_scheduler(Event::Tick),
@@ -162,8 +176,13 @@ impl Loop {
         Ok(())
     }
 
+    /// What waits for room was never acknowledged: whoever asked for it asks again.
+    fn may_end(&self) -> bool {
+        self.writer.is_idle() || (self.full_until.is_some() && !self.writer.is_in_flight())
+    }
+
     fn sleep(&self) -> Duration {
-        let deadline = self.scheduler.next_deadline();
+        let deadline = self.scheduler.next_deadline().into_iter().chain(self.full_until).min();
         let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
         wait.unwrap_or(TURN_MAX).min(TURN_MAX)
     }
@@ -186,6 +205,7 @@ impl Loop {
                 }
             }
             Inbox::Appended(answer) => self.on_appended(answer)?,
+            Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
             Inbox::Stop => self.stopping = true,
         }
         Ok(())
@@ -216,7 +236,17 @@ impl Loop {
     }
 
     fn append_next(&mut self) {
-        let Some(draft) = self.writer.next(clock::wall()) else { return };
+        let draft = match self.full_until {
+            Some(until) if clock::tick() < until => self.writer.next_freeing(clock::wall()),
+            // What frees room need not wait until the other records have been tried.
+            Some(_) => match self.writer.next_freeing(clock::wall()) {
+                None => self.writer.next(clock::wall()),
+                freeing => freeing,
+            },
+            None => self.writer.next(clock::wall()),
+        };
+        let Some(draft) = draft else { return };
+        let room = if draft.frees_room { Room::Reserve } else { Room::Ordinary };
         let record = Record {
             seq: draft.seq,
             epoch: draft.epoch,
@@ -224,9 +254,9 @@ impl Loop {
             prev_hash: self.head.hash,
             body: draft.body,
         };
-        self.next_hash = record.hash();
-        // The channel holds one record and one is in flight at most; a failed send shows in `recv`.
-        let _ = self.records.send(record);
+        self.in_flight = (record.hash(), record.body.len());
+        // One record is in flight at most; a failed send shows in `recv`.
+        let _ = self.to_journal.send(ToJournal::Append(record, room));
     }
 
     fn on_appended(
@@ -235,6 +265,13 @@ impl Loop {
     ) -> Result<(), MasterError> {
         let seq = match answer {
             Ok(seq) => seq,
+            Err(AppendError::Unavailable(_)) => {
+                // Nobody is answered until there is room; whatever only reads goes on.
+                self.writer.on_refused();
+                self.full_until = Some(clock::tick().after_ms(DISK_FULL_PAUSE_MS));
+                self.shared.waits_for_room.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
             Err(AppendError::Fenced { .. }) => {
                 let (reign, next) = self.reign.on_fenced(Found::Claim);
                 self.reign = reign;
@@ -243,18 +280,29 @@ impl Loop {
             }
             Err(error) => return Err(MasterError::Journal(error.to_string())),
         };
-        self.head = Head { seq, epoch: self.ledger.epoch, hash: self.next_hash };
+        let (hash, body_bytes) = self.in_flight;
+        self.head = Head { seq, epoch: self.ledger.epoch, hash };
         let (at, entries) = self.writer.on_durable();
+        if !entries.iter().all(|(entry, _)| entry.frees_room()) {
+            self.full_until = None;
+            self.shared.waits_for_room.store(false, Ordering::Relaxed);
+        }
         let mut applied = Vec::new();
         let mut notices = Vec::new();
         for (entry, reply) in entries {
             applied.clear();
             self.ledger.apply(at, &entry, &mut applied);
+            compare(&mut self.marks, &applied)?;
+            self.trim(&applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Some(reply) = reply {
                 let _ = reply.send(applied.clone());
             }
+        }
+        if self.points.on_record(body_bytes, &self.ledger) {
+            self.marks.hold(seq, hash, &self.ledger);
+            self.write_snapshot();
         }
         if !notices.is_empty() {
             self.watchers.retain(|watcher| match watcher.try_send(notices.clone()) {
@@ -263,6 +311,36 @@ impl Loop {
             });
         }
         Ok(())
+    }
+
+    /// Has the newest state that is held written beside the loop, unless it is announced already.
+    fn write_snapshot(&mut self) {
+        let Some((seq, hash, ledger)) = self.marks.newest() else { return };
+        if self.ledger.snapshots.last().is_none_or(|newest| newest.seq < seq) {
+            let head = Head { seq, epoch: ledger.epoch, hash };
+            // While an earlier one is being written this one is passed over.
+            let _ = self.to_snapshots.try_send(snapshots::Request { head, ledger: ledger.clone() });
+        }
+    }
+
+    fn on_snapshot(&mut self, written: &Written) {
+        let Written { snapshot, failed } = written;
+        self.marks.on_digest(snapshot.seq, snapshot.digest);
+        // One that could not be written costs nothing but a longer replay; the next is tried.
+        let newest = self.ledger.snapshots.last();
+        if failed.is_none() && newest.is_none_or(|newest| newest.seq < snapshot.seq) {
+            self.writer.propose(Entry::SnapshotTaken(*snapshot), None);
+        }
+    }
+
+    /// Once a snapshot is announced, the log before the one before it has served.
+    fn trim(&mut self, applied: &[Applied]) {
+        let announced = applied.iter().any(|done| matches!(done, Applied::SnapshotTaken(_)));
+        if let ([second_newest, _], true) = (self.ledger.snapshots.as_slice(), announced) {
+            let order = ToJournal::Trim(second_newest.seq, self.ledger.epoch);
+            // With a record in flight the channel may be full: the next announcement trims as well.
+            let _ = self.to_journal.try_send(order);
+        }
     }
 
     /// Answers a question; whoever asked may be gone by now.

@@ -1,5 +1,6 @@
 //! Everything that reaches the loop comes through one channel, because its order matters.
 
+use crate::snapshots::Written;
 use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
@@ -32,6 +33,8 @@ pub(crate) enum Inbox {
     Closed(SessionId),
     /// The append in flight was answered.
     Appended(Result<Seq, AppendError>),
+    /// The snapshot thread is done with one.
+    SnapshotWritten(Written),
     /// The master is to end.
     Stop,
 }

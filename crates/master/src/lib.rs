@@ -3,12 +3,15 @@
 //! It decides nothing itself: decisions are the ledger's and the scheduler's, durability is the
 //! journal's. It must never link the operations; it plans from what workers offer.
 
+pub mod audit;
 mod clock;
 mod error;
 mod handle;
 mod host;
 mod inbox;
+mod journal;
 pub mod recovery;
+mod snapshots;
 mod view;
 
 pub use error::MasterError;

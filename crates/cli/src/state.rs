@@ -1,0 +1,39 @@
+//! `windlass state`: what a state folder holds. One file for each thing that can be done with it.
+
+mod show;
+mod verify;
+
+use crate::CliError;
+use crate::arguments::{StateArguments, StateCommand};
+use crate::settings;
+use std::io::Write;
+use std::path::Path;
+use windlass_journal::Holder;
+use windlass_master::audit::Audit;
+
+pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
+    let state = settings::state_dir(arguments.state.as_deref())?;
+    match arguments.command {
+        StateCommand::Show => show::show(&state, arguments.json),
+        StateCommand::Verify => verify::verify(&state, arguments.json),
+    }
+}
+
+/// Reads the whole state without holding it.
+fn audit(state: &Path) -> Result<Audit, CliError> {
+    Audit::of(state).map_err(CliError::failed)
+}
+
+/// Who works on the state, as a part of a sentence.
+fn held_by(holder: Holder) -> Option<String> {
+    match holder {
+        Holder::Nobody => None,
+        Holder::Process(Some(pid)) => Some(format!("process {pid}")),
+        Holder::Process(None) => Some("another process".to_owned()),
+    }
+}
+
+fn print(text: &str) {
+    // A reader that has seen enough (`| head`) is no error.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
