@@ -1,7 +1,9 @@
 //! End to end: the real binary, real files, real signals.
 
 mod failures;
+mod full_disk;
 mod going_on;
 mod heap;
 mod lab;
+mod state;
 mod words;

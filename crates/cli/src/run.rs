@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             found.file_count,
             found.done_bytes >> 20
         )),
-        Stage::WaitingForRoom => screen.phase(&waiting_for_room(&state)),
+        Stage::WaitingForRoom => screen.notice(&waiting_for_room(&state)),
         Stage::Working(standing) => {
             let mut view = view(standing);
             if standing.waits_for_room {

@@ -96,6 +96,8 @@ struct Plain {
     written: Option<Duration>,
     /// The newest line, not written yet.
     waiting: Option<String>,
+    /// The note of the last line: a new one does not wait.
+    note: Option<String>,
 }
 
 impl Screen {
@@ -118,7 +120,17 @@ impl Screen {
         let now = self.started.elapsed();
         match &mut self.drawing {
             Drawing::Live(live) => live.phase(now, text),
-            Drawing::Plain(plain) => plain.offer(now, || lines::phase_plain(text)),
+            Drawing::Plain(plain) => plain.offer(now, None, || lines::phase_plain(text)),
+            Drawing::Finished => {}
+        }
+    }
+
+    /// Says before there are tasks why nothing goes on; a log gets it at once.
+    pub(crate) fn notice(&mut self, text: &str) {
+        let now = self.started.elapsed();
+        match &mut self.drawing {
+            Drawing::Live(live) => live.phase(now, text),
+            Drawing::Plain(plain) => plain.offer(now, Some(text), || lines::phase_plain(text)),
             Drawing::Finished => {}
         }
     }
@@ -133,7 +145,9 @@ impl Screen {
         let pace = self.rates.pace(view);
         match &mut self.drawing {
             Drawing::Live(live) => live.update(view, &pace),
-            Drawing::Plain(plain) => plain.offer(now, || lines::plain(view, &pace)),
+            Drawing::Plain(plain) => {
+                plain.offer(now, view.note.as_deref(), || lines::plain(view, &pace));
+            }
             Drawing::Finished => {}
         }
     }
@@ -188,11 +202,15 @@ impl Live {
 
 impl Plain {
     fn on(out: Box<dyn Write + Send>) -> Plain {
-        Plain { out, written: None, waiting: None }
+        Plain { out, written: None, waiting: None, note: None }
     }
 
-    /// Writes the line if the last one is old enough, else keeps it for the end.
-    fn offer(&mut self, now: Duration, line: impl FnOnce() -> String) {
+    /// Writes the line if the last one is old enough or the note is new, else keeps it for the end.
+    fn offer(&mut self, now: Duration, note: Option<&str>, line: impl FnOnce() -> String) {
+        if self.note.as_deref() != note {
+            self.note = note.map(str::to_owned);
+            self.written = self.written.filter(|_| note.is_none());
+        }
         self.waiting = Some(line());
         if self.written.is_none_or(|before| now >= before + PLAIN_INTERVAL) {
             self.written = Some(now);
@@ -249,5 +267,20 @@ mod tests {
         let log = log.text();
         let done: Vec<_> = log.lines().map(|line| line.split(' ').next().unwrap_or("")).collect();
         assert_eq!(done, ["0", "50", "100", "120"]);
+    }
+
+    #[test]
+    fn a_note_does_not_wait_and_is_not_repeated() {
+        let log = Log::default();
+        let mut screen = Screen::with(Drawing::Plain(Plain::on(Box::new(log.clone()))));
+        for tenth in 0..30 {
+            let note = (10..20).contains(&tenth).then(|| "the disk is full".to_owned());
+            let view = View { total: 30, done: tenth, note, ..View::default() };
+            screen.update_at(&view, Duration::from_millis(tenth * 100));
+        }
+        let log = log.text();
+        let lines: Vec<_> = log.lines().collect();
+        assert_eq!(lines.len(), 2, "{log}");
+        assert!(lines[1].starts_with("10 of 30") && lines[1].contains("the disk is full"), "{log}");
     }
 }

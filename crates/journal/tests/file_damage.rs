@@ -108,36 +108,46 @@ fn a_write_stopped_early_is_torn_or_damaged() {
     assert_eq!(read(&mut open(state.path()).unwrap(), Seq(1)).unwrap(), records);
 }
 
-/// The file itself ends inside the last record: no whole record can be there.
+/// The file itself ends anywhere behind the header: the records that are whole are there, the rest
+/// was never acknowledged by a disk that ends there.
 #[test]
-fn a_file_cut_inside_the_last_record_is_torn() {
+fn a_file_cut_at_any_length_keeps_its_whole_records() {
     let state = tempfile::tempdir().unwrap();
-    let (records, bytes, start) = sample(state.path(), &[vec![3; 100], vec![9; 300]]);
-    for end in (start..bytes.len()).step_by(5) {
+    let bodies = [vec![3; 100], vec![4; 30], vec![9; 300]];
+    let (records, bytes, _) = sample(state.path(), &bodies);
+    // Where each frame begins; the last one ends with the bytes.
+    let starts = [SECTOR_BYTES, SECTOR_BYTES + 160, SECTOR_BYTES + 160 + 96];
+    for end in SECTOR_BYTES..bytes.len() {
         let file = OpenOptions::new().write(true).open(segment(state.path(), 1)).unwrap();
         file.set_len(0).unwrap();
         file.write_all_at(&bytes[..end], 0).unwrap();
         drop(file);
-        assert_cut(state.path(), &records, &format!("file of {end} bytes"));
+        // A frame that ends in zeros is whole without them, but here none does.
+        let whole = starts.iter().filter(|start| end > **start).count().saturating_sub(1);
+        let whole =
+            if end > starts[whole] + 52 + bodies[whole].len() - 1 { whole + 1 } else { whole };
+        let mut log = open(state.path()).unwrap_or_else(|error| panic!("{end} bytes: {error}"));
+        assert_eq!(read(&mut log, Seq(1)).unwrap(), records[..whole], "file of {end} bytes");
     }
     let capacity = fs::metadata(segment(state.path(), 1)).unwrap().len();
     assert_eq!(capacity, 1 << 20, "the space for later records is back");
 }
 
-/// A bit of any record, first, middle or last, is damage, also where sectors are zero by right.
+/// A bit of every byte of the last records, and of places in the middle, is damage, also where
+/// sectors are zero by right.
 #[test]
 fn a_flipped_bit_is_fatal() {
     let state = tempfile::tempdir().unwrap();
     let mut hollow = vec![9; 1_200];
     hollow[100..1_150].fill(0);
-    let bodies = [vec![3; 100], hollow.clone(), hollow];
+    let bodies = [hollow.clone(), vec![3; 3_000], vec![4; 90], hollow];
     let (records, bytes, _) = sample(state.path(), &bodies);
     let mut start = SECTOR_BYTES;
-    for record in &records {
+    for (number, record) in records.iter().enumerate() {
         // The frame has 52 bytes before the body.
         let end = start + 52 + record.body.len();
-        // Every byte of prefix and header, some of the body.
-        for at in (start..end).filter(|at| at - start < 52 || at % 13 == 0) {
+        let step = if number < 2 { 97 } else { 1 };
+        for at in (start..end).step_by(step) {
             let flipped = bytes[at] ^ 1 << (at % 8);
             put(state.path(), at, &[flipped]);
             assert_fatal(state.path(), start, &format!("byte {at} of {start}..{end}"));
@@ -146,6 +156,19 @@ fn a_flipped_bit_is_fatal() {
         start = end.next_multiple_of(16);
     }
     assert_eq!(read(&mut open(state.path()).unwrap(), Seq(1)).unwrap(), records);
+}
+
+/// Every byte of the header of a segment in use; zeros follow it.
+#[test]
+fn a_flipped_bit_of_the_header_is_fatal() {
+    let state = tempfile::tempdir().unwrap();
+    let (_, bytes, _) = sample(state.path(), &[vec![3; 100]]);
+    for at in 0..44 {
+        put(state.path(), at, &[bytes[at] ^ 1]);
+        assert!(matches!(open(state.path()), Err(OpenError::Log(_))), "byte {at}");
+        put(state.path(), at, &bytes[at..=at]);
+    }
+    open(state.path()).unwrap();
 }
 
 #[test]

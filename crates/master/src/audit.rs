@@ -65,7 +65,8 @@ impl Audit {
             building.take(&record, &mut reading);
         });
         let survey = survey.map_err(|error| AuditError::Read(error.to_string()))?;
-        if survey.segments.is_empty() && survey.damages.is_empty() {
+        let has_log = !survey.segments.is_empty() || !survey.damages.is_empty();
+        if !has_log && reading.snapshots.is_empty() {
             return Err(AuditError::NoState(state.to_path_buf()));
         }
         let Reading { mut faults, snapshots, .. } = reading;

@@ -41,8 +41,8 @@ impl Replay {
     /// Applies the next record.
     ///
     /// # Errors
-    /// It does not follow the one before, this version cannot read it, or it announces a snapshot of
-    /// another state than this ledger was in.
+    /// It does not follow the one before, this version cannot read it, or it announces a snapshot
+    /// of another state than this ledger was in.
     pub fn apply(&mut self, record: &Record) -> Result<(), MasterError> {
         let (seq, epoch) = (record.seq, record.epoch);
         if epoch < self.head.epoch {

@@ -45,15 +45,17 @@ pub struct SegmentSurvey {
 /// unfinished, whatever it looks like.
 ///
 /// # Errors
-/// `Io` if the directory cannot be read. Everything else is told in the survey.
+/// `Io` if the directory is there and cannot be read. Everything else is told in the survey.
 pub fn survey(
     state: &Path,
     held: bool,
     visit: &mut dyn FnMut(Record),
 ) -> Result<Survey, TailError> {
     let dir = segment::dir(state);
-    let firsts =
-        segment::list(&dir).map_err(|source| TailError::Io { file: dir.clone(), source })?;
+    let firsts = match segment::list(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        firsts => firsts.map_err(|source| TailError::Io { file: dir.clone(), source })?,
+    };
     let mut survey = Survey::default();
     // What the next segment must follow; unknown at the oldest one and behind damage.
     let mut before: Option<Head> = None;

@@ -164,7 +164,9 @@ fn unknown_versions_and_sections_are_named() {
 proptest! {
     /// A ledger read from damaged bytes is refused, or is one on which everything works.
     #[test]
-    fn damaged_snapshots_never_panic(seed in 0_u64..20, flips in prop::collection::vec(any::<(u32, u8)>(), 1..4)) {
+    fn damaged_snapshots_never_panic(
+        seed in 0_u64..20, flips in prop::collection::vec(any::<(u32, u8)>(), 1..4)
+    ) {
         let mut bytes = any_ledger(seed).encode_snapshot();
         for (at, byte) in flips {
             let at = at as usize % bytes.len();

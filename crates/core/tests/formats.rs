@@ -1,0 +1,130 @@
+//! Formats that lie on disks: what this build writes is what the newest fixture holds, and every
+//! older fixture can still be read.
+//!
+//! A changed format gets a new version and a new fixture beside the old one (written with
+//! `UPDATE_EXPECT=1`); the old one stays.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use expect_test::expect_file;
+use windlass_core::ledger::{
+    Batch, ChunkRef, Digest, Entry, IndexRange, JobSpec, Ledger, OnFailure, PhaseSpec, Results,
+    SettledRun, SnapshotId,
+};
+use windlass_core::params::Params;
+use windlass_core::{
+    AttemptId, BlobId, Epoch, Failure, Incarnation, JobId, LogTime, PhaseId, PhaseIndex, RequestId,
+    Round, Seq, TaskIndex, WorkerName,
+};
+
+/// Lines of 32 bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    let line = |bytes: &[u8]| -> String { bytes.iter().map(|it| format!("{it:02x}")).collect() };
+    bytes.chunks(32).map(|bytes| line(bytes) + "\n").collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: String = text.split_whitespace().collect();
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// One of each kind, as they could follow each other.
+fn entries() -> Vec<Entry> {
+    let phase = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+    let attempt = AttemptId { epoch: Epoch(1), counter: 9 };
+    let task = |index| phase.task(TaskIndex(index));
+    let spec = JobSpec {
+        name: "photos".to_owned(),
+        fingerprint: 0x0123_4567_89ab_cdef,
+        phases: vec![PhaseSpec {
+            operation: "image".to_owned(),
+            version: 2,
+            params: Params([("width".to_owned(), "800".to_owned())].into()),
+            after: Vec::new(),
+            on_failure: OnFailure::Continue,
+        }],
+        memorandum: Some(BlobId::of(b"memorandum")),
+    };
+    let settled = |first, results| {
+        let first = TaskIndex(first);
+        SettledRun { phase, round: Round(0), first, attempt, results }
+    };
+    let manifests = Results::Manifests(vec![BlobId::of(b"a"), BlobId::of(b"b")]);
+    vec![
+        Entry::Genesis { cluster: 0xfeed, format: 1 },
+        Entry::Claim { epoch: Epoch(1), holder: "process 7".to_owned() },
+        Entry::WorkerJoined {
+            name: WorkerName("w1".to_owned()),
+            incarnation: Incarnation(3),
+            in_process: true,
+        },
+        Entry::JobSubmitted { request: RequestId(4), spec },
+        Entry::TasksAdded { phase, first: TaskIndex(0), count: 5, chunk: ChunkRef::Count },
+        Entry::TasksAdded {
+            phase,
+            first: TaskIndex(5),
+            count: 2,
+            chunk: ChunkRef::Inline(vec![1, 2, 3]),
+        },
+        Entry::TasksAdded {
+            phase,
+            first: TaskIndex(7),
+            count: 1,
+            chunk: ChunkRef::Blob(BlobId::of(b"chunk")),
+        },
+        Entry::PhaseSealed { phase },
+        Entry::TasksSettled { runs: vec![settled(0, manifests), settled(2, Results::Empty(1))] },
+        Entry::AttemptFailed {
+            task: task(3),
+            round: Round(0),
+            attempt,
+            failure: Failure::rejected("damaged", "the picture is damaged", "Fetch it again."),
+        },
+        Entry::WorkerLost {
+            task: task(4),
+            round: Round(0),
+            attempt,
+            worker: WorkerName("w1".to_owned()),
+        },
+        Entry::TasksReopened {
+            phase,
+            tasks: vec![IndexRange { first: TaskIndex(3), count: 1 }],
+            why: "asked".to_owned(),
+        },
+        Entry::SnapshotTaken(SnapshotId { seq: Seq(3), hash: 77, digest: Digest([5; 32]) }),
+        Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
+        Entry::WorkerLeft { name: WorkerName("w1".to_owned()), incarnation: Incarnation(3) },
+    ]
+}
+
+const TIME: LogTime = LogTime(1_700_000_000_000);
+
+/// The state before the last two entries: open tasks, failures, results.
+fn ledger() -> Ledger {
+    let mut ledger = Ledger::default();
+    let mut applied = Vec::new();
+    let entries = entries();
+    for entry in &entries[..entries.len() - 2] {
+        ledger.apply(TIME, entry, &mut applied);
+    }
+    ledger
+}
+
+#[test]
+fn entries_of_version_1() {
+    let mut body = Vec::new();
+    Batch::begin(TIME, &mut body);
+    entries().iter().for_each(|entry| entry.encode(&mut body));
+    expect_file!["fixtures/entries-v1.hex"].assert_eq(&hex(&body));
+    let read = Batch::decode(&unhex(include_str!("fixtures/entries-v1.hex"))).unwrap();
+    assert_eq!(read, Batch { at: TIME, entries: entries() });
+}
+
+#[test]
+fn ledgers_of_version_1() {
+    let bytes = ledger().encode_snapshot();
+    expect_file!["fixtures/ledger-v1.hex"].assert_eq(&hex(&bytes));
+    let read = Ledger::decode_snapshot(&unhex(include_str!("fixtures/ledger-v1.hex"))).unwrap();
+    assert_eq!(read, ledger());
+}

@@ -1,0 +1,65 @@
+//! The disk of the state fills up: a run says so, waits, and ends well when there is room.
+
+use crate::lab::{Lab, until};
+use std::io::{Read, Write};
+use std::process::Command;
+
+/// A file system of 4 MB at the lab's state; `None` where nothing may be mounted here.
+struct SmallState<'a>(&'a Lab);
+
+impl SmallState<'_> {
+    fn mount(lab: &Lab) -> Option<SmallState<'_>> {
+        let state = lab.path("state");
+        std::fs::create_dir(&state).expect("a folder");
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=4m", "windlass-test"]).arg(&state);
+        if mounted.output().is_ok_and(|output| output.status.success()) {
+            return Some(SmallState(lab));
+        }
+        let _ = writeln!(std::io::stdout(), "not run: mount");
+        let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+        assert!(!required.split(',').any(|feature| feature == "mount"), "mount is required");
+        None
+    }
+}
+
+impl Drop for SmallState<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path("state")).output();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_waited_for() {
+    let lab = Lab::new();
+    let Some(_mounted) = SmallState::mount(&lab) else { return };
+    let noop = ["run", "--op", "noop", "--param", "count=3"];
+    lab.run(&noop).ended(0);
+    // The reserve is used up and the disk is full: only what makes room may be written now.
+    std::fs::remove_file(lab.path("state/journal/reserve")).expect("there was a reserve");
+    let filler = lab.path("state/filler");
+    let mut full = std::fs::File::create(&filler).expect("a file");
+    std::io::copy(&mut std::io::repeat(7).take(8 << 20), &mut full).expect_err("it is full");
+    drop(full);
+
+    let log = lab.path("log");
+    let mut child = lab
+        .command(&noop)
+        .stderr(std::fs::File::create(&log).expect("a file"))
+        .spawn()
+        .expect("the binary starts");
+    let said = || std::fs::read_to_string(&log).expect("a log");
+    let notice = format!("the disk of {} is full; waiting for room", lab.path("state").display());
+    until("the full disk is told", || said().contains(&notice));
+    assert!(child.try_wait().expect("it can be asked").is_none(), "it waits");
+    // The state can be looked at meanwhile.
+    lab.run(&["state", "show"]).ended(0);
+    std::fs::remove_file(&filler).expect("the filler goes");
+    let mut ended = None;
+    until("it ends", || {
+        ended = child.try_wait().expect("it can be asked");
+        ended.is_some()
+    });
+    assert!(ended.is_some_and(|ended| ended.success()), "{}", said());
+    assert_eq!(lab.summary()["totals"]["succeeded"], 3);
+}

@@ -1,0 +1,67 @@
+//! `windlass state`: what it shows of a sound, a held and a damaged state.
+
+use crate::lab::{Lab, signal, until};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::os::unix::fs::FileExt;
+
+fn json(lab: &Lab, command: &str, code: i32) -> Value {
+    let ran = lab.run(&["state", command, "--json"]);
+    ran.ended(code);
+    serde_json::from_str(&ran.stdout).expect("JSON")
+}
+
+#[test]
+fn show_and_verify_tell_what_a_state_holds() {
+    let lab = Lab::new();
+    lab.run(&["state", "show"]).ended(1).said("nothing was run there yet");
+    lab.run(&["run", "--op", "noop", "--param", "count=50"]).ended(0);
+    let shown = json(&lab, "show", 0);
+    assert_eq!(shown["jobs"], 1);
+    assert_eq!(shown["tasks"]["succeeded"], 50);
+    assert_eq!(shown["held_by"], Value::Null);
+    assert_eq!((&shown["epoch"], &shown["oldest_record"]), (&1.into(), &1.into()));
+    let verified = json(&lab, "verify", 0);
+    assert_eq!(verified["sound"], true);
+    assert_eq!(verified["head"], shown["head"]);
+}
+
+#[test]
+fn a_held_state_can_be_looked_at() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    let mut child = lab.start(&["run", "in", "--op", "command", "--param", "cmd=sleep 60"]);
+    until("the job is recorded", || {
+        let ran = lab.run(&["state", "show", "--json"]);
+        let shown: Option<Value> = serde_json::from_str(&ran.stdout).ok();
+        shown.is_some_and(|shown| shown["open_jobs"] == 1)
+    });
+    let shown = json(&lab, "show", 0);
+    assert_eq!(shown["held_by"], format!("process {}", child.id()));
+    assert_eq!(json(&lab, "verify", 0)["sound"], true);
+    // A second run is refused and told by whom the state is held.
+    let refused = lab.run(&["run", "in", "--op", "noop"]);
+    refused.ended(1).said(&format!("process {}", child.id()));
+    signal(&child, Signal::KILL);
+    child.wait().expect("it ended");
+    assert_eq!(json(&lab, "show", 0)["held_by"], Value::Null);
+}
+
+#[test]
+fn damage_is_told_with_file_and_byte_and_nothing_is_changed() {
+    let lab = Lab::new();
+    lab.run(&["run", "--op", "noop", "--param", "count=50"]).ended(0);
+    let segment = lab.path("state/journal/00000000000000000001.log");
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(&segment).expect("opens");
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 530).expect("it is longer");
+    file.write_all_at(&[!byte[0]], 530).expect("it can be written");
+    let before = std::fs::read(&segment).expect("a file");
+    let ran = lab.run(&["state", "verify"]);
+    ran.ended(1);
+    let place = format!("{}, byte 512:", segment.display());
+    assert!(ran.stdout.contains("Damaged") && ran.stdout.contains(&place), "{}", ran.stdout);
+    assert_eq!(json(&lab, "verify", 1)["sound"], false);
+    assert!(lab.run(&["state", "show"]).stdout.contains("windlass state verify"));
+    assert_eq!(std::fs::read(&segment).expect("a file"), before);
+}
