@@ -23,7 +23,7 @@ BATCH = 10_000
 
 
 def ours(events, folder):
-    loop = harness.release("windlass-bench", "journal-loop")
+    loop = harness.release_folder() / "journal-loop"
     command = [loop, "--events", str(events), "--batch", str(BATCH), folder]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

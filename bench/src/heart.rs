@@ -14,7 +14,10 @@ use windlass_blobs::{BlobError, Blobs};
 use windlass_core::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec};
 use windlass_core::params::{ParamError, Params};
 use windlass_core::{Incarnation, PhaseId, PhaseIndex, RequestId, TaskIndex, WorkerName};
-use windlass_journal::{Engine, FileLog, LockError, Memory, OpenError, StateLock};
+use windlass_journal::{
+    Engine, FileLog, FileSnapshots, LockError, Memory, MemorySnapshots, OpenError,
+    SnapshotStoreError, Snapshots, StateLock,
+};
 use windlass_master::{Handle, Master, MasterError, Notice};
 use windlass_worker::{Gone, Worker};
 
@@ -66,6 +69,8 @@ enum HeartError {
     Lock(#[from] LockError),
     #[error("open the journal: {0}")]
     Open(#[from] OpenError),
+    #[error("open the snapshots: {0}")]
+    Snapshots(#[from] SnapshotStoreError),
     #[error("open the blob store: {0}")]
     Blobs(#[from] BlobError),
     #[error("use the master: {0}")]
@@ -100,11 +105,12 @@ fn tasks(
     state: &Path,
 ) -> Result<Value, HeartError> {
     let lock = StateLock::acquire(state)?;
-    let journal = match engine {
-        EngineKind::File => Engine::File(FileLog::open(&lock)?),
-        EngineKind::Memory => Engine::Memory(Memory::new()),
+    let master = match engine {
+        EngineKind::File => on_disk(&lock)?,
+        EngineKind::Memory => {
+            start(Engine::Memory(Memory::new()), Snapshots::Memory(MemorySnapshots::default()))?
+        }
     };
-    let master = start(journal)?;
     let handle = master.handle();
     let blobs = Blobs::open(state.join("blobs"))?;
     let scratch = state.join("scratch");
@@ -159,7 +165,7 @@ fn reopen(state: &Path) -> Result<Value, HeartError> {
     let lock = StateLock::acquire(state)?;
     let resident_before = resident_bytes();
     let began = Instant::now();
-    let master = start(Engine::File(FileLog::open(&lock)?))?;
+    let master = on_disk(&lock)?;
     let wall_s = began.elapsed().as_secs_f64();
     let jobs = master.handle().jobs()?;
     let tasks: u32 = jobs.iter().flat_map(|job| &job.phases).map(|phase| phase.task_count).sum();
@@ -168,9 +174,14 @@ fn reopen(state: &Path) -> Result<Value, HeartError> {
     Ok(json!({"tasks": tasks, "wall_s": wall_s, "resident_bytes": resident}))
 }
 
-fn start(journal: Engine) -> Result<Master, MasterError> {
+fn on_disk(lock: &StateLock) -> Result<Master, HeartError> {
+    let journal = Engine::File(FileLog::open(lock)?);
+    Ok(start(journal, Snapshots::File(FileSnapshots::open(lock)?))?)
+}
+
+fn start(journal: Engine, snapshots: Snapshots) -> Result<Master, MasterError> {
     let holder = "heart".to_owned();
-    Master::start(windlass_master::Options { journal, holder, seed: 1 })
+    Master::start(windlass_master::Options { journal, snapshots, holder, seed: 1 })
 }
 
 fn worker(
