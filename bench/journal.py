@@ -3,9 +3,9 @@
 
     python3 bench/journal.py [--events N] [--dir DIR]
 
-SQLite gets as many events of the same size, in transactions of as many as our records hold, with its
-log in front (WAL) and synced at every commit (synchronous=FULL). Then it reads all of them, which is
-less than a replay does: nothing is decoded or applied. Ends with 1 where a bar is missed.
+SQLite gets as many events of the same size, in transactions of as many as our records hold, with
+its log in front (WAL) and synced at every commit (synchronous=FULL). Then it reads all of them,
+which is less than a replay does: nothing is decoded or applied. Ends with 1 where a bar is missed.
 """
 
 import argparse
