@@ -2,7 +2,8 @@
 //! closes.
 
 use crate::channel::{Channel, Received};
-use rustix::process::{Resource, Rlimit, Signal};
+use crate::confine::{bound, confine_executor};
+use crate::death::Bounds;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,8 +14,6 @@ pub(crate) const READY: u8 = b'r';
 pub(crate) const PROGRESS: u8 = b'p';
 pub(crate) const DONE: u8 = b'd';
 
-/// Descriptors that an executor may hold: the socket, an input, an output and what a library opens.
-const OPEN_FILE_COUNT_MAX: u64 = 256;
 /// Least time between two progress frames.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(20);
 
@@ -43,12 +42,23 @@ pub fn serve(
     // The socket is sent on while a request, borrowed from the receiving end's buffer, is in work.
     let sender = Channel::new(rustix::io::fcntl_dupfd_cloexec(&socket, 0)?);
     let mut receiver = Channel::new(socket);
-    sender.send(&[&[READY]], &[])?;
+    let bounds_max = match receiver.receive()? {
+        Received::Frame(frame, _) => Bounds::decode(frame).ok_or_else(|| astray("no limits"))?.0,
+        Received::Closed => return Ok(()),
+    };
+    let layers = confine_executor(bounds_max)?;
+    let mut bounds = bounds_max;
+    sender.send(&[&[READY], &layers.encode()], &[])?;
     loop {
         let (frame, descriptors) = match receiver.receive()? {
             Received::Frame(frame, descriptors) => (frame, descriptors),
             Received::Closed => return Ok(()),
         };
+        let (wanted, frame) = Bounds::decode(frame).ok_or_else(|| astray("no limits"))?;
+        if bounds != wanted {
+            bound(wanted, bounds_max)?;
+            bounds = wanted;
+        }
         let mut descriptors = descriptors.into_iter().map(File::from);
         let output = descriptors.next().ok_or_else(|| astray("a request without output"))?;
         let input = descriptors.next();
@@ -66,16 +76,10 @@ pub fn serve(
     }
 }
 
-/// Everything that must hold before the first byte of a request is read, in this order: no new
-/// privileges, resource limits, then the socket is taken from stdin. The limits of memory and
-/// output differ per request and are set by the parent from outside.
+/// What is done with the rights of the worker, before they are given up: inherited descriptors are
+/// closed, the socket is taken from stdin.
 fn prepare() -> io::Result<OwnedFd> {
     close_inherited();
-    // A parent that died before this line has closed the socket as well, which ends this process.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    rustix::thread::set_no_new_privs(true)?;
-    limit(Resource::Core, 0)?;
-    limit(Resource::Nofile, OPEN_FILE_COUNT_MAX)?;
     ignore_file_size_signal();
     // Where the kernel runs out of memory, this process goes first; not every container lets it
     // ask.
@@ -85,14 +89,6 @@ fn prepare() -> io::Result<OwnedFd> {
     rustix::net::sockopt::socket_type(&socket).map_err(|_| astray("stdin is not a socket"))?;
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     Ok(socket)
-}
-
-/// Lowers a limit for good; one that is lower already stays.
-fn limit(resource: Resource, most: u64) -> io::Result<()> {
-    let now = rustix::process::getrlimit(resource);
-    let most = now.maximum.map_or(most, |maximum| maximum.min(most));
-    let limit = Rlimit { current: Some(most), maximum: Some(most) };
-    Ok(rustix::process::setrlimit(resource, limit)?)
 }
 
 fn astray(what: &str) -> io::Error {

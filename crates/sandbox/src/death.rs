@@ -40,11 +40,33 @@ pub enum Death {
     Protocol(String),
 }
 
-/// The limits that may have caused a death.
+/// The limits that the kernel holds an executor to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) memory_bytes: u64,
-    pub(crate) output_bytes: u64,
+pub struct Bounds {
+    /// Its address space in bytes.
+    pub memory_bytes: u64,
+    /// Size of any file that it writes, in bytes.
+    pub output_bytes: u64,
+}
+
+impl Bounds {
+    /// Bytes of their encoding.
+    pub(crate) const FRAME_BYTES: usize = 16;
+
+    pub(crate) fn encode(self) -> [u8; Bounds::FRAME_BYTES] {
+        let mut frame = [0; Bounds::FRAME_BYTES];
+        frame[..8].copy_from_slice(&self.memory_bytes.to_le_bytes());
+        frame[8..].copy_from_slice(&self.output_bytes.to_le_bytes());
+        frame
+    }
+
+    /// Reads them from the beginning of a frame; the rest is the second part.
+    pub(crate) fn decode(frame: &[u8]) -> Option<(Bounds, &[u8])> {
+        let (memory, rest) = frame.split_first_chunk()?;
+        let (output, rest) = rest.split_first_chunk()?;
+        let memory_bytes = u64::from_le_bytes(*memory);
+        Some((Bounds { memory_bytes, output_bytes: u64::from_le_bytes(*output) }, rest))
+    }
 }
 
 /// Reads the end of a process that ended without being asked to.

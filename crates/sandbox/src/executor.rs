@@ -4,9 +4,9 @@ use crate::cancel::{Cancel, Wake};
 use crate::channel::{Channel, Received};
 use crate::child::{DONE, PROGRESS, READY};
 use crate::death::{Bounds, Death, of_status};
+use crate::layers::{Layers, User};
 use crate::process::Process;
 use crate::watch::{Watch, read};
-use rustix::process::{Resource, Rlimit};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -37,6 +37,8 @@ pub struct Spawn {
     pub arguments: Vec<OsString>,
     /// All of its environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// No request may ever have more than this, and the executor cannot help itself to more.
+    pub bounds_max: Bounds,
 }
 
 /// Why no executor came up.
@@ -65,7 +67,7 @@ pub enum SpawnError {
 /// What an executor is to do.
 #[derive(Debug)]
 pub struct Request {
-    /// The caller's bytes, at most [`crate::FRAME_BYTES_MAX`].
+    /// The caller's bytes, at most [`crate::FRAME_BYTES_MAX`] less the 16 of the limits.
     pub frame: Vec<u8>,
     /// The input, open for reading.
     pub input: Option<File>,
@@ -119,8 +121,7 @@ pub struct Executor {
     process: Process,
     channel: Channel,
     wake: Wake,
-    /// The limits that the child has now.
-    bounds: Option<Bounds>,
+    layers: Layers,
 }
 
 /// What ended an attempt early.
@@ -138,6 +139,7 @@ impl Spawn {
     pub fn new(
         program: impl Into<PathBuf>,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        bounds_max: Bounds,
     ) -> Spawn {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
         let kept = KEPT_VARIABLES
@@ -147,13 +149,14 @@ impl Spawn {
             program: program.into(),
             arguments: arguments.collect(),
             environment: kept.collect(),
+            bounds_max,
         }
     }
 
     fn start(&self) -> io::Result<(Process, Channel)> {
         let (channel, theirs) = Channel::pair()?;
         // Without code between fork and exec the standard library uses posix_spawn, which does not
-        // copy the page tables of a large worker; the child confines itself (`child::prepare`).
+        // copy the page tables of a large worker; the child confines itself (`confine_executor`).
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .env_clear()
@@ -163,7 +166,10 @@ impl Spawn {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
-        Ok((Process::new(child, STDERR_TAIL_BYTES_MAX)?, channel))
+        let process = Process::new(child, STDERR_TAIL_BYTES_MAX)?;
+        // A child that is gone already shows when it is waited for.
+        let _ = channel.send(&[&self.bounds_max.encode()], &[]);
+        Ok((process, channel))
     }
 }
 
@@ -176,10 +182,13 @@ impl Executor {
         let failed = |source| SpawnError::Start { program: spawn.program.clone(), source };
         let (process, channel) = spawn.start().map_err(failed)?;
         let wake = Wake::new().map_err(|error| failed(error.into()))?;
-        let mut executor = Executor { spawn: spawn.clone(), process, channel, wake, bounds: None };
+        // Until it says what holds it.
+        let layers = Layers { user: User::Root, landlock_abi: 0, has_filter: false };
+        let spawn_again = spawn.clone();
+        let mut executor = Executor { spawn: spawn_again, process, channel, wake, layers };
         match executor.await_ready().map_err(failed)? {
-            None => Ok(executor),
-            Some(why) => {
+            Ok(layers) => Ok(Executor { layers, ..executor }),
+            Err(why) => {
                 executor.process.end().map_err(failed)?;
                 let stderr_tail = executor.process.stderr.take_tail();
                 Err(SpawnError::NotReady {
@@ -191,23 +200,25 @@ impl Executor {
         }
     }
 
-    /// `None` once the child is ready, else why it is given up.
-    fn await_ready(&mut self) -> io::Result<Option<&'static str>> {
+    /// What holds the child once it is ready, else why it is given up.
+    fn await_ready(&mut self) -> io::Result<Result<Layers, &'static str>> {
         let deadline = Instant::now() + SPAWN_MAX;
         loop {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Ok(Some("in time"));
+                return Ok(Err("in time"));
             };
             let ready = self.process.wait(Some(self.channel.as_fd()), None, left)?;
             if ready.socket {
                 match self.channel.try_receive()? {
-                    Some(Received::Frame([READY], _)) => return Ok(None),
-                    Some(Received::Frame(..)) => return Ok(Some("but says something else")),
-                    Some(Received::Closed) => return Ok(Some("and gone")),
+                    Some(Received::Frame([READY, layers @ ..], _)) => {
+                        return Ok(Layers::decode(layers).ok_or("but says something else"));
+                    }
+                    Some(Received::Frame(..)) => return Ok(Err("but says something else")),
+                    Some(Received::Closed) => return Ok(Err("and gone")),
                     None => {}
                 }
             } else if ready.exited {
-                return Ok(Some("and gone"));
+                return Ok(Err("and gone"));
             }
         }
     }
@@ -216,6 +227,12 @@ impl Executor {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.pid().as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// What confines the child.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.layers
     }
 
     /// Makes one attempt and waits for its end; `on_event` hears what it shows meanwhile. A child
@@ -244,29 +261,16 @@ impl Executor {
         }
     }
 
+    /// The child sets the limits itself: a worker in a container often may not limit a process of
+    /// another user.
     fn begin(&mut self, request: &Request, limits: &Limits) -> io::Result<()> {
-        let bounds = Bounds::of(limits);
-        if self.bounds != Some(bounds) {
-            self.confine(Resource::As, bounds.memory_bytes)?;
-            self.confine(Resource::Fsize, bounds.output_bytes)?;
-            self.bounds = Some(bounds);
-        }
+        let bounds = Bounds::of(limits).encode();
         self.process.stderr.forget();
         let output = request.output.as_fd();
         match &request.input {
-            Some(input) => self.channel.send(&[&request.frame], &[output, input.as_fd()]),
-            None => self.channel.send(&[&request.frame], &[output]),
+            Some(input) => self.channel.send(&[&bounds, &request.frame], &[output, input.as_fd()]),
+            None => self.channel.send(&[&bounds, &request.frame], &[output]),
         }
-    }
-
-    /// Sets a limit of the child from outside; the upper one stays, as the next request may need
-    /// more.
-    fn confine(&self, resource: Resource, bytes: u64) -> io::Result<()> {
-        let maximum = rustix::process::getrlimit(resource).maximum;
-        let current = Some(maximum.map_or(bytes, |maximum| maximum.min(bytes)));
-        let limit = Rlimit { current, maximum };
-        rustix::process::prlimit(Some(self.process.pid()), resource, limit)?;
-        Ok(())
     }
 
     /// Waits for the answer.

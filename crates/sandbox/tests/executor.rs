@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use windlass_sandbox::{
-    Cancel, Death, Event, Executor, FRAME_BYTES_MAX, Limits, Outcome, Request, Spawn, SpawnError,
-    output_file,
+    Bounds, Cancel, Death, Event, Executor, FRAME_BYTES_MAX, Limits, Outcome, Request, Spawn,
+    SpawnError, output_file,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_sandbox-test-child");
+const MOST: Bounds = Bounds { memory_bytes: 1 << 30, output_bytes: 1 << 20 };
 /// Long enough for a loaded machine; nothing here waits so long unless it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -17,7 +18,7 @@ const LIMITS: Limits =
     Limits { total: PATIENCE, progress: None, memory_bytes: 1 << 30, output_bytes: 1 << 20 };
 
 fn executor() -> Executor {
-    Executor::spawn(&Spawn::new(CHILD, ["--child"])).expect("spawned")
+    Executor::spawn(&Spawn::new(CHILD, ["--child"], MOST)).expect("spawned")
 }
 
 fn output() -> File {
@@ -110,8 +111,7 @@ fn a_child_sees_its_own_descriptors_only() {
     let Outcome::Done(first) = ask(&mut executor, "descriptors") else { panic!("no answer") };
     let first = String::from_utf8(first).expect("text");
     let kinds = first.lines().map(|line| line.split([':', '(']).next().unwrap_or(line));
-    let mut kinds = kinds.collect::<Vec<_>>();
-    kinds.retain(|kind| !kind.starts_with("/proc/"));
+    let kinds = kinds.collect::<Vec<_>>();
     assert!(!first.contains("/status"), "{first}");
     assert_eq!(kinds.iter().filter(|kind| **kind == "/dev/null").count(), 2, "{first}");
     assert_eq!(kinds.iter().filter(|kind| **kind == "pipe").count(), 1, "{first}");
@@ -226,16 +226,6 @@ fn cancel_ends_an_attempt_from_another_thread() {
 }
 
 #[test]
-fn grandchildren_go_with_their_executor() {
-    let mut executor = executor();
-    let Outcome::Done(pid) = ask(&mut executor, "grandchild") else { panic!("no answer") };
-    let pid = String::from_utf8(pid).expect("text").parse::<u32>().expect("a number");
-    assert!(exists(pid));
-    assert!(matches!(ask(&mut executor, "exit 0"), Outcome::Died(Death::Exit { code: 0, .. })));
-    assert!(!exists(pid), "the group is killed");
-}
-
-#[test]
 fn an_executor_that_turns_away_is_killed() {
     let closed = death("close");
     assert_eq!(closed, Death::Protocol("it closed its socket and went on".to_owned()));
@@ -279,9 +269,9 @@ fn executors_die_with_their_worker() {
 
 #[test]
 fn a_program_that_is_no_executor_is_refused() {
-    let missing = Executor::spawn(&Spawn::new("/nonexistent/program", ["x"]));
+    let missing = Executor::spawn(&Spawn::new("/nonexistent/program", ["x"], MOST));
     assert!(matches!(missing, Err(SpawnError::Start { .. })));
-    match Executor::spawn(&Spawn::new(CHILD, ["--gone"])) {
+    match Executor::spawn(&Spawn::new(CHILD, ["--gone"], MOST)) {
         Err(SpawnError::NotReady { stderr_tail, .. }) => {
             assert!(stderr_tail.contains("gone at once"), "{stderr_tail}");
         }

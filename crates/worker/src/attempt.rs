@@ -20,7 +20,7 @@ use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::Ending;
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Operation, Output, Source, Work};
-use windlass_sandbox::{Cancel, Executor, Limits, Outcome, Spawn};
+use windlass_sandbox::{Bounds, Cancel, Executor, Limits, Outcome, Spawn};
 
 /// Makes the attempts of one slot, with one executor that is started anew after every death.
 pub(crate) struct Attempts {
@@ -115,7 +115,15 @@ impl Attempts {
     }
 
     fn spawn(&self) -> Result<Executor, Failure> {
-        let spawn = Spawn::new(&self.options.executor, [OsStr::new(EXECUTOR_ARGUMENT)]);
+        let specs = windlass_ops::OPERATIONS.iter().map(|operation| operation.spec);
+        let confined = specs.filter(|spec| spec.home == Home::Executor);
+        let bounds_max =
+            confined.fold(Bounds { memory_bytes: 0, output_bytes: 0 }, |most, spec| Bounds {
+                memory_bytes: most.memory_bytes.max(spec.memory_bytes_max),
+                output_bytes: most.output_bytes.max(spec.output_bytes_max),
+            });
+        let arguments = [OsStr::new(EXECUTOR_ARGUMENT)];
+        let spawn = Spawn::new(&self.options.executor, arguments, bounds_max);
         Executor::spawn(&spawn).map_err(unstartable)
     }
 

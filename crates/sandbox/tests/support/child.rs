@@ -1,9 +1,10 @@
 //! An executor for the tests: each request is a word, some followed by a number, that says how to
 //! behave or misbehave.
 
+mod escape;
+
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use windlass_sandbox::{Task, serve};
 
@@ -54,9 +55,8 @@ fn behave(word: &str, rest: &str, task: Task<'_>, progress: &mut dyn FnMut(u64, 
             }
             std::process::abort()
         }
-        "grandchild" => grandchild(),
         "close" => close_socket(),
-        _ => b"unknown".to_vec(),
+        _ => escape::attempt(word, rest).into_bytes(),
     }
 }
 
@@ -69,11 +69,11 @@ fn copy(task: Task<'_>) -> Vec<u8> {
     bytes.len().to_string().into_bytes()
 }
 
-/// What every open descriptor is, one a line.
+/// What every open descriptor is, one a line. The folder that lists them may not be opened.
 fn descriptors() -> Vec<u8> {
-    let entries = std::fs::read_dir("/proc/self/fd").expect("listed").flatten();
-    let mut lines = entries
-        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+    let links = (0..256).map(|descriptor| format!("/proc/self/fd/{descriptor}"));
+    let mut lines = links
+        .filter_map(|link| std::fs::read_link(link).ok())
         .map(|target| format!("{}\n", target.display()))
         .collect::<Vec<_>>();
     lines.sort();
@@ -116,18 +116,6 @@ fn trickle(mut output: File, milliseconds: u64) -> Vec<u8> {
     b"trickled".to_vec()
 }
 
-/// Starts a process that ignores what can be ignored, and holds on to stderr.
-fn grandchild() -> Vec<u8> {
-    let script = "(trap '' HUP INT TERM; while :; do sleep 1000; done) >/dev/null & echo $!";
-    let started = Command::new("/bin/sh")
-        .args(["-c", script])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("started");
-    String::from_utf8_lossy(&started.stdout).trim().as_bytes().to_vec()
-}
-
 #[expect(unsafe_code, reason = "only a real fault tests what a fault does")]
 fn fault() -> Vec<u8> {
     // SAFETY: none; this faults, as it is meant to.
@@ -145,9 +133,10 @@ fn close_socket() -> Vec<u8> {
 }
 
 fn parent() {
-    use windlass_sandbox::{Cancel, Executor, Limits, Request, Spawn, output_file};
+    use windlass_sandbox::{Bounds, Cancel, Executor, Limits, Request, Spawn, output_file};
     let program = std::env::current_exe().expect("a path");
-    let spawn = Spawn::new(program, ["--child"]);
+    let spawn =
+        Spawn::new(program, ["--child"], Bounds { memory_bytes: 1 << 30, output_bytes: 1 << 20 });
     let mut executor = Executor::spawn(&spawn).expect("spawned");
     let mut stdout = std::io::stdout();
     stdout.write_all(format!("{}\n", executor.pid()).as_bytes()).expect("written");

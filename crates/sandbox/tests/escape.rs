@@ -1,0 +1,192 @@
+//! What a confined process cannot do, whoever runs the worker: as root these tests run once more as
+//! an ordinary user.
+
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::Duration;
+use windlass_sandbox::{
+    Bounds, Cancel, Executor, LANDLOCK_ABI_WHOLE, Limits, Outcome, Request, Spawn, User,
+    output_file,
+};
+
+const CHILD: &str = env!("CARGO_BIN_EXE_sandbox-test-child");
+const MOST: Bounds = Bounds { memory_bytes: 1 << 30, output_bytes: 1 << 20 };
+/// `nobody`, on every Linux.
+const NOBODY: u32 = 65_534;
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Says that a test did not run; an error where the machine is said to have what it needs.
+fn not_run(feature: &str) {
+    let _ = writeln!(std::io::stderr(), "not run: {feature}");
+    let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name == feature), "{feature} is required here");
+}
+
+/// Runs one of these tests again as an ordinary user.
+fn again_as_nobody(test: &str) {
+    if !is_root() {
+        return not_run("root");
+    }
+    let program = std::env::current_exe().expect("a path");
+    let ran = Command::new(program)
+        .args(["--exact", test, "--nocapture"])
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .current_dir("/")
+        .env("TMPDIR", std::env::temp_dir())
+        .output();
+    let output = match ran {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            return not_run("a build folder that everybody may enter");
+        }
+        ran => ran.expect("ran"),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{said}");
+}
+
+fn executor() -> Executor {
+    Executor::spawn(&Spawn::new(CHILD, ["--child"], MOST)).expect("spawned")
+}
+
+fn ask(executor: &mut Executor, frame: &str) -> String {
+    let output = output_file(&std::env::temp_dir()).expect("a file");
+    let request = Request { frame: frame.as_bytes().to_vec(), input: None, output };
+    let limits = Limits {
+        total: Duration::from_secs(60),
+        progress: None,
+        memory_bytes: 1 << 30,
+        output_bytes: 1 << 20,
+    };
+    match executor.run(request, &limits, &mut |_| {}, &Cancel::new()) {
+        Outcome::Done(answer) => String::from_utf8(answer).expect("text"),
+        other => panic!("{frame}: {other:?}"),
+    }
+}
+
+/// User and group ids of an executor: real, effective, saved, of files; then further groups.
+fn ids(executor: &Executor) -> (Vec<u32>, Vec<u32>) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", executor.pid()));
+    let status = status.expect("read");
+    let line = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        let ids = line.split_ascii_whitespace().map(|id| id.parse::<u32>().expect("a number"));
+        ids.collect::<Vec<_>>()
+    };
+    (line("Uid:"), [line("Gid:"), line("Groups:")].concat())
+}
+
+/// A file that everybody may read and write, for the layers beyond permissions.
+fn open_file() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("opened");
+    let path = folder.path().join("file");
+    std::fs::write(&path, "content").expect("written");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("opened");
+    (folder, path.display().to_string())
+}
+
+#[test]
+fn an_executor_opens_no_files_but_libraries() {
+    let mut executor = executor();
+    if executor.layers().landlock_abi == 0 {
+        return not_run("landlock");
+    }
+    let (_folder, file) = open_file();
+    let parent = std::process::id();
+    for path in [
+        "/etc/shadow",
+        "/etc/passwd",
+        &file,
+        &format!("/proc/{parent}/environ"),
+        &format!("/proc/{parent}/mem"),
+        &format!("/proc/{parent}/cmdline"),
+        "/proc/self/environ",
+        "/sys/kernel",
+    ] {
+        assert_eq!(ask(&mut executor, &format!("read {path}")), "open: EACCES", "{path}");
+    }
+    let library = std::fs::canonicalize("/bin/sh").expect("a shell");
+    assert_eq!(ask(&mut executor, &format!("read {}", library.display())), "done");
+    assert_eq!(ask(&mut executor, "read /dev/urandom"), "done");
+}
+
+#[test]
+fn an_executor_opens_no_files_but_libraries_for_an_ordinary_user() {
+    again_as_nobody("an_executor_opens_no_files_but_libraries");
+}
+
+#[test]
+fn an_executor_has_no_calls_but_those_it_needs() {
+    let mut executor = executor();
+    if !executor.layers().has_filter {
+        return not_run("seccomp");
+    }
+    let (_folder, file) = open_file();
+    let parent = std::process::id();
+    for (attempt, expected) in [
+        ("socket tcp", "socket: EACCES"),
+        ("socket tcp6", "socket: EACCES"),
+        ("socket udp", "socket: EACCES"),
+        ("socket unix", "socket: EACCES"),
+        (&format!("signal {parent}"), "kill: EPERM"),
+        (&format!("signal-by-file {parent}"), "owner: EPERM"),
+        (&format!("attach {parent}"), "ptrace: ENOSYS"),
+        (&format!("memory {parent}"), "readv: ENOSYS"),
+        (&format!("create {file}"), "open: EACCES"),
+        (&format!("remove {file}"), "remove: ENOSYS"),
+        ("fork", "clone: EPERM"),
+        ("clone3", "clone3: ENOSYS"),
+        ("replace /bin/true", "exec: EPERM"),
+        ("root", "setresuid: ENOSYS"),
+        ("kernel", "bpf: ENOSYS"),
+        ("unknown", "1000: ENOSYS"),
+        ("limits", "setrlimit: EPERM"),
+    ] {
+        assert_eq!(ask(&mut executor, attempt), expected, "{attempt}");
+    }
+    // The standard library starts programs in several ways; none of them works.
+    assert!(ask(&mut executor, "program /bin/true").starts_with("spawn: "));
+}
+
+#[test]
+fn an_executor_has_no_calls_but_those_it_needs_for_an_ordinary_user() {
+    again_as_nobody("an_executor_has_no_calls_but_those_it_needs");
+}
+
+#[test]
+fn executors_of_root_have_a_user_each() {
+    if !is_root() {
+        return not_run("root");
+    }
+    let (mut one, other) = (executor(), executor());
+    for executor in [&one, &other] {
+        assert_eq!(executor.layers().user, User::Own);
+    }
+    let (first, second) = (ids(&one), ids(&other));
+    assert_ne!(first, second);
+    for (users, groups) in [first, second] {
+        assert!(users[0] >= 60_578 && users == vec![users[0]; 4], "{users:?}");
+        assert_eq!(users, groups, "of the group of the same number, and no other");
+    }
+    // Their threads are counted.
+    let count = ask(&mut one, "threads").parse::<u32>().expect("a number");
+    assert!((8..64).contains(&count), "{count}");
+}
+
+#[test]
+fn a_worker_that_is_no_root_says_so() {
+    let layers = executor().layers();
+    if is_root() {
+        return again_as_nobody("a_worker_that_is_no_root_says_so");
+    }
+    assert_eq!(layers.user, User::Worker);
+    assert_eq!(layers.is_whole(), layers.landlock_abi >= LANDLOCK_ABI_WHOLE && layers.has_filter);
+}
