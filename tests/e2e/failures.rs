@@ -25,7 +25,8 @@ fn a_command_that_crashes_is_tried_three_times() {
     let lab = Lab::new();
     lab.input("a.txt", "x");
     let log = lab.path("log");
-    command(&lab, &format!("echo x >> '{}'; kill -SEGV $$", log.display()), &[]).ended(3);
+    let write = format!("write={}", lab.path("").display());
+    command(&lab, &format!("echo x >> '{}'; kill -SEGV $$", log.display()), &[&write]).ended(3);
     assert_eq!(std::fs::read_to_string(log).expect("a log").lines().count(), 3);
     let row = lab.row("a.txt");
     assert!(row["cause"].as_str().expect("a cause").contains("signal 11"), "{row:#}");
@@ -38,7 +39,8 @@ fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     lab.input("a.txt", "x");
     let pid = lab.path("pid");
     let hang = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
-    command(&lab, &hang, &["timeout_s=1"]).ended(3).said("timeout_s");
+    let write = format!("write={}", lab.path("").display());
+    command(&lab, &hang, &["timeout_s=1", &write]).ended(3).said("timeout_s");
     let pid = std::fs::read_to_string(pid).expect("a pid");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "the grandchild lives: {stat}");

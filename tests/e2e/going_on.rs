@@ -14,10 +14,11 @@ fn log(lab: &Lab) -> BTreeMap<String, u32> {
     counts
 }
 
-fn logging(lab: &Lab, then: &str) -> [String; 6] {
+fn logging(lab: &Lab, then: &str) -> [String; 8] {
     let log = lab.path("log");
     let cmd = format!("cmd=echo $WINDLASS_BASE >> '{}'; {then}", log.display());
-    ["run", "in", "--op", "command", "--param", &cmd].map(str::to_owned)
+    let write = format!("write={}", lab.path("").display());
+    ["run", "in", "--op", "command", "--param", &cmd, "--param", &write].map(str::to_owned)
 }
 
 #[test]

@@ -21,11 +21,21 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    // An executor starts in a millisecond; it must not pay for the command line's machinery.
-    if std::env::args_os().nth(1).is_some_and(|arg| arg == windlass_worker::EXECUTOR_ARGUMENT) {
-        return match windlass_worker::executor_main() {
+    // A worker's child starts in a millisecond; it must not pay for the command line's machinery.
+    let first = std::env::args_os().nth(1);
+    let child: Option<fn() -> std::io::Result<()>> = match first.as_ref().and_then(|a| a.to_str()) {
+        Some(windlass_worker::EXECUTOR_ARGUMENT) => Some(windlass_worker::executor_main),
+        Some(windlass_worker::LAUNCHER_ARGUMENT) => Some(windlass_worker::launcher_main),
+        _ => None,
+    };
+    if let Some(serve) = child {
+        return match serve() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
+            Err(error) => {
+                // The worker reads it: the cause of what it then tells.
+                let _ = writeln!(std::io::stderr(), "{error}");
+                ExitCode::FAILURE
+            }
         };
     }
     let done = match Arguments::parse().command {

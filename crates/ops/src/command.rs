@@ -2,8 +2,13 @@
 //!
 //! `--param cmd='…'` is given to `/bin/sh -c`. The file is its standard input; what it writes to
 //! standard output becomes the result. Exit code 0 is success; any other fails the file and shows
-//! the last line of standard error. It works in an empty scratch folder of its own, which is
-//! removed afterwards, with everything that it started and left running.
+//! the last line of standard error. It works in an empty scratch folder of its own (`TMPDIR` names
+//! it too), which is emptied afterwards; everything that it started and left running is ended.
+//!
+//! It reads what you may read. It writes into its scratch folder only; `--param write=/a:/b` names
+//! more folders (Python's `multiprocessing` needs `/dev/shm`; for a program that keeps files in
+//! your home, begin the line with `HOME=$PWD`). It has no network unless `--param network=true`, it
+//! cannot signal or look into other processes, and it gains no rights by programs like sudo.
 //!
 //! In its environment: `WINDLASS_INPUT` (absolute path of the file), `WINDLASS_NAME` (its name),
 //! `WINDLASS_BASE` (the name of its results), `WINDLASS_INDEX` (the task's number from 0).
@@ -47,6 +52,20 @@ static SPEC: OperationSpec = OperationSpec {
             default: Some("1024"),
             required: false,
             doc: "Megabytes that it may write, to its output or into its scratch folder.",
+        },
+        ParamSpec {
+            name: "network",
+            kind: ParamKind::Bool,
+            default: Some("false"),
+            required: false,
+            doc: "Whether it may use the network and the sockets of other programs.",
+        },
+        ParamSpec {
+            name: "write",
+            kind: ParamKind::Text,
+            default: None,
+            required: false,
+            doc: "Absolute paths, joined by `:`, where it may write besides its scratch folder.",
         },
         ParamSpec {
             name: "count",
@@ -98,6 +117,8 @@ pub enum CommandEnding {
     TimedOut,
     /// Killed for what it wrote.
     OutputTooLarge,
+    /// Killed for how many processes it had.
+    TooManyProcesses,
 }
 
 #[derive(Serialize)]
@@ -153,6 +174,11 @@ pub fn report(facts: &CommandFacts<'_>) -> Result<Vec<u8>, Failure> {
             "output_too_large",
             format!("the command wrote more than {} MB", facts.output_bytes_max >> 20),
             "Allow more with --param output_mb=N.",
+        )),
+        CommandEnding::TooManyProcesses => Err(Failure::rejected(
+            "too_many_processes",
+            "the command had more than 1024 processes at a time",
+            MEND,
         )),
     }
 }

@@ -16,8 +16,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// smallest send buffer that Linux gives by default (208 KiB), because a frame is sent whole.
 pub const FRAME_BYTES_MAX: usize = 128 * 1024;
 
-/// Descriptors that may come with one frame: output and input.
-const DESCRIPTOR_COUNT_MAX: usize = 2;
+/// Descriptors that may come with one frame: output and input, and a command's stderr.
+const DESCRIPTOR_COUNT_MAX: usize = 3;
 
 /// One end of the pair.
 #[derive(Debug)]

@@ -39,6 +39,10 @@ pub fn serve(
     mut handle: impl FnMut(Task<'_>, &mut dyn FnMut(u64, u64)) -> Vec<u8>,
 ) -> io::Result<()> {
     let socket = prepare()?;
+    ignore_file_size_signal();
+    // Where the kernel runs out of memory, this process goes first; not every container lets it
+    // ask.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     // The socket is sent on while a request, borrowed from the receiving end's buffer, is in work.
     let sender = Channel::new(rustix::io::fcntl_dupfd_cloexec(&socket, 0)?);
     let mut receiver = Channel::new(socket);
@@ -78,12 +82,8 @@ pub fn serve(
 
 /// What is done with the rights of the worker, before they are given up: inherited descriptors are
 /// closed, the socket is taken from stdin.
-fn prepare() -> io::Result<OwnedFd> {
+pub(crate) fn prepare() -> io::Result<OwnedFd> {
     close_inherited();
-    ignore_file_size_signal();
-    // Where the kernel runs out of memory, this process goes first; not every container lets it
-    // ask.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     rustix::process::chdir("/")?;
     let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
     rustix::net::sockopt::socket_type(&socket).map_err(|_| astray("stdin is not a socket"))?;

@@ -1,12 +1,21 @@
-//! Runs the user's own program for one task: limited, watched, and gone with all its children.
+//! Runs the user's own programs in a slot: limited, watched, and gone with all their children. The
+//! launcher starts and ends them (`launcher.rs`); time and amounts are watched here.
 
 use crate::cancel::{Cancel, Wake};
+use crate::channel::{Channel, Received};
+use crate::executor::{SpawnError, await_ready};
+use crate::launcher::{ENDED, KILL, Profile, UNSTARTED, request};
+use crate::layers::Layers;
+use crate::output::output_file;
 use crate::process::Process;
 use crate::scratch::Scratch;
-use rustix::process::{Pid, Resource, Rlimit, Signal};
-use std::ffi::OsString;
+use crate::stderr::Stderr;
+use rustix::pipe::PipeFlags;
+use rustix::process::Resource;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -23,20 +32,45 @@ const LOOK_MIN: Duration = Duration::from_millis(200);
 const LOOK_SHARE: u32 = 20;
 /// Longest sleep between two looks at the clock.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// How long a launcher may take to end a command; longer than it tries itself.
+const END_MAX: Duration = Duration::from_secs(15);
+
+/// How to start a launcher, and what its commands may do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LauncherSpawn {
+    /// The program, by absolute path; its `main` calls [`crate::serve_launches`] first of all.
+    pub program: PathBuf,
+    /// Its one argument.
+    pub argument: OsString,
+    /// What its commands may do.
+    pub profile: Profile,
+    /// A folder to be made for its commands, where they run and may write; each finds it empty.
+    pub scratch: PathBuf,
+}
+
+/// A small process of one slot that starts the user's programs. Dropping it removes the scratch
+/// folder.
+#[derive(Debug)]
+pub struct Launcher {
+    spawn: LauncherSpawn,
+    process: Process,
+    channel: Channel,
+    wake: Wake,
+    layers: Layers,
+    scratch: Scratch,
+}
 
 /// A command line for `/bin/sh -c`, with what it gets and what it may use.
 #[derive(Debug)]
 pub struct UserCommand {
     /// The command line.
-    pub command: String,
+    pub line: String,
     /// Its stdin, open for reading; `None`: `/dev/null`.
     pub stdin: Option<File>,
-    /// Its stdout: an empty file, best one of [`crate::output_file`]. Its position moves.
+    /// Its stdout: an empty file, best one of [`Launcher::output_file`]. Its position moves.
     pub stdout: File,
     /// Variables beside the ones of this process.
     pub env: Vec<(&'static str, OsString)>,
-    /// A folder to be made for it, where it runs; removed at the end.
-    pub scratch: PathBuf,
     /// Time from start to end.
     pub total: Duration,
     /// Bytes of stdout, stderr and scratch folder together.
@@ -54,6 +88,8 @@ pub enum CommandStatus {
     TimedOut,
     /// Killed, or failed, because it wrote more than it may.
     OutputTooLarge,
+    /// Killed because it had too many processes.
+    TooManyProcesses,
     /// Killed because somebody asked for it.
     Cancelled,
 }
@@ -71,54 +107,130 @@ pub struct CommandEnd {
     pub duration: Duration,
 }
 
-impl UserCommand {
-    /// Runs it to its end; then no process of its group is left and its scratch folder is removed.
-    /// A process that left the group by starting a session of its own stays.
+/// What the launcher says of a command's end.
+struct Ended {
+    is_bomb: bool,
+    status: ExitStatus,
+}
+
+impl Launcher {
+    /// Makes the scratch folder, starts the process and waits until it is ready.
     ///
     /// # Errors
-    /// The shell, the scratch folder or a descriptor cannot be had. How the command itself fares is
-    /// no error here.
-    pub fn run(self, cancel: &Cancel) -> io::Result<CommandEnd> {
-        let wake = Wake::new()?;
-        let _armed = cancel.arm(&wake);
-        let scratch = Scratch::new(self.scratch.clone())?;
+    /// The folder cannot be made, the program cannot be started, or is not ready within 10 s.
+    pub fn spawn(spawn: LauncherSpawn) -> Result<Launcher, SpawnError> {
+        let failed = |source| SpawnError::Start { program: spawn.program.clone(), source };
+        let scratch = Scratch::new(spawn.scratch.clone()).map_err(failed)?;
+        let wake = Wake::new().map_err(|error| failed(error.into()))?;
+        let (mut process, mut channel) = start(&spawn).map_err(failed)?;
+        let layers = await_ready(&mut process, &mut channel, &spawn.program)?;
+        Ok(Launcher { process, channel, wake, layers, scratch, spawn })
+    }
+
+    /// What confines the commands.
+    #[must_use]
+    pub fn layers(&self) -> Layers {
+        self.layers
+    }
+
+    /// What its commands may do.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.spawn.profile
+    }
+
+    /// A nameless file for a command's stdout, which it may also open as `/dev/stdout`.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn output_file(&self) -> io::Result<File> {
+        output_file(&self.spawn.scratch)
+    }
+
+    /// Runs a command to its end; then no process that it started is left, and the scratch folder
+    /// is empty.
+    ///
+    /// # Errors
+    /// The shell or a descriptor cannot be had, or the launcher is gone; then this launcher is of
+    /// no more use. How the command itself fares is no error here.
+    pub fn run(&mut self, command: &UserCommand, cancel: &Cancel) -> io::Result<CommandEnd> {
         let began = Instant::now();
-        let mut process = self.start()?;
-        let run = Run { command: &self, began, scratch: &scratch };
-        let stopped = run.follow(&mut process, &wake, cancel)?;
-        let status = process.end()?;
+        let mut ended = None;
+        let stopped = {
+            self.send(command)?;
+            let Launcher { process, channel, wake, scratch, .. } = self;
+            let _armed = cancel.arm(wake);
+            let run = Run { command, began, scratch };
+            run.follow(process, channel, wake, cancel, &mut ended)?
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => self.kill()?,
+        };
         let duration = began.elapsed();
-        let stdout_bytes = self.stdout.metadata()?.len();
+        self.process.stderr.drain();
+        let stdout_bytes = command.stdout.metadata()?.len();
+        let run = Run { command, began, scratch: &self.scratch };
         // The file may become one byte longer than allowed, which tells "full" from "too much".
-        let is_too_large = stdout_bytes > self.output_bytes
-            || (!status.success() && run.written(&process) > self.output_bytes);
+        let is_too_large = stdout_bytes > command.output_bytes
+            || (!ended.status.success() && run.written(&self.process) > command.output_bytes);
         let status = match stopped {
             Some(stopped) => stopped,
+            None if ended.is_bomb => CommandStatus::TooManyProcesses,
             None if is_too_large => CommandStatus::OutputTooLarge,
-            None => of_status(status),
+            None => of_status(ended.status),
         };
-        let stderr_tail = String::from_utf8_lossy(&process.stderr.take_tail()).into_owned();
+        let stderr_tail = String::from_utf8_lossy(&self.process.stderr.take_tail()).into_owned();
+        self.scratch.clear()?;
         Ok(CommandEnd { status, stdout_bytes, stderr_tail, duration })
     }
 
-    fn start(&self) -> io::Result<Process> {
-        let stdin = match &self.stdin {
-            Some(file) => Stdio::from(file.try_clone()?),
-            None => Stdio::null(),
-        };
-        let mut command = Command::new("/bin/sh");
-        command
-            .arg("-c")
-            .arg(&self.command)
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .env("PWD", &self.scratch)
-            .current_dir(&self.scratch)
-            .stdin(stdin)
-            .stdout(Stdio::from(self.stdout.try_clone()?))
-            .stderr(Stdio::piped());
-        confine(&mut command, self.output_bytes.saturating_add(1));
-        Process::new(command.spawn()?, COMMAND_STDERR_BYTES_MAX)
+    fn send(&mut self, command: &UserCommand) -> io::Result<()> {
+        let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        self.process.stderr = Stderr::new(reader, COMMAND_STDERR_BYTES_MAX)?;
+        let scratch = self.spawn.scratch.as_os_str();
+        let own = command.env.iter().map(|(name, value)| (OsStr::new(*name), value.as_os_str()));
+        let folders = ["PWD", "TMPDIR"].map(|name| (OsStr::new(name), scratch));
+        let most = command.output_bytes.saturating_add(1);
+        let most =
+            rustix::process::getrlimit(Resource::Fsize).maximum.map_or(most, |m| m.min(most));
+        let frame = request(most, OsStr::new(&command.line), own.chain(folders));
+        let mut stdio = vec![writer.as_fd(), command.stdout.as_fd()];
+        stdio.extend(command.stdin.as_ref().map(AsFd::as_fd));
+        self.channel.send(&[&frame], &stdio)
     }
+
+    /// Has the command ended that runs.
+    fn kill(&mut self) -> io::Result<Ended> {
+        self.channel.send(&[&[KILL]], &[])?;
+        let began = Instant::now();
+        while began.elapsed() < END_MAX {
+            let ready = self.process.wait(Some(self.channel.as_fd()), None, END_MAX)?;
+            if let Some(ended) = ended(&mut self.channel)? {
+                return Ok(ended);
+            }
+            if ready.exited {
+                break;
+            }
+        }
+        self.process.end()?;
+        Err(gone())
+    }
+}
+
+fn start(spawn: &LauncherSpawn) -> io::Result<(Process, Channel)> {
+    let (channel, theirs) = Channel::pair()?;
+    let child = Command::new(&spawn.program)
+        .arg(&spawn.argument)
+        .stdin(Stdio::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let process = Process::new(child, COMMAND_STDERR_BYTES_MAX)?;
+    // A child that is gone already shows when it is waited for.
+    let _ = channel.send(&[&spawn.profile.encode(&spawn.scratch)], &[]);
+    Ok((process, channel))
 }
 
 /// A command while it runs.
@@ -133,8 +245,10 @@ impl Run<'_> {
     fn follow(
         &self,
         process: &mut Process,
+        channel: &mut Channel,
         wake: &Wake,
         cancel: &Cancel,
+        end: &mut Option<Ended>,
     ) -> io::Result<Option<CommandStatus>> {
         let mut look_at = self.began + FIRST_LOOK;
         loop {
@@ -154,12 +268,16 @@ impl Run<'_> {
                 look_at = now + took + LOOK_MIN.max(took * LOOK_SHARE);
             }
             let sleep = left.min(look_at.saturating_duration_since(now)).min(SLEEP_MAX);
-            let ready = process.wait(None, Some(wake), sleep)?;
+            let ready = process.wait(Some(channel.as_fd()), Some(wake), sleep)?;
             if ready.woken {
                 wake.clear();
             }
-            if ready.exited {
+            *end = ended(channel)?;
+            if end.is_some() {
                 return Ok(None);
+            }
+            if ready.exited {
+                return Err(gone());
             }
         }
     }
@@ -171,49 +289,28 @@ impl Run<'_> {
     }
 }
 
+/// What the launcher has said, if it has.
+fn ended(channel: &mut Channel) -> io::Result<Option<Ended>> {
+    match channel.try_receive()? {
+        None => Ok(None),
+        Some(Received::Frame(&[ENDED, is_bomb, a, b, c, d], _)) => {
+            let status = ExitStatus::from_raw(i32::from_le_bytes([a, b, c, d]));
+            Ok(Some(Ended { is_bomb: is_bomb != 0, status }))
+        }
+        Some(Received::Frame(&[UNSTARTED, a, b, c, d], _)) => {
+            Err(io::Error::from_raw_os_error(i32::from_le_bytes([a, b, c, d])))
+        }
+        Some(_) => Err(gone()),
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the process that starts commands is gone")
+}
+
 fn of_status(status: ExitStatus) -> CommandStatus {
     match (status.signal(), status.code()) {
         (Some(signal), _) => CommandStatus::Signal(signal),
         (None, code) => CommandStatus::Exit(code.unwrap_or(-1)),
     }
-}
-
-/// What a command gets between fork and exec: a session of its own (no terminal: a program that
-/// asks for a password fails instead of stopping), death with its worker, no file above
-/// `file_bytes_max`, no core dumps, no descriptors but stdio.
-#[expect(unsafe_code, reason = "only code between fork and exec can set these for any program")]
-fn confine(command: &mut Command, file_bytes_max: u64) {
-    let parent = rustix::process::getpid();
-    let file_limit = lowered(Resource::Fsize, file_bytes_max);
-    let core_limit = lowered(Resource::Core, 0);
-    let prepare = move || {
-        rustix::process::setsid()?;
-        die_with(parent)?;
-        rustix::process::setrlimit(Resource::Fsize, file_limit)?;
-        rustix::process::setrlimit(Resource::Core, core_limit)?;
-        // SAFETY: descriptors are only marked to be closed by exec. A kernel before 5.11 refuses,
-        // and then only what others leaked into this worker stays open.
-        unsafe {
-            libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC);
-        }
-        Ok(())
-    };
-    // SAFETY: the closure only makes system calls: it takes no lock and allocates nothing, so that
-    // it may run in the copy of a process with several threads.
-    unsafe { command.pre_exec(prepare) };
-}
-
-/// Makes this process die with the thread that started it, also where that one is dead already.
-fn die_with(parent: Pid) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    match rustix::process::getppid() {
-        Some(pid) if pid == parent => Ok(()),
-        _ => Err(io::ErrorKind::NotFound.into()),
-    }
-}
-
-fn lowered(resource: Resource, most: u64) -> Rlimit {
-    let now = rustix::process::getrlimit(resource);
-    let most = now.maximum.map_or(most, |maximum| maximum.min(most));
-    Rlimit { current: Some(most), maximum: Some(most) }
 }

@@ -4,7 +4,7 @@ use crate::cancel::{Cancel, Wake};
 use crate::channel::{Channel, Received};
 use crate::child::{DONE, PROGRESS, READY};
 use crate::death::{Bounds, Death, of_status};
-use crate::layers::{Layers, User};
+use crate::layers::Layers;
 use crate::process::Process;
 use crate::watch::{Watch, read};
 use std::ffi::{OsStr, OsString};
@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -45,7 +45,7 @@ pub struct Spawn {
 #[derive(Debug, Error)]
 pub enum SpawnError {
     /// The system does not start the program.
-    #[error("executor {} cannot be started: {source}", program.display())]
+    #[error("{} cannot be started: {source}", program.display())]
     Start {
         /// The program.
         program: PathBuf,
@@ -53,7 +53,7 @@ pub enum SpawnError {
         source: io::Error,
     },
     /// The program started, but never became ready.
-    #[error("executor {} is not ready {why}: {stderr_tail}", program.display())]
+    #[error("{} is not ready {why}: {stderr_tail}", program.display())]
     NotReady {
         /// The program.
         program: PathBuf,
@@ -180,47 +180,10 @@ impl Executor {
     /// The program cannot be started, ends at once, or is not ready within 10 s.
     pub fn spawn(spawn: &Spawn) -> Result<Executor, SpawnError> {
         let failed = |source| SpawnError::Start { program: spawn.program.clone(), source };
-        let (process, channel) = spawn.start().map_err(failed)?;
         let wake = Wake::new().map_err(|error| failed(error.into()))?;
-        // Until it says what holds it.
-        let layers = Layers { user: User::Root, landlock_abi: 0, has_filter: false };
-        let spawn_again = spawn.clone();
-        let mut executor = Executor { spawn: spawn_again, process, channel, wake, layers };
-        match executor.await_ready().map_err(failed)? {
-            Ok(layers) => Ok(Executor { layers, ..executor }),
-            Err(why) => {
-                executor.process.end().map_err(failed)?;
-                let stderr_tail = executor.process.stderr.take_tail();
-                Err(SpawnError::NotReady {
-                    program: spawn.program.clone(),
-                    why,
-                    stderr_tail: String::from_utf8_lossy(&stderr_tail).trim().to_owned(),
-                })
-            }
-        }
-    }
-
-    /// What holds the child once it is ready, else why it is given up.
-    fn await_ready(&mut self) -> io::Result<Result<Layers, &'static str>> {
-        let deadline = Instant::now() + SPAWN_MAX;
-        loop {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Ok(Err("in time"));
-            };
-            let ready = self.process.wait(Some(self.channel.as_fd()), None, left)?;
-            if ready.socket {
-                match self.channel.try_receive()? {
-                    Some(Received::Frame([READY, layers @ ..], _)) => {
-                        return Ok(Layers::decode(layers).ok_or("but says something else"));
-                    }
-                    Some(Received::Frame(..)) => return Ok(Err("but says something else")),
-                    Some(Received::Closed) => return Ok(Err("and gone")),
-                    None => {}
-                }
-            } else if ready.exited {
-                return Ok(Err("and gone"));
-            }
-        }
+        let (mut process, mut channel) = spawn.start().map_err(failed)?;
+        let layers = await_ready(&mut process, &mut channel, &spawn.program)?;
+        Ok(Executor { spawn: spawn.clone(), process, channel, wake, layers })
     }
 
     /// The child's process id.
@@ -359,6 +322,49 @@ impl Executor {
             }
         }
         false
+    }
+}
+
+/// Waits until a child is ready and tells what holds it; one that is not is ended.
+pub(crate) fn await_ready(
+    process: &mut Process,
+    channel: &mut Channel,
+    program: &Path,
+) -> Result<Layers, SpawnError> {
+    let failed = |source| SpawnError::Start { program: program.to_owned(), source };
+    let why = match ready(process, channel).map_err(failed)? {
+        Ok(layers) => return Ok(layers),
+        Err(why) => why,
+    };
+    process.end().map_err(failed)?;
+    let stderr_tail = process.stderr.take_tail();
+    Err(SpawnError::NotReady {
+        program: program.to_owned(),
+        why,
+        stderr_tail: String::from_utf8_lossy(&stderr_tail).trim().to_owned(),
+    })
+}
+
+/// What holds the child once it is ready, else why it is given up.
+fn ready(process: &mut Process, channel: &mut Channel) -> io::Result<Result<Layers, &'static str>> {
+    let deadline = Instant::now() + SPAWN_MAX;
+    loop {
+        let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+            return Ok(Err("in time"));
+        };
+        let ready = process.wait(Some(channel.as_fd()), None, left)?;
+        if ready.socket {
+            match channel.try_receive()? {
+                Some(Received::Frame([READY, layers @ ..], _)) => {
+                    return Ok(Layers::decode(layers).ok_or("but says something else"));
+                }
+                Some(Received::Frame(..)) => return Ok(Err("but says something else")),
+                Some(Received::Closed) => return Ok(Err("and gone")),
+                None => {}
+            }
+        } else if ready.exited {
+            return Ok(Err("and gone"));
+        }
     }
 }
 

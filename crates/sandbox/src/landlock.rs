@@ -4,7 +4,7 @@
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 /// Rights over files, as `landlock_ruleset_attr` numbers them.
@@ -37,6 +37,9 @@ const RULE_PATH_BENEATH: u32 = 1;
 pub(crate) const READ: u64 = EXECUTE | READ_FILE | READ_DIR;
 /// What may be done with a device file that is data, like `/dev/null`.
 pub(crate) const READ_AND_WRITE: u64 = READ_FILE | WRITE_FILE | TRUNCATE;
+/// Everything but making devices.
+pub(crate) const CHANGE: u64 =
+    READ | WRITE_FILE | CHANGE_FOLDERS | REFER | TRUNCATE | IOCTL_DEVICES;
 /// The part of the rights that a rule over a file, not a folder, may name.
 const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICES;
 
@@ -140,13 +143,22 @@ impl Ruleset {
     }
 
     /// Puts the rules on this thread and on whatever it starts from now on. Needs no_new_privs.
-    #[expect(unsafe_code, reason = "landlock has no wrapper in libc")]
     pub(crate) fn restrict(&self) -> io::Result<()> {
-        let ruleset = self.descriptor.as_raw_fd();
-        // SAFETY: two numbers; a descriptor that is no ruleset is refused.
-        match unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0_u32) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
+        use std::os::fd::AsFd;
+        if restrict_by(self.descriptor.as_fd()) == 0 {
+            return Ok(());
         }
+        Err(io::Error::last_os_error())
     }
+
+    pub(crate) fn into_descriptor(self) -> OwnedFd {
+        self.descriptor
+    }
+}
+
+/// The call alone, for code between clone and exec: 0, or -1 with `errno`.
+#[expect(unsafe_code, reason = "landlock has no wrapper in libc")]
+pub(crate) fn restrict_by(ruleset: BorrowedFd<'_>) -> libc::c_long {
+    // SAFETY: two numbers; a descriptor that is no ruleset is refused.
+    unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) }
 }

@@ -10,7 +10,10 @@ mod command;
 mod confine;
 mod death;
 mod executor;
+mod fields;
 mod landlock;
+mod launch;
+mod launcher;
 mod layers;
 mod output;
 mod process;
@@ -23,8 +26,11 @@ mod watch;
 pub use cancel::Cancel;
 pub use channel::FRAME_BYTES_MAX;
 pub use child::{Task, serve};
-pub use command::{COMMAND_STDERR_BYTES_MAX, CommandEnd, CommandStatus, UserCommand};
+pub use command::{
+    COMMAND_STDERR_BYTES_MAX, CommandEnd, CommandStatus, Launcher, LauncherSpawn, UserCommand,
+};
 pub use death::{Bounds, Death};
 pub use executor::{Event, Executor, Limits, Outcome, Request, Spawn, SpawnError};
+pub use launcher::{Profile, serve_launches};
 pub use layers::{LANDLOCK_ABI_WHOLE, Layers, User};
 pub use output::output_file;

@@ -1,4 +1,5 @@
-//! A scratch folder of one command: made fresh, measured while in use, removed whatever is in it.
+//! A scratch folder of commands: made fresh, measured while in use, emptied and removed whatever
+//! is in it.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Entries of one scratch folder; a command that makes more is stopped.
 const ENTRY_COUNT_MAX: usize = 1_000_000;
+/// Its owner's alone.
+const MODE: u32 = 0o700;
 /// Times that removal is tried anew while escaped processes may still write.
 const REMOVAL_COUNT_MAX: usize = 3;
 /// Bytes of a block in `st_blocks`, whatever the file system's own blocks are (stat(2)).
@@ -21,7 +24,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Makes the folder; one that a killed worker left there goes first.
     pub(crate) fn new(path: PathBuf) -> io::Result<Scratch> {
-        let create = || DirBuilder::new().mode(0o700).create(&path);
+        let create = || DirBuilder::new().mode(MODE).create(&path);
         match create() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 remove(&path)?;
@@ -30,6 +33,21 @@ impl Scratch {
             created => created?,
         }
         Ok(Scratch { path })
+    }
+
+    /// Empties it for the next command; the folder stays the same one, which rules are tied to.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        if fs::metadata(&self.path)?.permissions().mode() & 0o7777 != MODE {
+            fs::set_permissions(&self.path, Permissions::from_mode(MODE))?;
+        }
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => remove(&entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
+        }
+        Ok(())
     }
 
     /// Bytes on disk of all that lies in it; `u64::MAX` with too many entries to count. Folders
@@ -85,7 +103,7 @@ fn remove(path: &Path) -> io::Result<()> {
 fn open_up(path: &Path) {
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
-        let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
+        let _ = fs::set_permissions(&folder, Permissions::from_mode(MODE));
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(entry.path());
@@ -113,6 +131,22 @@ mod tests {
         let left = fs::read_dir(parent.path()).expect("listed").count();
         assert_eq!(left, 1, "only the file outside");
         assert_eq!(fs::read(&outside).expect("read"), b"kept");
+    }
+
+    #[test]
+    fn it_is_emptied_and_stays_the_same_folder() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::new(parent.path().join("scratch")).expect("made");
+        let number = fs::metadata(&scratch.path).expect("there").ino();
+        fs::create_dir_all(scratch.path.join("a/b")).expect("made");
+        fs::write(scratch.path.join("file"), "x").expect("written");
+        std::os::unix::fs::symlink(parent.path(), scratch.path.join("link")).expect("linked");
+        fs::set_permissions(scratch.path.join("a"), Permissions::from_mode(0o000)).expect("closed");
+        fs::set_permissions(&scratch.path, Permissions::from_mode(0o000)).expect("closed");
+        scratch.clear().expect("emptied");
+        let metadata = fs::metadata(&scratch.path).expect("there");
+        assert_eq!((metadata.ino(), metadata.mode() & 0o7777), (number, MODE));
+        assert_eq!(fs::read_dir(&scratch.path).expect("listed").count(), 0);
     }
 
     #[test]

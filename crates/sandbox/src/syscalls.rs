@@ -1,7 +1,8 @@
-//! Which system calls an executor has.
+//! Which system calls each profile has.
 //!
-//! It is our own code: what it needs is known, so the list names what is allowed, and a call that
-//! nobody thought of, or that a later kernel brings, is refused.
+//! An executor is our own code: what it needs is known, so it has a list of what is allowed, and a
+//! call that nobody thought of, or that a later kernel brings, is refused. A user's program may be
+//! any program: its list names what is forbidden.
 
 use crate::seccomp::{Filter, Rule, Verdict};
 use libc::c_long;
@@ -114,6 +115,45 @@ const EXECUTOR_OLDER_CALLS: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const EXECUTOR_OLDER_CALLS: &[c_long] = &[];
 
+/// Calls that no user's program may make: they change the whole machine, reach behind other layers,
+/// or are doors into the kernel that few programs need.
+const COMMAND_FORBIDDEN_CALLS: &[c_long] = &[
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_syslog,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_fsopen,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_setns,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+];
+
 /// The executor's filter. To be built by the process that will carry it: it names its id.
 pub(crate) fn executor_filter() -> Filter {
     let allowed = EXECUTOR_CALLS.iter().chain(EXECUTOR_OLDER_CALLS);
@@ -171,4 +211,23 @@ pub(crate) fn executor_filter() -> Filter {
         (libc::SYS_vfork, Rule::Always(FORBIDDEN)),
     ]);
     Filter::new(&rules, UNKNOWN)
+}
+
+/// The filter of a user's program. Without Landlock it also guards the memory of other processes.
+pub(crate) fn command_filter(network: bool, has_landlock: bool) -> Filter {
+    let forbid = |call: &c_long| (*call, Rule::Always(FORBIDDEN));
+    let mut rules = COMMAND_FORBIDDEN_CALLS.iter().map(forbid).collect::<Vec<_>>();
+    // Its requests pass by every filter, sockets among them.
+    rules.push((libc::SYS_io_uring_setup, Rule::Always(UNKNOWN)));
+    #[cfg(target_arch = "x86_64")]
+    rules.extend([libc::SYS_iopl, libc::SYS_ioperm].iter().map(forbid));
+    if !has_landlock {
+        let calls = [libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev];
+        rules.extend(calls.iter().map(forbid));
+    }
+    if !network {
+        // Pairs of sockets stay: they connect a program with its own parts.
+        rules.push((libc::SYS_socket, Rule::Always(DENIED)));
+    }
+    Filter::new(&rules, Verdict::Allow)
 }

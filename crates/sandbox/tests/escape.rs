@@ -5,11 +5,12 @@ use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use windlass_sandbox::{
-    Bounds, Cancel, Executor, LANDLOCK_ABI_WHOLE, Limits, Outcome, Request, Spawn, User,
-    output_file,
+    Bounds, Cancel, CommandStatus, Executor, LANDLOCK_ABI_WHOLE, Launcher, LauncherSpawn, Limits,
+    Outcome, Profile, Request, Spawn, User, UserCommand, output_file,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_sandbox-test-child");
@@ -179,6 +180,106 @@ fn executors_of_root_have_a_user_each() {
     // Their threads are counted.
     let count = ask(&mut one, "threads").parse::<u32>().expect("a number");
     assert!((8..64).contains(&count), "{count}");
+}
+
+/// A launcher with its scratch folder in `folder`.
+fn launcher(folder: &Path, network: bool, writable: Vec<PathBuf>) -> Launcher {
+    Launcher::spawn(LauncherSpawn {
+        program: CHILD.into(),
+        argument: "--launcher".into(),
+        profile: Profile { network, writable },
+        scratch: folder.join("scratch"),
+    })
+    .expect("spawned")
+}
+
+/// Whether a line ends with exit code 0.
+fn succeeds(launcher: &mut Launcher, line: &str) -> bool {
+    let command = UserCommand {
+        line: line.to_owned(),
+        stdin: None,
+        stdout: launcher.output_file().expect("a file"),
+        env: Vec::new(),
+        total: Duration::from_secs(60),
+        output_bytes: 1 << 20,
+    };
+    launcher.run(&command, &Cancel::new()).expect("ran").status == CommandStatus::Exit(0)
+}
+
+#[test]
+fn a_command_writes_its_scratch_folder_only() {
+    let (folder, file) = open_file();
+    let mut confined = launcher(folder.path(), false, Vec::new());
+    if confined.layers().landlock_abi < 3 {
+        return not_run("landlock");
+    }
+    for line in [
+        "echo x > a && mkdir b && mv a b/c && ln -s c b/d && mkfifo e && rm -r b",
+        "echo x > \"$TMPDIR/x\" && test -e x",
+        "echo x > /dev/null && echo x > /dev/stdout && echo x > /dev/stderr",
+        "(exec 3<> /dev/zero) && ls / > listing && cat /etc/passwd > copy",
+    ] {
+        assert!(succeeds(&mut confined, line), "{line}");
+    }
+    for line in [
+        format!("echo x >> {file}"),
+        format!("truncate -s 0 {file}"),
+        format!("rm {file}"),
+        format!("chmod 600 {file} && touch {file} && echo >> {file}"),
+        format!("mv {file} moved"),
+        format!("touch {}/new", folder.path().display()),
+        "touch /tmp/windlass-escape".to_owned(),
+        "touch /dev/shm/windlass-escape".to_owned(),
+        "rmdir \"$PWD\"".to_owned(),
+    ] {
+        assert!(!succeeds(&mut confined, &line), "{line}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "content");
+    drop(confined);
+    let mut allowed = launcher(folder.path(), false, vec![folder.path().to_owned()]);
+    assert!(succeeds(&mut allowed, &format!("echo x > {file}")));
+}
+
+#[test]
+fn a_command_writes_its_scratch_folder_only_for_an_ordinary_user() {
+    again_as_nobody("a_command_writes_its_scratch_folder_only");
+}
+
+#[test]
+fn a_command_reaches_no_other_process_and_no_network() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut confined = launcher(folder.path(), false, Vec::new());
+    let layers = confined.layers();
+    if layers.landlock_abi < LANDLOCK_ABI_WHOLE || !layers.has_filter {
+        return not_run("landlock and seccomp");
+    }
+    let worker = std::process::id();
+    for line in [
+        // Its own launcher too.
+        "kill -0 $PPID".to_owned(),
+        format!("kill -0 {worker}"),
+        format!("cat /proc/{worker}/environ"),
+        format!("head -c 1 /proc/{worker}/mem"),
+        format!("ls -l /proc/{worker}/fd/0"),
+        "cat /proc/$PPID/environ".to_owned(),
+    ] {
+        assert!(!succeeds(&mut confined, &line), "{line}");
+    }
+    assert!(succeeds(&mut confined, "sleep 60 & kill $! && cat /proc/$$/environ > x"));
+    // This program makes sockets as the shell cannot.
+    let socket = |kind: &str| format!("{CHILD} --socket {kind}");
+    for kind in ["tcp", "udp", "tcp6", "unix"] {
+        assert!(!succeeds(&mut confined, &socket(kind)), "{kind}");
+    }
+    drop(confined);
+    let mut networked = launcher(folder.path(), true, Vec::new());
+    assert!(succeeds(&mut networked, &socket("udp")));
+    assert!(!succeeds(&mut networked, "kill -0 $PPID"));
+}
+
+#[test]
+fn a_command_reaches_no_other_process_and_no_network_for_an_ordinary_user() {
+    again_as_nobody("a_command_reaches_no_other_process_and_no_network");
 }
 
 #[test]

@@ -20,12 +20,13 @@ use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::Ending;
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Operation, Output, Source, Work};
-use windlass_sandbox::{Bounds, Cancel, Executor, Limits, Outcome, Spawn};
+use windlass_sandbox::{Bounds, Cancel, Executor, Launcher, Limits, Outcome, Spawn};
 
 /// Makes the attempts of one slot, with one executor that is started anew after every death.
 pub(crate) struct Attempts {
     options: Arc<Options>,
     executor: Option<Executor>,
+    launcher: Option<Launcher>,
 }
 
 /// What an attempt made, before its blobs are durable.
@@ -36,7 +37,7 @@ pub(crate) struct Made {
 
 impl Attempts {
     pub(crate) fn new(options: Arc<Options>) -> Attempts {
-        Attempts { options, executor: None }
+        Attempts { options, executor: None, launcher: None }
     }
 
     pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Ending {
@@ -61,7 +62,7 @@ impl Attempts {
         match operation.spec.home {
             Home::Executor => self.in_executor(operation.spec, order, cancel, progress),
             Home::Worker => in_worker(operation, order, &self.options, cancel),
-            Home::Command => command::run(&self.options, job, cancel),
+            Home::Command => command::run(&self.options, &mut self.launcher, job, cancel),
         }
     }
 

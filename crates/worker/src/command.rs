@@ -6,6 +6,7 @@ use crate::slot::Job;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use windlass_core::Failure;
@@ -13,37 +14,60 @@ use windlass_core::input::Input;
 use windlass_core::manifest::Artifact;
 use windlass_ops::Source;
 use windlass_ops::command::{CommandEnding, CommandFacts, STDOUT_SHOWN_BYTES_MAX, report};
-use windlass_sandbox::{Cancel, CommandStatus, UserCommand, output_file};
+use windlass_sandbox::{Cancel, CommandStatus, Launcher, LauncherSpawn, Profile, UserCommand};
 
 /// Scratch folders of this process, for their names.
 static SCRATCH_COUNT: AtomicU64 = AtomicU64::new(0);
 
-pub(crate) fn run(options: &Options, job: &Job, cancel: &Cancel) -> Result<Made, Failure> {
+/// The hidden argument that makes the binary a launcher.
+pub const LAUNCHER_ARGUMENT: &str = "__launcher";
+
+/// The launcher: starts commands until its worker closes the socket.
+///
+/// # Errors
+/// The socket fails, or this process was not started by a worker.
+pub fn launcher_main() -> std::io::Result<()> {
+    windlass_sandbox::serve_launches()
+}
+
+/// Runs a command by the slot's launcher, which is started anew where it is gone or its commands
+/// may do other things than this one.
+pub(crate) fn run(
+    options: &Options,
+    kept: &mut Option<Launcher>,
+    job: &Job,
+    cancel: &Cancel,
+) -> Result<Made, Failure> {
     let params = &job.order.params;
     let number = |name| params.int(name).and_then(|value| u64::try_from(value).ok());
     let command = params.text("cmd").unwrap_or_default();
     let output_bytes_max = number("output_mb").unwrap_or(1) << 20;
-    let stdout = output_file(&options.scratch).map_err(unstartable)?;
     let stdin = match &job.order.input {
         Some(input) => Some(verified(input)?),
         None => None,
     };
-    let count = SCRATCH_COUNT.fetch_add(1, Ordering::Relaxed);
+    let profile = profile(job);
+    let mut launcher = match kept.take().filter(|launcher| *launcher.profile() == profile) {
+        Some(launcher) => launcher,
+        None => launch(options, profile)?,
+    };
+    let stdout = launcher.output_file().map_err(unstartable)?;
     let user_command = UserCommand {
-        command: command.to_owned(),
+        line: command.to_owned(),
         stdin,
         stdout: stdout.try_clone().map_err(unstartable)?,
         env: environment(job),
-        scratch: options.scratch.join(format!("command-{count}")),
         total: Duration::from_secs(number("timeout_s").unwrap_or(1)),
         output_bytes: output_bytes_max,
     };
-    let end = user_command.run(cancel).map_err(unstartable)?;
+    let end = launcher.run(&user_command, cancel).map_err(unstartable)?;
+    *kept = Some(launcher);
     let ending = match end.status {
         CommandStatus::Exit(code) => CommandEnding::Exit(code),
         CommandStatus::Signal(signal) => CommandEnding::Signal(signal),
         CommandStatus::TimedOut => CommandEnding::TimedOut,
         CommandStatus::OutputTooLarge => CommandEnding::OutputTooLarge,
+        CommandStatus::TooManyProcesses => CommandEnding::TooManyProcesses,
         CommandStatus::Cancelled => return Err(cancelled()),
     };
     let stdout_bytes = stdout.metadata().map_err(unstartable)?.len();
@@ -74,6 +98,33 @@ pub(crate) fn run(options: &Options, job: &Job, cancel: &Cancel) -> Result<Made,
         });
     }
     Ok(Made { artifacts, notes: Vec::new() })
+}
+
+fn profile(job: &Job) -> Profile {
+    let params = &job.order.params;
+    let writable = params.text("write").unwrap_or_default().split(':');
+    Profile {
+        network: params.is_true("network"),
+        writable: writable.filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
+    }
+}
+
+fn launch(options: &Options, profile: Profile) -> Result<Launcher, Failure> {
+    if let Some(path) = profile.writable.iter().find(|p| !p.is_absolute() || !p.exists()) {
+        return Err(Failure::rejected(
+            "write_path_unusable",
+            format!("write={} is no absolute path of something that is there", path.display()),
+            "Give absolute paths of folders or files that exist, joined by `:`.",
+        ));
+    }
+    let count = SCRATCH_COUNT.fetch_add(1, Ordering::Relaxed);
+    Launcher::spawn(LauncherSpawn {
+        program: options.executor.clone(),
+        argument: LAUNCHER_ARGUMENT.into(),
+        profile,
+        scratch: options.scratch.join(format!("command-{count}")),
+    })
+    .map_err(unstartable)
 }
 
 /// The input, open at its start, with the content that was submitted.

@@ -12,5 +12,6 @@ mod orders;
 mod outcome;
 mod slot;
 
+pub use command::{LAUNCHER_ARGUMENT, launcher_main};
 pub use executor::{EXECUTOR_ARGUMENT, executor_main};
 pub use host::{Gone, Options, Send, Worker};

@@ -10,7 +10,18 @@ use windlass_sandbox::{Task, serve};
 
 fn main() -> std::io::Result<()> {
     match std::env::args().nth(1).as_deref() {
+        Some("--socket") => {
+            let kind = std::env::args().nth(2).unwrap_or_default();
+            let is_done = escape::attempt("socket", &kind) == "done";
+            std::process::exit(if is_done { 0 } else { 1 });
+        }
+        Some("--launcher") => return windlass_sandbox::serve_launches(),
         Some("--gone") => return Err(std::io::Error::other("gone at once")),
+        // Runs a command that never ends.
+        Some("--commander") => {
+            commander();
+            return Ok(());
+        }
         // Holds an executor that works, tells its process id and waits to be killed.
         Some("--parent") => {
             parent();
@@ -150,4 +161,31 @@ fn parent() {
     let output = output_file(&std::env::temp_dir()).expect("a file");
     let request = Request { frame: b"hang".to_vec(), input: None, output };
     executor.run(request, &limits, &mut |_| {}, &Cancel::new());
+}
+
+/// Runs a command whose children leave its group and tell their ids, until this process is killed.
+fn commander() {
+    use windlass_sandbox::{Cancel, Launcher, LauncherSpawn, Profile, UserCommand};
+    let folder = std::path::PathBuf::from(std::env::args().nth(2).expect("a folder"));
+    let spawn = LauncherSpawn {
+        program: std::env::current_exe().expect("a path"),
+        argument: "--launcher".into(),
+        profile: Profile { network: false, writable: vec![folder.clone()] },
+        scratch: folder.join("scratch"),
+    };
+    let mut launcher = Launcher::spawn(spawn).expect("spawned");
+    let pid = folder.join("pid");
+    let line = format!(
+        "setsid sh -c 'echo $$ > {pid}.new; mv {pid}.new {pid}; sleep 3600' & wait",
+        pid = pid.display()
+    );
+    let command = UserCommand {
+        line,
+        stdin: None,
+        stdout: launcher.output_file().expect("a file"),
+        env: Vec::new(),
+        total: Duration::from_secs(3_600),
+        output_bytes: 1 << 20,
+    };
+    let _ = launcher.run(&command, &Cancel::new());
 }
