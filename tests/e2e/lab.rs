@@ -130,3 +130,11 @@ pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     rustix::process::kill_process(pid.expect("a process id"), signal).expect("it runs");
 }
+
+/// Says that a test did not run; an error where the machine is said to have what it needs.
+pub(crate) fn not_run(feature: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "not run: {feature}");
+    let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name == feature), "{feature} is required here");
+}

@@ -36,3 +36,20 @@ fn mistakes_are_usage_errors_that_say_what_there_is() {
     lab.run(&["run", "in", "--op", "text", "--skip", "text"]).ended(2).said("--skip");
     assert!(!lab.path("processed_results").exists());
 }
+
+#[test]
+fn the_doctor_names_what_holds_and_what_does_not() {
+    let lab = Lab::new();
+    let ran = lab.run(&["doctor", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let findings = json["findings"].as_array().expect("a list");
+    let names: Vec<&str> = findings.iter().filter_map(|f| f["name"].as_str()).collect();
+    let all =
+        ["executor", "user", "files and signals", "system calls", "commands", "state", "disk"];
+    assert_eq!(names, all);
+    let is_whole = findings.iter().all(|finding| finding["ok"] == true);
+    ran.ended(if is_whole { 0 } else { 1 });
+    let text = lab.run(&["doctor"]).stdout;
+    assert!(all.iter().all(|name| text.contains(name)), "{text}");
+    assert_eq!(std::fs::read_dir(lab.path("state")).expect("made").count(), 0, "nothing is left");
+}

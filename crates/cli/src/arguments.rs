@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Run(RunArguments),
     Ops(OpsArguments),
     State(StateArguments),
+    Doctor(DoctorArguments),
 }
 
 const RUN_AFTER_HELP: &str = "\
@@ -117,6 +118,20 @@ pub(crate) enum StateCommand {
     Show,
     /// Read every record and snapshot, and say what is sound and what is damaged
     Verify,
+}
+
+/// Try out what protects this machine from the files: confinement, disk
+///
+/// Every line is the result of doing it, once, in a child process or in the state folder. Exit code
+/// 0: all of it holds; 1: something is missing, with what that means and what to do.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print JSON to stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The state folder whose disk is tried [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
 }
 
 fn parse_param(text: &str) -> Result<(String, String), String> {

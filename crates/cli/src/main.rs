@@ -2,6 +2,7 @@
 
 mod arguments;
 mod cluster;
+mod doctor;
 mod ops;
 mod run;
 mod screen;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

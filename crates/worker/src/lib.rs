@@ -10,8 +10,11 @@ mod executor;
 mod host;
 mod orders;
 mod outcome;
+mod probe;
 mod slot;
 
 pub use command::{LAUNCHER_ARGUMENT, launcher_main};
 pub use executor::{EXECUTOR_ARGUMENT, executor_main};
 pub use host::{Gone, Options, Send, Worker};
+pub use probe::{Probe, probe};
+pub use windlass_sandbox::{LANDLOCK_ABI_WHOLE, Layers, User};
