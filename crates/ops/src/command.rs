@@ -137,6 +137,10 @@ struct Shown<'a> {
 /// A run that did not: `command_failed`, `command_killed`, `command_timed_out`, `output_too_large`.
 pub fn report(facts: &CommandFacts<'_>) -> Result<Vec<u8>, Failure> {
     const MEND: &str = "Mend the command or the file, then run again with --failed.";
+    // What the confinement refuses looks like any other failure of the program.
+    const MEND_OR_ALLOW: &str = "Mend the command or the file, then run again with --failed; a \
+        command writes outside its scratch folder only with --param write=/DIR, and uses the \
+        network only with --param network=true.";
     match facts.ending {
         CommandEnding::Exit(0) => {
             let shown = Shown {
@@ -154,7 +158,7 @@ pub fn report(facts: &CommandFacts<'_>) -> Result<Vec<u8>, Failure> {
         CommandEnding::Exit(code) => Err(Failure::rejected(
             "command_failed",
             format!("the command ended with exit code {code}{}", last_words(facts.stderr)),
-            MEND,
+            MEND_OR_ALLOW,
         )),
         // A crash may be the machine's fault (memory, another program's signal): it is tried again.
         CommandEnding::Signal(signal) => Err(Failure::new(
