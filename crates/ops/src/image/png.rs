@@ -27,6 +27,7 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     check_size(width.into(), height.into(), samples_bytes + OVERHEAD_BYTES_PER_PIXEL)?;
 
     let mut reader = decoder.read_info().map_err(failure)?;
+    check_palette(reader.info().palette.as_deref().unwrap_or_default())?;
     let samples = samples(&reader)?;
     let layout = samples.layout(wanted);
     let layout_bytes = layout.channel_count() as u64;
@@ -43,6 +44,17 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     let exif = reader.info().exif_metadata.as_deref().unwrap_or_default();
     let orientation = Orientation::from_exif_block(exif);
     Ok(Decoded { picture: Picture { width, height, layout, bytes }, orientation, animated })
+}
+
+/// Whole colours, and no more than a byte can name; the decoder relies on both without a look.
+fn check_palette(palette: &[u8]) -> Result<(), Failure> {
+    const CHANNEL_COUNT: usize = 3;
+    const COLOR_COUNT_MAX: usize = 256;
+    let (length, rest) = (palette.len() / CHANNEL_COUNT, palette.len() % CHANNEL_COUNT);
+    if rest == 0 && length <= COLOR_COUNT_MAX {
+        return Ok(());
+    }
+    Err(damaged(format!("its palette has {} bytes", palette.len())))
 }
 
 type Source<'a> = Reader<Cursor<&'a [u8]>>;

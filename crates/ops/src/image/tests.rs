@@ -382,6 +382,17 @@ fn bombs_are_refused_by_their_header() {
     assert_eq!(failure.err().unwrap().code, "image_not_encoded");
 }
 
+#[test]
+fn a_palette_of_broken_or_too_many_colours_is_damage() {
+    for palette_bytes in [1, 28, 257 * 3] {
+        let palette = vec![7; palette_bytes];
+        let set = |encoder: &mut png::Encoder<'_, &mut Vec<u8>>| encoder.set_palette(palette);
+        let (indexed, depth) = (png::ColorType::Indexed, png::BitDepth::Eight);
+        let failure = run(&png_of((2, 2), indexed, depth, &[0; 4], set), &[]).map(|_| ());
+        assert_eq!(failure.unwrap_err().code, "image_damaged", "{palette_bytes} bytes");
+    }
+}
+
 fn samples_of_each_kind() -> Vec<Vec<u8>> {
     let picture = photo(70, 50);
     let formats = [Format::Png, Format::Jpeg { quality: 80 }, Format::WebP];

@@ -14,6 +14,8 @@ const OVERHEAD_BYTES_PER_PIXEL: u64 = 4;
 pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     check_length(bytes)?;
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+    // A part is taken into memory by the length that it claims; none is longer than the file.
+    decoder.set_memory_limit(bytes.len());
     let (width, height) = decoder.dimensions();
     let samples = if decoder.has_alpha() { Samples::Rgba } else { Samples::Rgb };
     let samples_bytes = samples.channel_count() as u64;
