@@ -83,12 +83,19 @@ impl Header {
         if crc32c::crc32c(&bytes[..checked]) != u32::from_le_bytes(*crc) {
             return Err(BadHeader::Damaged);
         }
+        let capacity = u64::from_le_bytes(*capacity);
+        let seq = u64::from_le_bytes(*seq);
+        // Zeros are written up to the capacity, and positions are counted on from the first: what
+        // this program never writes is damage even under a right checksum.
+        if capacity > CAPACITY_BYTES_MAX || seq == u64::MAX {
+            return Err(BadHeader::Damaged);
+        }
         let base = Head {
-            seq: Seq(u64::from_le_bytes(*seq)),
+            seq: Seq(seq),
             epoch: Epoch(u32::from_le_bytes(*epoch)),
             hash: u64::from_le_bytes(*hash),
         };
-        Ok(Header { base, capacity: u64::from_le_bytes(*capacity) })
+        Ok(Header { base, capacity })
     }
 }
 
@@ -308,6 +315,18 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A disk was filled with zeros up to the capacity that a header claimed.
+    #[test]
+    fn numbers_that_no_log_reaches_are_damage() {
+        let base = Head { seq: Seq(3), epoch: Epoch(2), hash: 9 };
+        let largest = Header { base, capacity: CAPACITY_BYTES_MAX };
+        assert_eq!(Header::decode(&largest.encode()), Ok(largest));
+        let endless = Header { base, capacity: CAPACITY_BYTES_MAX + 1 };
+        assert_eq!(Header::decode(&endless.encode()), Err(BadHeader::Damaged));
+        let last = Header { base: Head { seq: Seq(u64::MAX), ..base }, ..largest };
+        assert_eq!(Header::decode(&last.encode()), Err(BadHeader::Damaged));
+    }
 
     #[test]
     fn header_round_trips_and_names_its_version() {
