@@ -2,7 +2,7 @@
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help deps demo test bench install clean
+.PHONY: help deps demo test soak bench install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -16,6 +16,9 @@ demo: deps ## build, then process the samples into processed_results/
 
 test: deps ## run every check: format, clippy, tests, mutants
 	@scripts/test.sh
+
+soak: deps ## run what takes long: every script of scripts/soak/
+	@scripts/soak.sh
 
 bench: deps ## measure beside other libraries; WINDLASS_SAMPLES names a folder of files
 	@scripts/bench.sh

@@ -112,3 +112,22 @@ fn damaged_files_of_each_kind_get_an_outcome_each() {
     }
     assert_eq!(lab.row("good.txt")["outcome"], "succeeded");
 }
+
+#[test]
+fn a_webp_that_claims_four_gigabytes_of_metadata_is_read_without_them() {
+    let lab = Lab::new();
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/heap/images/photo.webp");
+    let photo = std::fs::read(samples).expect("a sample");
+    // Frame header of VP8 (RFC 6386, 9.1): the sides stand behind tag and start code.
+    let side = |at: usize| u16::from_le_bytes([photo[at], photo[at + 1]]) - 1;
+    let [width, height] = [side(26).to_le_bytes(), side(28).to_le_bytes()];
+    let says_exif = [8, 0, 0, 0];
+    let mut webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0".to_vec();
+    webp.extend([says_exif.as_slice(), &width, &[0], &height, &[0], &photo[12..]].concat());
+    webp.extend(b"EXIF\xf0\xff\xff\xff");
+    let size = u32::try_from(webp.len() - 8).expect("it is small");
+    webp[4..8].copy_from_slice(&size.to_le_bytes());
+    lab.input("photo.webp", webp);
+    lab.run(&["run", "in"]).ended(0);
+    assert_eq!(lab.row("photo.webp")["attempts"], 1);
+}

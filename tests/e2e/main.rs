@@ -5,5 +5,7 @@ mod full_disk;
 mod going_on;
 mod heap;
 mod lab;
+mod mutants;
+mod mutator;
 mod state;
 mod words;

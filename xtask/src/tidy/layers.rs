@@ -37,6 +37,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
     ("bench", &["core", "blobs", "journal", "master", "ops", "worker"]),
+    ("fuzz", &["client", "core", "journal", "ops"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,19 @@
+//! Every target of this build.
+
+use super::{client, core, journal, ops};
+use crate::target::Target;
+
+/// In the order in which they are run.
+pub const TARGETS: &[Target] = &[
+    core::BATCH,
+    core::CHUNK,
+    core::MANIFEST,
+    core::PARAMS,
+    core::MEDIA,
+    journal::JOURNAL,
+    client::MEMORANDUM,
+    ops::TEXT,
+    ops::WORD_COUNT,
+    ops::DOCX,
+    ops::PDF_STRING,
+];

@@ -1,0 +1,10 @@
+//! The targets, by the crate whose decoders they are.
+
+mod client;
+mod core;
+mod journal;
+mod list;
+mod ops;
+mod shape;
+
+pub use list::TARGETS;

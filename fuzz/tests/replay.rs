@@ -1,0 +1,46 @@
+//! Every target over its corpus and over a thousand damaged copies of it.
+
+use windlass_fuzz::{TARGETS, replay};
+
+/// Enough to see each branch of the small decoders; `make soak` goes on for minutes.
+const MUTANT_COUNT: usize = 1_000;
+
+fn check(name: &str, mutant_count: usize) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
+    if let Err(fault) = replay(target, 1, mutant_count) {
+        panic!("{}: {}: {:?}", fault.target, fault.what, fault.bytes);
+    }
+}
+
+macro_rules! targets {
+    ($($name:ident: $count:expr,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                check(stringify!($name), $count);
+            }
+        )*
+
+        #[test]
+        fn every_target_is_replayed() {
+            let replayed = [$(stringify!($name)),*];
+            let known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+            assert_eq!(replayed.as_slice(), known);
+        }
+    };
+}
+
+targets! {
+    batch: MUTANT_COUNT,
+    chunk: MUTANT_COUNT,
+    manifest: MUTANT_COUNT,
+    params: MUTANT_COUNT,
+    media: MUTANT_COUNT,
+    // Each opens a log of files twice and syncs it.
+    journal: 50,
+    memorandum: MUTANT_COUNT,
+    text: MUTANT_COUNT,
+    word_count: MUTANT_COUNT,
+    docx: MUTANT_COUNT,
+    pdf_string: MUTANT_COUNT,
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Hostile bytes for longer: every decoder for WINDLASS_FUZZ_SECONDS (default 120), then ten times as
+# many mutated files as in `make test`. The seed is the day, unless WINDLASS_MUTANT_SEED is given.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+export WINDLASS_MUTANT_SEED=${WINDLASS_MUTANT_SEED:-$(date +%Y%m%d)}
+export WINDLASS_MUTANTS=${WINDLASS_MUTANTS:-10}
+echo "seed $WINDLASS_MUTANT_SEED"
+cargo run --locked --profile ci -p windlass-fuzz -- \
+    --seconds "${WINDLASS_FUZZ_SECONDS:-120}" --seed "$WINDLASS_MUTANT_SEED"
+cargo test --locked --profile ci -p windlass-cli --test e2e -- mutants::

@@ -1,0 +1,36 @@
+//! The choice between blind damage and that of a format's own.
+
+use super::bytes::MUTANT_BYTES_MAX;
+use super::damage::Mutator;
+use super::{docx, jpeg, pdf, png, webp};
+
+/// What the mutator knows the structure of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    Pdf,
+    Docx,
+    Png,
+    Jpeg,
+    Webp,
+}
+
+impl Mutator {
+    /// A damaged copy of `good`; `other` lends parts of itself.
+    pub(crate) fn mutant(&mut self, format: Format, good: &[u8], other: &[u8]) -> Vec<u8> {
+        let mut bytes = good.to_vec();
+        for _ in 0..=self.below(4) {
+            match self.below(3) {
+                0 => self.damage(&mut bytes, other),
+                _ => match format {
+                    Format::Pdf => pdf::damage(self, &mut bytes),
+                    Format::Docx => docx::damage(self, &mut bytes),
+                    Format::Png => png::damage(self, &mut bytes),
+                    Format::Jpeg => jpeg::damage(self, &mut bytes),
+                    Format::Webp => webp::damage(self, &mut bytes),
+                },
+            }
+            bytes.truncate(MUTANT_BYTES_MAX);
+        }
+        bytes
+    }
+}
