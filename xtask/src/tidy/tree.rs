@@ -21,7 +21,7 @@ pub(crate) struct TextFile {
 pub(crate) struct Tree {
     /// Every path, also of files that are no text.
     pub(crate) paths: Vec<String>,
-    /// Those that are UTF-8 and ours: inputs under `samples/` are as they must be.
+    /// Those that are UTF-8 and ours: inputs for samples and fuzzing are as they must be.
     pub(crate) texts: Vec<TextFile>,
 }
 
@@ -37,7 +37,9 @@ impl Tree {
         paths.dedup();
         let mut texts = Vec::new();
         for path in &paths {
-            if path.starts_with("samples/") && !path.ends_with(".py") {
+            let is_input =
+                ["samples/", "fuzz/corpus/"].iter().any(|folder| path.starts_with(folder));
+            if is_input && !path.ends_with(".py") {
                 continue;
             }
             let full = root.join(path);
