@@ -12,6 +12,9 @@ need cc gcc libc6-dev
 need python3 python3
 need patch patch
 need git git
+# Tests cut the power of a file system of their own.
+need mkfs.ext4 e2fsprogs
+need nsenter util-linux
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
 if ! is_checker_there; then

@@ -91,7 +91,10 @@ fn what_cannot_be_opened_fails_alone() {
     }
     let output = match run.output() {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            return not_run("a build folder that everybody may enter");
+            return not_run(
+                "open-build-folder",
+                "the build folder must be one that everybody may enter",
+            );
         }
         output => output.expect("the binary starts"),
     };

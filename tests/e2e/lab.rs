@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -132,9 +133,10 @@ pub(crate) fn signal(child: &Child, signal: rustix::process::Signal) {
 }
 
 /// Says that a test did not run; an error where the machine is said to have what it needs.
-pub(crate) fn not_run(feature: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "not run: {feature}");
+#[track_caller]
+pub(crate) fn not_run(feature: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "not run: {feature} ({why})");
     let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == feature), "{feature} is required here");
+    let is_required = required.split(',').any(|it| it == feature);
+    assert!(!is_required, "WINDLASS_REQUIRE names {feature}: {why}");
 }

@@ -7,5 +7,6 @@ mod heap;
 mod lab;
 mod mutants;
 mod mutator;
+mod power;
 mod state;
 mod words;
