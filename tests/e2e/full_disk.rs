@@ -1,7 +1,7 @@
 //! The disk of the state fills up: a run says so, waits, and ends well when there is room.
 
-use crate::lab::{Lab, until};
-use std::io::{Read, Write};
+use crate::lab::{Lab, not_run, until};
+use std::io::Read;
 use std::process::Command;
 
 /// A file system of 4 MB at the lab's state; `None` where nothing may be mounted here.
@@ -16,9 +16,7 @@ impl SmallState<'_> {
         if mounted.output().is_ok_and(|output| output.status.success()) {
             return Some(SmallState(lab));
         }
-        let _ = writeln!(std::io::stdout(), "not run: mount");
-        let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
-        assert!(!required.split(',').any(|feature| feature == "mount"), "mount is required");
+        not_run("mount", "a tmpfs of 4 MB is needed");
         None
     }
 }
