@@ -53,3 +53,23 @@ pub const JOB_PHASE_COUNT_MAX: usize = 64;
 pub const PARAMS_BYTES_MAX: usize = 64 * 1_024;
 /// Warnings kept of one task's result.
 pub const NOTE_COUNT_MAX: usize = 20;
+/// A primary renews its tenure this often.
+pub const TENURE_RENEW_MS: u64 = 250;
+/// A primary hands out tasks so long after sending its last successful renewal. With clocks that
+/// run 5 % wrong this is over after at most 790 ms, when no candidate's patience (950 ms at least)
+/// is.
+pub const TENURE_DISPATCH_MS: u64 = 750;
+/// A candidate takes over once the tenure cell has stood still for so long.
+pub const TENURE_PATIENCE_MS: u64 = 1_000;
+/// A candidate reads the tenure cell this often.
+pub const TENURE_READ_MS: u64 = 100;
+/// An answer of the tenure cell that takes longer says nothing about now.
+pub const TENURE_ANSWER_MS_MAX: u64 = 300;
+/// Renewals without an answer that are remembered.
+pub const TENURE_UNANSWERED_COUNT_MAX: usize = 8;
+/// A master whose loop has not turned for so long renews nothing.
+pub const LOOP_STILL_MS_MAX: u64 = 2_000;
+/// A wall clock that runs ahead of the time that has passed by more than this is not believed.
+pub const CLOCK_JUMP_MS_MAX: u64 = 3_600_000;
+/// Clusters of which a worker remembers the highest epoch.
+pub const SEAT_CLUSTER_COUNT_MAX: usize = 16;

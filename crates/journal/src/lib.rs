@@ -8,6 +8,7 @@ mod engine;
 mod file;
 mod lock;
 mod memory;
+mod memory_cell;
 mod record;
 mod snapshots;
 
@@ -15,5 +16,6 @@ pub use engine::{AppendError, Damage, Durability, Engine, Head, Room, Tail, Tail
 pub use file::{FileLog, OpenError, SegmentSurvey, Survey, survey};
 pub use lock::{Holder, LockError, StateLock};
 pub use memory::{Fault, Faults, Memory};
+pub use memory_cell::{CellFault, MemoryCell};
 pub use record::Record;
 pub use snapshots::{FileSnapshots, MemorySnapshots, Snapshot, SnapshotStoreError, Snapshots};

@@ -1,5 +1,5 @@
-//! How a master comes to write: it follows the log to its head, claims the next epoch, and writes
-//! until somebody else's claim stands in its way.
+//! How a master comes to write: it claims the next epoch behind the head that it has applied, and
+//! writes until somebody else's claim stands in its way.
 
 use crate::ids::{Epoch, Seq};
 
@@ -43,11 +43,30 @@ pub enum Next {
     Follow,
 }
 
+impl Found {
+    /// Judges by epoch and id what stands where a fenced record wanted to be.
+    #[must_use]
+    pub fn of(own: (Epoch, u128), there: Option<(Epoch, u128)>) -> Found {
+        match there {
+            Some((_, id)) if id == own.1 => Found::Own,
+            Some((epoch, _)) if epoch >= own.0 => Found::Claim,
+            _ => Found::Ordinary,
+        }
+    }
+}
+
 impl Reign {
     /// A standby that has applied everything up to the head claims the next epoch.
     #[must_use]
     pub fn claim(head: Seq, head_epoch: Epoch) -> Reign {
         Reign::Claiming { epoch: Epoch(head_epoch.0 + 1), at: head.next() }
+    }
+
+    /// A claim was fenced by an ordinary record, and the log is applied up to this head: the same
+    /// epoch again behind it, unless another master has claimed it on the way.
+    #[must_use]
+    pub fn claim_again(wanted: Epoch, head: Seq, head_epoch: Epoch) -> Reign {
+        if head_epoch >= wanted { Reign::Standby } else { Reign::claim(head, head_epoch) }
     }
 
     /// The append is durable.
@@ -89,6 +108,23 @@ mod tests {
         assert_eq!(reign.on_fenced(Found::Ordinary), (Reign::Standby, Next::ClaimAgain));
         assert_eq!(reign.on_fenced(Found::Claim), (Reign::Standby, Next::Follow));
         assert_eq!(reign.on_fenced(Found::Own), (Reign::Primary(Epoch(3)), Next::Done));
+    }
+
+    #[test]
+    fn a_claim_is_not_repeated_behind_the_claim_of_another() {
+        let again = Reign::claim_again(Epoch(3), Seq(9), Epoch(2));
+        assert_eq!(again, Reign::Claiming { epoch: Epoch(3), at: Seq(10) });
+        assert_eq!(Reign::claim_again(Epoch(3), Seq(12), Epoch(3)), Reign::Standby);
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_known_by_its_id_then_by_its_epoch() {
+        let own = (Epoch(3), 7);
+        assert_eq!(Found::of(own, Some((Epoch(3), 7))), Found::Own);
+        assert_eq!(Found::of(own, Some((Epoch(3), 8))), Found::Claim);
+        assert_eq!(Found::of(own, Some((Epoch(4), 8))), Found::Claim);
+        assert_eq!(Found::of(own, Some((Epoch(2), 8))), Found::Ordinary);
+        assert_eq!(Found::of(own, None), Found::Ordinary);
     }
 
     #[test]
