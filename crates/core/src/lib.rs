@@ -9,6 +9,7 @@ pub mod ids;
 pub mod input;
 pub mod ledger;
 pub mod limits;
+pub mod logclock;
 pub mod manifest;
 pub mod media;
 pub mod params;

@@ -6,6 +6,7 @@
 use crate::ids::{Epoch, Seq};
 use crate::ledger::{Batch, Entry};
 use crate::limits::RECORD_BYTES_MAX;
+use crate::reign::Found;
 use crate::time::LogTime;
 use std::collections::VecDeque;
 
@@ -20,6 +21,46 @@ pub struct Draft {
     pub body: Vec<u8>,
     /// Whether room can be made once it is durable: all its decisions are of that kind.
     pub frees_room: bool,
+}
+
+/// How the append of a record was answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It is durable.
+    Durable,
+    /// It is or is not in the log.
+    Unknown,
+    /// It is not in the log, and there may be room for it later: a full disk.
+    Unavailable,
+    /// Something else stands at its place, or it does itself.
+    Fenced(Found),
+}
+
+/// What to do about the answer to an append. Nobody is answered before `Done`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// Apply the record and answer.
+    Done,
+    /// Append the identical record again: a new one might say the same twice.
+    Resend,
+    /// The same after a pause; or, where no earlier sending of it can still arrive, its decisions
+    /// in another record: [`Writer::on_refused`].
+    ResendLater,
+    /// The writer is at its end, or its claim has lost: see [`crate::reign::Reign::on_fenced`].
+    Fenced(Found),
+}
+
+impl Answer {
+    /// What follows from it.
+    #[must_use]
+    pub fn then(self) -> Then {
+        match self {
+            Answer::Durable | Answer::Fenced(Found::Own) => Then::Done,
+            Answer::Unknown => Then::Resend,
+            Answer::Unavailable => Then::ResendLater,
+            Answer::Fenced(found) => Then::Fenced(found),
+        }
+    }
 }
 
 /// Decisions on their way into the journal. `T` is the host's mark of who waits for the answer.
@@ -168,6 +209,17 @@ mod tests {
         assert_eq!(writer.next(LogTime(0)).expect("three wait").seq, Seq(7));
         assert_eq!(marks(writer.on_durable().1), [1, 2, 3]);
         assert!(writer.is_idle());
+    }
+
+    #[test]
+    fn only_what_is_certainly_in_the_log_is_done() {
+        assert_eq!(Answer::Durable.then(), Then::Done);
+        assert_eq!(Answer::Fenced(Found::Own).then(), Then::Done);
+        assert_eq!(Answer::Unknown.then(), Then::Resend);
+        assert_eq!(Answer::Unavailable.then(), Then::ResendLater);
+        for found in [Found::Ordinary, Found::Claim] {
+            assert_eq!(Answer::Fenced(found).then(), Then::Fenced(found));
+        }
     }
 
     #[test]

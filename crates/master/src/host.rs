@@ -4,7 +4,7 @@ use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Question, Reply};
-use crate::journal::{self, ToJournal};
+use crate::journal::{self, Appended, ToJournal};
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
 use crate::view::{JobView, Notice, TaskView, WorkerView};
@@ -16,12 +16,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
+use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
-use windlass_core::reign::{Found, Next, Reign};
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::writer::Writer;
 use windlass_core::{PhaseId, TaskId, TaskIndex, Tick};
-use windlass_journal::{AppendError, Engine, Head, Record, Room, Snapshots};
+use windlass_journal::{Engine, Head, Room, Snapshots};
 
 /// Messages that may wait for the loop.
 const INBOX_MESSAGE_COUNT_MAX: usize = 4_096;
@@ -105,10 +105,10 @@ struct Loop {
     ledger: Ledger,
     scheduler: Scheduler,
     writer: Writer<Option<Reply<Vec<Applied>>>>,
-    reign: Reign,
+    clock: LogClock,
     head: Head,
-    /// The record in flight: its hash, and bytes of its body.
-    in_flight: (u64, usize),
+    /// The record in flight: the head that it makes, and bytes of its body.
+    in_flight: (Head, usize),
     points: SnapshotPoints,
     marks: SnapshotMarks,
     /// When a full disk is tried again; `None` while there is room.
@@ -138,11 +138,11 @@ impl Loop {
         let scheduler = Scheduler::new(clock::tick(), &ledger, random.next_u64());
         let mut starting = Loop {
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
-            reign: Reign::Primary(ledger.epoch),
+            clock: LogClock::new(clock::tick(), clock::wall()),
             scheduler,
             ledger,
             head,
-            in_flight: (0, 0),
+            in_flight: (Head::default(), 0),
             points,
             marks,
             full_until: None,
@@ -236,52 +236,38 @@ impl Loop {
     }
 
     fn append_next(&mut self) {
+        if self.writer.is_idle() {
+            return;
+        }
+        let now = clock::tick();
+        let at = self.clock.read(now, clock::wall());
         let draft = match self.full_until {
-            Some(until) if clock::tick() < until => self.writer.next_freeing(clock::wall()),
+            Some(until) if now < until => self.writer.next_freeing(at),
             // What frees room need not wait until the other records have been tried.
-            Some(_) => match self.writer.next_freeing(clock::wall()) {
-                None => self.writer.next(clock::wall()),
+            Some(_) => match self.writer.next_freeing(at) {
+                None => self.writer.next(at),
                 freeing => freeing,
             },
-            None => self.writer.next(clock::wall()),
+            None => self.writer.next(at),
         };
         let Some(draft) = draft else { return };
         let room = if draft.frees_room { Room::Reserve } else { Room::Ordinary };
-        let record = Record {
-            seq: draft.seq,
-            epoch: draft.epoch,
-            id: draw_u128(&mut self.random),
-            prev_hash: self.head.hash,
-            body: draft.body,
-        };
-        self.in_flight = (record.hash(), record.body.len());
+        let record = self.head.record(draft.epoch, draw_u128(&mut self.random), draft.body);
+        self.in_flight = (Head::of(&record), record.body.len());
         // One record is in flight at most; a failed send shows in `recv`.
         let _ = self.to_journal.send(ToJournal::Append(record, room));
     }
 
-    fn on_appended(
-        &mut self,
-        answer: Result<windlass_core::Seq, AppendError>,
-    ) -> Result<(), MasterError> {
-        let seq = match answer {
-            Ok(seq) => seq,
-            Err(AppendError::Unavailable(_)) => {
-                // Nobody is answered until there is room; whatever only reads goes on.
-                self.writer.on_refused();
-                self.full_until = Some(clock::tick().after_ms(DISK_FULL_PAUSE_MS));
-                self.shared.waits_for_room.store(true, Ordering::Relaxed);
-                return Ok(());
-            }
-            Err(AppendError::Fenced { .. }) => {
-                let (reign, next) = self.reign.on_fenced(Found::Claim);
-                self.reign = reign;
-                assert_eq!(next, Next::Follow, "a fenced primary follows");
-                return Err(MasterError::Deposed);
-            }
-            Err(error) => return Err(MasterError::Journal(error.to_string())),
-        };
-        let (hash, body_bytes) = self.in_flight;
-        self.head = Head { seq, epoch: self.ledger.epoch, hash };
+    fn on_appended(&mut self, answer: Result<Appended, MasterError>) -> Result<(), MasterError> {
+        if answer? == Appended::Refused {
+            // Nobody is answered until there is room; whatever only reads goes on.
+            self.writer.on_refused();
+            self.full_until = Some(clock::tick().after_ms(DISK_FULL_PAUSE_MS));
+            self.shared.waits_for_room.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let (head, body_bytes) = self.in_flight;
+        self.head = head;
         let (at, entries) = self.writer.on_durable();
         if !entries.iter().all(|(entry, _)| entry.frees_room()) {
             self.full_until = None;
@@ -301,7 +287,7 @@ impl Loop {
             }
         }
         if self.points.on_record(body_bytes, &self.ledger) {
-            self.marks.hold(seq, hash, &self.ledger);
+            self.marks.hold(head.seq, head.hash, &self.ledger);
             self.write_snapshot();
         }
         if !notices.is_empty() {

@@ -1,5 +1,7 @@
 //! Everything that reaches the loop comes through one channel, because its order matters.
 
+use crate::error::MasterError;
+use crate::journal::Appended;
 use crate::snapshots::Written;
 use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
@@ -7,8 +9,7 @@ use std::sync::mpsc::SyncSender;
 use windlass_core::ledger::{Applied, Entry, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::{JobId, PhaseId, Seq, TaskId, TaskIndex};
-use windlass_journal::AppendError;
+use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// The other side is gone, or does not keep up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +33,7 @@ pub(crate) enum Inbox {
     /// A worker's connection is gone.
     Closed(SessionId),
     /// The append in flight was answered.
-    Appended(Result<Seq, AppendError>),
+    Appended(Result<Appended, MasterError>),
     /// The snapshot thread is done with one.
     SnapshotWritten(Written),
     /// The master is to end.

@@ -1,9 +1,10 @@
 //! The thread that owns the log: one record after the other, and the removal of old ones.
 
+use crate::error::MasterError;
 use crate::inbox::Inbox;
 use crate::recovery::found;
 use std::sync::mpsc::{Receiver, SyncSender};
-use windlass_core::reign::Found;
+use windlass_core::writer::{Answer, Then};
 use windlass_core::{Epoch, Seq};
 use windlass_journal::{AppendError, Engine, Record, Room, Snapshots};
 
@@ -13,6 +14,15 @@ pub(crate) enum ToJournal {
     Append(Record, Room),
     /// Remove what a snapshot of this record makes needless.
     Trim(Seq, Epoch),
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Appended {
+    /// It is in the log.
+    Durable,
+    /// It is not, for want of room.
+    Refused,
 }
 
 /// Does what is asked until nobody asks any longer.
@@ -40,18 +50,22 @@ pub(crate) fn serve(
     }
 }
 
-fn append(journal: &mut Engine, record: &Record, room: Room) -> Result<Seq, AppendError> {
+fn append(journal: &mut Engine, record: &Record, room: Room) -> Result<Appended, MasterError> {
     loop {
-        match journal.append_in(record, room) {
-            // The identical record again: the engine or `record_at` tells what became of it.
-            Err(AppendError::Unknown(_)) => {}
-            Err(AppendError::Fenced { head }) => {
-                return match found(journal, record) {
-                    Ok(Found::Own) => Ok(record.seq),
-                    _ => Err(AppendError::Fenced { head }),
-                };
-            }
-            answer => return answer,
+        let answer = match journal.append_in(record, room) {
+            Ok(_) => Answer::Durable,
+            Err(AppendError::Unknown(_)) => Answer::Unknown,
+            Err(AppendError::Unavailable(_)) => Answer::Unavailable,
+            Err(AppendError::Fenced { .. }) => Answer::Fenced(found(journal, record)?),
+            Err(error) => return Err(MasterError::Journal(error.to_string())),
+        };
+        match answer.then() {
+            Then::Done => return Ok(Appended::Durable),
+            // The engine or `record_at` tells what became of it.
+            Then::Resend => {}
+            // The loop waits: by then something may be decided that makes room.
+            Then::ResendLater => return Ok(Appended::Refused),
+            Then::Fenced(_) => return Err(MasterError::Deposed),
         }
     }
 }

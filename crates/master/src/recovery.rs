@@ -8,7 +8,7 @@ use windlass_core::random::SplitMix64;
 use windlass_core::reign::{Found, Reign};
 use windlass_core::writer::Writer;
 use windlass_core::{LogTime, Seq};
-use windlass_journal::{AppendError, Engine, Head, Record, Room, Snapshots};
+use windlass_journal::{AppendError, Engine, Head, Record, Room, Snapshots, TailError};
 
 /// A ledger in the making: records go in one after the other.
 #[derive(Debug)]
@@ -64,9 +64,19 @@ impl Replay {
         }
         Ok(())
     }
-}
 
-impl Replay {
+    /// Applies what the log holds behind it, as every master does that does not write.
+    ///
+    /// # Errors
+    /// A log that cannot be read, or what [`Replay::apply`] refuses.
+    pub fn follow(&mut self, journal: &mut Engine) -> Result<(), MasterError> {
+        let failed = |error: TailError| MasterError::Journal(error.to_string());
+        for record in journal.tail(self.head.seq.next()).map_err(failed)? {
+            self.apply(&record.map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
     /// Claims the next epoch at this wall time.
     ///
     /// # Errors
@@ -114,8 +124,8 @@ pub struct Restored {
 /// the log has lost; no sound snapshot of records that were trimmed.
 pub fn restore(journal: &mut Engine, snapshots: &Snapshots) -> Result<Restored, MasterError> {
     let head = journal.head().map_err(|error| MasterError::Journal(error.to_string()))?;
-    let (replay, notes) = newest_sound(head, journal.first(), snapshots)?;
-    let replay = replay_behind(journal, replay)?;
+    let (mut replay, notes) = newest_sound(head, journal.first(), snapshots)?;
+    replay.follow(journal)?;
     Ok(Restored { replay, notes })
 }
 
@@ -157,17 +167,9 @@ pub(crate) fn newest_sound(
 /// # Errors
 /// A log that cannot be read, or that holds what this version cannot.
 pub fn replay(journal: &mut Engine) -> Result<(Ledger, Head), MasterError> {
-    let Replay { ledger, head, .. } = replay_behind(journal, Replay::default())?;
-    Ok((ledger, head))
-}
-
-fn replay_behind(journal: &mut Engine, mut replay: Replay) -> Result<Replay, MasterError> {
-    let tail =
-        journal.tail(replay.head.seq.next()).map_err(|e| MasterError::Journal(e.to_string()))?;
-    for record in tail {
-        replay.apply(&record.map_err(|error| MasterError::Journal(error.to_string()))?)?;
-    }
-    Ok(replay)
+    let mut replay = Replay::default();
+    replay.follow(journal)?;
+    Ok((replay.ledger, replay.head))
 }
 
 /// Claims the next epoch at this wall time; answers the head behind the claim.
@@ -188,6 +190,23 @@ pub fn claim(
     claimed.map(|()| replay.head)
 }
 
+/// The writer of a claim, with the claim as its first decision; `None` where nothing is claimed.
+pub fn opening<T: Default>(
+    reign: Reign,
+    ledger: &Ledger,
+    holder: &str,
+    random: &mut SplitMix64,
+) -> Option<Writer<T>> {
+    let Reign::Claiming { epoch, at } = reign else { return None };
+    let mut writer = Writer::new(epoch, Seq(at.0 - 1), ledger.time);
+    writer.propose(Entry::Claim { epoch, holder: holder.to_owned() }, T::default());
+    if ledger.cluster.is_none() {
+        let cluster = draw_u128(random);
+        writer.propose(Entry::Genesis { cluster, format: ENTRY_FORMAT }, T::default());
+    }
+    Some(writer)
+}
+
 /// Appends the claim of the next epoch behind this head.
 fn append_claim(
     journal: &mut Engine,
@@ -197,23 +216,10 @@ fn append_claim(
     wall: LogTime,
     random: &mut SplitMix64,
 ) -> Result<Record, MasterError> {
-    let Reign::Claiming { epoch, .. } = Reign::claim(head.seq, head.epoch) else {
-        unreachable!("a claim is being made")
-    };
-    let mut writer = Writer::new(epoch, head.seq, ledger.time);
-    writer.propose(Entry::Claim { epoch, holder: holder.to_owned() }, ());
-    if ledger.cluster.is_none() {
-        let cluster = draw_u128(random);
-        writer.propose(Entry::Genesis { cluster, format: ENTRY_FORMAT }, ());
-    }
-    let draft = writer.next(wall).expect("the claim waits");
-    let record = Record {
-        seq: draft.seq,
-        epoch: draft.epoch,
-        id: draw_u128(random),
-        prev_hash: head.hash,
-        body: draft.body,
-    };
+    let opening: Option<Writer<()>> =
+        opening(Reign::claim(head.seq, head.epoch), ledger, holder, random);
+    let draft = opening.and_then(|mut writer| writer.next(wall)).expect("a claim is being made");
+    let record = head.record(draft.epoch, draw_u128(random), draft.body);
     loop {
         // Without a claim nobody could make room.
         match journal.append_in(&record, Room::Reserve) {
@@ -234,11 +240,7 @@ fn append_claim(
 pub fn found(journal: &mut Engine, record: &Record) -> Result<Found, MasterError> {
     let there =
         journal.record_at(record.seq).map_err(|error| MasterError::Journal(error.to_string()))?;
-    Ok(match there {
-        Some(there) if there.id == record.id => Found::Own,
-        Some(there) if there.epoch >= record.epoch => Found::Claim,
-        _ => Found::Ordinary,
-    })
+    Ok(Found::of((record.epoch, record.id), there.map(|there| (there.epoch, there.id))))
 }
 
 /// 128 random bits.
