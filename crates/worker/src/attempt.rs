@@ -17,7 +17,7 @@ use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::input::Input;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
-use windlass_core::session::Ending;
+use windlass_core::session::{Ending, KEEPING, Keeping};
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Operation, Output, Source, Work};
 use windlass_sandbox::{Bounds, Cancel, Executor, Launcher, Limits, Outcome, Spawn};
@@ -151,9 +151,17 @@ impl Attempts {
             duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         };
         let blobs = &self.options.blobs;
-        let id = blobs.put(&manifest.encode()).map_err(|error| of_blob_error(&error))?;
-        blobs.sync().map_err(|error| of_blob_error(&error))?;
-        Ok(Some(id))
+        let mut id = None;
+        for step in KEEPING {
+            let done = match step {
+                Keeping::Store => blobs.put(&manifest.encode()).map(|stored| id = Some(stored)),
+                Keeping::Sync => blobs.sync(),
+                // The slot tells what this returns.
+                Keeping::Tell => break,
+            };
+            done.map_err(|error| of_blob_error(&error))?;
+        }
+        Ok(id)
     }
 }
 

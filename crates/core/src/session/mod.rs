@@ -3,9 +3,11 @@
 //! The same plain types go over channels inside one process and over the wire between machines. The
 //! master's end is the scheduler.
 
+mod keeping;
 mod message;
 mod seat;
 
+pub use keeping::{KEEPING, Keeping};
 pub use message::{
     AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
 };
