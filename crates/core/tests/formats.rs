@@ -59,6 +59,7 @@ fn entries() -> Vec<Entry> {
             incarnation: Incarnation(3),
             in_process: true,
         },
+        Entry::WorkerDrained { name: WorkerName("w1".to_owned()), on: true },
         Entry::JobSubmitted { request: RequestId(4), spec },
         Entry::TasksAdded { phase, first: TaskIndex(0), count: 5, chunk: ChunkRef::Count },
         Entry::TasksAdded {

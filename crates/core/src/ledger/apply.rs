@@ -104,6 +104,8 @@ pub enum Applied {
     WorkerJoined(WorkerName),
     /// A worker left.
     WorkerLeft(WorkerName),
+    /// A worker takes no new attempts from now on, or takes them again.
+    WorkerDrained(WorkerName, bool),
     /// A snapshot is in place; what it replaces may go.
     SnapshotTaken(SnapshotId),
     /// The entry changed nothing.
@@ -137,6 +139,9 @@ pub enum Refusal {
     /// The phase gets no more tasks.
     #[error("the phase is sealed")]
     Sealed,
+    /// No worker of this name has registered.
+    #[error("there is no worker of this name")]
+    UnknownWorker,
     /// The task has an outcome in this round already, or another round is open.
     #[error("the task's round has its outcome already")]
     NotOpen,
@@ -170,7 +175,10 @@ impl Ledger {
             Entry::TasksReopened { phase, tasks, .. } => self.reopen(*phase, tasks, out),
             Entry::JobCancelled { job, .. } => self.cancel(*job, out),
             Entry::WorkerJoined { name, incarnation, in_process } => {
-                let worker = JoinedWorker { incarnation: *incarnation, in_process: *in_process };
+                // A drained worker that starts again stays drained.
+                let draining = self.workers.get(name).is_some_and(|known| known.draining);
+                let (incarnation, in_process) = (*incarnation, *in_process);
+                let worker = JoinedWorker { incarnation, in_process, draining };
                 self.workers.insert(name.clone(), worker);
                 out.push(Applied::WorkerJoined(name.clone()));
                 Ok(())
@@ -182,6 +190,7 @@ impl Ledger {
                 }
                 Ok(())
             }
+            Entry::WorkerDrained { name, on } => self.drain(name, *on, out),
             Entry::SnapshotTaken(snapshot) => self.announce(*snapshot, out),
         };
         if let Err(refusal) = done {
@@ -430,6 +439,18 @@ impl Ledger {
         job.state = JobState::Ended(Outcome::Cancelled);
         job.ended_at = Some(at);
         out.push(Applied::JobEnded { job: id, outcome: Outcome::Cancelled });
+        Ok(())
+    }
+
+    fn drain(
+        &mut self,
+        name: &WorkerName,
+        on: bool,
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        let worker = self.workers.get_mut(name).ok_or(Refusal::UnknownWorker)?;
+        worker.draining = on;
+        out.push(Applied::WorkerDrained(name.clone(), on));
         Ok(())
     }
 

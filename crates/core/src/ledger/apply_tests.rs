@@ -225,6 +225,25 @@ fn a_claim_is_the_next_epoch_and_forgets_workers_that_died_with_the_process() {
 }
 
 #[test]
+fn a_drained_worker_stays_drained_when_it_starts_again() {
+    let name = WorkerName("w".to_owned());
+    let joined = |incarnation| Entry::WorkerJoined {
+        name: WorkerName("w".to_owned()),
+        incarnation: Incarnation(incarnation),
+        in_process: false,
+    };
+    let drained = |on| Entry::WorkerDrained { name: WorkerName("w".to_owned()), on };
+    let (ledger, out) = after(&[drained(true)]);
+    assert_eq!(out, vec![Applied::Refused(Refusal::UnknownWorker)]);
+    assert!(ledger.workers.is_empty());
+    let (ledger, _) = after(&[joined(1), drained(true), joined(2)]);
+    assert!(ledger.workers[&name].draining);
+    let (ledger, out) = after(&[joined(1), drained(true), drained(false)]);
+    assert_eq!(out, vec![Applied::WorkerDrained(name.clone(), false)]);
+    assert!(!ledger.workers[&name].draining);
+}
+
+#[test]
 fn entries_about_unknown_things_change_nothing() {
     let before = after(&one_phase(1)).0;
     let strange = PhaseId { job: JobId(9), phase: PhaseIndex(9) };

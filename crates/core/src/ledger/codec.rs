@@ -64,6 +64,7 @@ mod kind {
     pub(super) const JOB_CANCELLED: u16 = 17;
     pub(super) const WORKER_JOINED: u16 = 30;
     pub(super) const WORKER_LEFT: u16 = 31;
+    pub(super) const WORKER_DRAINED: u16 = 32;
     pub(super) const SNAPSHOT_TAKEN: u16 = 41;
 }
 
@@ -140,6 +141,7 @@ impl Entry {
             Entry::WorkerLeft { name, incarnation } => {
                 frame(out, kind::WORKER_LEFT, &(name, incarnation));
             }
+            Entry::WorkerDrained { name, on } => frame(out, kind::WORKER_DRAINED, &(name, on)),
             Entry::SnapshotTaken(snapshot) => frame(out, kind::SNAPSHOT_TAKEN, snapshot),
         }
     }
@@ -206,6 +208,9 @@ impl Entry {
             }
             (kind::WORKER_LEFT, 1) => read(kind, body)
                 .map(|(name, incarnation)| Entry::WorkerLeft { name, incarnation })?,
+            (kind::WORKER_DRAINED, 1) => {
+                read(kind, body).map(|(name, on)| Entry::WorkerDrained { name, on })?
+            }
             (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         };
@@ -287,6 +292,7 @@ mod tests {
                 in_process: true,
             },
             Entry::WorkerLeft { name: WorkerName("w".into()), incarnation: Incarnation(3) },
+            Entry::WorkerDrained { name: WorkerName("w".into()), on: true },
             Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
         ]
     }

@@ -111,6 +111,13 @@ pub enum Entry {
         /// The start that left; a newer one stays.
         incarnation: Incarnation,
     },
+    /// A worker takes no new attempts and finishes those it holds, or takes new ones again.
+    WorkerDrained {
+        /// The worker's name; its later starts are meant too.
+        name: WorkerName,
+        /// Whether it is drained from now on.
+        on: bool,
+    },
     /// A snapshot of the state behind a record is written and was read back.
     SnapshotTaken(SnapshotId),
 }

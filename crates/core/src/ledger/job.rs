@@ -107,6 +107,8 @@ pub struct JoinedWorker {
     pub incarnation: Incarnation,
     /// Whether it lives inside the primary's own process.
     pub in_process: bool,
+    /// Whether it takes no new attempts.
+    pub draining: bool,
 }
 
 impl Job {

@@ -52,6 +52,8 @@ pub struct Scheduler {
     /// Tasks that wait for their pause to end.
     paused: BTreeSet<(Tick, TaskId)>,
     random: SplitMix64,
+    /// Until when tasks may be handed out; `None`: no other master exists.
+    dispatch_until: Option<Tick>,
 }
 
 impl Scheduler {
@@ -75,7 +77,20 @@ impl Scheduler {
             awaited,
             paused: BTreeSet::new(),
             random: SplitMix64::new(seed),
+            dispatch_until: None,
         }
+    }
+
+    /// Hands out nothing from this tick on, unless it is told of a later one: the reign's tenure.
+    pub fn set_dispatch_until(&mut self, until: Tick) {
+        self.dispatch_until = Some(until);
+    }
+
+    /// Things that it holds about open work; 0 once everything has ended.
+    #[must_use]
+    pub fn held_count(&self) -> usize {
+        let of_workers = self.workers.values().map(Worker::held_count).sum::<usize>();
+        self.queues.len() + self.paused.len() + of_workers
     }
 
     /// Takes an event; what is to be done is appended to `out`.
@@ -87,7 +102,9 @@ impl Scheduler {
             Event::Tick => {}
         }
         self.on_time(now, ledger, out);
-        self.dispatch(ledger, out);
+        if self.dispatch_until.is_none_or(|until| now < until) {
+            self.dispatch(ledger, out);
+        }
     }
 
     /// When the scheduler next wants an [`Event::Tick`].
@@ -165,6 +182,7 @@ impl Scheduler {
             out.push(Effect::Close(older));
         }
         let mut worker = Worker::new(hello, now);
+        worker.draining = ledger.workers.get(&hello.name).is_some_and(|known| known.draining);
         let mut keep = Vec::new();
         for held in &hello.held {
             if self.adopts(ledger, held) {
@@ -175,7 +193,9 @@ impl Scheduler {
         }
         self.workers.insert(session, worker);
         self.awaited.remove(&hello.name);
-        out.push(Effect::Send(session, ToWorker::Welcome { epoch: self.epoch, keep }));
+        let cluster = ledger.cluster.unwrap_or_default();
+        let welcome = ToWorker::Welcome { cluster, epoch: self.epoch, keep };
+        out.push(Effect::Send(session, welcome));
         out.push(Effect::Propose(Entry::WorkerJoined {
             name: hello.name.clone(),
             incarnation: hello.incarnation,
@@ -309,7 +329,16 @@ impl Scheduler {
                 }
             }
             Entry::AttemptFailed { attempt, .. } => self.acknowledge(*attempt, 1, out),
+            // What waits at a drained worker is recalled as from a busy one.
+            Entry::WorkerJoined { .. } | Entry::WorkerDrained { .. } => self.mark_drained(ledger),
             _ => {}
+        }
+    }
+
+    fn mark_drained(&mut self, ledger: &Ledger) {
+        for worker in self.workers.values_mut() {
+            let known = ledger.workers.get(&worker.name);
+            worker.draining = known.is_some_and(|known| known.draining);
         }
     }
 
@@ -337,6 +366,7 @@ impl Scheduler {
             if !of_job.is_empty() {
                 for attempt in of_job {
                     worker.flights.remove(attempt);
+                    worker.recalled.remove(&attempt);
                 }
                 out.push(Effect::Send(*session, ToWorker::CancelJob(job)));
             }

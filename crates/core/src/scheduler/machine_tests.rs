@@ -215,7 +215,7 @@ fn after_a_takeover_older_tasks_wait_for_the_workers_that_may_hold_them() {
     let task = PHASE.task(TaskIndex(held[0].0));
     after.join(4, "b", vec![Held { attempt: held[0].1, task, round: Round(0) }]);
     let keep = vec![held[0].1];
-    let welcome = ToWorker::Welcome { epoch: after.ledger.epoch, keep };
+    let welcome = ToWorker::Welcome { cluster: 0, epoch: after.ledger.epoch, keep };
     assert!(after.sent.contains(&(SessionId(4), welcome)));
     assert_eq!(after.assigned(3).len() + after.assigned(4).len(), 3);
     after.succeed(4, held[0]);
@@ -231,7 +231,7 @@ fn an_attempt_recorded_as_lost_is_not_adopted_in_the_same_reign() {
     cluster.tell(Event::Closed(SessionId(1)));
     let held = Held { attempt, task: PHASE.task(TaskIndex(index)), round: Round(0) };
     cluster.join(2, "a", vec![held]);
-    let welcome = ToWorker::Welcome { epoch: cluster.ledger.epoch, keep: vec![] };
+    let welcome = ToWorker::Welcome { cluster: 0, epoch: cluster.ledger.epoch, keep: vec![] };
     assert!(cluster.sent.contains(&(SessionId(2), welcome)));
 }
 
@@ -292,4 +292,73 @@ fn a_stranger_is_closed() {
     let event = Event::Heard(SessionId(9), ToMaster::Credit(1));
     cluster.scheduler.on(Tick(0), &cluster.ledger, event, &mut out);
     assert_eq!(out, [Effect::Close(SessionId(9))]);
+}
+
+#[test]
+fn nothing_is_handed_out_once_the_tenure_has_run_out() {
+    let mut cluster = Cluster::with_tasks(8);
+    cluster.scheduler.set_dispatch_until(Tick(100));
+    cluster.now = Tick(99);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    assert_eq!(held.len(), 2);
+    cluster.now = Tick(100);
+    cluster.succeed(1, held[0]);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+    assert_eq!(cluster.assigned(1), []);
+    cluster.scheduler.set_dispatch_until(Tick(200));
+    cluster.tell(Event::Tick);
+    assert_eq!(cluster.assigned(1).len(), 1);
+}
+
+#[test]
+fn a_drained_worker_finishes_what_it_holds_and_gets_nothing_new() {
+    let mut cluster = Cluster::with_tasks(8);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    let drained = |on| Entry::WorkerDrained { name: WorkerName("a".to_owned()), on };
+    cluster.record(drained(true));
+    held.into_iter().for_each(|task| cluster.succeed(1, task));
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 2);
+    cluster.tell(Event::Closed(SessionId(1)));
+    cluster.join(2, "a", vec![]);
+    assert_eq!(cluster.assigned(1).len() + cluster.assigned(2).len(), 0);
+    cluster.record(drained(false));
+    assert_eq!(cluster.assigned(2).len(), 2);
+}
+
+#[test]
+fn what_waits_at_a_drained_worker_goes_to_an_idle_one() {
+    let mut cluster = Cluster::with_tasks(2);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.record(Entry::WorkerDrained { name: WorkerName("a".to_owned()), on: true });
+    cluster.join(2, "b", vec![]);
+    let recall = ToWorker::Recall(vec![held[1].1]);
+    assert!(cluster.sent.contains(&(SessionId(1), recall)));
+    cluster.hear(1, ToMaster::Returned(vec![held[1].1]));
+    assert_eq!(cluster.assigned(2).len(), 1);
+    assert_eq!(cluster.assigned(1), []);
+}
+
+#[test]
+fn a_scheduler_holds_nothing_once_everything_has_ended() {
+    let mut cluster = Cluster::with_tasks(2);
+    cluster.join(1, "a", vec![]);
+    assert!(cluster.scheduler.held_count() > 0);
+    for task in cluster.assigned(1) {
+        cluster.succeed(1, task);
+    }
+    assert_eq!(cluster.scheduler.held_count(), 0);
+}
+
+/// Found by the simulator (seed 167 of its second version).
+#[test]
+fn a_recall_is_forgotten_with_its_job() {
+    let mut cluster = Cluster::with_tasks(2);
+    cluster.join(1, "a", vec![]);
+    cluster.join(2, "b", vec![]);
+    assert!(cluster.sent.iter().any(|(_, message)| matches!(message, ToWorker::Recall(_))));
+    cluster.record(Entry::JobCancelled { job: JobId(1), why: String::new() });
+    assert_eq!(cluster.scheduler.held_count(), 0);
 }

@@ -24,6 +24,8 @@ pub(super) struct Worker {
     pub(super) running: Vec<Running>,
     /// Attempts asked back and not yet answered.
     pub(super) recalled: BTreeSet<crate::AttemptId>,
+    /// Takes no new attempts.
+    pub(super) draining: bool,
 }
 
 impl Worker {
@@ -40,6 +42,7 @@ impl Worker {
             told_chunks: BTreeSet::new(),
             running: Vec::new(),
             recalled: BTreeSet::new(),
+            draining: false,
         }
     }
 
@@ -50,7 +53,16 @@ impl Worker {
 
     /// How many more attempts it takes.
     pub(super) fn free(&self) -> u32 {
+        if self.draining {
+            return 0;
+        }
         self.credit.saturating_sub(self.flights.open_count())
+    }
+
+    /// Things kept about attempts, phases and chunks.
+    pub(super) fn held_count(&self) -> usize {
+        let told_count = self.told_phases.len() + self.told_chunks.len();
+        self.flights.iter().count() + self.recalled.len() + told_count
     }
 
     /// Load for comparison: attempts a slot, in thousandths.
@@ -58,8 +70,11 @@ impl Worker {
         self.flights.open_count().saturating_mul(1_000) / self.slots.max(1)
     }
 
-    /// Slots without an attempt.
+    /// Slots without an attempt, that may get one.
     pub(super) fn idle_slots(&self) -> u32 {
+        if self.draining {
+            return 0;
+        }
         self.slots.saturating_sub(self.flights.open_count())
     }
 }

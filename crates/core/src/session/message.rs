@@ -107,6 +107,8 @@ pub enum EndedWith {
 pub enum ToWorker {
     /// The answer to a Hello.
     Welcome {
+        /// The cluster's id: epochs of different clusters do not compare.
+        cluster: u128,
         /// The master's reign; a worker that has seen a higher one leaves.
         epoch: Epoch,
         /// Held attempts to go on with; all others are to be dropped.

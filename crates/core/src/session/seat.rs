@@ -8,10 +8,11 @@ use crate::failure::Failure;
 use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
 use crate::limits::{
-    HEARTBEAT_MS, SLOT_AHEAD_MS, SLOT_BATCH_MAX, SLOT_BATCH_US, SLOT_CREDIT_MAX, SLOT_CREDIT_MIN,
+    HEARTBEAT_MS, SEAT_CLUSTER_COUNT_MAX, SLOT_AHEAD_MS, SLOT_BATCH_MAX, SLOT_BATCH_US,
+    SLOT_CREDIT_MAX, SLOT_CREDIT_MIN,
 };
 use crate::time::Tick;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Position of a slot at its worker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -80,7 +81,8 @@ pub struct Seat {
     incarnation: Incarnation,
     in_process: bool,
     offers: Vec<Offer>,
-    epoch: Epoch,
+    /// The highest epoch that each cluster has shown, by the cluster's id.
+    epochs: BTreeMap<u128, Epoch>,
     connected: bool,
     welcomed: bool,
     waiting: VecDeque<Assigned>,
@@ -120,7 +122,7 @@ impl Seat {
             incarnation,
             in_process,
             offers,
-            epoch: Epoch(0),
+            epochs: BTreeMap::new(),
             connected: false,
             welcomed: false,
             waiting: VecDeque::new(),
@@ -173,6 +175,12 @@ impl Seat {
             && self.slots.iter().all(VecDeque::is_empty)
     }
 
+    /// Attempts that it holds and has not ended.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.waiting.len() + self.slots.iter().flatten().filter(|busy| !busy.dropped).count()
+    }
+
     fn on_connected(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
         self.connected = true;
         self.welcomed = false;
@@ -190,7 +198,9 @@ impl Seat {
 
     fn on_message(&mut self, message: ToWorker, out: &mut Vec<SeatEffect>) {
         match message {
-            ToWorker::Welcome { epoch, keep } => self.on_welcome(epoch, keep, out),
+            ToWorker::Welcome { cluster, epoch, keep } => {
+                self.on_welcome(cluster, epoch, keep, out);
+            }
             ToWorker::Refused(why) => {
                 self.welcomed = false;
                 out.push(SeatEffect::Refused(why));
@@ -215,13 +225,25 @@ impl Seat {
         }
     }
 
-    fn on_welcome(&mut self, epoch: Epoch, keep: Vec<AttemptId>, out: &mut Vec<SeatEffect>) {
-        if epoch < self.epoch {
-            let why = format!("master of epoch {epoch} is behind epoch {}", self.epoch);
+    fn on_welcome(
+        &mut self,
+        cluster: u128,
+        epoch: Epoch,
+        keep: Vec<AttemptId>,
+        out: &mut Vec<SeatEffect>,
+    ) {
+        let known = self.epochs.get(&cluster).copied();
+        if let Some(known) = known.filter(|known| epoch < *known) {
+            let why = format!("master of epoch {epoch} is behind epoch {known}");
             out.push(SeatEffect::Refused(why));
             return;
         }
-        self.epoch = epoch;
+        if known.is_none() && self.epochs.len() == SEAT_CLUSTER_COUNT_MAX {
+            let why = format!("this worker has served {SEAT_CLUSTER_COUNT_MAX} other clusters");
+            out.push(SeatEffect::Refused(why));
+            return;
+        }
+        self.epochs.insert(cluster, epoch);
         self.welcomed = true;
         let keep: BTreeSet<AttemptId> = keep.into_iter().collect();
         self.drop_where(|held| !keep.contains(&held.attempt), out);

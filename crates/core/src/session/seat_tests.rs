@@ -35,7 +35,12 @@ fn drive(seat: &mut Seat, event: SeatEvent) -> Vec<SeatEffect> {
 }
 
 fn welcome(seat: &mut Seat, epoch: u32, keep: Vec<AttemptId>) -> Vec<SeatEffect> {
-    drive(seat, SeatEvent::Message(ToWorker::Welcome { epoch: Epoch(epoch), keep }))
+    welcome_by(seat, 1, epoch, keep)
+}
+
+fn welcome_by(seat: &mut Seat, cluster: u128, epoch: u32, keep: Vec<AttemptId>) -> Vec<SeatEffect> {
+    let welcome = ToWorker::Welcome { cluster, epoch: Epoch(epoch), keep };
+    drive(seat, SeatEvent::Message(welcome))
 }
 
 fn finished(slot: u32) -> SeatEvent {
@@ -105,6 +110,20 @@ fn a_master_of_an_earlier_reign_is_refused() {
     drive(&mut seat, SeatEvent::Connected);
     let effects = welcome(&mut seat, 4, vec![]);
     assert!(matches!(effects[..], [SeatEffect::Refused(_)]), "{effects:?}");
+}
+
+#[test]
+fn epochs_of_another_cluster_do_not_compare() {
+    let mut seat = seat(1);
+    welcome(&mut seat, 5, vec![]);
+    let accepted = [SeatEffect::Send(ToMaster::Credit(2))];
+    assert_eq!(welcome_by(&mut seat, 2, 1, vec![]), accepted);
+    assert_eq!(welcome(&mut seat, 5, vec![]), accepted);
+    assert!(matches!(welcome(&mut seat, 4, vec![])[..], [SeatEffect::Refused(_)]));
+    for cluster in 3..100 {
+        welcome_by(&mut seat, cluster, 1, vec![]);
+    }
+    assert_eq!(seat.epochs.len(), SEAT_CLUSTER_COUNT_MAX);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let index = TaskIndex(random.below(u64::from(task_count) + 1) as u32);
     let round = Round(random.below(2) as u16);
     let task = phase.task(index);
-    match random.below(12) {
+    match random.below(13) {
         0 => submitted(random.below(6), 1 + random.below(2) as u16),
         1 | 2 => {
             let count = 1 + random.below(3_000) as u32;
@@ -74,6 +74,10 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             hash: random.next_u64(),
             digest: Digest([1; 32]),
         }),
+        11 => Entry::WorkerDrained {
+            name: WorkerName(format!("w{}", random.below(5))),
+            on: random.below(2) == 0,
+        },
         _ => Entry::WorkerJoined {
             name: WorkerName(format!("w{}", random.below(5))),
             incarnation: Incarnation(1),
