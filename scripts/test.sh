@@ -40,8 +40,9 @@ fi
 # With other packages or targets cargo would choose other features and compile dependencies again.
 cargo build --workspace --bins --tests --profile ci --locked
 built=${CARGO_TARGET_DIR:-target}/ci
-# The mutants prove something only where the whole code passes the same seeds.
 step simulator
+"$built/sim" --seeds 10000 --base "$("$built/xtask" seed-base)"
+# The mutants prove something only where the whole code passes the same seeds.
 "$built/sim" --seeds 2000
 step mutants
 "$built/xtask" mutants

@@ -13,6 +13,7 @@ const USAGE: &str = "\
 usage: cargo xtask tidy                check the tree against the project's own rules
        cargo xtask sim [ARGUMENTS]     run the simulator: --seed N, --seeds N, --base B
        cargo xtask mutants [NAMES]     break the code on purpose: the simulator must notice
+       cargo xtask seed-base           the first seed that this commit stands for
 ";
 
 /// Why a chore could not be done at all.
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
     let done = match arguments.first().map(String::as_str) {
         Some("tidy") if rest.is_empty() => tidy::run(&root()),
         Some("sim") => sim::run(&root(), rest),
+        Some("seed-base") if rest.is_empty() => {
+            say(&format!("{}\n", sim::base_of_commit(&root())));
+            return ExitCode::SUCCESS;
+        }
         Some("mutants") => mutants::run(&root(), rest),
         _ => {
             say(USAGE);

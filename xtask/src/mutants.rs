@@ -2,6 +2,7 @@
 //!
 //! A mutant is a patch in `crates/sim/mutants`, its first line a comment that names what it breaks.
 //! It is applied to a copy of the crates that the simulator is made of, never to the tree itself.
+//! The simulator ends at the first seed that fails.
 
 use crate::tidy::{Package, packages};
 use crate::{ChoreError, cargo, say};
@@ -16,7 +17,7 @@ const SIMULATOR: &str = "windlass-sim";
 const SEED_COUNT: &str = "2000";
 /// First seed where none is given.
 const BASE_DEFAULT: &str = "0";
-/// A simulator that runs longer hangs; the unbroken one needs a hundredth of it.
+/// A simulator that runs longer hangs; the unbroken one needs a twentieth of it.
 const RUN_MAX: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(20);
 /// What the simulator ends with when a seed fails.
@@ -40,12 +41,15 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode, ChoreEr
         names => (BASE_DEFAULT, names),
     };
     let patches = patches(root, names)?;
-    let crates = simulator_crates(&packages(root)?);
+    let bench = Workbench::new(root, simulator_crates(&packages(root)?));
+    let began = Instant::now();
     let (mut passed, mut failed) = (0, 0);
     for patch in &patches {
         let name = stem(patch);
         let about = about(patch)?;
-        let verdict = try_mutant(root, patch, &crates, base)?;
+        let start = Instant::now();
+        let verdict = bench.try_mutant(patch, base)?;
+        let seconds = start.elapsed().as_secs_f64();
         match &verdict {
             Verdict::Caught => passed += 1,
             Verdict::Survived | Verdict::Unclear(_) => failed += 1,
@@ -55,9 +59,10 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode, ChoreEr
             Verdict::Survived => "SURVIVED".to_owned(),
             Verdict::Unclear(text) => format!("UNCLEAR ({text})"),
         };
-        say(&format!("mutant {name}: {word}: {about}\n"));
+        say(&format!("mutant {name}: {word}: {about} ({seconds:.1} s)\n"));
     }
-    say(&format!("{passed} passed, {failed} failed\n"));
+    let seconds = began.elapsed().as_secs();
+    say(&format!("{passed} passed, {failed} failed ({seconds} s)\n"));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -108,51 +113,93 @@ fn simulator_crates(packages: &[Package]) -> Vec<String> {
     folders
 }
 
-fn try_mutant(
-    root: &Path,
-    patch: &Path,
-    crates: &[String],
-    base: &str,
-) -> Result<Verdict, ChoreError> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let work = root.join(target).join("mutants");
-    let copy = work.join(stem(patch));
-    if copy.exists() {
-        fs::remove_dir_all(&copy).map_err(ChoreError::at(&copy))?;
-    }
-    copy_workspace(root, &copy, crates)?;
-    let patch_file = patch.to_string_lossy();
-    let patching = ["-p1", "--batch", "--forward", "--fuzz=0", "--input", &*patch_file];
-    must_work(Command::new("patch").current_dir(&copy).args(patching), "patch")?;
-
-    let build = work.join("build");
-    let mut building = Command::new(cargo());
-    building.current_dir(&copy).env("CARGO_TARGET_DIR", &build);
-    // Not `--locked`: the copy has fewer members, so cargo drops their packages from the lock.
-    building.args(["build", "--offline", "--quiet", "--profile", "ci", "-p", SIMULATOR]);
-    must_work(building.args(["--bin", "sim"]), "cargo build")?;
-
-    let mut sim = Command::new(build.join("ci/sim"));
-    sim.args(["--seeds", SEED_COUNT, "--base", base]).stdout(Stdio::null()).stderr(Stdio::null());
-    let verdict = judge(sim)?;
-    // A failed mutant stays on disk to be looked at.
-    if verdict == Verdict::Caught {
-        fs::remove_dir_all(&copy).map_err(ChoreError::at(&copy))?;
-    }
-    Ok(verdict)
+/// A copy of the workspace in which one mutant after the other is built. Only what a mutant changes
+/// is written anew, so that cargo builds only that again.
+struct Workbench {
+    root: PathBuf,
+    copy: PathBuf,
+    build: PathBuf,
+    crates: Vec<String>,
 }
 
-/// Copies the crates, the lock file and the root manifest with these crates as its only members.
-fn copy_workspace(root: &Path, copy: &Path, crates: &[String]) -> Result<(), ChoreError> {
-    for folder in crates {
-        copy_folder(&root.join(folder), &copy.join(folder))?;
+impl Workbench {
+    fn new(root: &Path, crates: Vec<String>) -> Workbench {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let work = root.join(target).join("mutants");
+        let (copy, build) = (work.join("tree"), work.join("build"));
+        Workbench { root: root.to_owned(), copy, build, crates }
     }
-    let lock = root.join("Cargo.lock");
-    fs::copy(&lock, copy.join("Cargo.lock")).map_err(ChoreError::at(&lock))?;
-    let manifest = root.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).map_err(ChoreError::at(&manifest))?;
-    let target = copy.join("Cargo.toml");
-    fs::write(&target, with_members(&text, crates)).map_err(ChoreError::at(&target))
+
+    fn try_mutant(&self, patch: &Path, base: &str) -> Result<Verdict, ChoreError> {
+        self.restore()?;
+        let patch_file = patch.to_string_lossy();
+        let patching = ["-p1", "--batch", "--forward", "--fuzz=0", "--input", &*patch_file];
+        must_work(Command::new("patch").current_dir(&self.copy).args(patching), "patch")?;
+
+        let mut building = Command::new(cargo());
+        building.current_dir(&self.copy).env("CARGO_TARGET_DIR", &self.build);
+        building.env("CARGO_INCREMENTAL", "1");
+        // Not `--locked`: the copy has fewer members, so cargo drops their packages from the lock.
+        building.args(["build", "--offline", "--quiet", "--profile", "ci", "-p", SIMULATOR]);
+        must_work(building.args(["--bin", "sim"]), "cargo build")?;
+
+        let mut sim = Command::new(self.build.join("ci/sim"));
+        sim.args(["--seeds", SEED_COUNT, "--base", base]);
+        sim.stdout(Stdio::null()).stderr(Stdio::null());
+        judge(sim)
+    }
+
+    /// Makes the copy what the workspace is: the crates, the lock file, and the root manifest with
+    /// these crates as its only members.
+    fn restore(&self) -> Result<(), ChoreError> {
+        for folder in &self.crates {
+            restore_folder(&self.root.join(folder), &self.copy.join(folder))?;
+        }
+        let lock = self.root.join("Cargo.lock");
+        let bytes = fs::read(&lock).map_err(ChoreError::at(&lock))?;
+        // Cargo shortens the copy's lock file; that is no reason to write it anew.
+        if write_if_different(&self.copy.join("whole.lock"), &bytes)? {
+            fs::copy(&lock, self.copy.join("Cargo.lock")).map_err(ChoreError::at(&lock))?;
+        }
+        let manifest = self.root.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).map_err(ChoreError::at(&manifest))?;
+        let text = with_members(&text, &self.crates);
+        write_if_different(&self.copy.join("Cargo.toml"), text.as_bytes()).map(drop)
+    }
+}
+
+fn restore_folder(from: &Path, to: &Path) -> Result<(), ChoreError> {
+    fs::create_dir_all(to).map_err(ChoreError::at(to))?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(from).map_err(ChoreError::at(from))? {
+        let path = entry.map_err(ChoreError::at(from))?.path();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let target = to.join(&name);
+        if path.is_dir() {
+            restore_folder(&path, &target)?;
+        } else {
+            let bytes = fs::read(&path).map_err(ChoreError::at(&path))?;
+            write_if_different(&target, &bytes)?;
+        }
+        names.push(name);
+    }
+    // What was renamed or removed since must not be built.
+    for entry in fs::read_dir(to).map_err(ChoreError::at(to))? {
+        let path = entry.map_err(ChoreError::at(to))?.path();
+        if path.is_file() && !names.iter().any(|name| Some(name.as_os_str()) == path.file_name()) {
+            fs::remove_file(&path).map_err(ChoreError::at(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file unless it is there with this content; whether it did.
+fn write_if_different(path: &Path, bytes: &[u8]) -> Result<bool, ChoreError> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    fs::write(path, bytes).map_err(ChoreError::at(path))?;
+    Ok(true)
 }
 
 fn with_members(manifest: &str, crates: &[String]) -> String {
@@ -161,20 +208,6 @@ fn with_members(manifest: &str, crates: &[String]) -> String {
         false => format!("{line}\n"),
     };
     manifest.lines().map(replaced).collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<(), ChoreError> {
-    fs::create_dir_all(to).map_err(ChoreError::at(to))?;
-    for entry in fs::read_dir(from).map_err(ChoreError::at(from))? {
-        let path = entry.map_err(ChoreError::at(from))?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
-            copy_folder(&path, &target)?;
-        } else {
-            fs::copy(&path, &target).map_err(ChoreError::at(&path))?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs a program whose failure ends the chore, and says what it said.
@@ -226,6 +259,16 @@ mod tests {
         assert_eq!(shell("exit 101"), Verdict::Caught);
         assert!(matches!(shell("exit 2"), Verdict::Unclear(_)));
         assert!(matches!(shell("kill -9 $$"), Verdict::Unclear(_)));
+    }
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let path = std::env::temp_dir().join(format!("windlass-mutants-{}", std::process::id()));
+        assert!(write_if_different(&path, b"one").expect("can be written"));
+        assert!(!write_if_different(&path, b"one").expect("is there"));
+        assert!(write_if_different(&path, b"two").expect("can be written"));
+        assert_eq!(fs::read(&path).expect("is there"), b"two");
+        fs::remove_file(&path).expect("is there");
     }
 
     #[test]
