@@ -172,24 +172,6 @@ pub fn replay(journal: &mut Engine) -> Result<(Ledger, Head), MasterError> {
     Ok((replay.ledger, replay.head))
 }
 
-/// Claims the next epoch at this wall time; answers the head behind the claim.
-///
-/// # Errors
-/// Another master claimed it, or the log cannot be written.
-pub fn claim(
-    journal: &mut Engine,
-    ledger: &mut Ledger,
-    head: Head,
-    holder: &str,
-    wall: LogTime,
-    random: &mut SplitMix64,
-) -> Result<Head, MasterError> {
-    let mut replay = Replay::behind(head, std::mem::take(ledger));
-    let claimed = replay.claim(journal, holder, wall, random);
-    *ledger = replay.ledger;
-    claimed.map(|()| replay.head)
-}
-
 /// The writer of a claim, with the claim as its first decision; `None` where nothing is claimed.
 pub fn opening<T: Default>(
     reign: Reign,

@@ -1,83 +1,153 @@
-//! The simulated client: submits jobs step by step and repeats what was not answered.
+//! The simulated client: submits jobs step by step to whichever master answers, repeats what was
+//! not answered, cancels some jobs and tries failed tasks again.
 
+use crate::plan::QUIET_AT;
 use windlass_core::ledger::{
-    Applied, ChunkRef, Entry, JobSpec, Ledger, OnFailure, PhaseSpec, Refusal,
+    Applied, ChunkRef, Entry, IndexRange, JobSpec, Ledger, OnFailure, Outcome, PhaseSpec, Refusal,
+    TaskState,
 };
 use windlass_core::params::Params;
 use windlass_core::random::SplitMix64;
-use windlass_core::{JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
+use windlass_core::{JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, Tick};
+
+/// A master's answer to a step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Answered {
+    step: u64,
+    refusal: Option<Refusal>,
+    job: Option<JobId>,
+    /// Tasks of the phase that the step was about.
+    there: u32,
+    /// Whoever was asked does not reign.
+    elsewhere: bool,
+}
+
+impl Answered {
+    pub(crate) fn elsewhere(step: u64) -> Answered {
+        Answered { step, refusal: None, job: None, there: 0, elsewhere: true }
+    }
+
+    /// Whether it answers that request.
+    pub(crate) fn is_of(&self, asked: u64) -> bool {
+        self.step == asked && !self.elsewhere
+    }
+
+    pub(crate) fn of(step: u64, entry: &Entry, applied: &[Applied], ledger: &Ledger) -> Answered {
+        let refusal = applied.iter().find_map(|done| match done {
+            Applied::Refused(refusal) => Some(*refusal),
+            _ => None,
+        });
+        let job = applied.iter().find_map(|done| match done {
+            Applied::JobSubmitted { job, .. } => Some(*job),
+            _ => None,
+        });
+        let there = match entry {
+            Entry::TasksAdded { phase, .. } => ledger.phase(*phase).map(|p| p.tasks.len()),
+            _ => None,
+        };
+        Answered { step, refusal, job, there: there.unwrap_or(0), elsewhere: false }
+    }
+}
+
+/// What becomes of a job after it is submitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    Runs,
+    Cancelled,
+    /// Failed tasks are tried again so often.
+    Reopened(u32),
+}
+
+/// A job to submit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Script {
+    /// Tasks of each phase; each phase waits for the one before.
+    task_counts: Vec<u32>,
+    chunk: u32,
+    on_failure: OnFailure,
+    pub(crate) fate: Fate,
+    /// Not before this moment.
+    from: Tick,
+}
 
 /// What the client is about to have recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Submit,
-    Add { first: u32 },
-    Seal,
+    Add { phase: u16, first: u32 },
+    Seal { phase: u16 },
+    Cancel,
+    Reopen { left: u32, until: Tick },
     Done,
 }
 
 /// A client with some jobs to submit, one after the other.
 pub(crate) struct Client {
-    job_count: u64,
-    /// Tasks of each chunk of the job in hand.
-    chunk: u32,
-    task_count: u32,
-    number: u64,
+    scripts: Vec<Script>,
+    number: usize,
     step: Step,
     job: Option<JobId>,
     /// Number of the request that was sent last.
     pub(crate) asked: u64,
-    pub(crate) jobs: Vec<JobId>,
+    pub(crate) jobs: Vec<(JobId, Script)>,
 }
 
 impl Client {
     pub(crate) fn new(random: &mut SplitMix64) -> Client {
-        Client {
-            job_count: 1 + random.below(3),
-            chunk: 1 + u32::try_from(random.below(8)).unwrap_or(0),
-            task_count: 1 + u32::try_from(random.below(40)).unwrap_or(0),
-            number: 1,
-            step: Step::Submit,
-            job: None,
-            asked: 0,
-            jobs: Vec::new(),
-        }
+        let mut scripts: Vec<Script> =
+            (0..1 + random.below(4)).map(|_| Script::draw(random)).collect();
+        // One job after everything has healed: the cluster must still be good for it.
+        scripts.push(Script {
+            task_counts: vec![1 + random.below(12) as u32],
+            fate: Fate::Runs,
+            from: QUIET_AT,
+            ..Script::draw(random)
+        });
+        Client { scripts, number: 0, step: Step::Submit, job: None, asked: 0, jobs: Vec::new() }
     }
 
     pub(crate) fn is_done(&self) -> bool {
         self.step == Step::Done
     }
 
-    fn phase(&self) -> PhaseId {
-        PhaseId { job: self.job.unwrap_or_default(), phase: PhaseIndex(0) }
+    fn phase(&self, phase: u16) -> PhaseId {
+        PhaseId { job: self.job.unwrap_or_default(), phase: PhaseIndex(phase) }
     }
 
-    /// The entry to ask for, also when the answer to the one before was lost.
-    pub(crate) fn ask(&mut self) -> Option<Entry> {
+    /// The entry to ask for, also when the answer to the one before was lost; `None` while there is
+    /// nothing to ask. Failed tasks are looked up in `ledger`, which holds what is durable.
+    pub(crate) fn ask(&mut self, now: Tick, ledger: &Ledger) -> Option<Entry> {
+        let script = self.scripts.get(self.number)?;
         let entry = match self.step {
-            Step::Submit => {
-                let phase = PhaseSpec {
-                    operation: "sim".to_owned(),
-                    version: 1,
-                    params: Params::default(),
-                    after: Vec::new(),
-                    on_failure: OnFailure::Continue,
-                };
-                let spec = JobSpec {
-                    name: format!("job {}", self.number),
-                    fingerprint: u128::from(self.number),
-                    phases: vec![phase],
-                    memorandum: None,
-                };
-                Entry::JobSubmitted { request: RequestId(u128::from(self.number)), spec }
-            }
-            Step::Add { first } => Entry::TasksAdded {
-                phase: self.phase(),
+            Step::Submit if now < script.from => return None,
+            Step::Submit => Entry::JobSubmitted {
+                request: RequestId(self.number as u128 + 1),
+                spec: script.spec(self.number),
+            },
+            Step::Add { phase, first } => Entry::TasksAdded {
+                phase: self.phase(phase),
                 first: TaskIndex(first),
-                count: self.chunk.min(self.task_count - first),
+                count: script.chunk.min(script.task_counts[usize::from(phase)] - first),
                 chunk: ChunkRef::Count,
             },
-            Step::Seal => Entry::PhaseSealed { phase: self.phase() },
+            Step::Seal { phase } => Entry::PhaseSealed { phase: self.phase(phase) },
+            Step::Cancel => {
+                Entry::JobCancelled { job: self.job.unwrap_or_default(), why: String::new() }
+            }
+            Step::Reopen { left, until } => {
+                let failed = failed(ledger, self.job.unwrap_or_default());
+                match failed.filter(|_| left > 0) {
+                    Some((phase, tasks)) => {
+                        Entry::TasksReopened { phase, tasks, why: String::new() }
+                    }
+                    None => {
+                        if left == 0 || now > until {
+                            self.go_on();
+                        }
+                        return None;
+                    }
+                }
+            }
             Step::Done => return None,
         };
         self.asked += 1;
@@ -87,46 +157,129 @@ impl Client {
     /// Takes an answer; what it promised is returned: the phase and how many tasks it has.
     pub(crate) fn on_answer(
         &mut self,
-        ledger: &Ledger,
-        applied: &[Applied],
+        now: Tick,
+        answer: &Answered,
     ) -> Result<Option<(PhaseId, u32)>, String> {
-        let refusal = applied.iter().find_map(|done| match done {
-            Applied::Refused(refusal) => Some(*refusal),
-            _ => None,
-        });
+        // Only the newest request counts; an older one's answer says nothing new.
+        if answer.step != self.asked || answer.elsewhere {
+            return Ok(None);
+        }
+        let refusal = answer.refusal;
+        let over = refusal == Some(Refusal::JobEnded);
         match self.step {
             Step::Submit => {
-                let made = applied.iter().find_map(|done| match done {
-                    Applied::JobSubmitted { job, .. } => Some(*job),
-                    _ => None,
-                });
-                let job = made.ok_or("a submission was answered without a job")?;
-                if self.jobs.contains(&job) {
+                let job = answer.job.ok_or("a submission was answered without a job")?;
+                if self.jobs.iter().any(|(known, _)| *known == job) {
                     return Err(format!("two requests got job {job}"));
                 }
                 self.job = Some(job);
-                self.jobs.push(job);
-                self.step = Step::Add { first: 0 };
+                self.jobs.push((job, self.scripts[self.number].clone()));
+                self.step = Step::Add { phase: 0, first: 0 };
             }
-            Step::Add { first } => {
+            // A phase that stops its job ends it although tasks are still to come.
+            Step::Add { .. } | Step::Seal { .. } if over => self.after_phases(now),
+            Step::Add { phase, first } => {
                 // `NotNext` after a lost answer: they were added then.
-                let there = ledger.phase(self.phase()).map_or(0, |phase| phase.tasks.len());
+                let there = answer.there;
                 if there <= first {
                     return Err(format!("added tasks are not there: {refusal:?}"));
                 }
-                self.step =
-                    if there == self.task_count { Step::Seal } else { Step::Add { first: there } };
-                return Ok(Some((self.phase(), there)));
+                let all = self.scripts[self.number].task_counts[usize::from(phase)];
+                self.step = if there == all {
+                    Step::Seal { phase }
+                } else {
+                    Step::Add { phase, first: there }
+                };
+                return Ok(Some((self.phase(phase), there)));
             }
-            Step::Seal => {
-                if !matches!(refusal, None | Some(Refusal::Sealed | Refusal::JobEnded)) {
+            Step::Seal { phase } => {
+                if !matches!(refusal, None | Some(Refusal::Sealed)) {
                     return Err(format!("sealing was refused: {refusal:?}"));
                 }
-                self.number += 1;
-                self.step = if self.number > self.job_count { Step::Done } else { Step::Submit };
+                let next = phase + 1;
+                if usize::from(next) < self.scripts[self.number].task_counts.len() {
+                    self.step = Step::Add { phase: next, first: 0 };
+                } else {
+                    self.after_phases(now);
+                }
+            }
+            Step::Cancel => self.go_on(),
+            Step::Reopen { left, until } => {
+                self.step = Step::Reopen { left: left.saturating_sub(1), until };
             }
             Step::Done => {}
         }
         Ok(None)
     }
+
+    fn after_phases(&mut self, now: Tick) {
+        match self.scripts[self.number].fate {
+            Fate::Runs => self.go_on(),
+            Fate::Cancelled => self.step = Step::Cancel,
+            Fate::Reopened(left) => {
+                self.step = Step::Reopen { left, until: Tick(now.0 + 3_000_000) };
+            }
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.number += 1;
+        // Whatever was asked before is of no interest any more.
+        self.asked += 1;
+        self.step = if self.number == self.scripts.len() { Step::Done } else { Step::Submit };
+    }
+}
+
+impl Script {
+    fn draw(random: &mut SplitMix64) -> Script {
+        let phase_count = 1 + u64::from(random.below(4) == 0);
+        Script {
+            task_counts: (0..phase_count).map(|_| 1 + random.below(30) as u32).collect(),
+            chunk: 1 + random.below(8) as u32,
+            on_failure: if random.below(8) == 0 { OnFailure::Stop } else { OnFailure::Continue },
+            fate: match random.below(6) {
+                0 => Fate::Cancelled,
+                1 | 2 => Fate::Reopened(1 + random.below(2) as u32),
+                _ => Fate::Runs,
+            },
+            from: Tick(0),
+        }
+    }
+
+    fn spec(&self, number: usize) -> JobSpec {
+        let phase = |position: usize| PhaseSpec {
+            operation: "sim".to_owned(),
+            version: 1,
+            params: Params::default(),
+            after: (0..position).map(|before| PhaseIndex(before as u16)).collect(),
+            on_failure: self.on_failure,
+        };
+        JobSpec {
+            name: format!("job {number}"),
+            fingerprint: number as u128,
+            phases: (0..self.task_counts.len()).map(phase).collect(),
+            memorandum: None,
+        }
+    }
+
+    /// Whether the job may end like this, with open tasks or not.
+    pub(crate) fn may_end(&self, outcome: Outcome) -> bool {
+        self.fate == Fate::Cancelled || outcome != Outcome::Cancelled
+    }
+
+    /// Whether a failed task ends the job before its other tasks.
+    pub(crate) fn stops(&self) -> bool {
+        self.on_failure == OnFailure::Stop
+    }
+}
+
+/// The failed tasks of an ended job's first phase that has any.
+fn failed(ledger: &Ledger, job: JobId) -> Option<(PhaseId, Vec<IndexRange>)> {
+    let job = ledger.jobs.get(&job).filter(|job| !job.is_open())?;
+    let mut phases = job.phases.iter().enumerate();
+    let (position, phase) = phases.find(|(_, phase)| phase.counts.failed > 0)?;
+    let indexes = (0..phase.tasks.len()).map(TaskIndex);
+    let failed = indexes.filter(|index| phase.tasks.state(*index) == Some(TaskState::Failed));
+    let ranges = failed.map(|first| IndexRange { first, count: 1 }).collect();
+    Some((PhaseId { job: job.id, phase: PhaseIndex(position as u16) }, ranges))
 }

@@ -1,12 +1,21 @@
-//! A cluster in one thread from one seed: the real ledger, scheduler, seats, writer and codecs
-//! under crashes, cuts and lost messages, with oracles that look on.
+//! A cluster in one thread from one seed: the real ledger, scheduler, seats, reign, writer, codecs
+//! and memory engine under faults, with oracles that look on.
 //!
 //! Equal seeds give equal runs. Time is a number; nothing here sleeps or reads a clock.
 
+mod alarm;
 mod client;
+mod clock;
+mod engine;
+mod master;
+mod network;
 mod oracle;
-mod primary;
+mod plan;
+#[cfg(test)]
+mod seeds;
+mod task;
 mod wire;
+mod witness;
 mod worker;
 mod world;
 

@@ -1,35 +1,91 @@
-//! What must hold at every moment, whatever happens.
+//! What must hold at every moment, whatever happens: of what was told to somebody, and of what
+//! masters do.
 
-use crate::worker::{Kind, kind_of, manifest_of};
+use crate::client::Script;
+use crate::task::{Kind, kind_of, maker_of};
+use crate::wire::MasterLife;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::ledger::{Applied, Entry, Ledger, TaskState};
+use windlass_core::ledger::{Applied, JobState, Ledger, Outcome, TaskState};
 use windlass_core::session::AssignRun;
-use windlass_core::{AttemptId, BlobId, Epoch, JobId, PhaseId, Round, TaskId};
+use windlass_core::{
+    AttemptId, BlobId, Epoch, JobId, PhaseId, PhaseIndex, Round, TaskId, TaskIndex,
+};
 
 /// Everything that was ever said aloud and must stay true.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     /// Outcomes that somebody was told.
-    outcomes: BTreeMap<(TaskId, Round), Option<BlobId>>,
+    pub(crate) outcomes: BTreeMap<(TaskId, Round), Option<BlobId>>,
     /// Attempts handed out, for ever.
-    attempts: BTreeMap<AttemptId, (TaskId, Round)>,
-    /// Attempts recorded as lost or failed in this reign; the next one may adopt what it finds
-    /// running.
-    ended: BTreeSet<AttemptId>,
+    attempts: BTreeSet<AttemptId>,
     /// Tasks that a client was told exist.
     promised_tasks: BTreeMap<PhaseId, u32>,
-    /// Epochs that a master worked in.
-    epochs: BTreeSet<Epoch>,
+    /// Who worked in which epoch.
+    epochs: BTreeMap<Epoch, MasterLife>,
+    cancelled: BTreeSet<JobId>,
+    /// Some wall clock has jumped: an hour of the log may be a moment.
+    pub(crate) clocks_jumped: bool,
+    /// Blobs that no crash takes.
+    pub(crate) durable: BTreeSet<BlobId>,
 }
 
 impl Oracle {
-    /// A master begins its reign over this ledger: nothing that was told may be missing in it.
-    pub(crate) fn on_reign(&mut self, ledger: &Ledger) -> Result<(), String> {
-        if !self.epochs.insert(ledger.epoch) {
-            return Err(format!("epoch {} was used twice", ledger.epoch));
+    /// A master works in an epoch.
+    pub(crate) fn on_epoch(&mut self, epoch: Epoch, master: MasterLife) -> Result<(), String> {
+        let first = *self.epochs.entry(epoch).or_insert(master);
+        if first == master {
+            return Ok(());
         }
-        self.ended.clear();
-        self.check_kept(ledger)
+        Err(format!("epoch {epoch} is used by {master:?} and by {first:?}"))
+    }
+
+    /// A client was told that these tasks exist.
+    pub(crate) fn on_promised(&mut self, phase: PhaseId, count: u32) {
+        self.promised_tasks.insert(phase, count);
+    }
+
+    /// An entry is in the log, and this is what it did.
+    pub(crate) fn on_applied(&mut self, applied: &[Applied]) -> Result<(), String> {
+        for done in applied {
+            let (task, round, outcome) = match done {
+                Applied::TaskSucceeded { task, round, manifest } => {
+                    let manifest = manifest.ok_or("a result is missing")?;
+                    let made = maker_of(manifest);
+                    if made.task != *task || made.round != *round {
+                        return Err(format!("task {task} has the result of {made:?}"));
+                    }
+                    if !self.durable.contains(&manifest) {
+                        return Err(format!("the result of task {task} is not durable"));
+                    }
+                    (*task, *round, Some(manifest))
+                }
+                Applied::TaskFailed { task, round } => (*task, *round, None),
+                Applied::JobEnded { job, outcome: Outcome::Cancelled } => {
+                    self.cancelled.insert(*job);
+                    continue;
+                }
+                _ => continue,
+            };
+            if self.cancelled.contains(&task.job) {
+                return Err(format!("task {task} of a cancelled job got an outcome"));
+            }
+            if self.outcomes.insert((task, round), outcome).is_some() {
+                return Err(format!("task {task} round {round} has two outcomes"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Attempts are handed out: an id is never used twice.
+    pub(crate) fn on_assigned(&mut self, runs: &[AssignRun]) -> Result<(), String> {
+        for run in runs {
+            for attempt in (0..run.count).map(|offset| run.attempt.plus(offset)) {
+                if !self.attempts.insert(attempt) {
+                    return Err(format!("{attempt:?} was handed out twice"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Nothing that was told may be missing or different.
@@ -37,7 +93,7 @@ impl Oracle {
         for ((task, round), manifest) in &self.outcomes {
             let phase = ledger.phase(task.phase_id());
             let phase = phase.ok_or_else(|| format!("the phase of task {task} is lost"))?;
-            if phase.tasks.round(task.index) != *round {
+            if phase.tasks.round(task.index) > *round {
                 continue;
             }
             let kept = match phase.tasks.state(task.index) {
@@ -48,9 +104,7 @@ impl Oracle {
                 _ => false,
             };
             if !kept {
-                return Err(format!(
-                    "the outcome of task {task} round {round} was told and is lost"
-                ));
+                return Err(format!("the outcome of task {task} round {round} is lost"));
             }
         }
         for (phase, count) in &self.promised_tasks {
@@ -62,87 +116,44 @@ impl Oracle {
         Ok(())
     }
 
-    /// A client was told that these tasks exist.
-    pub(crate) fn on_promised(&mut self, phase: PhaseId, count: u32) {
-        self.promised_tasks.insert(phase, count);
-    }
-
-    /// An entry was applied by the primary, which tells everybody.
-    pub(crate) fn on_applied(&mut self, entry: &Entry, applied: &[Applied]) -> Result<(), String> {
-        match entry {
-            Entry::AttemptFailed { attempt, .. } | Entry::WorkerLost { attempt, .. } => {
-                self.ended.insert(*attempt);
-            }
-            Entry::TasksSettled { runs } => {
-                for run in runs {
-                    let count = u32::try_from(run.results.len()).unwrap_or(u32::MAX);
-                    for attempt in (0..count).map(|offset| run.attempt.plus(offset)) {
-                        if self.ended.contains(&attempt) {
-                            return Err(format!(
-                                "{attempt:?} had ended when its result was recorded"
-                            ));
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-        for done in applied {
-            let (key, outcome) = match done {
-                Applied::TaskSucceeded { task, round, manifest } => {
-                    if *manifest != Some(manifest_of(*task)) {
-                        return Err(format!("task {task} has the result of another"));
-                    }
-                    ((*task, *round), *manifest)
-                }
-                Applied::TaskFailed { task, round } => ((*task, *round), None),
-                _ => continue,
-            };
-            if self.outcomes.insert(key, outcome).is_some() {
-                return Err(format!("task {} round {} has two outcomes", key.0, key.1));
-            }
-        }
-        Ok(())
-    }
-
-    /// Attempts were handed out: an id is never used twice.
-    pub(crate) fn on_assigned(&mut self, runs: &[AssignRun]) -> Result<(), String> {
-        for run in runs {
-            for offset in 0..run.count {
-                let task = run.phase.task(windlass_core::TaskIndex(run.first.0 + offset));
-                let attempt = run.attempt.plus(offset);
-                if self.attempts.insert(attempt, (task, run.round)).is_some() {
-                    return Err(format!("{attempt:?} was handed out twice"));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// After healing everything has ended, and each task as its kind demands.
-    pub(crate) fn check_end(&self, ledger: &Ledger, jobs: &[JobId]) -> Result<(), String> {
+    pub(crate) fn check_end(
+        &self,
+        ledger: &Ledger,
+        jobs: &[(JobId, Script)],
+    ) -> Result<(), String> {
         if ledger.jobs.len() != jobs.len() {
             return Err(format!("{} jobs came of {} requests", ledger.jobs.len(), jobs.len()));
         }
-        for id in jobs {
+        for (id, script) in jobs {
             let job = ledger.jobs.get(id).ok_or_else(|| format!("job {id} is lost"))?;
-            if job.is_open() {
+            let JobState::Ended(outcome) = job.state else {
                 return Err(format!("job {id} did not end: {:?}", job.counts()));
+            };
+            if !script.may_end(outcome) {
+                return Err(format!("job {id} ended as {outcome:?}"));
             }
-            let phase = PhaseId { job: *id, phase: windlass_core::PhaseIndex(0) };
-            let tasks = &job.phases[0].tasks;
-            for index in (0..tasks.len()).map(windlass_core::TaskIndex) {
-                let task = phase.task(index);
-                let failure = tasks.failure(index);
-                let lost = failure.is_some_and(|failed| failed.failure.code == "worker_lost");
-                let right = match (kind_of(task), tasks.state(index)) {
-                    (Kind::Sound | Kind::Flaky, Some(TaskState::Succeeded)) => true,
-                    (Kind::Poison | Kind::Bad, Some(TaskState::Failed)) => true,
-                    (_, Some(TaskState::Failed)) => lost,
-                    _ => false,
-                };
-                if !right {
-                    return Err(format!("task {task} ended as {:?}", tasks.state(index)));
+            let may_be_open =
+                outcome == Outcome::Cancelled || (script.stops() && outcome == Outcome::Failed);
+            for (position, phase) in job.phases.iter().enumerate() {
+                let id = PhaseId { job: *id, phase: PhaseIndex(position as u16) };
+                for index in (0..phase.tasks.len()).map(TaskIndex) {
+                    let task = id.task(index);
+                    let failure = phase.tasks.failure(index);
+                    let lost = failure.is_some_and(|failed| failed.failure.code == "worker_lost");
+                    let away = failure.is_some_and(|failed| failed.failure.code == "away");
+                    let right = match (kind_of(task), phase.tasks.state(index)) {
+                        (_, Some(TaskState::Pending)) => may_be_open,
+                        (Kind::Poison | Kind::Bad, Some(TaskState::Failed)) => true,
+                        (Kind::Poison | Kind::Bad, _) => false,
+                        (_, Some(TaskState::Succeeded)) => true,
+                        // What is away for an hour of the log's time is given up.
+                        (Kind::Flaky, Some(TaskState::Failed)) if away => self.clocks_jumped,
+                        (_, state) => state == Some(TaskState::Failed) && lost,
+                    };
+                    if !right {
+                        return Err(format!("task {task} ended as {:?}", phase.tasks.state(index)));
+                    }
                 }
             }
         }

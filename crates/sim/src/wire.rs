@@ -1,53 +1,159 @@
-//! Connections: messages arrive in order after a delay; a cut loses what is under way, and each
-//! side learns of it in its own time.
+//! Everything that can happen, and who is meant.
 
+use crate::client::Answered;
+use std::fmt;
+use windlass_core::ledger::Entry;
+use windlass_core::reign::{CellAnswer, RequestNumber, Revision};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{SlotIndex, ToMaster, ToWorker};
+use windlass_core::writer::Answer;
+use windlass_journal::Record;
 
 /// Position of a worker in the world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct WorkerIndex(pub(crate) usize);
+
+/// Position of a master in the world.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct MasterIndex(pub(crate) usize);
+
+/// One start of a master's process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct MasterLife {
+    pub(crate) master: MasterIndex,
+    pub(crate) life: u64,
+}
 
 /// One connection, from the worker's attempt to connect until both sides know that it is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Connection {
     pub(crate) id: SessionId,
     pub(crate) worker: WorkerIndex,
+    pub(crate) master: MasterLife,
 }
 
 /// Something that will happen at its time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Happening {
-    /// The master process starts.
-    PrimaryStarts,
-    /// The master process dies.
-    PrimaryDies,
-    /// The append in flight is answered, to the process that asked.
-    Appended { life: u64 },
-    /// The master's next deadline.
-    PrimaryTicks { life: u64 },
-    /// A worker process starts, as its next incarnation.
+    MasterStarts(MasterIndex),
+    MasterDies(MasterIndex),
+    /// The whole process stands still for so many microseconds.
+    MasterPauses(MasterIndex, u64),
+    /// Only its loop stands still; `None`: for ever.
+    LoopHangs(MasterIndex, Option<u64>),
+    WallJumps(MasterIndex, i64),
+    /// What this master sends to the engine is lost for so long.
+    CutFromEngine(MasterIndex, u64),
+    /// The engine does nothing for anybody.
+    EngineAway(u64),
+    /// The engine takes no appends and no swaps.
+    DiskFull(u64),
+    /// The engine loses what it has not synced.
+    EngineCrashes,
+    /// A writer of an earlier reign, which has read the log to its end, appends.
+    GhostWrites,
+    /// A decision is made a second time, with another result.
+    DecisionRepeats,
+    ToMaster(MasterLife, MasterEvent),
+    ToEngine(MasterLife, Ask),
+
     WorkerStarts(WorkerIndex),
-    /// A worker process dies.
     WorkerDies(WorkerIndex),
-    /// A worker's next deadline.
-    WorkerTicks(WorkerIndex),
-    /// A worker tries to connect.
-    WorkerConnects(WorkerIndex),
-    /// A slot's attempt ends, of the start that began it.
-    SlotEnds { worker: WorkerIndex, life: u64, slot: SlotIndex, serial: u64 },
-    /// A message reaches the master.
-    ToMaster(Connection, ToMaster),
-    /// A message reaches a worker.
-    ToWorker(Connection, ToWorker),
+    WorkerPauses(WorkerIndex, u64),
     /// The connection of a worker is cut.
     Cut(WorkerIndex),
-    /// The master learns that a connection is gone.
-    GoneAtMaster(Connection),
-    /// A worker learns that its connection is gone.
-    GoneAtWorker(Connection),
-    /// A worker says once more what it said long ago, over whatever connection it has now.
-    Repeats(WorkerIndex, ToMaster),
-    /// The client takes its next step, or repeats one that was not answered.
-    ClientActs,
+    /// Messages in one direction do not come through for so long.
+    OneWayCut {
+        worker: WorkerIndex,
+        to_worker: bool,
+        us: u64,
+    },
+    ToWorker(WorkerIndex, u64, WorkerEvent),
+
+    /// The client's deadline.
+    ClientActs(u64),
+    ClientHears(Answered),
+    /// Drains a worker, or ends that.
+    OperatorDrains(WorkerIndex, bool),
+    /// Ends every drain that is still on.
+    OperatorTidies,
+}
+
+/// What a master's process meets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum MasterEvent {
+    /// The contender's deadline.
+    ContenderTicks(u64),
+    CellAnswered(RequestNumber, CellAnswer),
+    /// The loop's deadline.
+    Turns(u64),
+    /// The contender tells the loop.
+    Won,
+    Lost,
+    /// The answer to that sending of the record of that id.
+    Appended {
+        id: u128,
+        sending: u64,
+        answer: Answer,
+    },
+    /// The pause after a full disk is over.
+    ResendDue(u128),
+    Heard(Connection, ToMaster),
+    Gone(Connection),
+    /// A client's step.
+    Requested(u64, Entry),
+}
+
+impl MasterEvent {
+    /// Whether the loop takes it; the contender lives beside the loop.
+    pub(crate) fn is_for_loop(&self) -> bool {
+        !matches!(self, MasterEvent::ContenderTicks(_) | MasterEvent::CellAnswered(..))
+    }
+}
+
+/// What a master asks of the engine.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Ask {
+    Read(RequestNumber),
+    Swap(RequestNumber, Revision),
+    Append { sending: u64, record: Box<Record> },
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ask::Read(request) => write!(f, "Read({request:?})"),
+            Ask::Swap(request, expected) => write!(f, "Swap({request:?}, {expected:?})"),
+            // Its entries say more than its bytes.
+            Ask::Append { sending, record } => {
+                let Record { seq, epoch, id, .. } = record.as_ref();
+                write!(f, "Append {{ sending {sending}, {seq}, epoch {epoch}, id {id} }} ")?;
+                write!(f, "{:?}", crate::master::entries_of(record))
+            }
+        }
+    }
+}
+
+/// What a worker's process meets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum WorkerEvent {
+    Ticks(u64),
+    Connects,
+    /// Nobody has answered the Hello.
+    GivesUp(Connection),
+    Hears(Connection, ToWorker),
+    Gone(Connection),
+    /// The operation in a slot ends, or the next step of keeping its result is done.
+    Keeps {
+        slot: SlotIndex,
+        serial: u64,
+        step: usize,
+    },
+    /// A killed attempt ends.
+    Killed {
+        slot: SlotIndex,
+        serial: u64,
+    },
+    /// It says once more what it said long ago, over whatever connection it has now.
+    Repeats(ToMaster),
 }

@@ -1,53 +1,42 @@
-//! The simulated worker process: the real seat, and slots whose attempts take as long as their
-//! task.
+//! The simulated worker: the real seat, slots whose attempts take as long as their task, and a disk
+//! whose unsynced blobs a crash takes.
 
+use crate::alarm::Alarm;
+use crate::clock::MachineClock;
+use crate::plan::HEALED_AT;
+use crate::task::{Kind, kind_of, manifest_of};
 use crate::wire::Connection;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use windlass_core::limits::SLOT_CREDIT_MIN;
 use windlass_core::random::SplitMix64;
 use windlass_core::session::{
-    Assigned, Ending, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
+    Assigned, Ending, KEEPING, Keeping, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
+    ToWorker,
 };
-use windlass_core::{BlobId, Failure, FailureKind, Incarnation, TaskId, Tick, WorkerName};
+use windlass_core::{BlobId, Epoch, Failure, FailureKind, Incarnation, Tick, WorkerName};
 
-/// How a task behaves; fixed by its name, so that every attempt knows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    /// Succeeds.
-    Sound,
-    /// Is unavailable now and then, and succeeds in the end.
-    Flaky,
-    /// Crashes its executor each time.
-    Poison,
-    /// Is rejected.
-    Bad,
-}
-
-pub(crate) fn kind_of(task: TaskId) -> Kind {
-    match SplitMix64::new(task.job.0 << 32 | u64::from(task.index.0)).below(20) {
-        0 => Kind::Poison,
-        1 => Kind::Bad,
-        2 | 3 => Kind::Flaky,
-        _ => Kind::Sound,
-    }
-}
-
-/// The right result of a task.
-pub(crate) fn manifest_of(task: TaskId) -> BlobId {
-    BlobId::of(task.to_string().as_bytes())
-}
-
-/// A worker, running or not.
+/// A worker's machine, its process running or not.
 pub(crate) struct SimWorker {
-    name: WorkerName,
+    pub(crate) clock: MachineClock,
+    pub(crate) name: WorkerName,
     slots: u32,
     /// Number of this start of the process.
     pub(crate) life: u64,
+    pub(crate) paused_until: Tick,
+    pub(crate) ticks: Alarm,
     pub(crate) seat: Option<Seat>,
     /// Its connection as it believes it to be.
     pub(crate) connection: Option<Connection>,
+    /// The master that it tries next.
+    pub(crate) next_master: usize,
     /// What each slot has; the first is at work.
     slots_have: BTreeMap<SlotIndex, VecDeque<Attempt>>,
     serial: u64,
+    /// The highest credit that this process has announced.
+    credit_max: u32,
+    unsynced: BTreeSet<BlobId>,
+    /// The highest epoch that this process was welcomed in.
+    epoch: Epoch,
 }
 
 /// An attempt in a slot.
@@ -71,21 +60,41 @@ pub(crate) struct WorkerTurn {
     pub(crate) leaves: bool,
 }
 
+/// What comes after a step of keeping a result.
+pub(crate) enum Kept {
+    /// The next step, after so long.
+    Next(u64),
+    /// The seat hears of it, and the slot begins its next attempt.
+    Told(SeatEvent, Option<Begun>),
+    /// Another attempt is in the slot by now.
+    Stale,
+}
+
 impl SimWorker {
-    pub(crate) fn new(number: usize, slots: u32) -> SimWorker {
+    pub(crate) fn new(number: usize, random: &mut SplitMix64) -> SimWorker {
         SimWorker {
+            clock: MachineClock::new(random),
             name: WorkerName(format!("w{number}")),
-            slots,
+            slots: 1 + random.below(3) as u32,
             life: 0,
+            paused_until: Tick(0),
+            ticks: Alarm::default(),
             seat: None,
             connection: None,
+            next_master: number,
             slots_have: BTreeMap::new(),
             serial: 0,
+            credit_max: 0,
+            unsynced: BTreeSet::new(),
+            epoch: Epoch(0),
         }
     }
 
     pub(crate) fn start(&mut self) {
         self.life += 1;
+        self.ticks = Alarm::default();
+        self.epoch = Epoch(0);
+        self.credit_max = self.slots * SLOT_CREDIT_MIN;
         let offers = vec![Offer { operation: "sim".to_owned(), version: 1 }];
         let incarnation = Incarnation(self.life);
         self.seat = Some(Seat::new(self.name.clone(), incarnation, false, self.slots, offers));
@@ -95,6 +104,7 @@ impl SimWorker {
         self.seat = None;
         self.connection = None;
         self.slots_have.clear();
+        self.unsynced.clear();
     }
 
     pub(crate) fn tell(
@@ -102,26 +112,36 @@ impl SimWorker {
         now: Tick,
         event: SeatEvent,
         random: &mut SplitMix64,
-    ) -> WorkerTurn {
+    ) -> Result<WorkerTurn, String> {
         let mut turn = WorkerTurn::default();
-        let Some(seat) = &mut self.seat else { return turn };
+        let Some(seat) = &mut self.seat else { return Ok(turn) };
+        let welcome = match &event {
+            SeatEvent::Message(ToWorker::Welcome { epoch, .. }) => Some(*epoch),
+            _ => None,
+        };
         let mut effects = Vec::new();
-        seat.on(now, event, &mut effects);
+        seat.on(self.clock.tick(now), event, &mut effects);
         for effect in effects {
             match effect {
-                SeatEffect::Send(message) => turn.says.push(message),
+                SeatEffect::Send(message) => {
+                    if let ToMaster::Credit(credit) = message {
+                        self.credit_max = self.credit_max.max(credit);
+                    }
+                    turn.says.push(message);
+                }
                 SeatEffect::Start { slot, assigned } => {
                     self.serial += 1;
-                    // A tenth of the tasks take seconds, some next to nothing, so that a slot gets
-                    // several at once; the others milliseconds.
-                    let took_us = match random.below(10) {
-                        0 => random.below(4_000_000),
-                        1..6 => random.below(200),
-                        _ => random.below(20_000),
+                    let took_us = match kind_of(assigned.task) {
+                        Kind::Slow => 1_000_000 + random.below(4_000_000),
+                        _ => match random.below(20) {
+                            0 => random.below(2_000_000),
+                            // Next to nothing, so that a slot gets several at once.
+                            1..10 => random.below(200),
+                            _ => random.below(20_000),
+                        },
                     };
-                    let attempt = Attempt { serial: self.serial, assigned, took_us };
                     let queue = self.slots_have.entry(slot).or_default();
-                    queue.push_back(attempt);
+                    queue.push_back(Attempt { serial: self.serial, assigned, took_us });
                     if queue.len() == 1 {
                         turn.begun.push((slot, self.serial, took_us));
                     }
@@ -134,31 +154,77 @@ impl SimWorker {
                 SeatEffect::Refused(_) => turn.leaves = true,
             }
         }
-        turn
+        // Heartbeats tell that it took the welcome.
+        if let Some(epoch) = welcome.filter(|_| seat.next_deadline().is_some()) {
+            if epoch < self.epoch {
+                return Err(format!("{} follows epoch {epoch} after {}", self.name, self.epoch));
+            }
+            self.epoch = epoch;
+        }
+        if seat.open_count() > self.credit_max as usize {
+            return Err(format!(
+                "{} holds {} attempts, its credit is {}",
+                self.name,
+                seat.open_count(),
+                self.credit_max
+            ));
+        }
+        Ok(turn)
     }
 
-    /// How the attempt at work in a slot ends, and what the slot begins then; `None` where another
-    /// one is at work by now.
-    pub(crate) fn end(
-        &mut self,
-        slot: SlotIndex,
-        serial: u64,
-        random: &mut SplitMix64,
-    ) -> Option<(SeatEvent, Option<Begun>)> {
-        let queue = self.slots_have.get_mut(&slot)?;
-        let Attempt { assigned, took_us, .. } = *queue.front().filter(|a| a.serial == serial)?;
-        queue.pop_front();
+    /// The attempt at work in a slot is killed.
+    pub(crate) fn kill(&mut self, slot: SlotIndex, serial: u64) -> Kept {
+        if self.at_work(slot, serial).is_none() {
+            return Kept::Stale;
+        }
+        self.end(slot, Ending::Failed(Failure::unavailable("cancelled", "it was cancelled", "")))
+    }
+
+    fn at_work(&self, slot: SlotIndex, serial: u64) -> Option<Attempt> {
+        let first = self.slots_have.get(&slot)?.front().copied();
+        first.filter(|attempt| attempt.serial == serial)
+    }
+
+    fn end(&mut self, slot: SlotIndex, ending: Ending) -> Kept {
+        let queue = self.slots_have.entry(slot).or_default();
+        let took_us = queue.pop_front().map_or(0, |ended| ended.took_us);
         let next = queue.front().map(|next| (slot, next.serial, next.took_us));
-        let ending = match kind_of(assigned.task) {
-            Kind::Poison => {
-                Ending::Failed(Failure::new(FailureKind::Crashed, "crash", "it crashes", ""))
-            }
-            Kind::Bad => Ending::Failed(Failure::rejected("bad", "it is bad", "")),
-            Kind::Flaky if random.below(2) == 0 => {
-                Ending::Failed(Failure::unavailable("away", "it is away", ""))
-            }
-            Kind::Flaky | Kind::Sound => Ending::Succeeded(Some(manifest_of(assigned.task))),
+        Kept::Told(SeatEvent::Finished { slot, ending, took_us }, next)
+    }
+
+    /// The operation in a slot has ended, or a step of keeping its result is due.
+    pub(crate) fn keep(
+        &mut self,
+        now: Tick,
+        (slot, serial): (SlotIndex, u64),
+        step: usize,
+        durable: &mut BTreeSet<BlobId>,
+        random: &mut SplitMix64,
+    ) -> Kept {
+        let Some(Attempt { assigned: made, .. }) = self.at_work(slot, serial) else {
+            return Kept::Stale;
         };
-        Some((SeatEvent::Finished { slot, ending, took_us }, next))
+        let failure = match kind_of(made.task) {
+            Kind::Poison => Some(Failure::new(FailureKind::Crashed, "crash", "it crashes", "")),
+            Kind::Bad => Some(Failure::rejected("bad", "it is bad", "")),
+            Kind::Flaky if now < HEALED_AT && step == 0 && random.below(2) == 0 => {
+                Some(Failure::unavailable("away", "it is away", ""))
+            }
+            _ => None,
+        };
+        let manifest = manifest_of(&made);
+        let ending = match (failure, KEEPING.get(step)) {
+            (Some(failure), _) => Ending::Failed(failure),
+            (None, Some(Keeping::Store)) => {
+                self.unsynced.insert(manifest);
+                return Kept::Next(1 + random.below(10_000));
+            }
+            (None, Some(Keeping::Sync)) => {
+                durable.append(&mut self.unsynced);
+                return Kept::Next(1);
+            }
+            (None, Some(Keeping::Tell) | None) => Ending::Succeeded(Some(manifest)),
+        };
+        self.end(slot, ending)
     }
 }

@@ -1,0 +1,370 @@
+//! The simulated master: the host's loop and its contender, with threads, clocks and the network
+//! taken out.
+
+use crate::alarm::Alarm;
+use crate::client::Answered;
+use crate::clock::MachineClock;
+use crate::wire::{Connection, MasterEvent};
+use windlass_core::ledger::{Applied, Batch, Entry};
+use windlass_core::logclock::LogClock;
+use windlass_core::random::SplitMix64;
+use windlass_core::reign::{
+    Contender, ContenderEffect, ContenderEvent, Found, MasterId, Next, Reign, RequestNumber,
+    Revision,
+};
+use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
+use windlass_core::session::{AssignRun, ToWorker};
+use windlass_core::writer::{Answer, Then, Writer};
+use windlass_core::{Epoch, LogTime, Tick, WorkerName};
+use windlass_journal::{Engine, Head, Record};
+use windlass_master::recovery::{Replay, draw_u128, opening};
+
+/// A master's machine.
+pub(crate) struct SimMaster {
+    pub(crate) clock: MachineClock,
+    /// Number of its starts.
+    pub(crate) life: u64,
+    pub(crate) process: Option<Process>,
+    pub(crate) paused_until: Tick,
+    pub(crate) hung_until: Tick,
+    pub(crate) turns: Alarm,
+    pub(crate) contends: Alarm,
+    /// When the newest swap was sent that the engine has made.
+    pub(crate) renewed_at: Tick,
+}
+
+/// A running master.
+pub(crate) struct Process {
+    pub(crate) id: MasterId,
+    /// What it has applied; no run is long enough for a snapshot.
+    pub(crate) replay: Replay,
+    log_clock: LogClock,
+    /// `None`: there is no other master.
+    pub(crate) contender: Option<Contender>,
+    reign: Reign,
+    office: Option<Office>,
+    random: SplitMix64,
+    sending_count: u64,
+}
+
+/// What only a claiming or reigning master has.
+struct Office {
+    /// Marks are the client's steps.
+    writer: Writer<Option<u64>>,
+    in_flight: Option<(u64, Record)>,
+    /// From the moment that the claim is durable.
+    scheduler: Option<Scheduler>,
+}
+
+/// The two clocks of a moment, as this machine shows them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) tick: Tick,
+    pub(crate) wall: LogTime,
+}
+
+/// What a turn of a master asks of the world.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) sends: Vec<(SessionId, ToWorker)>,
+    /// Tasks handed out, and which workers were drained then.
+    pub(crate) assigns: Vec<(SessionId, Vec<AssignRun>, Vec<WorkerName>)>,
+    pub(crate) closes: Vec<SessionId>,
+    pub(crate) closes_all: bool,
+    pub(crate) reads: Vec<RequestNumber>,
+    pub(crate) swaps: Vec<(RequestNumber, Revision)>,
+    /// What the contender tells the loop.
+    pub(crate) orders: Vec<MasterEvent>,
+    pub(crate) appends: Vec<(u64, Record)>,
+    pub(crate) resends_later: Option<u128>,
+    pub(crate) answers: Vec<Answered>,
+    /// A reign has begun.
+    pub(crate) reigns: bool,
+}
+
+impl Process {
+    pub(crate) fn new(id: MasterId, solo: bool, moment: Moment, seed: u64) -> Process {
+        Process {
+            id,
+            replay: Replay::default(),
+            log_clock: LogClock::new(moment.tick, moment.wall),
+            contender: (!solo).then(|| Contender::new(id, moment.tick)),
+            reign: Reign::Standby,
+            office: None,
+            random: SplitMix64::new(seed),
+            sending_count: 0,
+        }
+    }
+
+    /// Its epoch, while it reigns.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        match self.reign {
+            Reign::Primary(epoch) => Some(epoch),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn scheduler(&self) -> Option<&Scheduler> {
+        self.office.as_ref()?.scheduler.as_ref()
+    }
+
+    /// Something happens to the process; `log` while the engine can be read.
+    pub(crate) fn on(
+        &mut self,
+        moment: Moment,
+        event: MasterEvent,
+        log: Option<&mut Engine>,
+        turn: &mut Turn,
+    ) -> Result<(), String> {
+        if event.is_for_loop() {
+            self.contend(moment, ContenderEvent::Turned, turn);
+        }
+        match event {
+            MasterEvent::ContenderTicks(_) => self.contend(moment, ContenderEvent::Tick, turn),
+            MasterEvent::CellAnswered(request, answer) => {
+                self.contend(moment, ContenderEvent::Answered(request, answer), turn);
+            }
+            MasterEvent::Turns(_) => self.on_turn(moment, log, turn)?,
+            // A loop that stood still hears of it late, when the tenure may be another's again.
+            MasterEvent::Won => {
+                if self.contender.as_ref().is_some_and(|c| c.dispatch_until().is_some()) {
+                    self.claim();
+                }
+            }
+            MasterEvent::Lost => self.step_down(turn),
+            MasterEvent::Appended { id, sending, answer } => {
+                self.on_appended(moment, id, sending, answer, log, turn)?;
+            }
+            MasterEvent::ResendDue(id) => self.resend(id, turn),
+            MasterEvent::Heard(connection, message) => {
+                if self.scheduler().is_some() {
+                    self.tell(moment, Event::Heard(connection.id, message), turn);
+                } else {
+                    turn.closes.push(connection.id);
+                }
+            }
+            MasterEvent::Gone(Connection { id, .. }) => self.tell(moment, Event::Closed(id), turn),
+            MasterEvent::Requested(step, entry) => match &mut self.office {
+                Some(office) if office.scheduler.is_some() => {
+                    office.writer.propose(entry, Some(step));
+                }
+                _ => turn.answers.push(Answered::elsewhere(step)),
+            },
+        }
+        self.append_next(moment, turn);
+        Ok(())
+    }
+
+    /// Has a decision recorded for which nobody waits.
+    pub(crate) fn propose(&mut self, entry: Entry) -> bool {
+        let office = self.office.as_mut().filter(|office| office.scheduler.is_some());
+        office.map(|office| office.writer.propose(entry, None)).is_some()
+    }
+
+    fn on_turn(
+        &mut self,
+        moment: Moment,
+        log: Option<&mut Engine>,
+        turn: &mut Turn,
+    ) -> Result<(), String> {
+        if self.reign == Reign::Standby {
+            self.follow(log)?;
+            // The only master asks nobody; what it could not read yet shows as a fenced claim.
+            if self.contender.is_none() {
+                self.claim();
+            }
+        }
+        self.log_clock.read(moment.tick, moment.wall);
+        self.tell(moment, Event::Tick, turn);
+        Ok(())
+    }
+
+    fn contend(&mut self, moment: Moment, event: ContenderEvent, turn: &mut Turn) {
+        let Some(contender) = &mut self.contender else { return };
+        let mut effects = Vec::new();
+        contender.on(moment.tick, event, &mut effects);
+        for effect in effects {
+            match effect {
+                ContenderEffect::Read(request) => turn.reads.push(request),
+                ContenderEffect::Swap(request, expected) => turn.swaps.push((request, expected)),
+                ContenderEffect::Won => turn.orders.push(MasterEvent::Won),
+                ContenderEffect::Lost => turn.orders.push(MasterEvent::Lost),
+            }
+        }
+    }
+
+    fn follow(&mut self, log: Option<&mut Engine>) -> Result<(), String> {
+        let Some(log) = log else { return Ok(()) };
+        self.replay.follow(log).map_err(|error| error.to_string())?;
+        self.log_clock.on_applied(self.replay.ledger.time);
+        Ok(())
+    }
+
+    fn claim(&mut self) {
+        if self.reign != Reign::Standby {
+            return;
+        }
+        self.reign = Reign::claim(self.replay.head.seq, self.replay.head.epoch);
+        let writer = opening(self.reign, &self.replay.ledger, "sim", &mut self.random);
+        self.office = writer.map(|writer| Office { writer, in_flight: None, scheduler: None });
+    }
+
+    fn step_down(&mut self, turn: &mut Turn) {
+        self.reign = Reign::Standby;
+        self.office = None;
+        turn.closes_all = true;
+    }
+
+    fn tell(&mut self, moment: Moment, event: Event<'_>, turn: &mut Turn) {
+        let Some(office) = &mut self.office else { return };
+        let Some(scheduler) = &mut office.scheduler else { return };
+        if let Some(contender) = &self.contender {
+            scheduler.set_dispatch_until(contender.dispatch_until().unwrap_or_default());
+        }
+        let mut effects = Vec::new();
+        scheduler.on(moment.tick, &self.replay.ledger, event, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Send(session, message) => {
+                    if let ToWorker::Assign(runs) = &message {
+                        let workers = self.replay.ledger.workers.iter();
+                        let drained = workers.filter(|(_, worker)| worker.draining);
+                        let drained = drained.map(|(name, _)| name.clone()).collect();
+                        turn.assigns.push((session, runs.clone(), drained));
+                    }
+                    turn.sends.push((session, message));
+                }
+                Effect::Close(session) => turn.closes.push(session),
+                Effect::Propose(entry) => office.writer.propose(entry, None),
+            }
+        }
+    }
+
+    /// Sends the next record to the journal, if none is on its way.
+    fn append_next(&mut self, moment: Moment, turn: &mut Turn) {
+        let Some(office) = &mut self.office else { return };
+        if office.in_flight.is_some() || office.writer.is_idle() {
+            return;
+        }
+        let at = self.log_clock.read(moment.tick, moment.wall);
+        let Some(draft) = office.writer.next(at) else { return };
+        let id = draw_u128(&mut self.random);
+        let record = self.replay.head.record(draft.epoch, id, draft.body);
+        self.sending_count += 1;
+        office.in_flight = Some((self.sending_count, record.clone()));
+        turn.appends.push((self.sending_count, record));
+    }
+
+    fn resend(&mut self, id: u128, turn: &mut Turn) {
+        let Some((sending, record)) =
+            self.office.as_mut().and_then(|office| office.in_flight.as_mut())
+        else {
+            return;
+        };
+        if record.id == id {
+            self.sending_count += 1;
+            *sending = self.sending_count;
+            turn.appends.push((*sending, record.clone()));
+        }
+    }
+
+    fn on_appended(
+        &mut self,
+        moment: Moment,
+        id: u128,
+        sending: u64,
+        answer: Answer,
+        log: Option<&mut Engine>,
+        turn: &mut Turn,
+    ) -> Result<(), String> {
+        let Some(office) = &mut self.office else { return Ok(()) };
+        let of_this = office.in_flight.as_ref().filter(|(_, record)| record.id == id);
+        let Some((newest, _)) = of_this else { return Ok(()) };
+        let newest = *newest;
+        match answer.then() {
+            Then::Done => self.on_durable(moment, turn),
+            // A later sending is on its way: that one's answer counts.
+            Then::Resend | Then::ResendLater if newest != sending => Ok(()),
+            Then::Resend => {
+                self.resend(id, turn);
+                Ok(())
+            }
+            Then::ResendLater => {
+                turn.resends_later = Some(id);
+                Ok(())
+            }
+            Then::Fenced(found) => self.on_fenced(moment, found, log, turn),
+        }
+    }
+
+    fn on_durable(&mut self, moment: Moment, turn: &mut Turn) -> Result<(), String> {
+        let Some(office) = &mut self.office else { return Ok(()) };
+        let Some((_, record)) = office.in_flight.take() else { return Ok(()) };
+        self.replay.head = Head::of(&record);
+        let (at, entries) = office.writer.on_durable();
+        self.log_clock.on_applied(at);
+        for (entry, mark) in entries {
+            let mut applied = Vec::new();
+            self.replay.ledger.apply(at, &entry, &mut applied);
+            self.tell(moment, Event::Applied(&entry, &applied), turn);
+            turn.answers
+                .extend(mark.map(|step| Answered::of(step, &entry, &applied, &self.replay.ledger)));
+        }
+        if let Reign::Claiming { .. } = self.reign {
+            self.reign = self.reign.on_durable();
+            let seed = self.random.next_u64();
+            if let Some(office) = &mut self.office {
+                office.scheduler = Some(Scheduler::new(moment.tick, &self.replay.ledger, seed));
+            }
+            turn.reigns = true;
+            self.tell(moment, Event::Tick, turn);
+        }
+        Ok(())
+    }
+
+    fn on_fenced(
+        &mut self,
+        moment: Moment,
+        found: Found,
+        log: Option<&mut Engine>,
+        turn: &mut Turn,
+    ) -> Result<(), String> {
+        let before = self.reign;
+        let (reign, next) = self.reign.on_fenced(found);
+        if self.contender.is_none() && reign == Reign::Deposed {
+            return Err("the only master was deposed".to_owned());
+        }
+        match next {
+            Next::Done => {
+                self.reign = reign;
+                return self.on_durable(moment, turn);
+            }
+            Next::ClaimAgain => {
+                let Reign::Claiming { epoch, .. } = before else { return Ok(()) };
+                self.reign = Reign::Standby;
+                self.office = None;
+                self.follow(log)?;
+                if Reign::claim_again(epoch, self.replay.head.seq, self.replay.head.epoch)
+                    != Reign::Standby
+                {
+                    self.claim();
+                    return Ok(());
+                }
+            }
+            Next::Follow => {}
+        }
+        self.step_down(turn);
+        self.contend(moment, ContenderEvent::SteppedDown, turn);
+        Ok(())
+    }
+}
+
+/// What an entry of the log decides, for those who look on.
+pub(crate) fn entries_of(record: &Record) -> Result<Batch, String> {
+    Batch::decode(&record.body).map_err(|error| error.to_string())
+}
+
+/// Whether something was refused only.
+pub(crate) fn is_refused(applied: &[Applied]) -> bool {
+    applied.iter().all(|done| matches!(done, Applied::Refused(_)))
+}

@@ -1,0 +1,150 @@
+//! What will go wrong, drawn beforehand from the seed.
+
+use crate::wire::{Happening, MasterIndex, WorkerIndex};
+use windlass_core::Tick;
+use windlass_core::random::SplitMix64;
+
+/// Faults end by then; afterwards everything must end.
+pub(crate) const HEALED_AT: Tick = Tick(12_000_000);
+/// Effects of faults (leases, cuts not yet noticed, pauses) have worn off by then.
+pub(crate) const QUIET_AT: Tick = Tick(20_000_000);
+/// A run that has not ended by then never will.
+pub(crate) const END_BY: Tick = Tick(300_000_000);
+
+/// Who takes part, and what happens to them.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) master_count: usize,
+    /// The only master, on a state of its own: it claims without asking for a tenure.
+    pub(crate) solo: bool,
+    pub(crate) worker_count: usize,
+    /// With their times.
+    pub(crate) happenings: Vec<(u64, Happening)>,
+}
+
+impl Plan {
+    pub(crate) fn draw(random: &mut SplitMix64) -> Plan {
+        let master_count = 1 + random.below(3) as usize;
+        let solo = master_count == 1 && random.below(2) == 0;
+        let worker_count = 1 + random.below(4) as usize;
+        let mut plan = Plan { master_count, solo, worker_count, happenings: Vec::new() };
+        for index in 0..master_count {
+            plan.push(random.below(200_000), Happening::MasterStarts(MasterIndex(index)));
+        }
+        for index in 0..worker_count {
+            plan.push(random.below(200_000), Happening::WorkerStarts(WorkerIndex(index)));
+        }
+        plan.push(HEALED_AT.0, Happening::OperatorTidies);
+        // A tenth of the runs are calm: what holds only by virtue of faults shows there.
+        if random.below(10) > 0 {
+            plan.disturb_masters(random);
+            plan.disturb_engine(random);
+            plan.disturb_workers(random);
+        }
+        plan
+    }
+
+    fn disturb_masters(&mut self, random: &mut SplitMix64) {
+        for _ in 0..random.below(6) {
+            let master = MasterIndex(random.below(self.master_count as u64) as usize);
+            let at = random.below(HEALED_AT.0);
+            let short_us = length(random, at, 3_000_000);
+            match random.below(8) {
+                0 | 1 => {
+                    self.push(at, Happening::MasterDies(master));
+                    self.push(at + short_us, Happening::MasterStarts(master));
+                }
+                2 | 3 => {
+                    let us = length(random, at, 6_000_000);
+                    self.push(at, Happening::MasterPauses(master, us));
+                }
+                4 => {
+                    let us = length(random, at, 6_000_000);
+                    self.push(at, Happening::LoopHangs(master, Some(us)));
+                }
+                5 => self.push(at, Happening::CutFromEngine(master, short_us)),
+                6 => {
+                    let minutes = random.below(40) as i64 - 20;
+                    self.push(at, Happening::WallJumps(master, minutes * 60_000));
+                }
+                _ => {
+                    let days = 2 + random.below(400) as i64;
+                    let back = if random.below(3) == 0 { -1 } else { 1 };
+                    self.push(at, Happening::WallJumps(master, back * days * 86_400_000));
+                }
+            }
+        }
+        // One of several masters may be gone for good, or hang for ever.
+        if self.master_count > 1 && random.below(3) == 0 {
+            let master = MasterIndex(self.master_count - 1);
+            let at = random.below(HEALED_AT.0);
+            self.happenings.retain(|(_, happening)| match happening {
+                Happening::MasterStarts(of) | Happening::MasterDies(of) => *of != master,
+                _ => true,
+            });
+            self.push(0, Happening::MasterStarts(master));
+            let hangs = random.below(2) == 0;
+            self.push(
+                at,
+                if hangs {
+                    Happening::LoopHangs(master, None)
+                } else {
+                    Happening::MasterDies(master)
+                },
+            );
+        }
+    }
+
+    fn disturb_engine(&mut self, random: &mut SplitMix64) {
+        for _ in 0..random.below(4) {
+            let at = random.below(HEALED_AT.0);
+            match random.below(6) {
+                0 | 1 => {
+                    let us = 700_000 + length(random, at, 3_000_000);
+                    self.push(at.min(HEALED_AT.0 - 4_000_000), Happening::EngineAway(us));
+                }
+                2 => self.push(at, Happening::DiskFull(length(random, at, 4_000_000))),
+                3 => self.push(at, Happening::EngineCrashes),
+                4 => self.push(at, Happening::GhostWrites),
+                _ => self.push(at, Happening::DecisionRepeats),
+            }
+        }
+    }
+
+    fn disturb_workers(&mut self, random: &mut SplitMix64) {
+        for _ in 0..random.below(8) {
+            let worker = WorkerIndex(random.below(self.worker_count as u64) as usize);
+            let at = random.below(HEALED_AT.0);
+            let us = length(random, at, 6_000_000);
+            match random.below(6) {
+                0 | 1 => self.push(at, Happening::Cut(worker)),
+                2 => self.push(at, Happening::WorkerPauses(worker, us)),
+                3 => {
+                    let to_worker = random.below(2) == 0;
+                    self.push(at, Happening::OneWayCut { worker, to_worker, us });
+                }
+                4 => {
+                    self.push(at, Happening::OperatorDrains(worker, true));
+                    self.push(at + us, Happening::OperatorDrains(worker, false));
+                }
+                _ => {
+                    self.push(at, Happening::WorkerDies(worker));
+                    // The first worker always comes back.
+                    if worker.0 == 0 || random.below(4) > 0 {
+                        self.push(at + us, Happening::WorkerStarts(worker));
+                    }
+                }
+            }
+        }
+        self.push(HEALED_AT.0, Happening::WorkerStarts(WorkerIndex(0)));
+    }
+
+    fn push(&mut self, at: u64, happening: Happening) {
+        self.happenings.push((at, happening));
+    }
+}
+
+/// How long a fault lasts that begins then: at most `us_max`, and over when everything heals.
+fn length(random: &mut SplitMix64, at: u64, us_max: u64) -> u64 {
+    random.below(us_max).min(HEALED_AT.0.saturating_sub(at))
+}

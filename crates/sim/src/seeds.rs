@@ -1,0 +1,19 @@
+//! Seeds that once failed, by the name of what they found: they are run with the unit tests.
+//!
+//! A seed means another run once the world has changed; the unit test that its finding became
+//! stays.
+
+use crate::run;
+
+/// (seed, what it found)
+const FOUND: &[(u64, &str)] =
+    &[(167, "what was recalled of a cancelled job was remembered for ever")];
+
+#[test]
+fn seeds_that_once_failed_pass() {
+    for (seed, found) in FOUND {
+        if let Err(failed) = run(*seed) {
+            panic!("{found}:\n{failed}");
+        }
+    }
+}

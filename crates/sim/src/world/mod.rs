@@ -1,0 +1,8 @@
+//! The world: its clock, its events, its faults, and what masters, workers and the client ask of
+//! it.
+
+mod masters;
+mod run;
+mod workers;
+
+pub use run::{Failed, run};
