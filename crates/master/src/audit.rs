@@ -7,6 +7,9 @@ use windlass_core::Seq;
 use windlass_core::ledger::{Digest, Ledger};
 use windlass_journal::{FileSnapshots, Head, Holder, LockError, Snapshots, Survey, survey};
 
+/// How often a state that changes meanwhile is read again.
+const READ_AGAIN_MAX: usize = 8;
+
 /// A state directory as it was found.
 #[derive(Debug)]
 pub struct Audit {
@@ -49,12 +52,31 @@ impl Audit {
     /// # Errors
     /// The directory cannot be read, or holds no state.
     pub fn of(state: &Path) -> Result<Audit, AuditError> {
+        let mut audit = Audit::read(state)?;
+        for _ in 0..READ_AGAIN_MAX {
+            // A master at work takes snapshots and cuts its log below them: what was read of one
+            // before it and of the other after it does not fit together.
+            let is_torn = !audit.is_sound()
+                && audit.holder != Holder::Nobody
+                && seqs(&Snapshots::File(FileSnapshots::look_at(state)))? != audit.seqs();
+            if !is_torn {
+                break;
+            }
+            audit = Audit::read(state)?;
+        }
+        Ok(audit)
+    }
+
+    fn seqs(&self) -> Vec<Seq> {
+        self.snapshots.iter().map(|snapshot| snapshot.seq).collect()
+    }
+
+    fn read(state: &Path) -> Result<Audit, AuditError> {
         let holder = Holder::of(state)?;
         let store = FileSnapshots::look_at(state);
         let snapshots = Snapshots::File(store.clone());
-        let seqs = snapshots.seqs().map_err(|error| AuditError::Read(error.to_string()))?;
         let mut reading = Reading::default();
-        for seq in seqs {
+        for seq in seqs(&snapshots)? {
             reading.take(&store, &snapshots, seq);
         }
         // The oldest sound state is where the log is read from: the later ones are compared.
@@ -82,6 +104,10 @@ impl Audit {
         let Replay { ledger, head: built, .. } = replay;
         Ok(Audit { holder, survey, snapshots, ledger, built, faults })
     }
+}
+
+fn seqs(snapshots: &Snapshots) -> Result<Vec<Seq>, AuditError> {
+    snapshots.seqs().map_err(|error| AuditError::Read(error.to_string()))
 }
 
 /// A state directory that cannot be told of.
