@@ -44,8 +44,8 @@ pub(crate) fn checked(content: &Content) -> Result<(), String> {
 }
 
 impl Cell {
-    /// Mounts a disk of this content at `mount_dir`, a directory that is there; recovers what a loss
-    /// of power left, as every mount does.
+    /// Mounts a disk of this content at `mount_dir`, a directory that is there; recovers what a
+    /// loss of power left, as every mount does.
     ///
     /// # Errors
     /// What this machine has not, or does not allow.

@@ -1,7 +1,7 @@
 //! A disk as a file: the kernel's FUSE protocol for a file system that is one file.
 //!
-//! A loop device over this file sends its writes and its flushes here, in their order. The format of
-//! requests and answers: include/uapi/linux/fuse.h.
+//! A loop device over this file sends its writes and its flushes here, in their order. The format
+//! of requests and answers: include/uapi/linux/fuse.h.
 
 use super::disk::Disk;
 use std::fs::File;
