@@ -152,6 +152,7 @@ fn submit(handle: &Handle, count: u32) -> Result<(), HeartError> {
         params: Params::normalise(operation.name, operation.params, &Default::default())?,
         after: Vec::new(),
         on_failure: OnFailure::Continue,
+        fresh: false,
     };
     let spec =
         JobSpec { name: "heart".to_owned(), fingerprint: 1, phases: vec![phase], memorandum: None };

@@ -104,6 +104,7 @@ fn beginning(task_count: u32) -> Vec<u8> {
         params: Params::default(),
         after: Vec::new(),
         on_failure: OnFailure::Continue,
+        fresh: false,
     };
     let spec =
         JobSpec { name: "bench".to_owned(), fingerprint: 1, phases: vec![phase], memorandum: None };

@@ -5,6 +5,7 @@ mod full_disk;
 mod going_on;
 mod heap;
 mod lab;
+mod memo;
 mod mutants;
 mod mutator;
 mod power;

@@ -45,6 +45,9 @@ pub enum BlobError {
         /// What the system said.
         source: Arc<io::Error>,
     },
+    /// A sweep was asked to stop; what it did is done.
+    #[error("sweep the blobs: it was stopped")]
+    Cancelled,
     /// The system refused.
     #[error("{act} {}: {source}", path.display())]
     Io {

@@ -4,9 +4,14 @@
 
 mod error;
 mod group;
+mod marks;
+mod memo;
 mod store;
+mod sweep;
 mod writer;
 
 pub use error::BlobError;
+pub use marks::Marks;
 pub use store::Blobs;
+pub use sweep::{Amount, Swept};
 pub use writer::BlobWriter;

@@ -2,7 +2,7 @@
 //!
 //! `ab/cdef…` holds the blob whose hash is `abcdef…`; `tmp/` holds what is being written. A blob
 //! gets its name by a rename that never replaces another, so a name stands for one file from then
-//! on.
+//! on. A file's time of change says when the blob was last put or found.
 
 use crate::error::BlobError;
 use crate::group::{Group, Put};
@@ -11,11 +11,15 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use windlass_core::BlobId;
 
 /// Where blobs are written before they have a name.
 const TEMP_DIR: &str = "tmp";
+/// Where blobs lie before they are deleted.
+const TRASH_DIR: &str = "trash";
+/// Earlier results by key.
+const MEMO_DIR: &str = "memo";
 /// One read or write of a blob that is longer.
 pub(crate) const CHUNK_BYTES: usize = 256 * 1_024;
 
@@ -32,6 +36,9 @@ struct Store {
     group: Group,
     /// Held while a damaged blob is replaced: the second who wants to finds it mended.
     mending: Mutex<()>,
+    /// Held for writing while a blob moves between store and trash, for reading while its time is
+    /// set: whoever finds a blob keeps it.
+    moving: RwLock<()>,
 }
 
 impl Blobs {
@@ -51,7 +58,8 @@ impl Blobs {
         let synced = File::open(parent).and_then(|parent| parent.sync_all());
         synced.map_err(BlobError::io("sync", parent))?;
         let group = Group::open(&dir)?;
-        Ok(Blobs { store: Arc::new(Store { dir, temp_dir, group, mending: Mutex::default() }) })
+        let (mending, moving) = (Mutex::default(), RwLock::default());
+        Ok(Blobs { store: Arc::new(Store { dir, temp_dir, group, mending, moving }) })
     }
 
     /// Removes what a crash left half written, and says how many files that were. Only the holder
@@ -63,8 +71,12 @@ impl Blobs {
         let dir = &self.store.temp_dir;
         let mut count = 0;
         for entry in std::fs::read_dir(dir).map_err(BlobError::io("list", dir))? {
-            let path = entry.map_err(BlobError::io("list", dir))?.path();
-            std::fs::remove_file(&path).map_err(BlobError::io("remove", &path))?;
+            let entry = entry.map_err(BlobError::io("list", dir))?;
+            let path = entry.path();
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed =
+                if is_dir { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.map_err(BlobError::io("remove", &path))?;
             count += 1;
         }
         Ok(count)
@@ -77,7 +89,7 @@ impl Blobs {
     /// `Io`
     pub fn put(&self, bytes: &[u8]) -> Result<BlobId, BlobError> {
         let id = BlobId::of(bytes);
-        if self.is_intact(id)? {
+        if self.is_intact(id)? && self.renew(id)?.is_some() {
             self.store.group.put(Put { id, is_new: false });
             return Ok(id);
         }
@@ -162,38 +174,73 @@ impl Blobs {
         Ok(file)
     }
 
-    /// Whether the store has a file of this name; its bytes are not looked at.
-    #[must_use]
-    pub fn contains(&self, id: BlobId) -> bool {
-        self.path(id).is_file()
+    /// Notes that a blob is used, so that no sweep takes it within its grace, and answers its
+    /// length; its bytes are not looked at. A blob in the trash comes back. `None`: there is none.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn renew(&self, id: BlobId) -> Result<Option<u64>, BlobError> {
+        let path = self.path(id);
+        let _staying = self.store.moving.read().unwrap_or_else(PoisonError::into_inner);
+        match touch(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !self.take_back(id)? {
+                    return Ok(None);
+                }
+            }
+            touched => touched.map_err(BlobError::io("touch", &path))?,
+        }
+        let metadata = path.symlink_metadata().map_err(BlobError::io("look at", &path))?;
+        Ok(Some(metadata.len()))
     }
 
     /// Where a blob lies, whether it is there or not.
     #[must_use]
     pub fn path(&self, id: BlobId) -> PathBuf {
-        let hex = id.to_hex();
-        let (dir, name) = hex.split_at(2);
-        let mut path = PathBuf::with_capacity(self.store.dir.as_os_str().len() + 66);
-        path.push(&self.store.dir);
-        path.push(dir);
-        path.push(name);
-        path
+        bucket_path(&self.store.dir, &id.to_hex())
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.store.dir
+    }
+
+    pub(crate) fn temp_dir(&self) -> &Path {
+        &self.store.temp_dir
+    }
+
+    pub(crate) fn trash_dir(&self) -> PathBuf {
+        self.store.dir.join(TRASH_DIR)
+    }
+
+    pub(crate) fn memo_dir(&self) -> PathBuf {
+        self.store.dir.join(MEMO_DIR)
+    }
+
+    pub(crate) fn moving(&self) -> &RwLock<()> {
+        &self.store.moving
     }
 
     /// Gives a written file its name, unless the blob is there already.
     pub(crate) fn publish(&self, mut temp: Temp, id: BlobId) -> Result<(), BlobError> {
         let path = self.path(id);
-        let mut renamed = rename_new(&temp.path, &path);
-        if matches!(&renamed, Err(error) if error.kind() == io::ErrorKind::NotFound) {
-            self.make_dir_of(&path)?;
-            renamed = rename_new(&temp.path, &path);
-        }
-        let is_new = match renamed {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.mend(&temp, id, &path)?
+        let is_new = loop {
+            let mut renamed = rename_new(&temp.path, &path);
+            if matches!(&renamed, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                self.make_dir_of(&path)?;
+                renamed = rename_new(&temp.path, &path);
             }
-            Err(error) => return Err(BlobError::io("name", &path)(error)),
+            match renamed {
+                Ok(()) => break true,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if self.mend(&temp, id, &path)? {
+                        break true;
+                    }
+                    if self.renew(id)?.is_some() {
+                        break false;
+                    }
+                }
+                Err(error) => return Err(BlobError::io("name", &path)(error)),
+            }
         };
         if is_new {
             temp.keep();
@@ -222,20 +269,22 @@ impl Blobs {
     }
 
     fn open_file(&self, id: BlobId, path: &Path) -> Result<File, BlobError> {
-        File::open(path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => BlobError::Missing { id },
-            _ => BlobError::io("open", path)(error),
-        })
+        let mut opened = File::open(path);
+        let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let is_missing = |opened: &io::Result<File>| opened.as_ref().err().is_some_and(not_found);
+        if is_missing(&opened) && self.renew(id)?.is_some() {
+            opened = File::open(path);
+        }
+        if is_missing(&opened) {
+            return Err(BlobError::Missing { id });
+        }
+        opened.map_err(BlobError::io("open", path))
     }
 
-    fn make_dir_of(&self, path: &Path) -> Result<(), BlobError> {
+    pub(crate) fn make_dir_of(&self, path: &Path) -> Result<(), BlobError> {
         let dir = path.parent().unwrap_or(&self.store.dir);
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(BlobError::io("make", dir)(error))
-            }
-            _ => Ok(()),
-        }
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.map_err(BlobError::io("make", dir))
     }
 }
 
@@ -261,7 +310,7 @@ fn copy_verified(
 
 /// Renames a file to a name that must be free. Replacing would do harm: the file there may be
 /// durable already, the new one is not.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     use rustix::io::Errno;
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
@@ -272,4 +321,24 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         }
         renamed => Ok(renamed?),
     }
+}
+
+/// Sets a file's time of change to now.
+pub(crate) fn touch(path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+    let times = Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+    };
+    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+/// `<dir>/ab/cdef…`
+pub(crate) fn bucket_path(dir: &Path, hex: &str) -> PathBuf {
+    let (bucket, name) = hex.split_at(2);
+    let mut path = PathBuf::with_capacity(dir.as_os_str().len() + 66);
+    path.push(dir);
+    path.push(bucket);
+    path.push(name);
+    path
 }

@@ -45,7 +45,7 @@ fn what_is_put_is_read() {
         let bytes = sample(7, count);
         let id = blobs.put(&bytes).unwrap();
         assert_eq!(id, BlobId::of(&bytes));
-        assert!(blobs.contains(id));
+        assert!(blobs.renew(id).unwrap().is_some());
         assert_eq!(blobs.read(id, MIB).unwrap(), bytes);
         let mut copy = Vec::new();
         assert_eq!(blobs.copy_to(id, &mut copy).unwrap(), count as u64);
@@ -75,7 +75,7 @@ fn names_and_modes_are_as_documented() {
 fn a_missing_blob_is_missing() {
     let (_dir, blobs) = store();
     let id = BlobId::of(b"nobody put this");
-    assert!(!blobs.contains(id));
+    assert!(blobs.renew(id).unwrap().is_none());
     assert!(matches!(blobs.read(id, MIB).unwrap_err(), BlobError::Missing { id: it } if it == id));
     let copied = blobs.copy_to(id, &mut Vec::new()).unwrap_err();
     assert!(matches!(copied, BlobError::Missing { .. }));
@@ -159,7 +159,7 @@ fn a_writer_hashes_what_it_gets_in_any_pieces() {
     assert_eq!(temp_count(&dir), 1);
     drop(dropped);
     assert_eq!(temp_count(&dir), 0);
-    assert!(!blobs.contains(BlobId::of(b"given up")));
+    assert!(blobs.renew(BlobId::of(b"given up")).unwrap().is_none());
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub(crate) struct RunArguments {
     /// run
     #[arg(long)]
     pub(crate) failed: bool,
+    /// Do everything anew, also what an earlier run has a result for
+    #[arg(long)]
+    pub(crate) fresh: bool,
     /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
     #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,

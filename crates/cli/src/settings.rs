@@ -42,7 +42,8 @@ pub(crate) fn asked(arguments: &RunArguments) -> Result<Option<Asked>, CliError>
     }
     let paths: Result<Vec<OsString>, CliError> =
         arguments.paths.iter().map(|path| absolute(Path::new(path)).map(Into::into)).collect();
-    Ok(Some(Asked { paths: paths?, choice, params, out: absolute(&arguments.out)? }))
+    let (out, fresh) = (absolute(&arguments.out)?, arguments.fresh);
+    Ok(Some(Asked { paths: paths?, choice, params, out, fresh }))
 }
 
 /// Every operation's spec.

@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn manifest(artifacts: Vec<Artifact>) -> Manifest {
-        Manifest { artifacts, notes: Vec::new(), duration_us: 1 }
+        Manifest { artifacts, notes: Vec::new(), duration_us: 1, from_memo: false }
     }
 
     struct Place {

@@ -10,12 +10,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use windlass_blobs::Blobs;
 use windlass_core::ledger::{FailedTask, TaskState};
+use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
 use windlass_core::{PhaseId, TaskId, TaskIndex};
 use windlass_master::{Handle, Notice, TaskView};
 
-/// Bound on a stored manifest.
-const MANIFEST_BYTES_MAX: u64 = 64 << 20;
 /// Records whose settled tasks are taken between two looks at the clock.
 const RECORD_COUNT_AT_ONCE: usize = 64;
 
@@ -140,9 +139,7 @@ impl<'a> Follower<'a> {
         let tasks: Vec<TaskId> = tasks.filter(ours).collect();
         let views = self.handle.task_views(tasks.clone())?;
         for (task, view) in tasks.into_iter().zip(views) {
-            if let Some(view) = view {
-                self.take(task, &view)?;
-            }
+            self.take(task, &view.ok_or(RunError::Forgotten(task.job))?)?;
         }
         Ok(())
     }
@@ -202,6 +199,9 @@ impl<'a> Follower<'a> {
                     self.take(id.task(view.index), view)?;
                 }
             }
+            if from.0 < self.submission.phases[&id].task_count {
+                return Err(RunError::Forgotten(id.job));
+            }
         }
         Ok(())
     }
@@ -227,7 +227,9 @@ impl<'a> Follower<'a> {
             };
             let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
             let row = Row::new(path, &phase.operation, Outcome::Succeeded);
-            Row { notes: manifest.notes, seconds, outputs, attempts: 1, bytes, ..row }
+            let (notes, memo) = (manifest.notes, manifest.from_memo);
+            let attempts = u32::from(!memo);
+            Row { notes, seconds, outputs, attempts, bytes, memo, ..row }
         } else {
             self.standing.failed_count += 1;
             let row = Row::new(path, &phase.operation, Outcome::Failed);

@@ -20,6 +20,8 @@ pub struct Asked {
     pub params: BTreeMap<String, String>,
     /// Where results go.
     pub out: PathBuf,
+    /// Whether everything is done anew, also what the memo knows.
+    pub fresh: bool,
 }
 
 const MEMORANDUM_VERSION: u32 = 1;
@@ -32,6 +34,9 @@ struct Stored {
     skip: Vec<String>,
     params: BTreeMap<String, String>,
     out: Vec<u8>,
+    /// Absent where it is not asked for, so that commands are known again that never had it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    fresh: bool,
 }
 
 impl Asked {
@@ -57,6 +62,7 @@ impl Asked {
             skip,
             params: self.params.clone(),
             out: self.out.as_os_str().as_bytes().to_vec(),
+            fresh: self.fresh,
         };
         serde_json::to_vec(&stored).expect("plain data is always JSON")
     }
@@ -77,6 +83,7 @@ impl Asked {
             },
             params: stored.params,
             out: PathBuf::from(path(&stored.out)),
+            fresh: stored.fresh,
         })
     }
 }
@@ -92,8 +99,12 @@ mod tests {
             choice: Choice::Auto { skip: vec!["image".to_owned()] },
             params: BTreeMap::from([("width".to_owned(), "5".to_owned())]),
             out: PathBuf::from("/out"),
+            fresh: false,
         };
         assert_eq!(Asked::decode(&asked.encode()), Some(asked.clone()));
+        let fresh = Asked { fresh: true, ..asked.clone() };
+        assert_eq!(Asked::decode(&fresh.encode()), Some(fresh.clone()));
+        assert_ne!(fresh.fingerprint(), asked.fingerprint());
         let other = Asked { out: PathBuf::from("/other"), ..asked.clone() };
         assert_ne!(asked.fingerprint(), other.fingerprint());
     }

@@ -69,6 +69,8 @@ pub struct Row {
     pub attempts: u32,
     /// Size of the input.
     pub bytes: u64,
+    /// Whether an earlier run's result was taken.
+    pub memo: bool,
 }
 
 impl Row {
@@ -88,6 +90,7 @@ impl Row {
             outputs: Vec::new(),
             attempts: 0,
             bytes: 0,
+            memo: false,
         }
     }
 
@@ -132,6 +135,8 @@ pub struct Totals {
     pub files: u64,
     /// Rows that succeeded.
     pub succeeded: u64,
+    /// Of those, rows whose result an earlier run had made.
+    pub memo: u64,
     /// Rows that failed.
     pub failed: u64,
     /// Rows with nothing to do.
@@ -159,6 +164,7 @@ impl Totals {
         if matches!(row.outcome, Outcome::Succeeded | Outcome::Failed) {
             self.bytes += row.bytes;
         }
+        self.memo += u64::from(row.memo);
         self.seconds += row.seconds;
     }
 }

@@ -12,6 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
+use windlass_core::JobId;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::ChunkError;
 use windlass_core::manifest::ManifestError;
@@ -86,6 +87,12 @@ pub enum RunError {
     /// No such operation.
     #[error("find operation {0}; `windlass ops` lists them")]
     UnknownOperation(String),
+    /// A job went before its results had been fetched.
+    #[error(
+        "follow job {0}: it was forgotten, because more files have settled since than are kept; \
+         raise settled_task_count_max and run it again"
+    )]
+    Forgotten(JobId),
     /// Stopped while it was still looking at files; nothing was submitted.
     #[error("finish looking at the files: it was stopped")]
     Interrupted,

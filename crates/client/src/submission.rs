@@ -14,13 +14,10 @@ use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{
     ChunkRef, IndexRange, JobSpec, JobState, OnFailure, PhaseSpec, TaskState,
 };
-use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
+use windlass_core::limits::{CHUNK_BYTES_MAX, CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
 use windlass_core::params::Params;
 use windlass_core::{BlobId, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
 use windlass_master::{Handle, JobView};
-
-/// Bound on a stored chunk: 4,096 inputs with the longest paths.
-const CHUNK_BYTES_MAX: u64 = 64 << 20;
 
 /// What a run works on.
 #[derive(Debug, Default)]
@@ -89,7 +86,7 @@ impl Submitter<'_> {
         let count = self.task_count_asked();
         let needs_job = jobs.is_empty() && count.is_some();
         if needs_job || missing.values().any(|inputs| !inputs.is_empty()) {
-            let request = request_id(fingerprint, same.len());
+            let request = request_id(fingerprint, same.last().map_or(JobId(0), |job| job.id));
             self.create(request, missing, count, &mut submission)?;
         }
         Ok(submission)
@@ -258,6 +255,7 @@ impl Submitter<'_> {
             params: Params::normalise(spec.name, spec.params, &self.asked.params)?,
             after: Vec::new(),
             on_failure: OnFailure::Continue,
+            fresh: self.asked.fresh,
         })
     }
 
@@ -318,11 +316,12 @@ impl Asked {
     }
 }
 
-/// A run's name for its next job: the same for the same command over the same history.
-fn request_id(fingerprint: u128, earlier_count: usize) -> RequestId {
+/// A run's name for its next job: the same for the same command after the same job. Not by the
+/// number of its jobs: that becomes less when old ones are forgotten.
+fn request_id(fingerprint: u128, newest: JobId) -> RequestId {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&fingerprint.to_le_bytes());
-    hasher.update(&(earlier_count as u64).to_le_bytes());
+    hasher.update(&newest.0.to_le_bytes());
     let hash = hasher.finalize();
     let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
     RequestId(u128::from_le_bytes(*half))

@@ -1,7 +1,7 @@
 //! What operations exist, as data: the master plans from specs alone and never links the functions.
 
 use crate::media::Media;
-use crate::params::ParamSpec;
+use crate::params::{ParamSpec, Params};
 
 /// Where an operation's function runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,17 @@ pub enum Accepts {
     FilesOrCount,
 }
 
+/// Whether an earlier result may answer for a new one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cacheable {
+    /// Never: doing it is the point.
+    Never,
+    /// Always: equal inputs and parameters give equal results.
+    Always,
+    /// With the parameter `memo=true`, by which the user says so.
+    Asked,
+}
+
 /// One operation, declared.
 #[derive(Clone, Debug)]
 pub struct OperationSpec {
@@ -40,8 +51,8 @@ pub struct OperationSpec {
     pub params: &'static [ParamSpec],
     /// Where its function runs.
     pub home: Home,
-    /// Whether equal inputs and parameters give equal results, so that a memo may answer.
-    pub cacheable: bool,
+    /// Whether a memo may answer.
+    pub cacheable: Cacheable,
     /// Total time of an attempt in milliseconds.
     pub attempt_ms_max: u64,
     /// An attempt without progress for so long is killed; `None`: only the total limit holds.
@@ -53,6 +64,16 @@ pub struct OperationSpec {
 }
 
 impl OperationSpec {
+    /// Whether results with these parameters are looked up and kept in the memo.
+    #[must_use]
+    pub fn uses_memo(&self, params: &Params) -> bool {
+        match self.cacheable {
+            Cacheable::Never => false,
+            Cacheable::Always => true,
+            Cacheable::Asked => params.is_true("memo"),
+        }
+    }
+
     /// Whether a file of this kind can be fed to it.
     #[must_use]
     pub fn accepts_media(&self, media: Media) -> bool {

@@ -4,6 +4,7 @@
 //! clock, draws unseeded randomness, awaits or logs.
 
 pub mod catalogue;
+pub mod collection;
 pub mod failure;
 pub mod ids;
 pub mod input;
@@ -12,10 +13,12 @@ pub mod limits;
 pub mod logclock;
 pub mod manifest;
 pub mod media;
+pub mod memo;
 pub mod params;
 pub mod plan;
 pub mod random;
 pub mod reign;
+pub mod retention;
 pub mod scheduler;
 pub mod session;
 pub mod time;

@@ -14,6 +14,10 @@ pub const CAUSE_BYTES_MAX: usize = 512;
 /// Artifacts up to this size lie in the manifest itself: a small result costs one file and one
 /// sync.
 pub const ARTIFACT_INLINE_BYTES_MAX: usize = 16 * 1_024;
+/// Bound on a stored manifest.
+pub const MANIFEST_BYTES_MAX: u64 = 64 << 20;
+/// Bound on a stored chunk: 4,096 inputs with the longest paths.
+pub const CHUNK_BYTES_MAX: u64 = 64 << 20;
 /// Failures of one task in a round before it is quarantined.
 pub const TASK_FAILURE_COUNT_MAX: u8 = 3;
 /// Workers that one task may lose in a round; a limit of its own, since the task need not be to
@@ -73,3 +77,16 @@ pub const LOOP_STILL_MS_MAX: u64 = 2_000;
 pub const CLOCK_JUMP_MS_MAX: u64 = 3_600_000;
 /// Clusters of which a worker remembers the highest epoch.
 pub const SEAT_CLUSTER_COUNT_MAX: usize = 16;
+/// Days for which an ended job is kept, unless set otherwise.
+pub const JOB_KEPT_DAYS_MAX: u64 = 30;
+/// Settled tasks of ended jobs that are kept, unless set otherwise: at 64 bytes each 320 MB of
+/// memory.
+pub const SETTLED_TASK_COUNT_MAX: u64 = 5_000_000;
+/// Megabytes of results kept for the memo, unless set otherwise.
+pub const MEMO_MB_MAX: u64 = 10_240;
+/// Hours that lie at least between the last use of a blob and its move to the trash, and again
+/// between that and its end, unless set otherwise. Whatever is stored is named by an entry within
+/// this time, or it is lost: uploads take minutes, and an attempt stores its results at its end.
+pub const BLOB_GRACE_HOURS: u64 = 24;
+/// Tasks looked at in one turn of the loop when the roots of a collection are asked for.
+pub const ROOT_PAGE_TASK_COUNT_MAX: u32 = 4_096;

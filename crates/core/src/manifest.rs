@@ -39,6 +39,16 @@ pub struct Manifest {
     pub notes: Vec<String>,
     /// Time that the attempt took on its slot, in microseconds.
     pub duration_us: u64,
+    /// Whether an earlier result was found by its key, and nothing was done.
+    pub from_memo: bool,
+}
+
+/// A manifest before there was a memo.
+#[derive(Deserialize)]
+struct Manifest1 {
+    artifacts: Vec<Artifact>,
+    notes: Vec<String>,
+    duration_us: u64,
 }
 
 /// A stored manifest that cannot be read.
@@ -52,7 +62,7 @@ pub enum ManifestError {
     Damaged(String),
 }
 
-const MANIFEST_VERSION: u8 = 1;
+const MANIFEST_VERSION: u8 = 2;
 
 impl Manifest {
     /// One version byte, then postcard.
@@ -67,12 +77,31 @@ impl Manifest {
     /// # Errors
     /// An unknown version, or bytes that are no manifest.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        let damaged = |error: postcard::Error| ManifestError::Damaged(error.to_string());
         match bytes.split_first() {
             None => Err(ManifestError::Damaged("no bytes".to_owned())),
-            Some((&MANIFEST_VERSION, body)) => postcard::from_bytes(body)
-                .map_err(|error| ManifestError::Damaged(error.to_string())),
+            Some((&MANIFEST_VERSION, body)) => postcard::from_bytes(body).map_err(damaged),
+            Some((1, body)) => {
+                let old: Manifest1 = postcard::from_bytes(body).map_err(damaged)?;
+                let Manifest1 { artifacts, notes, duration_us } = old;
+                Ok(Manifest { artifacts, notes, duration_us, from_memo: false })
+            }
             Some((version, _)) => Err(ManifestError::Version(*version)),
         }
+    }
+
+    /// The same result as the memo gives it: it took no time.
+    #[must_use]
+    pub fn from_memo(self) -> Manifest {
+        Manifest { duration_us: 0, from_memo: true, ..self }
+    }
+
+    /// The blobs that it names, with their lengths in bytes.
+    pub fn blobs(&self) -> impl Iterator<Item = (BlobId, u64)> {
+        self.artifacts.iter().filter_map(|artifact| match artifact.content {
+            Content::Inline(_) => None,
+            Content::Blob { id, size } => Some((id, size)),
+        })
     }
 
     /// Bytes of all artifacts.
@@ -90,5 +119,27 @@ impl Content {
             Content::Inline(bytes) => bytes.len() as u64,
             Content::Blob { size, .. } => *size,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As version 1 wrote it: artifacts, notes, duration.
+    #[test]
+    fn manifests_of_version_1_are_read() {
+        let artifact = Artifact {
+            name: "{base}.txt".to_owned(),
+            media_type: "text/plain".to_owned(),
+            content: Content::Inline(b"hi".to_vec()),
+        };
+        let notes = vec!["a note".to_owned()];
+        let old = (vec![artifact.clone()], notes.clone(), 5_u64);
+        let bytes = postcard::to_extend(&old, vec![1]).expect("encodes");
+        let manifest =
+            Manifest { artifacts: vec![artifact], notes, duration_us: 5, from_memo: false };
+        assert_eq!(Manifest::decode(&bytes), Ok(manifest.clone()));
+        assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
     }
 }

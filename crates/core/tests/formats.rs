@@ -43,6 +43,7 @@ fn entries() -> Vec<Entry> {
             params: Params([("width".to_owned(), "800".to_owned())].into()),
             after: Vec::new(),
             on_failure: OnFailure::Continue,
+            fresh: false,
         }],
         memorandum: Some(BlobId::of(b"memorandum")),
     };

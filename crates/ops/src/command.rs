@@ -16,10 +16,14 @@
 //! Results: `{base}_command.json` with `command`, `exit_code`, `seconds`, `stdout_bytes`, `stdout`
 //! (null where it is over 64 KiB or no UTF-8) and `stderr` (its end); `{base}.out` with all of the
 //! output. Without files, `--param count=N` runs it N times.
+//!
+//! A program may do anything, so it is run every time. With `--param memo=true` you say that its
+//! result depends on nothing but the file's content and names, the command line and the other
+//! parameters: then the result of an earlier run is taken where there is one.
 
 use crate::Operation;
 use serde::Serialize;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::params::{ParamKind, ParamSpec};
 use windlass_core::{Failure, FailureKind};
 
@@ -68,6 +72,13 @@ static SPEC: OperationSpec = OperationSpec {
             doc: "Absolute paths, joined by `:`, where it may write besides its scratch folder.",
         },
         ParamSpec {
+            name: "memo",
+            kind: ParamKind::Bool,
+            default: Some("false"),
+            required: false,
+            doc: "Whether an earlier result for the same file, names and parameters will do.",
+        },
+        ParamSpec {
             name: "count",
             kind: ParamKind::Int { min: 1, max: 10_000_000 },
             default: None,
@@ -76,7 +87,7 @@ static SPEC: OperationSpec = OperationSpec {
         },
     ],
     home: Home::Command,
-    cacheable: false,
+    cacheable: Cacheable::Asked,
     // The limit that holds is `timeout_s`; this is its largest value.
     attempt_ms_max: 86_400_000,
     progress_ms_max: None,

@@ -37,7 +37,7 @@ use crate::{Operation, Output, Work};
 use pdf::Metadata;
 use serde_json::{Map, Value, json};
 use windlass_core::Failure;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
 
 /// Input files are read into memory whole.
@@ -64,7 +64,7 @@ static SPEC: OperationSpec = OperationSpec {
     ]),
     params: &[],
     home: Home::Executor,
-    cacheable: true,
+    cacheable: Cacheable::Always,
     attempt_ms_max: 600_000,
     progress_ms_max: Some(10_000),
     memory_bytes_max: 2 << 30,

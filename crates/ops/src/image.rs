@@ -41,7 +41,7 @@ mod tests;
 use crate::{Operation, Work};
 use picture::Layout;
 use windlass_core::Failure;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
 use windlass_core::params::{ParamKind, ParamSpec};
 
@@ -63,7 +63,7 @@ const SPEC: OperationSpec = OperationSpec {
     accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP]),
     params: PARAMS,
     home: Home::Executor,
-    cacheable: true,
+    cacheable: Cacheable::Always,
     attempt_ms_max: 300_000,
     // A decoder works through up to 200 megapixels in one call, without a word between.
     progress_ms_max: Some(60_000),

@@ -9,7 +9,7 @@
 use crate::{Operation, Work};
 use std::time::{Duration, Instant};
 use windlass_core::Failure;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::params::{ParamKind, ParamSpec};
 
 pub(crate) const OPERATION: Operation =
@@ -37,7 +37,7 @@ static SPEC: OperationSpec = OperationSpec {
         },
     ],
     home: Home::Worker,
-    cacheable: false,
+    cacheable: Cacheable::Never,
     attempt_ms_max: 660_000,
     progress_ms_max: None,
     memory_bytes_max: 64 << 20,

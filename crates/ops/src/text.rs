@@ -28,7 +28,7 @@ use serde::Serialize;
 use space::is_space;
 use vader::Polarity;
 use windlass_core::Failure;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
 use windlass_core::media::Media;
 
@@ -43,7 +43,7 @@ const SPEC: OperationSpec = OperationSpec {
     accepts: Accepts::Media(&[Media::Text, Media::Html]),
     params: &[],
     home: Home::Executor,
-    cacheable: true,
+    cacheable: Cacheable::Always,
     attempt_ms_max: ATTEMPT_MS_MAX,
     progress_ms_max: Some(PROGRESS_TIMEOUT_MS),
     // The text as bytes and decoded, its lower case, and its distinct words.

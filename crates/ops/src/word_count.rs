@@ -44,7 +44,7 @@ use class::{Alphanumeric, AsciiLetter, HIGH_BITS, Letter, NotSpace, between};
 use std::io::Write;
 use table::Word;
 use windlass_core::Failure;
-use windlass_core::catalogue::{Accepts, Home, OperationSpec};
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
 use windlass_core::media::Media;
 use windlass_core::params::{ParamKind, ParamSpec};
@@ -67,7 +67,7 @@ const SPEC: OperationSpec = OperationSpec {
               the words of Unicode's UAX 29.",
     }],
     home: Home::Executor,
-    cacheable: true,
+    cacheable: Cacheable::Always,
     attempt_ms_max: ATTEMPT_MS_MAX,
     progress_ms_max: Some(PROGRESS_TIMEOUT_MS),
     // The table at its largest while it grows, or the sorted words beside the written result.

@@ -253,6 +253,7 @@ impl Script {
             params: Params::default(),
             after: (0..position).map(|before| PhaseIndex(before as u16)).collect(),
             on_failure: self.on_failure,
+            fresh: false,
         };
         JobSpec {
             name: format!("job {number}"),

@@ -4,6 +4,7 @@
 use crate::command;
 use crate::executor::{Answer, EXECUTOR_ARGUMENT, Request, Section, SourceFacts};
 use crate::host::Options;
+use crate::memo;
 use crate::orders::Order;
 use crate::outcome::{of_blob_error, of_death};
 use crate::slot::Job;
@@ -18,7 +19,7 @@ use windlass_core::input::Input;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::{Ending, KEEPING, Keeping};
-use windlass_core::{Failure, FailureKind};
+use windlass_core::{BlobId, Failure, FailureKind};
 use windlass_ops::{Operation, Output, Source, Work};
 use windlass_sandbox::{Bounds, Cancel, Executor, Launcher, Limits, Outcome, Spawn};
 
@@ -41,16 +42,20 @@ impl Attempts {
     }
 
     pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Ending {
-        let began = Instant::now();
-        let made = self.make(job, cancel, progress);
-        let ending = made.and_then(|made| self.keep(made, began.elapsed()));
-        match ending {
+        match self.result(job, cancel, progress) {
             Ok(manifest) => Ending::Succeeded(manifest),
             Err(failure) => Ending::Failed(failure),
         }
     }
 
-    fn make(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Result<Made, Failure> {
+    /// The task's manifest: of an earlier result where the memo has one, else of a new one.
+    fn result(
+        &mut self,
+        job: &Job,
+        cancel: &Cancel,
+        progress: &dyn Fn(),
+    ) -> Result<Option<BlobId>, Failure> {
+        let began = Instant::now();
         let order = &job.order;
         let Some(operation) = windlass_ops::find(&order.operation) else {
             return Err(Failure::unavailable(
@@ -59,6 +64,28 @@ impl Attempts {
                 "Run the same version of windlass everywhere.",
             ));
         };
+        let key = memo::key(operation.spec, order);
+        if let Some(key) = key.filter(|_| !order.fresh)
+            && let Some(known) = memo::recall(&self.options.blobs, key)
+        {
+            return Ok(Some(known));
+        }
+        let made = self.make(operation, job, cancel, progress)?;
+        let Some((id, manifest)) = self.keep(made, began.elapsed())? else { return Ok(None) };
+        if let Some(key) = key {
+            memo::remember(&self.options.blobs, key, id, &manifest);
+        }
+        Ok(Some(id))
+    }
+
+    fn make(
+        &mut self,
+        operation: &Operation,
+        job: &Job,
+        cancel: &Cancel,
+        progress: &dyn Fn(),
+    ) -> Result<Made, Failure> {
+        let order = &job.order;
         match operation.spec.home {
             Home::Executor => self.in_executor(operation.spec, order, cancel, progress),
             Home::Worker => in_worker(operation, order, &self.options, cancel),
@@ -141,7 +168,7 @@ impl Attempts {
     }
 
     /// Stores the result; every blob is durable when this returns.
-    fn keep(&self, made: Made, took: Duration) -> Result<Option<windlass_core::BlobId>, Failure> {
+    fn keep(&self, made: Made, took: Duration) -> Result<Option<(BlobId, Manifest)>, Failure> {
         if made.artifacts.is_empty() && made.notes.is_empty() {
             return Ok(None);
         }
@@ -149,6 +176,7 @@ impl Attempts {
             artifacts: made.artifacts,
             notes: made.notes,
             duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            from_memo: false,
         };
         let blobs = &self.options.blobs;
         let mut id = None;
@@ -161,7 +189,7 @@ impl Attempts {
             };
             done.map_err(|error| of_blob_error(&error))?;
         }
-        Ok(id)
+        Ok(id.map(|id| (id, manifest)))
     }
 }
 

@@ -8,6 +8,7 @@ mod clock;
 mod command;
 mod executor;
 mod host;
+mod memo;
 mod orders;
 mod outcome;
 mod probe;

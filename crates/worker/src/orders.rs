@@ -5,26 +5,27 @@ use std::sync::Arc;
 use windlass_blobs::Blobs;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::ChunkRef;
+use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::params::Params;
 use windlass_core::session::ToWorker;
 use windlass_core::{Failure, PhaseId, TaskId, TaskIndex};
 
 /// Chunks kept decoded; attempts of few chunks are in hand at once.
 const DECODED_CHUNK_COUNT_MAX: usize = 8;
-/// Bound on a stored chunk: 4,096 inputs with the longest paths.
-const CHUNK_BYTES_MAX: u64 = 64 << 20;
 
 /// A task in full.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) operation: Arc<str>,
     pub(crate) params: Arc<Params>,
+    /// Whether earlier results do not count.
+    pub(crate) fresh: bool,
     pub(crate) input: Option<Input>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
-    phases: BTreeMap<PhaseId, (Arc<str>, Arc<Params>)>,
+    phases: BTreeMap<PhaseId, (Arc<str>, Arc<Params>, bool)>,
     chunks: BTreeMap<(PhaseId, TaskIndex), (u32, ChunkRef)>,
     /// Newest last.
     decoded: Vec<((PhaseId, TaskIndex), Chunk)>,
@@ -34,8 +35,8 @@ impl Orders {
     /// Keeps or forgets what a message says.
     pub(crate) fn note(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Phase { phase, operation, params } => {
-                self.phases.insert(phase, (operation.into(), Arc::new(params)));
+            ToWorker::Phase { phase, operation, params, fresh } => {
+                self.phases.insert(phase, (operation.into(), Arc::new(params), fresh));
             }
             ToWorker::Chunk { phase, first, count, chunk } => {
                 self.chunks.insert((phase, first), (count, chunk));
@@ -52,7 +53,7 @@ impl Orders {
     /// The task in full.
     pub(crate) fn order(&mut self, blobs: &Blobs, task: TaskId) -> Result<Order, Failure> {
         let phase = task.phase_id();
-        let Some((operation, params)) = self.phases.get(&phase).cloned() else {
+        let Some((operation, params, fresh)) = self.phases.get(&phase).cloned() else {
             return Err(unknown("its phase"));
         };
         let before = self.chunks.range(..=(phase, task.index)).next_back();
@@ -73,7 +74,7 @@ impl Orders {
                 chunk.inputs.get(position).cloned()
             }
         };
-        Ok(Order { operation, params, input })
+        Ok(Order { operation, params, fresh, input })
     }
 
     fn decode(

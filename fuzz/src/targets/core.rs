@@ -92,6 +92,7 @@ fn batches() -> Vec<Vec<u8>> {
             params: Params(BTreeMap::from([("width".to_owned(), "12".to_owned())])),
             after: vec![PhaseIndex(0)],
             on_failure: OnFailure::Stop,
+            fresh: true,
         }],
         memorandum: Some(BlobId::of(b"memorandum")),
     };
@@ -181,7 +182,10 @@ fn manifests() -> Vec<Vec<u8>> {
         artifact("{base}.txt", Content::Blob { id: BlobId::of(b"text"), size: 1 << 33 }),
     ];
     let notes = vec!["page 3 has no text layer".to_owned()];
-    vec![Manifest::default().encode(), Manifest { artifacts, notes, duration_us: 9 }.encode()]
+    vec![
+        Manifest::default().encode(),
+        Manifest { artifacts, notes, duration_us: 9, from_memo: true }.encode(),
+    ]
 }
 
 /// An operation's name, then its parameters, between blanks.

@@ -126,7 +126,7 @@ mod tests {
             accepts,
             params: &[],
             home: Home::Executor,
-            cacheable: true,
+            cacheable: windlass_core::catalogue::Cacheable::Always,
             attempt_ms_max: 1,
             progress_ms_max: None,
             memory_bytes_max: 1,

@@ -16,7 +16,7 @@ const TEXT_SPEC: OperationSpec = OperationSpec {
     accepts: Accepts::Media(&[Media::Text, Media::Html]),
     params: &[],
     home: Home::Executor,
-    cacheable: true,
+    cacheable: windlass_core::catalogue::Cacheable::Always,
     attempt_ms_max: 1,
     progress_ms_max: None,
     memory_bytes_max: 1,

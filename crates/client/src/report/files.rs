@@ -63,6 +63,7 @@ struct SummaryRow<'a> {
     seconds: f64,
     bytes: u64,
     attempts: u32,
+    memo: bool,
     outputs: Vec<String>,
 }
 
@@ -80,6 +81,7 @@ impl SummaryRow<'_> {
             seconds: microseconds_kept(row.seconds),
             bytes: row.bytes,
             attempts: row.attempts,
+            memo: row.memo,
             outputs: outputs(row).collect(),
         }
     }

@@ -243,6 +243,12 @@ impl Report {
     fn render_end(&self, out: &mut String, style: Style) {
         let count = files(self.rows.len() as u64);
         line_of(out, "");
+        let Totals { memo, succeeded, .. } = self.totals();
+        if memo > 0 {
+            let results = if succeeded == 1 { "result was" } else { "results were" };
+            let known = format!("{memo} of {succeeded} {results} known from earlier runs");
+            style.paragraph(out, "", &format!("{known}; --fresh does all anew"));
+        }
         let out_folder = self.relative(self.out.as_os_str().as_bytes());
         let end = format!("{count} in {}; results in ", took(self.wall_seconds));
         line_of(out, &(end + &style.paint(Ink::Bold, &out_folder)));

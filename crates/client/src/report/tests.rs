@@ -60,6 +60,7 @@ fn mixed() -> Report {
             .to_owned(),
     ];
     rows[6].attempts = 3;
+    rows[1].memo = true;
     report(rows)
 }
 
@@ -75,38 +76,39 @@ fn a_mixed_run_at_80_columns() {
         &mixed(),
         80,
         expect![[r#"
-        operation       files  succeeded  failed  skipped    MB    work  files/s
-        document            3          1       2        -   4.5  0.38 s      1.2
-        image               4          2       2        -   6.0  0.50 s      1.6
-        text                1          1       -        -   1.5  0.12 s      0.4
-        (no operation)      4          -       1        3     -       -      0.4
-        total              12          4       5        3  12.0  1.00 s      3.6
+            operation       files  succeeded  failed  skipped    MB    work  files/s
+            document            3          1       2        -   4.5  0.38 s      1.2
+            image               4          2       2        -   6.0  0.50 s      1.6
+            text                1          1       -        -   1.5  0.12 s      0.4
+            (no operation)      4          -       1        3     -       -      0.4
+            total              12          4       5        3  12.0  1.00 s      3.6
 
-        ✗ password required (2 files)
-            a.pdf
-            b\n.pdf
-          → Remove the password, for example with `qpdf --decrypt`, then run again.
+            ✗ password required (2 files)
+                a.pdf
+                b\n.pdf
+              → Remove the password, for example with `qpdf --decrypt`, then run again.
 
-        ✗ too large (2 files)
-            big.png (3 attempts): 65535 x 65535 pixels
-            wide.png: 9 x 65535 pixels
-          → Scale it down.
+            ✗ too large (2 files)
+                big.png (3 attempts): 65535 x 65535 pixels
+                wide.png: 9 x 65535 pixels
+              → Scale it down.
 
-        ✗ not found (1 file)
-          no such file or folder
-            gone.txt
-          → Check it.
+            ✗ not found (1 file)
+              no such file or folder
+                gone.txt
+              → Check it.
 
-        Skipped
-          2 files: Excel (XLSX): no operation for this kind yet
-          pipe: a named pipe, not a file
+            Skipped
+              2 files: Excel (XLSX): no operation for this kind yet
+              pipe: a named pipe, not a file
 
-        Notes
-          letter.docx: page 3 has no text layer, which means that its text can be read
-          only by looking at it; OCR comes with the ocr operation
+            Notes
+              letter.docx: page 3 has no text layer, which means that its text can be read
+              only by looking at it; OCR comes with the ocr operation
 
-        12 files in 2.50 s; results in processed_results
-    "#]],
+            1 of 4 results were known from earlier runs; --fresh does all anew
+            12 files in 2.50 s; results in processed_results
+        "#]],
     );
 }
 
@@ -116,43 +118,45 @@ fn narrow_terminals_lose_columns_from_the_right() {
         &mixed(),
         40,
         expect![[r#"
-        operation       files  succeeded  failed
-        document            3          1       2
-        image               4          2       2
-        text                1          1       -
-        (no operation)      4          -       1
-        total              12          4       5
+            operation       files  succeeded  failed
+            document            3          1       2
+            image               4          2       2
+            text                1          1       -
+            (no operation)      4          -       1
+            total              12          4       5
 
-        ✗ password required (2 files)
-            a.pdf
-            b\n.pdf
-          → Remove the password, for example
-            with `qpdf --decrypt`, then run
-            again.
+            ✗ password required (2 files)
+                a.pdf
+                b\n.pdf
+              → Remove the password, for example
+                with `qpdf --decrypt`, then run
+                again.
 
-        ✗ too large (2 files)
-            big.png (3 attempts): 65535 x 65535 pixels
-            wide.png: 9 x 65535 pixels
-          → Scale it down.
+            ✗ too large (2 files)
+                big.png (3 attempts): 65535 x 65535 pixels
+                wide.png: 9 x 65535 pixels
+              → Scale it down.
 
-        ✗ not found (1 file)
-          no such file or folder
-            gone.txt
-          → Check it.
+            ✗ not found (1 file)
+              no such file or folder
+                gone.txt
+              → Check it.
 
-        Skipped
-          2 files: Excel (XLSX): no operation
-          for this kind yet
-          pipe: a named pipe, not a file
+            Skipped
+              2 files: Excel (XLSX): no operation
+              for this kind yet
+              pipe: a named pipe, not a file
 
-        Notes
-          letter.docx: page 3 has no text layer,
-          which means that its text can be read
-          only by looking at it; OCR comes with
-          the ocr operation
+            Notes
+              letter.docx: page 3 has no text layer,
+              which means that its text can be read
+              only by looking at it; OCR comes with
+              the ocr operation
 
-        12 files in 2.50 s; results in processed_results
-    "#]],
+            1 of 4 results were known from earlier
+            runs; --fresh does all anew
+            12 files in 2.50 s; results in processed_results
+        "#]],
     );
 }
 
@@ -253,6 +257,7 @@ fn json_has_every_field() {
           "totals": {
             "files": 2,
             "succeeded": 1,
+            "memo": 0,
             "failed": 1,
             "skipped": 0,
             "cancelled": 0,
@@ -266,6 +271,7 @@ fn json_has_every_field() {
               "totals": {
                 "files": 2,
                 "succeeded": 1,
+                "memo": 0,
                 "failed": 1,
                 "skipped": 0,
                 "cancelled": 0,
@@ -290,6 +296,7 @@ fn json_has_every_field() {
               "seconds": 0.125,
               "bytes": 1500000,
               "attempts": 1,
+              "memo": false,
               "outputs": [
                 "out/document/letter.json",
                 "b.txt"
@@ -307,6 +314,7 @@ fn json_has_every_field() {
               "seconds": 0.125,
               "bytes": 1500000,
               "attempts": 1,
+              "memo": false,
               "outputs": []
             }
           ]

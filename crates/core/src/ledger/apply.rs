@@ -2,15 +2,14 @@
 
 use super::entry::{ChunkRef, Entry, IndexRange, JobSpec, SettledRun};
 use super::job::{FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+use super::settings::{Setting, Settings};
 use super::snapshot::SnapshotId;
+use crate::collection::SweepBatch;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{
     BlobId, Epoch, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
 };
-use crate::limits::{
-    CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX, TASK_FAILURE_COUNT_MAX, TASK_WORKER_LOST_COUNT_MAX,
-    UNAVAILABLE_MS_MAX,
-};
+use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
 use crate::time::LogTime;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +30,12 @@ pub struct Ledger {
     /// The last announced snapshots, oldest first, at most [`ANNOUNCED_SNAPSHOT_COUNT`].
     pub snapshots: Vec<SnapshotId>,
     pub(super) requests: BTreeMap<RequestId, JobId>,
+    /// The limits that can be changed.
+    pub settings: Settings,
+    /// When the roots of the last collection were marked; at first, when the cluster was founded.
+    pub swept_at: LogTime,
+    /// The newest job there ever was: a forgotten one's number is not used again.
+    pub(super) last_job: JobId,
 }
 
 /// Announced snapshots that are remembered: the log is kept from the older of them on.
@@ -108,6 +113,12 @@ pub enum Applied {
     WorkerDrained(WorkerName, bool),
     /// A snapshot is in place; what it replaces may go.
     SnapshotTaken(SnapshotId),
+    /// A limit has another value.
+    SettingChanged,
+    /// A job is no longer known.
+    JobForgotten(JobId),
+    /// These blobs may be swept.
+    SweepBegun(SweepBatch),
     /// The entry changed nothing.
     Refused(Refusal),
 }
@@ -148,6 +159,15 @@ pub enum Refusal {
     /// A snapshot of a state no newer than the last announced one's.
     #[error("a snapshot of this state, or of a newer one, is in place already")]
     SnapshotNotNewer,
+    /// Only an ended job can be forgotten.
+    #[error("the job has not ended")]
+    JobOpen,
+    /// No such setting, or not such a value.
+    #[error("there is no such setting, or its value is out of bounds")]
+    BadSetting,
+    /// A sweep of no buckets, or one that was marked in the future.
+    #[error("the sweep makes no sense")]
+    BadSweep,
 }
 
 impl Ledger {
@@ -192,6 +212,9 @@ impl Ledger {
             }
             Entry::WorkerDrained { name, on } => self.drain(name, *on, out),
             Entry::SnapshotTaken(snapshot) => self.announce(*snapshot, out),
+            Entry::SettingChanged { name, value } => self.set(name, *value, out),
+            Entry::JobForgotten { job } => self.forget(*job, out),
+            Entry::SweepBegun(sweep) => self.begin_sweep(sweep, out),
         };
         if let Err(refusal) = done {
             out.push(Applied::Refused(refusal));
@@ -222,6 +245,7 @@ impl Ledger {
             return Err(Refusal::SecondGenesis);
         }
         self.cluster = Some(cluster);
+        self.swept_at = self.time;
         out.push(Applied::Founded);
         Ok(())
     }
@@ -250,7 +274,8 @@ impl Ledger {
         if !crate::plan::is_in_order(&spec.phases) || spec.phases.len() > JOB_PHASE_COUNT_MAX {
             return Err(Refusal::BadGraph);
         }
-        let id = JobId(self.jobs.last_key_value().map_or(0, |(id, _)| id.0) + 1);
+        let id = JobId(self.last_job.0 + 1);
+        self.last_job = id;
         self.jobs.insert(id, Arc::new(Job::new(id, request, spec.clone(), self.time)));
         self.requests.insert(request, id);
         out.push(Applied::JobSubmitted { job: id, fresh: true });
@@ -332,14 +357,16 @@ impl Ledger {
         failure: &Failure,
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
+        let count_max = self.settings.get(Setting::TaskFailureCountMax);
+        let unavailable_ms_max = self.settings.get(Setting::UnavailableMinutesMax) * 60_000;
         let phase = self.open_task(task, round)?;
-        let count = phase.tasks.count_failure(task.index);
+        let count = u64::from(phase.tasks.count_failure(task.index));
         let since = self.keep_failure(task, failure.clone());
         let last = match failure.kind {
             FailureKind::Rejected => true,
-            FailureKind::Unavailable => self.time.0 - since.0 >= UNAVAILABLE_MS_MAX,
+            FailureKind::Unavailable => self.time.0 - since.0 >= unavailable_ms_max,
             FailureKind::Crashed | FailureKind::TimedOut | FailureKind::OutOfMemory => {
-                count >= TASK_FAILURE_COUNT_MAX
+                count >= count_max
             }
         };
         let backoff = failure.kind == FailureKind::Unavailable;
@@ -354,8 +381,9 @@ impl Ledger {
         worker: &WorkerName,
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
+        let count_max = self.settings.get(Setting::TaskWorkerLostCountMax);
         let phase = self.open_task(task, round)?;
-        let last = phase.tasks.count_lost(task.index) >= TASK_WORKER_LOST_COUNT_MAX;
+        let last = u64::from(phase.tasks.count_lost(task.index)) >= count_max;
         let failure = Failure::new(
             FailureKind::Crashed,
             "worker_lost",

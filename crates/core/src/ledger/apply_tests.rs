@@ -3,6 +3,7 @@
 use super::*;
 use crate::ids::AttemptId;
 use crate::ledger::{OnFailure, PhaseSpec, Results};
+use crate::limits::TASK_WORKER_LOST_COUNT_MAX;
 use crate::{Incarnation, params::Params};
 
 const REQUEST: RequestId = RequestId(1);
@@ -16,6 +17,7 @@ fn phase_spec(after: &[u16], on_failure: OnFailure) -> PhaseSpec {
         params: Params::default(),
         after: after.iter().map(|index| PhaseIndex(*index)).collect(),
         on_failure,
+        fresh: false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! ledger that skipped a decision would be silently wrong.
 
 use super::entry::{Entry, SettledRun};
+use super::old;
 use crate::time::LogTime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -62,10 +63,13 @@ mod kind {
     pub(super) const WORKER_LOST: u16 = 15;
     pub(super) const TASKS_REOPENED: u16 = 16;
     pub(super) const JOB_CANCELLED: u16 = 17;
+    pub(super) const JOB_FORGOTTEN: u16 = 18;
+    pub(super) const SETTING_CHANGED: u16 = 20;
     pub(super) const WORKER_JOINED: u16 = 30;
     pub(super) const WORKER_LEFT: u16 = 31;
     pub(super) const WORKER_DRAINED: u16 = 32;
     pub(super) const SNAPSHOT_TAKEN: u16 = 41;
+    pub(super) const SWEEP_BEGUN: u16 = 40;
 }
 
 impl Batch {
@@ -118,7 +122,7 @@ impl Entry {
             Entry::Genesis { cluster, format } => frame(out, kind::GENESIS, &(cluster, format)),
             Entry::Claim { epoch, holder } => frame(out, kind::CLAIM, &(epoch, holder)),
             Entry::JobSubmitted { request, spec } => {
-                frame(out, kind::JOB_SUBMITTED, &(request, spec));
+                frame_as(out, kind::JOB_SUBMITTED, 2, &(request, spec));
             }
             Entry::TasksAdded { phase, first, count, chunk } => {
                 frame(out, kind::TASKS_ADDED, &(phase, first, count, chunk));
@@ -143,6 +147,11 @@ impl Entry {
             }
             Entry::WorkerDrained { name, on } => frame(out, kind::WORKER_DRAINED, &(name, on)),
             Entry::SnapshotTaken(snapshot) => frame(out, kind::SNAPSHOT_TAKEN, snapshot),
+            Entry::SettingChanged { name, value } => {
+                frame(out, kind::SETTING_CHANGED, &(name, value));
+            }
+            Entry::JobForgotten { job } => frame(out, kind::JOB_FORGOTTEN, job),
+            Entry::SweepBegun(sweep) => frame(out, kind::SWEEP_BEGUN, sweep),
         }
     }
 
@@ -174,6 +183,9 @@ impl Entry {
                 read(kind, body).map(|(epoch, holder)| Entry::Claim { epoch, holder })?
             }
             (kind::JOB_SUBMITTED, 1) => {
+                read(kind, body).map(|(request, spec)| old::job_submitted(request, spec))?
+            }
+            (kind::JOB_SUBMITTED, 2) => {
                 read(kind, body).map(|(request, spec)| Entry::JobSubmitted { request, spec })?
             }
             (kind::TASKS_ADDED, 1) => read(kind, body).map(|(phase, first, count, chunk)| {
@@ -212,6 +224,11 @@ impl Entry {
                 read(kind, body).map(|(name, on)| Entry::WorkerDrained { name, on })?
             }
             (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
+            (kind::SETTING_CHANGED, 1) => {
+                read(kind, body).map(|(name, value)| Entry::SettingChanged { name, value })?
+            }
+            (kind::JOB_FORGOTTEN, 1) => Entry::JobForgotten { job: read(kind, body)? },
+            (kind::SWEEP_BEGUN, 1) => Entry::SweepBegun(read(kind, body)?),
             _ => return Err(CodecError::Unknown { kind, version }),
         };
         Ok(entry)
@@ -219,8 +236,12 @@ impl Entry {
 }
 
 pub(super) fn frame<T: Serialize>(out: &mut Vec<u8>, kind: u16, body: &T) {
+    frame_as(out, kind, 1, body);
+}
+
+fn frame_as<T: Serialize>(out: &mut Vec<u8>, kind: u16, version: u8, body: &T) {
     out.extend_from_slice(&kind.to_le_bytes());
-    out.push(1);
+    out.push(version);
     let length_at = out.len();
     out.extend_from_slice(&[0; 4]);
     *out = postcard::to_extend(body, std::mem::take(out)).expect("writing to memory cannot fail");
@@ -243,7 +264,8 @@ mod tests {
     use super::*;
     use crate::Seq;
     use crate::ids::{AttemptId, BlobId, Epoch, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
-    use crate::ledger::{ChunkRef, Digest, IndexRange, Results, SnapshotId};
+    use crate::ledger::{ChunkRef, Digest, IndexRange, OnFailure, PhaseSpec, Results, SnapshotId};
+    use crate::params::Params;
     use crate::{Failure, Incarnation, RequestId, WorkerName};
     use proptest::prelude::*;
 
@@ -294,6 +316,14 @@ mod tests {
             Entry::WorkerLeft { name: WorkerName("w".into()), incarnation: Incarnation(3) },
             Entry::WorkerDrained { name: WorkerName("w".into()), on: true },
             Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
+            Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
+            Entry::JobForgotten { job: JobId(9) },
+            Entry::SweepBegun(super::super::Sweep {
+                marked_at: LogTime(12),
+                first: 16,
+                last: 31,
+                empties_trash: true,
+            }),
         ]
     }
 
@@ -329,6 +359,36 @@ mod tests {
                 assert!(batch.entries.len() < entries.len(), "at {length}");
             }
         }
+    }
+
+    /// As version 1 wrote it: a phase without `fresh`.
+    #[test]
+    fn jobs_of_version_1_are_read() {
+        #[derive(Serialize)]
+        struct OldPhase(String, u32, Params, Vec<PhaseIndex>, OnFailure);
+        let params = Params([("width".to_owned(), "5".to_owned())].into());
+        let on_failure = OnFailure::Stop;
+        let old = OldPhase("image".to_owned(), 3, params.clone(), Vec::new(), on_failure);
+        let old_spec = ("job", 5_u128, vec![old], Some(BlobId::of(b"m")));
+        let mut body = Vec::new();
+        Batch::begin(LogTime(77), &mut body);
+        frame(&mut body, kind::JOB_SUBMITTED, &(RequestId(4), old_spec));
+        let phase = PhaseSpec {
+            operation: "image".to_owned(),
+            version: 3,
+            params,
+            after: Vec::new(),
+            on_failure,
+            fresh: false,
+        };
+        let spec = super::super::JobSpec {
+            name: "job".to_owned(),
+            fingerprint: 5,
+            phases: vec![phase],
+            memorandum: Some(BlobId::of(b"m")),
+        };
+        let wanted = Entry::JobSubmitted { request: RequestId(4), spec };
+        assert_eq!(Batch::decode(&body).expect("decodes").entries, [wanted]);
     }
 
     proptest! {

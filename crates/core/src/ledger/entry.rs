@@ -7,6 +7,7 @@ use crate::ids::{
     TaskIndex, WorkerName,
 };
 use crate::params::Params;
+use crate::time::LogTime;
 use serde::{Deserialize, Serialize};
 
 /// Format of the entries that this build writes; named in `Genesis`.
@@ -120,6 +121,33 @@ pub enum Entry {
     },
     /// A snapshot of the state behind a record is written and was read back.
     SnapshotTaken(SnapshotId),
+    /// A limit changes; refused where there is no such setting, or the value is out of its bounds.
+    SettingChanged {
+        /// The setting's name, see [`super::Setting`].
+        name: String,
+        /// Its new value.
+        value: u64,
+    },
+    /// An ended job is dropped with all that the ledger has of it.
+    JobForgotten {
+        /// The job.
+        job: JobId,
+    },
+    /// Blobs that nothing refers to are about to be moved; nothing moves before this is durable.
+    SweepBegun(Sweep),
+}
+
+/// A part of the blob store that is swept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Sweep {
+    /// When the marking of the roots began.
+    pub marked_at: LogTime,
+    /// First byte of the names of the first blobs that it is about.
+    pub first: u8,
+    /// First byte of the last ones' names, included.
+    pub last: u8,
+    /// Whether the trash is emptied without another grace.
+    pub empties_trash: bool,
 }
 
 /// What a user submits.
@@ -148,6 +176,8 @@ pub struct PhaseSpec {
     pub after: Vec<PhaseIndex>,
     /// What a failed task means for the job.
     pub on_failure: OnFailure,
+    /// Whether everything is done anew, also what the memo knows.
+    pub fresh: bool,
 }
 
 /// What a failed task of a phase means for the job.
@@ -208,7 +238,7 @@ impl Entry {
     /// where the disk is full.
     #[must_use]
     pub fn frees_room(&self) -> bool {
-        matches!(self, Entry::SnapshotTaken(_))
+        matches!(self, Entry::SnapshotTaken(_) | Entry::JobForgotten { .. })
     }
 }
 

@@ -4,7 +4,11 @@ mod apply;
 mod codec;
 mod entry;
 mod job;
+mod keep;
+mod old;
 mod page;
+mod roots;
+mod settings;
 mod snapshot;
 mod table;
 
@@ -12,7 +16,10 @@ pub use apply::{Applied, Ledger, Refusal};
 pub use codec::{Batch, CodecError};
 pub use entry::{
     ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
+    Sweep,
 };
 pub use job::{Counts, FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+pub use roots::{RootCursor, RootPage};
+pub use settings::{Setting, SettingError, SettingSpec, Settings};
 pub use snapshot::{Digest, SnapshotError, SnapshotId, SnapshotMarks, SnapshotPoints};
 pub use table::{TaskState, TaskTable};

@@ -494,7 +494,8 @@ fn tell(
     if worker.told_phases.insert(id) {
         let operation = phase.spec.operation.clone();
         let params = phase.spec.params.clone();
-        out.push(Effect::Send(session, ToWorker::Phase { phase: id, operation, params }));
+        let fresh = phase.spec.fresh;
+        out.push(Effect::Send(session, ToWorker::Phase { phase: id, operation, params, fresh }));
     }
     if let Some(stored) = phase.chunk_of(range.first)
         && worker.told_chunks.insert((id, stored.first))

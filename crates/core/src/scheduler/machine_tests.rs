@@ -39,6 +39,7 @@ impl Cluster {
             params: Params::default(),
             after: Vec::new(),
             on_failure: OnFailure::Continue,
+            fresh: false,
         };
         let spec =
             JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };

@@ -124,6 +124,8 @@ pub enum ToWorker {
         operation: String,
         /// Normalised parameters.
         params: Params,
+        /// Whether earlier results do not count.
+        fresh: bool,
     },
     /// Where the inputs of tasks are; comes before the first of them.
     Chunk {

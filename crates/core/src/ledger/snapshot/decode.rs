@@ -7,7 +7,9 @@ use super::super::job::{Counts, FailedTask, Job, Phase, StoredChunk};
 use super::super::page::{Page, Slot};
 use super::super::table::{TaskState, TaskTable};
 use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
+use crate::ids::JobId;
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
+use crate::time::LogTime;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,11 +62,22 @@ impl Ledger {
         let few = ledger.snapshots.len() <= ANNOUNCED_SNAPSHOT_COUNT;
         sections.check(ascending && few, "its snapshots are too many, or out of order")?;
         ledger.workers = sections.expect(section::WORKERS)?;
+        let (settings, swept_at, last_job): (Vec<(String, u64)>, LogTime, JobId) =
+            sections.expect(section::KEEPING)?;
+        (ledger.swept_at, ledger.last_job) = (swept_at, last_job);
+        for (name, value) in &settings {
+            let set = ledger.settings.set(name, *value);
+            sections.check(set.is_ok(), "a setting is unknown, or out of its bounds")?;
+        }
+        // As they are encoded: those that differ from the defaults, each once and in order.
+        let changed = ledger.settings.changed().map(|(name, value)| (name.to_owned(), value));
+        sections.check(changed.eq(settings), "its settings are out of order")?;
         while let Some(head) = sections.take::<JobSection>(section::JOB)? {
             let last = ledger.jobs.last_key_value().map(|(id, _)| *id);
             sections.check(last.unwrap_or_default() < head.id, "a job is out of order")?;
             let request = ledger.requests.insert(head.request, head.id);
             sections.check(request.is_none(), "two jobs of one request")?;
+            sections.check(head.id <= ledger.last_job, "a job is newer than the newest")?;
             let job = sections.job(head)?;
             ledger.jobs.insert(job.id, Arc::new(job));
         }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ids::{AttemptId, Epoch, PhaseId, PhaseIndex, Round, TaskIndex, WorkerName};
 use crate::ledger::{
-    ChunkRef, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
+    ChunkRef, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, Setting, SettledRun, Sweep,
 };
 use crate::params::Params;
 use crate::random::SplitMix64;
@@ -19,6 +19,7 @@ fn submitted(request: u64, phase_count: u16) -> Entry {
         params: Params([("count".to_owned(), "3".to_owned())].into()),
         after: (0..position).map(PhaseIndex).collect(),
         on_failure: OnFailure::Continue,
+        fresh: request.is_multiple_of(2),
     };
     let spec = JobSpec {
         name: format!("job {request}"),
@@ -36,7 +37,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let index = TaskIndex(random.below(u64::from(task_count) + 1) as u32);
     let round = Round(random.below(2) as u16);
     let task = phase.task(index);
-    match random.below(13) {
+    match random.below(16) {
         0 => submitted(random.below(6), 1 + random.below(2) as u16),
         1 | 2 => {
             let count = 1 + random.below(3_000) as u32;
@@ -73,6 +74,17 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             seq: Seq(random.below(1_000)),
             hash: random.next_u64(),
             digest: Digest([1; 32]),
+        }),
+        12 => Entry::JobForgotten { job },
+        13 => Entry::SettingChanged {
+            name: Setting::ALL[random.below(7) as usize].spec().name.to_owned(),
+            value: 1 + random.below(40),
+        },
+        14 => Entry::SweepBegun(Sweep {
+            marked_at: ledger.time,
+            first: 0,
+            last: 255,
+            empties_trash: random.below(2) == 0,
         }),
         11 => Entry::WorkerDrained {
             name: WorkerName(format!("w{}", random.below(5))),

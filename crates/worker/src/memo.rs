@@ -1,0 +1,63 @@
+//! Earlier results: what makes two tasks the same, and when what is known counts.
+//!
+//! The memo only ever saves work: whatever goes wrong with it, the work is done.
+
+use crate::orders::Order;
+use windlass_blobs::{BlobError, Blobs};
+use windlass_core::BlobId;
+use windlass_core::catalogue::{Home, OperationSpec};
+use windlass_core::limits::MANIFEST_BYTES_MAX;
+use windlass_core::manifest::Manifest;
+use windlass_core::memo::{MemoFacts, MemoKey};
+
+/// The key of a task's result; `None`: it is to be made each time.
+pub(crate) fn key(spec: &OperationSpec, order: &Order) -> Option<MemoKey> {
+    let input = order.input.as_ref().filter(|_| spec.uses_memo(&order.params))?;
+    // An operation gets a descriptor and no name; a command is told its file's names.
+    let names = [input.path.as_slice(), input.base.as_slice()];
+    let facts = MemoFacts {
+        operation: spec.name,
+        version: spec.version,
+        // Parsers and tables are compiled in: another release may have others.
+        basis: &[("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        params: &order.params,
+        inputs: &[(input.media, input.hash)],
+        names: if spec.home == Home::Command { &names } else { &[] },
+    };
+    Some(facts.key())
+}
+
+/// The manifest of an earlier result, if all of it is there. What it names is renewed before it is
+/// looked at, so that no sweep takes it before the ledger names it.
+pub(crate) fn recall(blobs: &Blobs, key: MemoKey) -> Option<BlobId> {
+    let id = blobs.recall(key)?;
+    find(blobs, key, id).ok().flatten()
+}
+
+fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<BlobId>, BlobError> {
+    if blobs.renew(id)?.is_none() {
+        return Ok(None);
+    }
+    let bytes = blobs.read(id, MANIFEST_BYTES_MAX)?;
+    let Ok(manifest) = Manifest::decode(&bytes) else { return Ok(None) };
+    for (blob, size) in manifest.blobs() {
+        if blobs.renew(blob)? != Some(size) {
+            return Ok(None);
+        }
+    }
+    if manifest.from_memo {
+        return Ok(Some(id));
+    }
+    // The first time: from then on the memo has the manifest that says where it comes from.
+    let manifest = manifest.from_memo();
+    let id = blobs.put(&manifest.encode())?;
+    blobs.sync()?;
+    remember(blobs, key, id, &manifest);
+    Ok(Some(id))
+}
+
+/// Notes a result that is durable.
+pub(crate) fn remember(blobs: &Blobs, key: MemoKey, id: BlobId, manifest: &Manifest) {
+    // A note that cannot be written costs the next run the work, no more.
+    let _ = blobs.remember(key, id, manifest.size());
+}
