@@ -1,11 +1,16 @@
 //! Every target over its corpus and over a thousand damaged copies of it.
 
+use std::sync::{Mutex, PoisonError};
 use windlass_fuzz::{TARGETS, replay};
+
+/// The memory that is measured is the process's: where the tests share one, they take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Enough to see each branch of the small decoders; `make soak` goes on for minutes.
 const MUTANT_COUNT: usize = 1_000;
 
 fn check(name: &str, mutant_count: usize) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
     if let Err(fault) = replay(target, 1, mutant_count) {
         panic!("{}: {}: {:?}", fault.target, fault.what, fault.bytes);
