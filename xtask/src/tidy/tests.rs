@@ -97,6 +97,7 @@ fn banned_words_are_told_where_they_are_banned() {
     check(words::check, "a.sh", "ls ./work/x at/work/x\n", &[]);
     check(words::check, "a.rs", "#[allow(x)]\n", &["use #[expect"]);
     check(words::check, "a.md", "#[allow(x)]\n", &[]);
+    check(words::check, "a.md", "<<<<<<< HEAD\n>>>>>>> other\n", &["`<<<<<<< `", "`>>>>>>> `"]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ const BANS: &[Ban] = &[
     Ban { word: "todo!", is_in: TextFile::is_rust, mend: "write it, or leave it out" },
     Ban { word: "unimplemented!", is_in: TextFile::is_rust, mend: "write it, or leave it out" },
     Ban { word: "for now", is_in: everywhere, mend: "say what holds and why" },
+    Ban { word: "<<<<<<< ", is_in: everywhere, mend: "finish the merge" },
+    Ban { word: ">>>>>>> ", is_in: everywhere, mend: "finish the merge" },
     Ban { word: "/work/", is_in: everywhere, mend: "name no path of one machine" },
     Ban { word: "/root/", is_in: everywhere, mend: "name no path of one machine" },
     Ban {
