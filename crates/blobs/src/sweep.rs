@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::fs::{DirEntry, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLockWriteGuard};
 use windlass_core::collection::{Stored, SweepBatch, Trashed};
 use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, LogTime};
@@ -32,6 +32,13 @@ pub struct Swept {
     pub deleted: Amount,
     /// Blobs that went back from the trash.
     pub restored: Amount,
+}
+
+/// A file of a blob that nobody else may touch while this lives.
+struct Alone<'a> {
+    path: PathBuf,
+    metadata: Metadata,
+    _moving: RwLockWriteGuard<'a, ()>,
 }
 
 /// Files and their bytes.
@@ -67,17 +74,31 @@ impl Blobs {
         self.sync()?;
         for bucket in batch.buckets() {
             let marked = marks.of_bucket(bucket)?;
-            let is_named = |id: BlobId| marked.binary_search(&id).is_ok();
-            let folder = format!("{bucket:02x}");
             // The trash first: what moves there now is not looked at twice.
-            for_each_file(&self.trash_dir().join(&folder), bucket, cancelled, &mut |id, entry| {
-                self.sweep_trashed(batch, id, is_named(id), entry, swept)
-            })?;
-            for_each_file(&self.dir().join(&folder), bucket, cancelled, &mut |id, entry| {
-                self.sweep_stored(batch, id, is_named(id), entry, swept)
+            self.sweep_trash(batch, bucket, &marked, cancelled, swept)?;
+            let folder = self.dir().join(format!("{bucket:02x}"));
+            for_each_file(&folder, bucket, cancelled, &mut |id, entry| {
+                let is_named = marked.binary_search(&id).is_ok();
+                self.sweep_stored(batch, id, is_named, entry, swept)
             })?;
         }
         Ok(())
+    }
+
+    /// Sweeps the trash of a bucket whose referred blobs are `marked`.
+    fn sweep_trash(
+        &self,
+        batch: &SweepBatch,
+        bucket: u8,
+        marked: &[BlobId],
+        cancelled: &AtomicBool,
+        swept: &mut Swept,
+    ) -> Result<(), BlobError> {
+        let folder = self.trash_dir().join(format!("{bucket:02x}"));
+        for_each_file(&folder, bucket, cancelled, &mut |id, entry| {
+            let is_named = marked.binary_search(&id).is_ok();
+            self.sweep_trashed(batch, id, is_named, entry, swept)
+        })
     }
 
     fn sweep_stored(
@@ -88,22 +109,29 @@ impl Blobs {
         entry: &DirEntry,
         swept: &mut Swept,
     ) -> Result<(), BlobError> {
-        // Nobody may find the blob between the look at its age and its move.
-        let _moving = self.moving().write().unwrap_or_else(PoisonError::into_inner);
-        let path = entry.path();
-        let Some(metadata) = metadata(&path)? else { return Ok(()) };
-        match batch.stored(used_at(&metadata), is_named) {
+        let Some(alone) = self.alone(entry)? else { return Ok(()) };
+        let Alone { path, metadata, .. } = &alone;
+        match batch.stored(used_at(metadata), is_named) {
             Stored::Keep => swept.kept.add(metadata.len()),
             Stored::Trash => {
                 let to = bucket_path(&self.trash_dir(), &id.to_hex());
                 self.make_dir_of(&to)?;
                 // Its time in the trash begins now. Cut off here, the blob is only kept longer.
-                touch(&path).map_err(BlobError::io("touch", &path))?;
-                std::fs::rename(&path, &to).map_err(BlobError::io("move", &path))?;
+                touch(path).map_err(BlobError::io("touch", path))?;
+                std::fs::rename(path, &to).map_err(BlobError::io("move", path))?;
                 swept.trashed.add(metadata.len());
             }
         }
         Ok(())
+    }
+
+    /// Takes hold of a file: nobody may find its blob between the look at its age and its move.
+    /// `None`: it has gone since it was listed.
+    fn alone(&self, entry: &DirEntry) -> Result<Option<Alone<'_>>, BlobError> {
+        let moving = self.moving().write().unwrap_or_else(PoisonError::into_inner);
+        let path = entry.path();
+        let metadata = metadata(&path)?;
+        Ok(metadata.map(|metadata| Alone { path, metadata, _moving: moving }))
     }
 
     fn sweep_trashed(
@@ -114,17 +142,16 @@ impl Blobs {
         entry: &DirEntry,
         swept: &mut Swept,
     ) -> Result<(), BlobError> {
-        let _moving = self.moving().write().unwrap_or_else(PoisonError::into_inner);
-        let path = entry.path();
-        let Some(metadata) = metadata(&path)? else { return Ok(()) };
-        match batch.trashed(used_at(&metadata), is_named) {
+        let Some(alone) = self.alone(entry)? else { return Ok(()) };
+        let Alone { path, metadata, .. } = &alone;
+        match batch.trashed(used_at(metadata), is_named) {
             Trashed::Keep => {}
             Trashed::Restore => {
                 self.take_back(id)?;
                 swept.restored.add(metadata.len());
             }
             Trashed::Delete => {
-                std::fs::remove_file(&path).map_err(BlobError::io("remove", &path))?;
+                std::fs::remove_file(path).map_err(BlobError::io("remove", path))?;
                 swept.deleted.add(metadata.len());
             }
         }
@@ -144,11 +171,7 @@ impl Blobs {
     ) -> Result<(), BlobError> {
         for bucket in batch.buckets() {
             let marked = marks.of_bucket(bucket)?;
-            let folder = self.trash_dir().join(format!("{bucket:02x}"));
-            for_each_file(&folder, bucket, cancelled, &mut |id, entry| {
-                let is_named = marked.binary_search(&id).is_ok();
-                self.sweep_trashed(batch, id, is_named, entry, swept)
-            })?;
+            self.sweep_trash(batch, bucket, &marked, cancelled, swept)?;
         }
         Ok(())
     }
