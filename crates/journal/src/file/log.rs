@@ -1,6 +1,7 @@
 //! Writing the log in files: opening after a crash, appending, going on to the next segment.
 
 use super::frame;
+use super::reserve::Reserve;
 use super::segment::{self, CAPACITY_BYTES_MAX, CAPACITY_BYTES_MIN, Header, Reader, Step};
 use super::tail::FileTail;
 use crate::disk::{Disk, System, is_full, remove_if_there};
@@ -262,32 +263,6 @@ impl FileLog {
     }
 }
 
-/// A filled file that becomes a segment when the disk is full and a record would make room.
-#[derive(Debug)]
-struct Reserve {
-    is_there: bool,
-}
-
-impl Reserve {
-    /// It gets its name when it is whole, so the name says everything.
-    fn find(dir: &Path) -> Reserve {
-        Reserve { is_there: dir.join(segment::RESERVE_NAME).is_file() }
-    }
-
-    /// Makes it if it is not there.
-    fn restore(&mut self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
-        if self.is_there {
-            return Ok(());
-        }
-        let making = dir.join(segment::NEW_RESERVE_NAME);
-        segment::fill(disk, disk.create(&making)?, CAPACITY_BYTES_MIN)?;
-        disk.rename(&making, &dir.join(segment::RESERVE_NAME))?;
-        disk.sync_dir(dir)?;
-        self.is_there = true;
-        Ok(())
-    }
-}
-
 impl Segment {
     /// Reads the last segment to its end, removes a torn record and makes the last whole one
     /// durable.
@@ -357,83 +332,5 @@ fn begin(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs::OpenOptions;
-    use std::os::unix::fs::FileExt;
-
-    fn log(state: &Path) -> FileLog {
-        FileLog::open(&StateLock::acquire(state).unwrap()).unwrap()
-    }
-
-    fn device(name: &str) -> File {
-        OpenOptions::new().read(true).write(true).open(name).unwrap()
-    }
-
-    /// `/dev/null` takes every write and cannot be synced.
-    #[test]
-    fn a_failed_sync_ends_the_log_until_it_is_reopened() {
-        let state = tempfile::tempdir().unwrap();
-        let mut log = log(state.path());
-        let record = log.head.record(Epoch(1), 1, vec![1]);
-        let file = std::mem::replace(&mut log.segment.file, device("/dev/null"));
-        let failed = log.append(&record, Room::Ordinary).unwrap_err();
-        assert!(matches!(failed, AppendError::Io { .. }) && failed.is_fatal(), "{failed}");
-        log.segment.file = file;
-        assert!(
-            log.append(&record, Room::Ordinary).unwrap_err().is_fatal(),
-            "no second try may succeed"
-        );
-        assert!(log.head().is_err());
-        assert!(log.tail(Seq(1)).is_err());
-        drop(log);
-        let mut log = self::log(state.path());
-        log.append(&record, Room::Ordinary).unwrap();
-    }
-
-    /// `/dev/full` refuses every write as a full disk does.
-    #[test]
-    fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
-        let state = tempfile::tempdir().unwrap();
-        let mut log = log(state.path());
-        let first = log.head.record(Epoch(1), 1, vec![1; 100]);
-        log.append(&first, Room::Ordinary).unwrap();
-        let second = log.head.record(Epoch(1), 2, vec![2; 5_000]);
-        let file = std::mem::replace(&mut log.segment.file, device("/dev/full"));
-        assert!(matches!(
-            log.append(&second, Room::Ordinary).unwrap_err(),
-            AppendError::Unavailable(_)
-        ));
-        assert!(matches!(
-            log.append(&second, Room::Ordinary).unwrap_err(),
-            AppendError::Unavailable(_)
-        ));
-        assert_eq!(log.head().unwrap(), Head::of(&first), "reading goes on");
-        // What a disk that fills up during the write leaves behind: the frame's first page.
-        frame::encode(&second, log.segment.end, &mut log.frame);
-        file.write_all_at(&log.frame[..4_000], log.segment.end).unwrap();
-        log.segment.file = file;
-        let shorter = log.head.record(Epoch(1), 3, vec![3; 10]);
-        log.append(&shorter, Room::Ordinary).unwrap();
-        drop(log);
-        let log = self::log(state.path());
-        let read: Vec<_> = log.tail(Seq(1)).unwrap().collect::<Result<_, _>>().unwrap();
-        assert_eq!(read, [first, shorter]);
-    }
-
-    /// The segment is made when it is needed if it could not be made ahead.
-    #[test]
-    fn a_spare_that_failed_is_made_again() {
-        let state = tempfile::tempdir().unwrap();
-        let mut log = log(state.path());
-        let (filled, spare) = sync_channel(1);
-        filled.send(Err(io::Error::from(io::ErrorKind::StorageFull))).unwrap();
-        log.spare = Some(spare);
-        for _ in 0..8 {
-            let record = log.head.record(Epoch(1), 1, vec![1; 200_000]);
-            log.append(&record, Room::Ordinary).unwrap();
-        }
-        assert_eq!(log.firsts.len(), 2);
-        assert_eq!(log.segment.capacity, 2 * CAPACITY_BYTES_MIN);
-    }
-}
+#[path = "log_tests.rs"]
+mod tests;
