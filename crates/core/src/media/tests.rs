@@ -16,7 +16,7 @@ fn all_lists_every_kind_in_order() {
 #[test]
 fn extensions_are_unique_and_lowercase() {
     let mut seen = std::collections::BTreeSet::new();
-    for word in EXTENSIONS.iter().flat_map(|(_, words)| words.iter()) {
+    for word in extension::EXTENSIONS.iter().flat_map(|(_, words)| words.iter()) {
         assert!(seen.insert(*word), "{word} twice");
         assert_eq!(*word, word.to_ascii_lowercase());
     }
