@@ -1,13 +1,12 @@
 //! `apply`: the only way a ledger changes. Total: a stale or repeated entry is a counted refusal.
 
-use super::entry::{ChunkRef, Entry, IndexRange, JobSpec, SettledRun};
-use super::job::{FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
-use super::settings::{Setting, Settings};
+use super::applied::{Applied, Refusal};
+use super::entry::{ChunkRef, Entry, IndexRange, JobSpec};
+use super::job::{Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+use super::settings::Settings;
 use super::snapshot::SnapshotId;
-use crate::collection::SweepBatch;
-use crate::failure::{Failure, FailureKind};
 use crate::ids::{
-    BlobId, Epoch, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
+    Epoch, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
 };
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
 use crate::time::LogTime;
@@ -40,135 +39,6 @@ pub struct Ledger {
 
 /// Announced snapshots that are remembered: the log is kept from the older of them on.
 pub(super) const ANNOUNCED_SNAPSHOT_COUNT: usize = 2;
-
-/// What an entry did. Answers to clients and the scheduler's work are made from these alone.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Applied {
-    /// The cluster exists.
-    Founded,
-    /// A reign began.
-    Claimed(Epoch),
-    /// A job exists; `fresh` is false where the request had made it before.
-    JobSubmitted {
-        /// The job.
-        job: JobId,
-        /// Whether this entry made it.
-        fresh: bool,
-    },
-    /// Tasks were added.
-    TasksAdded {
-        /// The phase.
-        phase: PhaseId,
-        /// Which.
-        range: IndexRange,
-    },
-    /// A phase gets no more tasks.
-    PhaseSealed(PhaseId),
-    /// A task succeeded.
-    TaskSucceeded {
-        /// The task.
-        task: TaskId,
-        /// Its round.
-        round: Round,
-        /// Its result; `None` without artifacts.
-        manifest: Option<BlobId>,
-    },
-    /// A task failed for good in its round.
-    TaskFailed {
-        /// The task.
-        task: TaskId,
-        /// Its round.
-        round: Round,
-    },
-    /// A task waits for another attempt.
-    TaskWaits {
-        /// The task.
-        task: TaskId,
-        /// Its round.
-        round: Round,
-        /// Whether the failed attempt asked for a pause before the next one.
-        backoff: bool,
-    },
-    /// A task was opened again.
-    TaskReopened {
-        /// The task.
-        task: TaskId,
-        /// Its new round.
-        round: Round,
-    },
-    /// Every task of a phase has settled; phases that waited for it may go.
-    PhaseEnded(PhaseId),
-    /// A job ended.
-    JobEnded {
-        /// The job.
-        job: JobId,
-        /// How.
-        outcome: Outcome,
-    },
-    /// A worker registered.
-    WorkerJoined(WorkerName),
-    /// A worker left.
-    WorkerLeft(WorkerName),
-    /// A worker takes no new attempts from now on, or takes them again.
-    WorkerDrained(WorkerName, bool),
-    /// A snapshot is in place; what it replaces may go.
-    SnapshotTaken(SnapshotId),
-    /// A limit has another value.
-    SettingChanged,
-    /// A job is no longer known.
-    JobForgotten(JobId),
-    /// These blobs may be swept.
-    SweepBegun(SweepBatch),
-    /// The entry changed nothing.
-    Refused(Refusal),
-}
-
-/// Why an entry changed nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
-    /// There is a cluster already.
-    #[error("the cluster exists already")]
-    SecondGenesis,
-    /// A claim that is not the next epoch.
-    #[error("the claim is not the next epoch")]
-    EpochNotNext,
-    /// No such job.
-    #[error("there is no such job")]
-    UnknownJob,
-    /// No such phase or task.
-    #[error("there is no such phase or task")]
-    UnknownTask,
-    /// The job has ended.
-    #[error("the job has ended")]
-    JobEnded,
-    /// A job with too many phases, or a phase that waits for a later one.
-    #[error("the job's phases are not in order, or too many")]
-    BadGraph,
-    /// Tasks that are not the phase's next, too many of them, or none.
-    #[error("the tasks are not the phase's next ones")]
-    NotNext,
-    /// The phase gets no more tasks.
-    #[error("the phase is sealed")]
-    Sealed,
-    /// No worker of this name has registered.
-    #[error("there is no worker of this name")]
-    UnknownWorker,
-    /// The task has an outcome in this round already, or another round is open.
-    #[error("the task's round has its outcome already")]
-    NotOpen,
-    /// A snapshot of a state no newer than the last announced one's.
-    #[error("a snapshot of this state, or of a newer one, is in place already")]
-    SnapshotNotNewer,
-    /// Only an ended job can be forgotten.
-    #[error("the job has not ended")]
-    JobOpen,
-    /// No such setting, or not such a value.
-    #[error("there is no such setting, or its value is out of bounds")]
-    BadSetting,
-    /// A sweep of no buckets, or one that was marked in the future.
-    #[error("the sweep makes no sense")]
-    BadSweep,
-}
 
 impl Ledger {
     /// Applies one entry at its time; what it did is appended to `out`.
@@ -319,145 +189,6 @@ impl Ledger {
         Ok(())
     }
 
-    fn settle(&mut self, run: &SettledRun, out: &mut Vec<Applied>) {
-        let phase = match self.open_phase(run.phase) {
-            Ok(phase) => phase,
-            Err(refusal) => return out.push(Applied::Refused(refusal)),
-        };
-        let mut settled = false;
-        for position in 0..run.results.len() {
-            let index = u32::try_from(position).ok().and_then(|p| run.first.0.checked_add(p));
-            // A run may claim more tasks than there are.
-            let Some(index) = index.filter(|index| *index < phase.tasks.len()).map(TaskIndex)
-            else {
-                out.push(Applied::Refused(Refusal::UnknownTask));
-                break;
-            };
-            if !phase.tasks.is_open(index, run.round) {
-                out.push(Applied::Refused(Refusal::NotOpen));
-                continue;
-            }
-            let manifest = run.results.manifest(position);
-            phase.tasks.succeed(index, manifest);
-            phase.counts.pending -= 1;
-            phase.counts.succeeded += 1;
-            settled = true;
-            let task = run.phase.task(index);
-            out.push(Applied::TaskSucceeded { task, round: run.round, manifest });
-        }
-        if settled {
-            self.end_phase_if_done(run.phase, out);
-        }
-    }
-
-    fn fail_attempt(
-        &mut self,
-        task: TaskId,
-        round: Round,
-        failure: &Failure,
-        out: &mut Vec<Applied>,
-    ) -> Result<(), Refusal> {
-        let count_max = self.settings.get(Setting::TaskFailureCountMax);
-        let unavailable_ms_max = self.settings.get(Setting::UnavailableMinutesMax) * 60_000;
-        let phase = self.open_task(task, round)?;
-        let count = u64::from(phase.tasks.count_failure(task.index));
-        let since = self.keep_failure(task, failure.clone());
-        let last = match failure.kind {
-            FailureKind::Rejected => true,
-            FailureKind::Unavailable => self.time.0 - since.0 >= unavailable_ms_max,
-            FailureKind::Crashed | FailureKind::TimedOut | FailureKind::OutOfMemory => {
-                count >= count_max
-            }
-        };
-        let backoff = failure.kind == FailureKind::Unavailable;
-        self.conclude(task, round, last, backoff, out);
-        Ok(())
-    }
-
-    fn lose_attempt(
-        &mut self,
-        task: TaskId,
-        round: Round,
-        worker: &WorkerName,
-        out: &mut Vec<Applied>,
-    ) -> Result<(), Refusal> {
-        let count_max = self.settings.get(Setting::TaskWorkerLostCountMax);
-        let phase = self.open_task(task, round)?;
-        let last = u64::from(phase.tasks.count_lost(task.index)) >= count_max;
-        let failure = Failure::new(
-            FailureKind::Crashed,
-            "worker_lost",
-            format!("worker {worker} was lost while it held this task"),
-            "See whether this input brings workers down, then retry it.",
-        );
-        self.keep_failure(task, failure);
-        self.conclude(task, round, last, false, out);
-        Ok(())
-    }
-
-    /// Keeps a task's newest failure; answers when the round's first one was.
-    fn keep_failure(&mut self, task: TaskId, failure: Failure) -> LogTime {
-        let now = self.time;
-        let Ok(phase) = self.open_phase(task.phase_id()) else { return now };
-        let attempt_count =
-            phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index);
-        let since = phase.tasks.failure(task.index).map_or(now, |earlier| earlier.since);
-        phase.tasks.keep_failure(task.index, FailedTask { failure, attempt_count, since });
-        since
-    }
-
-    fn conclude(
-        &mut self,
-        task: TaskId,
-        round: Round,
-        last: bool,
-        backoff: bool,
-        out: &mut Vec<Applied>,
-    ) {
-        if !last {
-            out.push(Applied::TaskWaits { task, round, backoff });
-            return;
-        }
-        let Ok(phase) = self.open_phase(task.phase_id()) else { return };
-        phase.tasks.fail(task.index);
-        phase.counts.pending -= 1;
-        phase.counts.failed += 1;
-        out.push(Applied::TaskFailed { task, round });
-        self.end_phase_if_done(task.phase_id(), out);
-    }
-
-    fn reopen(
-        &mut self,
-        id: PhaseId,
-        tasks: &[IndexRange],
-        out: &mut Vec<Applied>,
-    ) -> Result<(), Refusal> {
-        let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
-        if job.state == JobState::Ended(Outcome::Cancelled) {
-            return Err(Refusal::JobEnded);
-        }
-        let phase = phase_mut(job, id.phase)?;
-        let mut reopened = false;
-        for range in tasks {
-            // A range may claim more tasks than there are.
-            let end = range.first.0.saturating_add(range.count).min(phase.tasks.len());
-            for index in (range.first.0..end).map(TaskIndex) {
-                if phase.tasks.reopen(index) {
-                    reopened = true;
-                    phase.counts.failed -= 1;
-                    phase.counts.pending += 1;
-                    let round = phase.tasks.round(index);
-                    out.push(Applied::TaskReopened { task: id.task(index), round });
-                }
-            }
-        }
-        if reopened {
-            job.state = JobState::Open;
-            job.ended_at = None;
-        }
-        Ok(())
-    }
-
     fn cancel(&mut self, id: JobId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
         let at = self.time;
         let job = Arc::make_mut(self.jobs.get_mut(&id).ok_or(Refusal::UnknownJob)?);
@@ -494,7 +225,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn open_phase(&mut self, id: PhaseId) -> Result<&mut Phase, Refusal> {
+    pub(super) fn open_phase(&mut self, id: PhaseId) -> Result<&mut Phase, Refusal> {
         let job = self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?;
         if !job.is_open() {
             return Err(Refusal::JobEnded);
@@ -502,7 +233,7 @@ impl Ledger {
         phase_mut(Arc::make_mut(job), id.phase)
     }
 
-    fn open_task(&mut self, task: TaskId, round: Round) -> Result<&mut Phase, Refusal> {
+    pub(super) fn open_task(&mut self, task: TaskId, round: Round) -> Result<&mut Phase, Refusal> {
         let phase = self.open_phase(task.phase_id())?;
         match phase.tasks.state(task.index) {
             None => Err(Refusal::UnknownTask),
@@ -511,7 +242,7 @@ impl Ledger {
         }
     }
 
-    fn end_phase_if_done(&mut self, id: PhaseId, out: &mut Vec<Applied>) {
+    pub(super) fn end_phase_if_done(&mut self, id: PhaseId, out: &mut Vec<Applied>) {
         if self.phase(id).is_some_and(Phase::has_ended) {
             out.push(Applied::PhaseEnded(id));
         }
@@ -530,7 +261,7 @@ impl Ledger {
     }
 }
 
-fn phase_mut(job: &mut Job, index: PhaseIndex) -> Result<&mut Phase, Refusal> {
+pub(super) fn phase_mut(job: &mut Job, index: PhaseIndex) -> Result<&mut Phase, Refusal> {
     job.phases.get_mut(usize::from(index.0)).ok_or(Refusal::UnknownTask)
 }
 

@@ -1,8 +1,9 @@
 //! What entries do to a ledger, and what they must not do.
 
 use super::*;
+use crate::failure::{Failure, FailureKind};
 use crate::ids::AttemptId;
-use crate::ledger::{OnFailure, PhaseSpec, Results};
+use crate::ledger::{OnFailure, PhaseSpec, Results, SettledRun};
 use crate::limits::TASK_WORKER_LOST_COUNT_MAX;
 use crate::{Incarnation, params::Params};
 

@@ -1,6 +1,7 @@
 //! What the ledger keeps: settings change, ended jobs are forgotten, collections begin.
 
-use super::apply::{Applied, Ledger, Refusal};
+use super::applied::{Applied, Refusal};
+use super::apply::Ledger;
 use super::entry::Sweep;
 use super::settings::Setting;
 use crate::collection::SweepBatch;

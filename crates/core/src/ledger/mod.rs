@@ -1,18 +1,21 @@
 //! The replicated state: what entries build, the same on every master and at every replay.
 
+mod applied;
 mod apply;
 mod codec;
 mod entry;
 mod job;
 mod keep;
 mod old;
+mod outcomes;
 mod page;
 mod roots;
 mod settings;
 mod snapshot;
 mod table;
 
-pub use apply::{Applied, Ledger, Refusal};
+pub use applied::{Applied, Refusal};
+pub use apply::Ledger;
 pub use codec::{Batch, CodecError};
 pub use entry::{
     ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,

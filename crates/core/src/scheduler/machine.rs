@@ -1,13 +1,12 @@
 //! The scheduler's transitions: events in, effects out.
 
-use super::flights::Flight;
 use super::queue::Queue;
 use super::worker::Worker;
 use crate::ids::{AttemptId, Epoch, JobId, PhaseId, TaskId, WorkerName};
-use crate::ledger::{Applied, Entry, IndexRange, Ledger, SettledRun};
+use crate::ledger::{Applied, Entry, Ledger};
 use crate::limits::{BACKOFF_MS_MAX, BACKOFF_MS_MIN, LEASE_MS};
 use crate::random::SplitMix64;
-use crate::session::{AssignRun, EndedRun, EndedWith, Held, Hello, Running, ToMaster, ToWorker};
+use crate::session::{Running, ToMaster, ToWorker};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,18 +41,18 @@ pub enum Effect {
 /// The primary's soft state.
 #[derive(Debug)]
 pub struct Scheduler {
-    epoch: Epoch,
-    attempt_count: u64,
-    workers: BTreeMap<SessionId, Worker>,
-    queues: BTreeMap<PhaseId, Queue>,
+    pub(super) epoch: Epoch,
+    pub(super) attempt_count: u64,
+    pub(super) workers: BTreeMap<SessionId, Worker>,
+    pub(super) queues: BTreeMap<PhaseId, Queue>,
     /// Workers that may still hold tasks of an earlier reign, and until when that is believed.
-    awaited: BTreeSet<WorkerName>,
-    awaited_until: Option<Tick>,
+    pub(super) awaited: BTreeSet<WorkerName>,
+    pub(super) awaited_until: Option<Tick>,
     /// Tasks that wait for their pause to end.
-    paused: BTreeSet<(Tick, TaskId)>,
-    random: SplitMix64,
+    pub(super) paused: BTreeSet<(Tick, TaskId)>,
+    pub(super) random: SplitMix64,
     /// Until when tasks may be handed out; `None`: no other master exists.
-    dispatch_until: Option<Tick>,
+    pub(super) dispatch_until: Option<Tick>,
 }
 
 impl Scheduler {
@@ -134,166 +133,6 @@ impl Scheduler {
             }
         }
         unserved
-    }
-
-    fn on_heard(
-        &mut self,
-        now: Tick,
-        ledger: &Ledger,
-        session: SessionId,
-        message: ToMaster,
-        out: &mut Vec<Effect>,
-    ) {
-        if let ToMaster::Hello(hello) = message {
-            return self.on_hello(now, ledger, session, &hello, out);
-        }
-        let Some(worker) = self.workers.get_mut(&session) else {
-            out.push(Effect::Close(session));
-            return;
-        };
-        worker.heard_at = now;
-        match message {
-            ToMaster::Hello(_) => unreachable!("handled above"),
-            ToMaster::Credit(credit) => worker.set_credit(credit),
-            ToMaster::Progress(running) => worker.running = running,
-            ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
-            ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
-            ToMaster::Goodbye => self.on_goodbye(session, out),
-        }
-    }
-
-    fn on_hello(
-        &mut self,
-        now: Tick,
-        ledger: &Ledger,
-        session: SessionId,
-        hello: &Hello,
-        out: &mut Vec<Effect>,
-    ) {
-        let known = self.workers.iter().find(|(_, worker)| worker.name == hello.name);
-        if let Some((older, worker)) = known.map(|(id, worker)| (*id, worker)) {
-            if worker.incarnation > hello.incarnation {
-                let why = format!("a newer worker named {} is connected", hello.name);
-                out.push(Effect::Send(session, ToWorker::Refused(why)));
-                out.push(Effect::Close(session));
-                return;
-            }
-            self.lose(older, out);
-            out.push(Effect::Close(older));
-        }
-        let mut worker = Worker::new(hello, now);
-        worker.draining = ledger.workers.get(&hello.name).is_some_and(|known| known.draining);
-        let mut keep = Vec::new();
-        for held in &hello.held {
-            if self.adopts(ledger, held) {
-                let Held { attempt, task, round } = *held;
-                worker.flights.insert(Flight { attempt, task, round, answered: false });
-                keep.push(attempt);
-            }
-        }
-        self.workers.insert(session, worker);
-        self.awaited.remove(&hello.name);
-        let cluster = ledger.cluster.unwrap_or_default();
-        let welcome = ToWorker::Welcome { cluster, epoch: self.epoch, keep };
-        out.push(Effect::Send(session, welcome));
-        out.push(Effect::Propose(Entry::WorkerJoined {
-            name: hello.name.clone(),
-            incarnation: hello.incarnation,
-            in_process: hello.in_process,
-        }));
-    }
-
-    /// Whether a worker may go on with an attempt: its task is open, was so when this reign began,
-    /// and nothing has come of it since. What was lost in this reign is recorded as lost.
-    fn adopts(&mut self, ledger: &Ledger, held: &Held) -> bool {
-        ledger.is_open(held.task, held.round)
-            && self.queues.get_mut(&held.task.phase_id()).is_some_and(|q| q.adopt(held.task.index))
-    }
-
-    fn on_goodbye(&mut self, session: SessionId, out: &mut Vec<Effect>) {
-        if let Some(worker) = self.workers.get(&session) {
-            let name = worker.name.clone();
-            let incarnation = worker.incarnation;
-            self.awaited.remove(&name);
-            self.lose(session, out);
-            out.push(Effect::Propose(Entry::WorkerLeft { name, incarnation }));
-        }
-        out.push(Effect::Close(session));
-    }
-
-    /// A worker is gone: whatever it held and had not answered is recorded as lost.
-    fn lose(&mut self, session: SessionId, out: &mut Vec<Effect>) {
-        let Some(worker) = self.workers.remove(&session) else { return };
-        for flight in worker.flights.iter().filter(|flight| !flight.answered) {
-            out.push(Effect::Propose(Entry::WorkerLost {
-                task: flight.task,
-                round: flight.round,
-                attempt: flight.attempt,
-                worker: worker.name.clone(),
-            }));
-        }
-    }
-
-    fn on_ended(
-        &mut self,
-        ledger: &Ledger,
-        session: SessionId,
-        runs: Vec<EndedRun>,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(worker) = self.workers.get_mut(&session) else { return };
-        let mut settled = Vec::new();
-        for run in runs {
-            let held = |offset| {
-                let flight = worker.flights.get(run.attempt.plus(offset));
-                flight.map(|flight| (flight.task, flight.round, flight.answered))
-            };
-            let expected = |offset| {
-                let index = crate::TaskIndex(run.first.0.wrapping_add(offset));
-                (run.phase.task(index), run.round, false)
-            };
-            let valid = (0..run.count()).all(|offset| held(offset) == Some(expected(offset)));
-            if !valid || !ledger.is_open(run.phase.task(run.first), run.round) {
-                // Answers on their way are acknowledged when applied; all others are worth nothing.
-                if held(0).is_none_or(|(_, _, answered)| !answered) {
-                    let acknowledged = vec![(run.attempt, run.count())];
-                    out.push(Effect::Send(session, ToWorker::EndedAck(acknowledged)));
-                }
-                continue;
-            }
-            (0..run.count()).for_each(|offset| worker.flights.answer(run.attempt.plus(offset)));
-            match run.with {
-                EndedWith::Results(results) => settled.push(SettledRun {
-                    phase: run.phase,
-                    round: run.round,
-                    first: run.first,
-                    attempt: run.attempt,
-                    results,
-                }),
-                EndedWith::Failure(failure) => out.push(Effect::Propose(Entry::AttemptFailed {
-                    task: run.phase.task(run.first),
-                    round: run.round,
-                    attempt: run.attempt,
-                    failure,
-                })),
-            }
-        }
-        if !settled.is_empty() {
-            out.push(Effect::Propose(Entry::TasksSettled { runs: settled }));
-        }
-    }
-
-    fn on_returned(&mut self, ledger: &Ledger, session: SessionId, attempts: &[AttemptId]) {
-        let Some(worker) = self.workers.get_mut(&session) else { return };
-        for attempt in attempts {
-            worker.recalled.remove(attempt);
-            let Some(flight) = worker.flights.remove(*attempt) else { continue };
-            if ledger.is_open(flight.task, flight.round)
-                && let Some(queue) = self.queues.get_mut(&flight.task.phase_id())
-            {
-                queue.put_back(flight.task.index);
-            }
-        }
     }
 
     fn on_applied(
@@ -412,96 +251,6 @@ impl Scheduler {
             self.lose(session, out);
             out.push(Effect::Close(session));
         }
-    }
-
-    /// Hands out what waits, least loaded worker first, while somebody has credit for it.
-    fn dispatch(&mut self, ledger: &Ledger, out: &mut Vec<Effect>) {
-        let older_too = self.awaited.is_empty();
-        let mut assigned: BTreeMap<SessionId, Vec<AssignRun>> = BTreeMap::new();
-        for (id, queue) in &mut self.queues {
-            let Some(job) = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase)) else {
-                continue;
-            };
-            let Some(phase) = job.phase(id.phase) else { continue };
-            while queue.has_next(older_too) {
-                let operation = &phase.spec.operation;
-                let able = self.workers.iter_mut().filter(|(_, worker)| {
-                    worker.free() > 0 && worker.operations.contains(operation)
-                });
-                let Some((session, worker)) = able.min_by_key(|(_, worker)| worker.load()) else {
-                    break;
-                };
-                // A quarter of what is free at a time keeps equal workers equally loaded.
-                let count_max = worker.free().div_ceil(4);
-                let Some((range, round)) = queue.take(phase, count_max, older_too) else { break };
-                let attempt = AttemptId { epoch: self.epoch, counter: self.attempt_count };
-                self.attempt_count += u64::from(range.count);
-                tell(*session, worker, *id, phase, range, out);
-                for offset in 0..range.count {
-                    let task = id.task(crate::TaskIndex(range.first.0 + offset));
-                    let attempt = attempt.plus(offset);
-                    worker.flights.insert(Flight { attempt, task, round, answered: false });
-                }
-                let run = AssignRun {
-                    phase: *id,
-                    round,
-                    first: range.first,
-                    count: range.count,
-                    attempt,
-                };
-                assigned.entry(*session).or_default().push(run);
-            }
-        }
-        for (session, runs) in assigned {
-            out.push(Effect::Send(session, ToWorker::Assign(runs)));
-        }
-        self.recall(older_too, out);
-    }
-
-    /// At the end of the work, attempts that wait behind a busy slot go to an idle one.
-    fn recall(&mut self, older_too: bool, out: &mut Vec<Effect>) {
-        if self.queues.values().any(|queue| queue.has_next(older_too)) {
-            return;
-        }
-        let idle: u32 = self.workers.values().map(Worker::idle_slots).sum();
-        let asked: usize = self.workers.values().map(|worker| worker.recalled.len()).sum();
-        let mut wanted = (idle as usize).saturating_sub(asked);
-        for (session, worker) in &mut self.workers {
-            let waiting = worker.flights.open_count().saturating_sub(worker.slots) as usize;
-            let count = waiting.saturating_sub(worker.recalled.len()).min(wanted);
-            if count == 0 {
-                continue;
-            }
-            let open = worker.flights.iter().rev().filter(|flight| !flight.answered);
-            let fresh = open.map(|flight| flight.attempt).filter(|a| !worker.recalled.contains(a));
-            let attempts: Vec<AttemptId> = fresh.take(count).collect();
-            wanted -= attempts.len();
-            worker.recalled.extend(attempts.iter().copied());
-            out.push(Effect::Send(*session, ToWorker::Recall(attempts)));
-        }
-    }
-}
-
-/// Tells a worker what it needs to know of tasks before their first assignment.
-fn tell(
-    session: SessionId,
-    worker: &mut Worker,
-    id: PhaseId,
-    phase: &crate::ledger::Phase,
-    range: IndexRange,
-    out: &mut Vec<Effect>,
-) {
-    if worker.told_phases.insert(id) {
-        let operation = phase.spec.operation.clone();
-        let params = phase.spec.params.clone();
-        let fresh = phase.spec.fresh;
-        out.push(Effect::Send(session, ToWorker::Phase { phase: id, operation, params, fresh }));
-    }
-    if let Some(stored) = phase.chunk_of(range.first)
-        && worker.told_chunks.insert((id, stored.first))
-    {
-        let (first, count, chunk) = (stored.first, stored.count, stored.chunk.clone());
-        out.push(Effect::Send(session, ToWorker::Chunk { phase: id, first, count, chunk }));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::ids::{Incarnation, PhaseIndex, RequestId, Round, TaskIndex};
 use crate::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec, Results};
 use crate::params::Params;
-use crate::session::Offer;
+use crate::session::{EndedRun, EndedWith, Held, Hello, Offer};
 use crate::time::LogTime;
 
 const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };

@@ -4,7 +4,9 @@
 //! It is the master's end of every session. It decides nothing that must survive: what it wants
 //! recorded it proposes, and it acts on an entry only when the entry comes back applied.
 
+mod dispatch;
 mod flights;
+mod hearing;
 mod machine;
 mod queue;
 mod worker;

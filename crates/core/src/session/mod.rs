@@ -5,6 +5,7 @@
 
 mod keeping;
 mod message;
+mod pace;
 mod seat;
 
 pub use keeping::{KEEPING, Keeping};

@@ -4,13 +4,11 @@
 //! connection may come and go; what was ended is repeated until the master acknowledges it.
 
 use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker};
+use super::pace::Pace;
 use crate::failure::Failure;
 use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
-use crate::limits::{
-    HEARTBEAT_MS, SEAT_CLUSTER_COUNT_MAX, SLOT_AHEAD_MS, SLOT_BATCH_MAX, SLOT_BATCH_US,
-    SLOT_CREDIT_MAX, SLOT_CREDIT_MIN,
-};
+use crate::limits::{HEARTBEAT_MS, SEAT_CLUSTER_COUNT_MAX};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -89,10 +87,7 @@ pub struct Seat {
     /// What each slot has; the first is at work.
     slots: Vec<VecDeque<Busy>>,
     unacknowledged: VecDeque<EndedRun>,
-    credit: u32,
-    durations_us: VecDeque<u64>,
-    /// Attempts that a free slot gets at once.
-    batch: usize,
+    pace: Pace,
     heartbeat_at: Tick,
 }
 
@@ -103,9 +98,6 @@ struct Busy {
     progress_at: Tick,
     dropped: bool,
 }
-
-/// Durations that the credit is measured from.
-const DURATION_SAMPLE_COUNT: usize = 32;
 
 impl Seat {
     /// A seat without a connection.
@@ -128,9 +120,7 @@ impl Seat {
             waiting: VecDeque::new(),
             slots: vec![VecDeque::new(); slots as usize],
             unacknowledged: VecDeque::new(),
-            credit: SLOT_CREDIT_MIN * slots,
-            durations_us: VecDeque::new(),
-            batch: 1,
+            pace: Pace::new(slots),
             heartbeat_at: Tick(0),
         }
     }
@@ -248,7 +238,7 @@ impl Seat {
         let keep: BTreeSet<AttemptId> = keep.into_iter().collect();
         self.drop_where(|held| !keep.contains(&held.attempt), out);
         self.unacknowledged.retain(|run| keep.contains(&run.attempt));
-        out.push(SeatEffect::Send(ToMaster::Credit(self.credit)));
+        out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
         if !self.unacknowledged.is_empty() {
             let repeated = self.unacknowledged.iter().cloned().collect();
             out.push(SeatEffect::Send(ToMaster::Ended(repeated)));
@@ -296,7 +286,9 @@ impl Seat {
         if busy.dropped {
             return;
         }
-        self.measure(duration_us, out);
+        if self.pace.measure(duration_us) && self.welcomed {
+            out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
+        }
         let with = match ending {
             Ending::Succeeded(Some(manifest)) => {
                 EndedWith::Results(Results::Manifests(vec![manifest]))
@@ -312,30 +304,6 @@ impl Seat {
         }
     }
 
-    /// Credit of a slot: as many attempts as last about [`SLOT_AHEAD_MS`]. A free slot gets as many
-    /// at once as last about [`SLOT_BATCH_US`].
-    fn measure(&mut self, duration_us: u64, out: &mut Vec<SeatEffect>) {
-        if self.durations_us.len() == DURATION_SAMPLE_COUNT {
-            self.durations_us.pop_front();
-        }
-        self.durations_us.push_back(duration_us);
-        let mut sorted: Vec<u64> = self.durations_us.iter().copied().collect();
-        sorted.sort_unstable();
-        let median_us = sorted[sorted.len() / 2].max(1);
-        let batch = usize::try_from(SLOT_BATCH_US / median_us).unwrap_or(SLOT_BATCH_MAX);
-        self.batch = batch.clamp(1, SLOT_BATCH_MAX);
-        let wanted = u32::try_from(SLOT_AHEAD_MS * 1_000 / median_us).unwrap_or(SLOT_CREDIT_MAX);
-        let slots = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        let credit = wanted.clamp(SLOT_CREDIT_MIN, SLOT_CREDIT_MAX) * slots;
-        // A change by less than a third is noise, not news.
-        if credit.abs_diff(self.credit) * 3 > self.credit {
-            self.credit = credit;
-            if self.welcomed {
-                out.push(SeatEffect::Send(ToMaster::Credit(credit)));
-            }
-        }
-    }
-
     fn start_waiting(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
         let free_count = self.slots.iter().filter(|queue| queue.is_empty()).count();
         let share = self.waiting.len().div_ceil(free_count.max(1));
@@ -343,7 +311,7 @@ impl Seat {
             if !queue.is_empty() {
                 continue;
             }
-            let count = self.batch.min(share).min(self.waiting.len());
+            let count = self.pace.batch().min(share).min(self.waiting.len());
             for assigned in self.waiting.drain(..count) {
                 queue.push_back(Busy { assigned, since: now, progress_at: now, dropped: false });
                 let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));

@@ -1,0 +1,136 @@
+//! What an entry did, or why it did nothing.
+
+use super::entry::IndexRange;
+use super::job::Outcome;
+use super::snapshot::SnapshotId;
+use crate::collection::SweepBatch;
+use crate::ids::{BlobId, Epoch, JobId, PhaseId, Round, TaskId, WorkerName};
+
+/// What an entry did. Answers to clients and the scheduler's work are made from these alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// The cluster exists.
+    Founded,
+    /// A reign began.
+    Claimed(Epoch),
+    /// A job exists; `fresh` is false where the request had made it before.
+    JobSubmitted {
+        /// The job.
+        job: JobId,
+        /// Whether this entry made it.
+        fresh: bool,
+    },
+    /// Tasks were added.
+    TasksAdded {
+        /// The phase.
+        phase: PhaseId,
+        /// Which.
+        range: IndexRange,
+    },
+    /// A phase gets no more tasks.
+    PhaseSealed(PhaseId),
+    /// A task succeeded.
+    TaskSucceeded {
+        /// The task.
+        task: TaskId,
+        /// Its round.
+        round: Round,
+        /// Its result; `None` without artifacts.
+        manifest: Option<BlobId>,
+    },
+    /// A task failed for good in its round.
+    TaskFailed {
+        /// The task.
+        task: TaskId,
+        /// Its round.
+        round: Round,
+    },
+    /// A task waits for another attempt.
+    TaskWaits {
+        /// The task.
+        task: TaskId,
+        /// Its round.
+        round: Round,
+        /// Whether the failed attempt asked for a pause before the next one.
+        backoff: bool,
+    },
+    /// A task was opened again.
+    TaskReopened {
+        /// The task.
+        task: TaskId,
+        /// Its new round.
+        round: Round,
+    },
+    /// Every task of a phase has settled; phases that waited for it may go.
+    PhaseEnded(PhaseId),
+    /// A job ended.
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A worker registered.
+    WorkerJoined(WorkerName),
+    /// A worker left.
+    WorkerLeft(WorkerName),
+    /// A worker takes no new attempts from now on, or takes them again.
+    WorkerDrained(WorkerName, bool),
+    /// A snapshot is in place; what it replaces may go.
+    SnapshotTaken(SnapshotId),
+    /// A limit has another value.
+    SettingChanged,
+    /// A job is no longer known.
+    JobForgotten(JobId),
+    /// These blobs may be swept.
+    SweepBegun(SweepBatch),
+    /// The entry changed nothing.
+    Refused(Refusal),
+}
+
+/// Why an entry changed nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is a cluster already.
+    #[error("the cluster exists already")]
+    SecondGenesis,
+    /// A claim that is not the next epoch.
+    #[error("the claim is not the next epoch")]
+    EpochNotNext,
+    /// No such job.
+    #[error("there is no such job")]
+    UnknownJob,
+    /// No such phase or task.
+    #[error("there is no such phase or task")]
+    UnknownTask,
+    /// The job has ended.
+    #[error("the job has ended")]
+    JobEnded,
+    /// A job with too many phases, or a phase that waits for a later one.
+    #[error("the job's phases are not in order, or too many")]
+    BadGraph,
+    /// Tasks that are not the phase's next, too many of them, or none.
+    #[error("the tasks are not the phase's next ones")]
+    NotNext,
+    /// The phase gets no more tasks.
+    #[error("the phase is sealed")]
+    Sealed,
+    /// No worker of this name has registered.
+    #[error("there is no worker of this name")]
+    UnknownWorker,
+    /// The task has an outcome in this round already, or another round is open.
+    #[error("the task's round has its outcome already")]
+    NotOpen,
+    /// A snapshot of a state no newer than the last announced one's.
+    #[error("a snapshot of this state, or of a newer one, is in place already")]
+    SnapshotNotNewer,
+    /// Only an ended job can be forgotten.
+    #[error("the job has not ended")]
+    JobOpen,
+    /// No such setting, or not such a value.
+    #[error("there is no such setting, or its value is out of bounds")]
+    BadSetting,
+    /// A sweep of no buckets, or one that was marked in the future.
+    #[error("the sweep makes no sense")]
+    BadSweep,
+}

@@ -1,0 +1,152 @@
+//! How tasks end and are opened again: results, failures, lost workers.
+
+use super::applied::{Applied, Refusal};
+use super::apply::{Ledger, phase_mut};
+use super::entry::{IndexRange, SettledRun};
+use super::job::{FailedTask, JobState, Outcome};
+use super::settings::Setting;
+use crate::failure::{Failure, FailureKind};
+use crate::ids::{PhaseId, Round, TaskId, TaskIndex, WorkerName};
+use crate::time::LogTime;
+use std::sync::Arc;
+
+impl Ledger {
+    pub(super) fn settle(&mut self, run: &SettledRun, out: &mut Vec<Applied>) {
+        let phase = match self.open_phase(run.phase) {
+            Ok(phase) => phase,
+            Err(refusal) => return out.push(Applied::Refused(refusal)),
+        };
+        let mut settled = false;
+        for position in 0..run.results.len() {
+            let index = u32::try_from(position).ok().and_then(|p| run.first.0.checked_add(p));
+            // A run may claim more tasks than there are.
+            let Some(index) = index.filter(|index| *index < phase.tasks.len()).map(TaskIndex)
+            else {
+                out.push(Applied::Refused(Refusal::UnknownTask));
+                break;
+            };
+            if !phase.tasks.is_open(index, run.round) {
+                out.push(Applied::Refused(Refusal::NotOpen));
+                continue;
+            }
+            let manifest = run.results.manifest(position);
+            phase.tasks.succeed(index, manifest);
+            phase.counts.pending -= 1;
+            phase.counts.succeeded += 1;
+            settled = true;
+            let task = run.phase.task(index);
+            out.push(Applied::TaskSucceeded { task, round: run.round, manifest });
+        }
+        if settled {
+            self.end_phase_if_done(run.phase, out);
+        }
+    }
+
+    pub(super) fn fail_attempt(
+        &mut self,
+        task: TaskId,
+        round: Round,
+        failure: &Failure,
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        let count_max = self.settings.get(Setting::TaskFailureCountMax);
+        let unavailable_ms_max = self.settings.get(Setting::UnavailableMinutesMax) * 60_000;
+        let phase = self.open_task(task, round)?;
+        let count = u64::from(phase.tasks.count_failure(task.index));
+        let since = self.keep_failure(task, failure.clone());
+        let last = match failure.kind {
+            FailureKind::Rejected => true,
+            FailureKind::Unavailable => self.time.0 - since.0 >= unavailable_ms_max,
+            FailureKind::Crashed | FailureKind::TimedOut | FailureKind::OutOfMemory => {
+                count >= count_max
+            }
+        };
+        let backoff = failure.kind == FailureKind::Unavailable;
+        self.conclude(task, round, last, backoff, out);
+        Ok(())
+    }
+
+    pub(super) fn lose_attempt(
+        &mut self,
+        task: TaskId,
+        round: Round,
+        worker: &WorkerName,
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        let count_max = self.settings.get(Setting::TaskWorkerLostCountMax);
+        let phase = self.open_task(task, round)?;
+        let last = u64::from(phase.tasks.count_lost(task.index)) >= count_max;
+        let failure = Failure::new(
+            FailureKind::Crashed,
+            "worker_lost",
+            format!("worker {worker} was lost while it held this task"),
+            "See whether this input brings workers down, then retry it.",
+        );
+        self.keep_failure(task, failure);
+        self.conclude(task, round, last, false, out);
+        Ok(())
+    }
+
+    /// Keeps a task's newest failure; answers when the round's first one was.
+    fn keep_failure(&mut self, task: TaskId, failure: Failure) -> LogTime {
+        let now = self.time;
+        let Ok(phase) = self.open_phase(task.phase_id()) else { return now };
+        let attempt_count =
+            phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index);
+        let since = phase.tasks.failure(task.index).map_or(now, |earlier| earlier.since);
+        phase.tasks.keep_failure(task.index, FailedTask { failure, attempt_count, since });
+        since
+    }
+
+    fn conclude(
+        &mut self,
+        task: TaskId,
+        round: Round,
+        last: bool,
+        backoff: bool,
+        out: &mut Vec<Applied>,
+    ) {
+        if !last {
+            out.push(Applied::TaskWaits { task, round, backoff });
+            return;
+        }
+        let Ok(phase) = self.open_phase(task.phase_id()) else { return };
+        phase.tasks.fail(task.index);
+        phase.counts.pending -= 1;
+        phase.counts.failed += 1;
+        out.push(Applied::TaskFailed { task, round });
+        self.end_phase_if_done(task.phase_id(), out);
+    }
+
+    pub(super) fn reopen(
+        &mut self,
+        id: PhaseId,
+        tasks: &[IndexRange],
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
+        if job.state == JobState::Ended(Outcome::Cancelled) {
+            return Err(Refusal::JobEnded);
+        }
+        let phase = phase_mut(job, id.phase)?;
+        let mut reopened = false;
+        for range in tasks {
+            // A range may claim more tasks than there are.
+            let end = range.first.0.saturating_add(range.count).min(phase.tasks.len());
+            for index in (range.first.0..end).map(TaskIndex) {
+                if phase.tasks.reopen(index) {
+                    reopened = true;
+                    phase.counts.failed -= 1;
+                    phase.counts.pending += 1;
+                    let round = phase.tasks.round(index);
+                    out.push(Applied::TaskReopened { task: id.task(index), round });
+                }
+            }
+        }
+        if reopened {
+            job.state = JobState::Open;
+            job.ended_at = None;
+        }
+        Ok(())
+    }
+}

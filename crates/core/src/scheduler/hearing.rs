@@ -1,0 +1,171 @@
+//! What workers say: they come and go, end what they hold and give it back.
+
+use super::flights::Flight;
+use super::machine::{Effect, Scheduler, SessionId};
+use super::worker::Worker;
+use crate::ids::AttemptId;
+use crate::ledger::{Entry, Ledger, SettledRun};
+use crate::session::{EndedRun, EndedWith, Held, Hello, ToMaster, ToWorker};
+use crate::time::Tick;
+
+impl Scheduler {
+    pub(super) fn on_heard(
+        &mut self,
+        now: Tick,
+        ledger: &Ledger,
+        session: SessionId,
+        message: ToMaster,
+        out: &mut Vec<Effect>,
+    ) {
+        if let ToMaster::Hello(hello) = message {
+            return self.on_hello(now, ledger, session, &hello, out);
+        }
+        let Some(worker) = self.workers.get_mut(&session) else {
+            out.push(Effect::Close(session));
+            return;
+        };
+        worker.heard_at = now;
+        match message {
+            ToMaster::Hello(_) => unreachable!("handled above"),
+            ToMaster::Credit(credit) => worker.set_credit(credit),
+            ToMaster::Progress(running) => worker.running = running,
+            ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
+            ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
+            ToMaster::Goodbye => self.on_goodbye(session, out),
+        }
+    }
+
+    fn on_hello(
+        &mut self,
+        now: Tick,
+        ledger: &Ledger,
+        session: SessionId,
+        hello: &Hello,
+        out: &mut Vec<Effect>,
+    ) {
+        let known = self.workers.iter().find(|(_, worker)| worker.name == hello.name);
+        if let Some((older, worker)) = known.map(|(id, worker)| (*id, worker)) {
+            if worker.incarnation > hello.incarnation {
+                let why = format!("a newer worker named {} is connected", hello.name);
+                out.push(Effect::Send(session, ToWorker::Refused(why)));
+                out.push(Effect::Close(session));
+                return;
+            }
+            self.lose(older, out);
+            out.push(Effect::Close(older));
+        }
+        let mut worker = Worker::new(hello, now);
+        worker.draining = ledger.workers.get(&hello.name).is_some_and(|known| known.draining);
+        let mut keep = Vec::new();
+        for held in &hello.held {
+            if self.adopts(ledger, held) {
+                let Held { attempt, task, round } = *held;
+                worker.flights.insert(Flight { attempt, task, round, answered: false });
+                keep.push(attempt);
+            }
+        }
+        self.workers.insert(session, worker);
+        self.awaited.remove(&hello.name);
+        let cluster = ledger.cluster.unwrap_or_default();
+        let welcome = ToWorker::Welcome { cluster, epoch: self.epoch, keep };
+        out.push(Effect::Send(session, welcome));
+        out.push(Effect::Propose(Entry::WorkerJoined {
+            name: hello.name.clone(),
+            incarnation: hello.incarnation,
+            in_process: hello.in_process,
+        }));
+    }
+
+    /// Whether a worker may go on with an attempt: its task is open, was so when this reign began,
+    /// and nothing has come of it since. What was lost in this reign is recorded as lost.
+    fn adopts(&mut self, ledger: &Ledger, held: &Held) -> bool {
+        ledger.is_open(held.task, held.round)
+            && self.queues.get_mut(&held.task.phase_id()).is_some_and(|q| q.adopt(held.task.index))
+    }
+
+    fn on_goodbye(&mut self, session: SessionId, out: &mut Vec<Effect>) {
+        if let Some(worker) = self.workers.get(&session) {
+            let name = worker.name.clone();
+            let incarnation = worker.incarnation;
+            self.awaited.remove(&name);
+            self.lose(session, out);
+            out.push(Effect::Propose(Entry::WorkerLeft { name, incarnation }));
+        }
+        out.push(Effect::Close(session));
+    }
+
+    /// A worker is gone: whatever it held and had not answered is recorded as lost.
+    pub(super) fn lose(&mut self, session: SessionId, out: &mut Vec<Effect>) {
+        let Some(worker) = self.workers.remove(&session) else { return };
+        for flight in worker.flights.iter().filter(|flight| !flight.answered) {
+            out.push(Effect::Propose(Entry::WorkerLost {
+                task: flight.task,
+                round: flight.round,
+                attempt: flight.attempt,
+                worker: worker.name.clone(),
+            }));
+        }
+    }
+
+    fn on_ended(
+        &mut self,
+        ledger: &Ledger,
+        session: SessionId,
+        runs: Vec<EndedRun>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(worker) = self.workers.get_mut(&session) else { return };
+        let mut settled = Vec::new();
+        for run in runs {
+            let held = |offset| {
+                let flight = worker.flights.get(run.attempt.plus(offset));
+                flight.map(|flight| (flight.task, flight.round, flight.answered))
+            };
+            let expected = |offset| {
+                let index = crate::TaskIndex(run.first.0.wrapping_add(offset));
+                (run.phase.task(index), run.round, false)
+            };
+            let valid = (0..run.count()).all(|offset| held(offset) == Some(expected(offset)));
+            if !valid || !ledger.is_open(run.phase.task(run.first), run.round) {
+                // Answers on their way are acknowledged when applied; all others are worth nothing.
+                if held(0).is_none_or(|(_, _, answered)| !answered) {
+                    let acknowledged = vec![(run.attempt, run.count())];
+                    out.push(Effect::Send(session, ToWorker::EndedAck(acknowledged)));
+                }
+                continue;
+            }
+            (0..run.count()).for_each(|offset| worker.flights.answer(run.attempt.plus(offset)));
+            match run.with {
+                EndedWith::Results(results) => settled.push(SettledRun {
+                    phase: run.phase,
+                    round: run.round,
+                    first: run.first,
+                    attempt: run.attempt,
+                    results,
+                }),
+                EndedWith::Failure(failure) => out.push(Effect::Propose(Entry::AttemptFailed {
+                    task: run.phase.task(run.first),
+                    round: run.round,
+                    attempt: run.attempt,
+                    failure,
+                })),
+            }
+        }
+        if !settled.is_empty() {
+            out.push(Effect::Propose(Entry::TasksSettled { runs: settled }));
+        }
+    }
+
+    fn on_returned(&mut self, ledger: &Ledger, session: SessionId, attempts: &[AttemptId]) {
+        let Some(worker) = self.workers.get_mut(&session) else { return };
+        for attempt in attempts {
+            worker.recalled.remove(attempt);
+            let Some(flight) = worker.flights.remove(*attempt) else { continue };
+            if ledger.is_open(flight.task, flight.round)
+                && let Some(queue) = self.queues.get_mut(&flight.task.phase_id())
+            {
+                queue.put_back(flight.task.index);
+            }
+        }
+    }
+}
