@@ -87,7 +87,7 @@ impl Failure {
 }
 
 /// Shortens a text to at most `bytes_max` bytes, on a character boundary, ending in `…`.
-fn cut(text: &mut String, bytes_max: usize) {
+pub fn cut(text: &mut String, bytes_max: usize) {
     const ELLIPSIS: &str = "…";
     if text.len() <= bytes_max {
         return;

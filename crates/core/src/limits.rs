@@ -55,8 +55,12 @@ pub const ENDED_RUN_TASK_COUNT_MAX: usize = 4_096;
 pub const JOB_PHASE_COUNT_MAX: usize = 64;
 /// Bytes of an operation's parameters, normalised.
 pub const PARAMS_BYTES_MAX: usize = 64 * 1_024;
+/// Artifacts of one task.
+pub const ARTIFACT_COUNT_MAX: usize = 256;
 /// Warnings kept of one task's result.
 pub const NOTE_COUNT_MAX: usize = 20;
+/// One of them.
+pub const NOTE_BYTES_MAX: usize = 512;
 /// A primary renews its tenure this often.
 pub const TENURE_RENEW_MS: u64 = 250;
 /// A primary hands out tasks so long after sending its last successful renewal. With clocks that

@@ -2,7 +2,8 @@
 //! durable before anybody hears of it.
 
 use crate::command;
-use crate::executor::{Answer, EXECUTOR_ARGUMENT, Request, Section, SourceFacts};
+use crate::executor::EXECUTOR_ARGUMENT;
+use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::host::Options;
 use crate::memo;
 use crate::orders::Order;
@@ -19,7 +20,7 @@ use windlass_core::input::Input;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::{Ending, KEEPING, Keeping};
-use windlass_core::{BlobId, Failure, FailureKind};
+use windlass_core::{BlobId, Failure};
 use windlass_ops::{Operation, Output, Source, Work};
 use windlass_sandbox::{Bounds, Cancel, Executor, Launcher, Limits, Outcome, Spawn};
 
@@ -108,7 +109,7 @@ impl Attempts {
             source: order.input.as_ref().map(facts),
             output_bytes_max: spec.output_bytes_max,
         };
-        let frame = postcard::to_allocvec(&request).expect("writing to memory cannot fail");
+        let frame = request.encode();
         let limits = Limits {
             total: Duration::from_millis(spec.attempt_ms_max),
             progress: spec.progress_ms_max.map(Duration::from_millis),
@@ -124,16 +125,8 @@ impl Attempts {
         match executor.run(asked, &limits, &mut |_| progress(), cancel) {
             Outcome::Done(frame) => {
                 self.executor = Some(executor);
-                let answer: Result<Answer, Failure> =
-                    postcard::from_bytes(&frame).map_err(|error| {
-                        Failure::new(
-                            FailureKind::Crashed,
-                            "executor_protocol",
-                            format!("the executor's answer cannot be read: {error}"),
-                            "",
-                        )
-                    })?;
-                let answer = answer?;
+                let output_bytes = kept.metadata().map_err(unstartable)?.len();
+                let answer = Answer::decode(&frame, output_bytes)?;
                 let artifacts = self.collect(&kept, answer.artifacts)?;
                 Ok(Made { artifacts, notes: answer.notes })
             }
@@ -155,7 +148,8 @@ impl Attempts {
         Executor::spawn(&spawn).map_err(unstartable)
     }
 
-    /// The artifacts out of the output file: small ones as they are, large ones as blobs.
+    /// The artifacts out of the output file: small ones as they are, large ones as blobs. The
+    /// sections were checked to lie within it.
     fn collect(&self, output: &File, sections: Vec<Section>) -> Result<Vec<Artifact>, Failure> {
         let mut offset = 0;
         let mut artifacts = Vec::with_capacity(sections.len());

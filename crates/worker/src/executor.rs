@@ -1,53 +1,15 @@
-//! The frames between a worker and its executor, and the executor's side of them.
-//!
-//! Frames are postcard: both ends are the same binary, so they need no version. Descriptors pass
-//! beside them; no path and no secret crosses.
+//! The executor's side of the frames: requests come in, operations run, answers go out.
 
+use crate::frames::{Answer, Request, Section};
 use crate::outcome::panic_text;
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
 use windlass_core::limits::NOTE_COUNT_MAX;
-use windlass_core::media::Media;
-use windlass_core::params::Params;
-use windlass_core::{BlobId, Failure, FailureKind};
+use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Output, Source, Work};
 
 /// The hidden argument that makes the binary an executor.
 pub const EXECUTOR_ARGUMENT: &str = "__executor";
-
-/// What an executor is asked to do.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Request {
-    pub(crate) operation: String,
-    pub(crate) params: Params,
-    pub(crate) source: Option<SourceFacts>,
-    pub(crate) output_bytes_max: u64,
-}
-
-/// What is known of the input file; the file itself comes as a descriptor.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SourceFacts {
-    pub(crate) name: String,
-    pub(crate) media: Media,
-    pub(crate) size: u64,
-    pub(crate) hash: Option<BlobId>,
-}
-
-/// What an executor answers; the artifacts' bytes lie one after another in the output file.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Answer {
-    pub(crate) artifacts: Vec<Section>,
-    pub(crate) notes: Vec<String>,
-}
-
-/// One artifact's part of the output file.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Section {
-    pub(crate) name: String,
-    pub(crate) media_type: String,
-    pub(crate) size: u64,
-}
 
 /// The executor: answers requests until its worker closes the socket.
 ///
@@ -55,8 +17,7 @@ pub(crate) struct Section {
 /// The socket fails, or this process was not started by a worker.
 pub fn executor_main() -> std::io::Result<()> {
     windlass_sandbox::serve(|task, progress| {
-        let answer = answer(task.frame, task.input, task.output, progress);
-        postcard::to_allocvec(&answer).expect("writing to memory cannot fail")
+        Answer::encode(&answer(task.frame, task.input, task.output, progress))
     })
 }
 
@@ -66,8 +27,7 @@ fn answer(
     output: File,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Answer, Failure> {
-    let request: Request = postcard::from_bytes(frame)
-        .map_err(|error| broken(&format!("the request cannot be read: {error}")))?;
+    let request = Request::decode(frame).ok_or_else(|| broken("the request cannot be read"))?;
     let Some(run) = windlass_ops::find(&request.operation).and_then(|operation| operation.run)
     else {
         return Err(broken(&format!("operation {} does not run here", request.operation)));

@@ -7,6 +7,7 @@ mod attempt;
 mod clock;
 mod command;
 mod executor;
+mod frames;
 mod host;
 mod memo;
 mod orders;
@@ -16,6 +17,7 @@ mod slot;
 
 pub use command::{LAUNCHER_ARGUMENT, launcher_main};
 pub use executor::{EXECUTOR_ARGUMENT, executor_main};
+pub use frames::{Answer, Request, Section, SourceFacts};
 pub use host::{Gone, Options, Send, Worker};
 pub use probe::{Probe, probe};
 pub use windlass_sandbox::{LANDLOCK_ABI_WHOLE, Layers, User};
