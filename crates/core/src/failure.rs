@@ -36,6 +36,12 @@ impl FailureKind {
     pub fn is_retried(self) -> bool {
         self != FailureKind::Rejected
     }
+
+    /// Whether the worker may be to blame as well as the input: another one tries next.
+    #[must_use]
+    pub fn may_be_the_workers(self) -> bool {
+        matches!(self, FailureKind::Crashed | FailureKind::TimedOut | FailureKind::OutOfMemory)
+    }
 }
 
 /// A failed attempt as the user sees it.

@@ -6,6 +6,7 @@
 mod alarm;
 mod client;
 mod clock;
+mod crashes;
 mod engine;
 mod master;
 mod network;

@@ -67,7 +67,7 @@ pub(crate) struct Moment {
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     pub(crate) sends: Vec<(SessionId, ToWorker)>,
-    /// Tasks handed out, and which workers were drained then.
+    /// Tasks handed out, and which workers took attempts then: connected and not drained.
     pub(crate) assigns: Vec<(SessionId, Vec<AssignRun>, Vec<WorkerName>)>,
     pub(crate) closes: Vec<SessionId>,
     pub(crate) closes_all: bool,
@@ -227,10 +227,12 @@ impl Process {
             match effect {
                 Effect::Send(session, message) => {
                     if let ToWorker::Assign(runs) = &message {
-                        let workers = self.replay.ledger.workers.iter();
-                        let drained = workers.filter(|(_, worker)| worker.draining);
-                        let drained = drained.map(|(name, _)| name.clone()).collect();
-                        turn.assigns.push((session, runs.clone(), drained));
+                        let joined = &self.replay.ledger.workers;
+                        let is_drained =
+                            |name| joined.get(name).is_some_and(|worker| worker.draining);
+                        let connected = scheduler.running().map(|(name, ..)| name);
+                        let takers = connected.filter(|name| !is_drained(*name)).cloned().collect();
+                        turn.assigns.push((session, runs.clone(), takers));
                     }
                     turn.sends.push((session, message));
                 }

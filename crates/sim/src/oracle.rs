@@ -2,6 +2,7 @@
 //! masters do.
 
 use crate::client::Script;
+use crate::crashes::Crashes;
 use crate::task::{Kind, kind_of, maker_of};
 use crate::wire::MasterLife;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ pub(crate) struct Oracle {
     cancelled: BTreeSet<JobId>,
     /// Some wall clock has jumped: an hour of the log may be a moment.
     pub(crate) clocks_jumped: bool,
+    /// Where tasks crashed.
+    pub(crate) crashes: Crashes,
     /// Blobs that no crash takes.
     pub(crate) durable: BTreeSet<BlobId>,
 }

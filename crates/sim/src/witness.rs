@@ -82,6 +82,7 @@ impl Witness {
                 return Err(format!("a decision counted twice: {applied:?}"));
             }
             oracle.on_applied(&applied)?;
+            oracle.crashes.on_recorded(entry);
             if let Some(Applied::TaskReopened { task, round }) = applied.last() {
                 self.reopened = Some((*task, Round(round.0 - 1)));
             }

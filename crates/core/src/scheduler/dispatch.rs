@@ -3,7 +3,7 @@
 use super::flights::Flight;
 use super::machine::{Effect, Scheduler, SessionId};
 use super::worker::Worker;
-use crate::ids::{AttemptId, PhaseId};
+use crate::ids::{AttemptId, PhaseId, Round};
 use crate::ledger::{IndexRange, Ledger};
 use crate::session::{AssignRun, ToWorker};
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ impl Scheduler {
     pub(super) fn dispatch(&mut self, ledger: &Ledger, out: &mut Vec<Effect>) {
         let older_too = self.awaited.is_empty();
         let mut assigned: BTreeMap<SessionId, Vec<AssignRun>> = BTreeMap::new();
+        self.dispatch_elsewhere(ledger, &mut assigned, out);
         for (id, queue) in &mut self.queues {
             let Some(job) = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase)) else {
                 continue;
@@ -32,18 +33,7 @@ impl Scheduler {
                 let attempt = AttemptId { epoch: self.epoch, counter: self.attempt_count };
                 self.attempt_count += u64::from(range.count);
                 tell(*session, worker, *id, phase, range, out);
-                for offset in 0..range.count {
-                    let task = id.task(crate::TaskIndex(range.first.0 + offset));
-                    let attempt = attempt.plus(offset);
-                    worker.flights.insert(Flight { attempt, task, round, answered: false });
-                }
-                let run = AssignRun {
-                    phase: *id,
-                    round,
-                    first: range.first,
-                    count: range.count,
-                    attempt,
-                };
+                let run = hand_over(worker, *id, round, range, attempt);
                 assigned.entry(*session).or_default().push(run);
             }
         }
@@ -51,6 +41,30 @@ impl Scheduler {
             out.push(Effect::Send(session, ToWorker::Assign(runs)));
         }
         self.recall(older_too, out);
+    }
+
+    /// Hands out tasks that failed somewhere, each to a worker of its own choice.
+    fn dispatch_elsewhere(
+        &mut self,
+        ledger: &Ledger,
+        assigned: &mut BTreeMap<SessionId, Vec<AssignRun>>,
+        out: &mut Vec<Effect>,
+    ) {
+        for task in self.elsewhere.waiting() {
+            let id = task.phase_id();
+            let job = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase));
+            let Some(phase) = job.and_then(|job| job.phase(id.phase)) else { continue };
+            let chosen = self.elsewhere.worker_for(task, &phase.spec.operation, &self.workers);
+            let Some(session) = chosen else { continue };
+            let Some(worker) = self.workers.get_mut(&session) else { continue };
+            self.elsewhere.take(task);
+            let attempt = AttemptId { epoch: self.epoch, counter: self.attempt_count };
+            self.attempt_count += 1;
+            let range = IndexRange { first: task.index, count: 1 };
+            tell(session, worker, id, phase, range, out);
+            let run = hand_over(worker, id, phase.tasks.round(task.index), range, attempt);
+            assigned.entry(session).or_default().push(run);
+        }
     }
 
     /// At the end of the work, attempts that wait behind a busy slot go to an idle one.
@@ -67,14 +81,34 @@ impl Scheduler {
             if count == 0 {
                 continue;
             }
-            let open = worker.flights.iter().rev().filter(|flight| !flight.answered);
+            let open = worker.flights.iter().rev().filter(|flight| !flight.answered).take(waiting);
+            // An idle worker may be one that such a task is not for.
+            let open = open.filter(|flight| !self.elsewhere.knows(flight.task));
             let fresh = open.map(|flight| flight.attempt).filter(|a| !worker.recalled.contains(a));
             let attempts: Vec<AttemptId> = fresh.take(count).collect();
+            if attempts.is_empty() {
+                continue;
+            }
             wanted -= attempts.len();
             worker.recalled.extend(attempts.iter().copied());
             out.push(Effect::Send(*session, ToWorker::Recall(attempts)));
         }
     }
+}
+
+/// Puts tasks into a worker's hands, under ids from `attempt` on.
+fn hand_over(
+    worker: &mut Worker,
+    phase: PhaseId,
+    round: Round,
+    range: IndexRange,
+    attempt: AttemptId,
+) -> AssignRun {
+    for (offset, index) in (0..).zip(range.indexes()) {
+        let (attempt, task) = (attempt.plus(offset), phase.task(index));
+        worker.flights.insert(Flight { attempt, task, round, answered: false });
+    }
+    AssignRun { phase, round, first: range.first, count: range.count, attempt }
 }
 
 /// Tells a worker what it needs to know of tasks before their first assignment.

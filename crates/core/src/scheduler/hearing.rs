@@ -143,12 +143,13 @@ impl Scheduler {
                     attempt: run.attempt,
                     results,
                 }),
-                EndedWith::Failure(failure) => out.push(Effect::Propose(Entry::AttemptFailed {
-                    task: run.phase.task(run.first),
-                    round: run.round,
-                    attempt: run.attempt,
-                    failure,
-                })),
+                EndedWith::Failure(failure) => {
+                    let task = run.phase.task(run.first);
+                    self.elsewhere.on_failure(task, failure.kind, &worker.name);
+                    let (round, attempt) = (run.round, run.attempt);
+                    let failed = Entry::AttemptFailed { task, round, attempt, failure };
+                    out.push(Effect::Propose(failed));
+                }
             }
         }
         if !settled.is_empty() {
@@ -157,14 +158,12 @@ impl Scheduler {
     }
 
     fn on_returned(&mut self, ledger: &Ledger, session: SessionId, attempts: &[AttemptId]) {
-        let Some(worker) = self.workers.get_mut(&session) else { return };
         for attempt in attempts {
+            let Some(worker) = self.workers.get_mut(&session) else { return };
             worker.recalled.remove(attempt);
             let Some(flight) = worker.flights.remove(*attempt) else { continue };
-            if ledger.is_open(flight.task, flight.round)
-                && let Some(queue) = self.queues.get_mut(&flight.task.phase_id())
-            {
-                queue.put_back(flight.task.index);
+            if ledger.is_open(flight.task, flight.round) {
+                self.put_back(flight.task);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The scheduler's transitions: events in, effects out.
 
+use super::elsewhere::Elsewhere;
 use super::queue::Queue;
 use super::worker::Worker;
 use crate::ids::{AttemptId, Epoch, JobId, PhaseId, TaskId, WorkerName};
@@ -50,6 +51,8 @@ pub struct Scheduler {
     pub(super) awaited_until: Option<Tick>,
     /// Tasks that wait for their pause to end.
     pub(super) paused: BTreeSet<(Tick, TaskId)>,
+    /// Tasks that failed on some worker and go to another one.
+    pub(super) elsewhere: Elsewhere,
     pub(super) random: SplitMix64,
     /// Until when tasks may be handed out; `None`: no other master exists.
     pub(super) dispatch_until: Option<Tick>,
@@ -75,6 +78,7 @@ impl Scheduler {
             awaited_until: (!awaited.is_empty()).then(|| now.after_ms(LEASE_MS)),
             awaited,
             paused: BTreeSet::new(),
+            elsewhere: Elsewhere::default(),
             random: SplitMix64::new(seed),
             dispatch_until: None,
         }
@@ -89,7 +93,7 @@ impl Scheduler {
     #[must_use]
     pub fn held_count(&self) -> usize {
         let of_workers = self.workers.values().map(Worker::held_count).sum::<usize>();
-        self.queues.len() + self.paused.len() + of_workers
+        self.queues.len() + self.paused.len() + self.elsewhere.held_count() + of_workers
     }
 
     /// Takes an event; what is to be done is appended to `out`.
@@ -135,6 +139,13 @@ impl Scheduler {
         unserved
     }
 
+    /// A task waits again.
+    pub(super) fn put_back(&mut self, task: TaskId) {
+        if !self.elsewhere.put_back(task) {
+            self.queues.entry(task.phase_id()).or_default().put_back(task.index);
+        }
+    }
+
     fn on_applied(
         &mut self,
         now: Tick,
@@ -149,8 +160,9 @@ impl Scheduler {
                     self.queues.entry(*phase).or_default().add(*range);
                 }
                 Applied::TaskWaits { task, backoff: false, .. }
-                | Applied::TaskReopened { task, .. } => {
-                    self.queues.entry(task.phase_id()).or_default().put_back(task.index);
+                | Applied::TaskReopened { task, .. } => self.put_back(*task),
+                Applied::TaskSucceeded { task, .. } | Applied::TaskFailed { task, .. } => {
+                    self.elsewhere.forget(*task);
                 }
                 Applied::TaskWaits { task, backoff: true, .. } => {
                     let pause_ms = self.pause_ms(ledger, *task);
@@ -195,6 +207,7 @@ impl Scheduler {
     fn forget(&mut self, job: JobId, out: &mut Vec<Effect>) {
         self.queues.retain(|phase, _| phase.job != job);
         self.paused.retain(|(_, task)| task.job != job);
+        self.elsewhere.forget_job(job);
         for (session, worker) in &mut self.workers {
             let of_job: Vec<AttemptId> = worker
                 .flights
@@ -238,7 +251,7 @@ impl Scheduler {
             self.paused.remove(&(at, task));
             let round = ledger.phase(task.phase_id()).map(|phase| phase.tasks.round(task.index));
             if round.is_some_and(|round| ledger.is_open(task, round)) {
-                self.queues.entry(task.phase_id()).or_default().put_back(task.index);
+                self.put_back(task);
             }
         }
         let silent: Vec<SessionId> = self

@@ -363,3 +363,68 @@ fn a_recall_is_forgotten_with_its_job() {
     cluster.record(Entry::JobCancelled { job: JobId(1), why: String::new() });
     assert_eq!(cluster.scheduler.held_count(), 0);
 }
+
+fn crash() -> EndedWith {
+    EndedWith::Failure(Failure::new(FailureKind::Crashed, "c", "cause", ""))
+}
+
+#[test]
+fn a_task_that_crashed_goes_to_another_worker_and_waits_for_it() {
+    let mut cluster = Cluster::with_tasks(5);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.join(2, "b", vec![]);
+    let busy = cluster.assigned(2);
+    assert_eq!(busy.len(), 2, "no credit is left");
+    cluster.end(1, held[0], crash());
+    let others: Vec<u32> = cluster.assigned(1).iter().map(|(index, _)| *index).collect();
+    assert!(!others.contains(&held[0].0), "{others:?}");
+    assert_eq!(others.len(), 1, "others do not wait for it");
+    cluster.succeed(2, busy[0]);
+    assert_eq!(cluster.assigned(2)[0].0, held[0].0);
+}
+
+#[test]
+fn three_crashes_are_on_two_workers_where_there_are_two() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    cluster.join(2, "b", vec![]);
+    let mut crashed_on = Vec::new();
+    for _ in 0..3 {
+        for session in [1, 2] {
+            for task in cluster.assigned(session) {
+                crashed_on.push(session);
+                cluster.end(session, task, crash());
+            }
+        }
+    }
+    assert_eq!(crashed_on.len(), 3);
+    assert_eq!(crashed_on[..2], [1, 2]);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.failed, 1);
+    assert_eq!(cluster.scheduler.held_count(), 0);
+}
+
+#[test]
+fn a_task_that_crashed_stays_where_nobody_else_can_have_it() {
+    let mut cluster = Cluster::with_tasks(1);
+    cluster.join(1, "a", vec![]);
+    cluster.join(2, "b", vec![]);
+    let task = cluster.assigned(1)[0];
+    cluster.record(Entry::WorkerDrained { name: WorkerName("b".to_owned()), on: true });
+    cluster.end(1, task, crash());
+    assert_eq!(cluster.assigned(1).len(), 1);
+}
+
+#[test]
+fn a_task_that_waits_for_another_worker_is_not_recalled_for_the_one_that_it_crashed() {
+    let mut cluster = Cluster::with_tasks(3);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.join(2, "b", vec![]);
+    cluster.assigned(2);
+    cluster.end(1, held[0], crash());
+    assert_eq!(cluster.assigned(2)[0].0, held[0].0, "it waits behind the one at work");
+    cluster.sent.clear();
+    cluster.succeed(1, held[1]);
+    assert_eq!(cluster.sent.iter().filter(|(_, m)| matches!(m, ToWorker::Recall(_))).count(), 0);
+}

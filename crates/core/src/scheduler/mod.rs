@@ -5,6 +5,7 @@
 //! recorded it proposes, and it acts on an entry only when the entry comes back applied.
 
 mod dispatch;
+mod elsewhere;
 mod flights;
 mod hearing;
 mod machine;

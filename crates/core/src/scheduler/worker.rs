@@ -51,6 +51,11 @@ impl Worker {
         self.credit = credit.min(self.slots.saturating_mul(SLOT_CREDIT_MAX));
     }
 
+    /// Whether it gets attempts of an operation once it has credit.
+    pub(super) fn takes(&self, operation: &str) -> bool {
+        !self.draining && self.operations.contains(operation)
+    }
+
     /// How many more attempts it takes.
     pub(super) fn free(&self) -> u32 {
         if self.draining {

@@ -294,12 +294,13 @@ impl World {
                 process.replay.head.seq
             ));
         }
-        for (session, _, drained) in &turn.assigns {
+        for (session, runs, takers) in &turn.assigns {
             let Some(connection) = self.network.at_master(*session) else { continue };
             let name = &self.workers[connection.worker.0].name;
-            if drained.contains(name) {
+            if !takers.contains(name) {
                 return Err(format!("{name} is drained and got work"));
             }
+            self.oracle.crashes.on_assigned(name, takers, runs)?;
         }
         if turn.reigns {
             let epoch = process.epoch().ok_or("a reign without an epoch")?;

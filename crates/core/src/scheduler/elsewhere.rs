@@ -1,0 +1,89 @@
+//! Tasks whose attempt brought an executor down, ran out of time or of memory: the next attempt is
+//! another worker's, where one offers the operation. So a broken machine does not use up the tries
+//! of a sound file.
+//!
+//! It holds what is known of open tasks of this reign alone; a takeover begins anew.
+
+use super::machine::SessionId;
+use super::worker::Worker;
+use crate::failure::FailureKind;
+use crate::ids::{JobId, TaskId, WorkerName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tasks that failed somewhere, and which of them wait.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Workers on which a task failed in its round.
+    failed_on: BTreeMap<TaskId, BTreeSet<WorkerName>>,
+    /// Of these tasks, those that wait for an attempt.
+    waiting: BTreeSet<TaskId>,
+}
+
+impl Elsewhere {
+    /// A worker tells that a task failed there.
+    pub(super) fn on_failure(&mut self, task: TaskId, kind: FailureKind, worker: &WorkerName) {
+        if kind.may_be_the_workers() {
+            self.failed_on.entry(task).or_default().insert(worker.clone());
+        }
+    }
+
+    /// Takes in a task that waits again; `false` where any worker will do.
+    pub(super) fn put_back(&mut self, task: TaskId) -> bool {
+        let is_known = self.knows(task);
+        if is_known {
+            self.waiting.insert(task);
+        }
+        is_known
+    }
+
+    pub(super) fn waiting(&self) -> Vec<TaskId> {
+        self.waiting.iter().copied().collect()
+    }
+
+    /// The task waits no longer; where it failed stays known.
+    pub(super) fn take(&mut self, task: TaskId) {
+        self.waiting.remove(&task);
+    }
+
+    /// Whether the task failed somewhere: then it is not for every worker.
+    pub(super) fn knows(&self, task: TaskId) -> bool {
+        self.failed_on.contains_key(&task)
+    }
+
+    /// The task has its outcome.
+    pub(super) fn forget(&mut self, task: TaskId) {
+        // Most runs never have one.
+        if !self.failed_on.is_empty() {
+            self.failed_on.remove(&task);
+            self.waiting.remove(&task);
+        }
+    }
+
+    pub(super) fn forget_job(&mut self, job: JobId) {
+        self.failed_on.retain(|task, _| task.job != job);
+        self.waiting.retain(|task| task.job != job);
+    }
+
+    pub(super) fn held_count(&self) -> usize {
+        self.failed_on.len() + self.waiting.len()
+    }
+
+    /// The worker for a task's next attempt: the least loaded of those on which it has not failed,
+    /// of all where it has failed on each. `None`: they have no credit, so it waits for one of them.
+    pub(super) fn worker_for(
+        &self,
+        task: TaskId,
+        operation: &str,
+        workers: &BTreeMap<SessionId, Worker>,
+    ) -> Option<SessionId> {
+        let failed_on = self.failed_on.get(&task);
+        let able = || workers.iter().filter(|(_, worker)| worker.takes(operation));
+        let is_other =
+            |worker: &Worker| failed_on.is_none_or(|names| !names.contains(&worker.name));
+        let is_any_other = able().any(|(_, worker)| is_other(worker));
+        able()
+            .filter(|(_, worker)| worker.free() > 0 && (!is_any_other || is_other(worker)))
+            .min_by_key(|(_, worker)| worker.load())
+            .map(|(session, _)| *session)
+    }
+}

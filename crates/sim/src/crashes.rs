@@ -1,0 +1,54 @@
+//! Where tasks brought an executor down: in the same reign the next attempt of such a task is
+//! another worker's, where one takes attempts.
+
+use std::collections::BTreeMap;
+use windlass_core::ledger::Entry;
+use windlass_core::session::AssignRun;
+use windlass_core::{AttemptId, Epoch, FailureKind, Round, TaskId, TaskIndex, WorkerName};
+
+/// What is recorded of crashes.
+#[derive(Debug, Default)]
+pub(crate) struct Crashes {
+    holders: BTreeMap<AttemptId, WorkerName>,
+    /// With the reign in which the attempt was handed out: a later one knows only of its own.
+    crashed_on: BTreeMap<(TaskId, Round), BTreeMap<WorkerName, Epoch>>,
+}
+
+impl Crashes {
+    /// An entry is in the log.
+    pub(crate) fn on_recorded(&mut self, entry: &Entry) {
+        if let Entry::AttemptFailed { task, round, attempt, failure } = entry
+            && failure.kind == FailureKind::Crashed
+            && let Some(worker) = self.holders.get(attempt)
+        {
+            let crashed_on = self.crashed_on.entry((*task, *round)).or_default();
+            crashed_on.insert(worker.clone(), attempt.epoch);
+        }
+    }
+
+    /// Tasks are handed to a worker while these take attempts.
+    pub(crate) fn on_assigned(
+        &mut self,
+        worker: &WorkerName,
+        takers: &[WorkerName],
+        runs: &[AssignRun],
+    ) -> Result<(), String> {
+        for run in runs {
+            for offset in 0..run.count {
+                let attempt = run.attempt.plus(offset);
+                let task = run.phase.task(TaskIndex(run.first.0 + offset));
+                self.holders.insert(attempt, worker.clone());
+                let Some(crashed_on) = self.crashed_on.get(&(task, run.round)) else { continue };
+                if crashed_on.get(worker) != Some(&attempt.epoch) {
+                    continue;
+                }
+                if let Some(other) = takers.iter().find(|name| !crashed_on.contains_key(*name)) {
+                    return Err(format!(
+                        "task {task} crashed {worker} and goes there again, not to {other}"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
