@@ -37,6 +37,38 @@ fn a_command_that_crashes_is_tried_three_times() {
     assert_eq!(row["attempts"], 3);
 }
 
+/// The launcher is a worker's own: its process id tells which worker ran the command.
+#[test]
+fn a_poison_file_is_quarantined_with_its_cause_and_the_others_are_unharmed() {
+    let lab = Lab::new();
+    for number in 0..20 {
+        lab.input(format!("good{number}.txt"), "x");
+    }
+    let poison = lab.input("poison.txt", "deadly");
+    let log = lab.path("log");
+    let cmd = format!(
+        "cmd=case $WINDLASS_NAME in poison*) echo $PPID >> '{}'; echo its last words >&2; \
+         kill -SEGV $$;; esac",
+        log.display()
+    );
+    let write = format!("write={}", lab.path("").display());
+    let args = ["run", "in", "--op", "command", "--workers", "2", "--param", &cmd];
+    let ran = lab.run(&[&args[..], &["--param", &write]].concat());
+    let hash = blake3::hash(&std::fs::read(poison).expect("read")).to_hex();
+    ran.ended(3).said("signal 11 (SIGSEGV)").said("its last words").said(&hash);
+    let row = lab.row("poison.txt");
+    let cause = row["cause"].as_str().expect("a cause");
+    for told in ["SIGSEGV", "its last words", hash.as_str(), "attempts used up: 3"] {
+        assert!(cause.contains(told), "{told}: {cause}");
+    }
+    assert_eq!((&row["kind"], &row["attempts"]), (&"crashed".into(), &3.into()));
+    let summary = lab.summary();
+    assert_eq!(summary["totals"]["succeeded"], 20);
+    let log = std::fs::read_to_string(log).expect("a log");
+    let workers: std::collections::BTreeSet<&str> = log.lines().collect();
+    assert_eq!((log.lines().count(), workers.len()), (3, 2), "{log}");
+}
+
 #[test]
 fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     let lab = Lab::new();

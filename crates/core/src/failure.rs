@@ -92,6 +92,34 @@ impl Failure {
     }
 }
 
+/// The name of a signal that broken programs die of, by its number on Linux.
+#[must_use]
+pub fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        31 => "SIGSYS",
+        _ => return None,
+    })
+}
+
+/// "signal 11 (SIGSEGV)".
+#[must_use]
+pub fn signal_text(signal: i32) -> String {
+    match signal_name(signal) {
+        Some(name) => format!("signal {signal} ({name})"),
+        None => format!("signal {signal}"),
+    }
+}
+
 /// Shortens a text to at most `bytes_max` bytes, on a character boundary, ending in `…`.
 pub fn cut(text: &mut String, bytes_max: usize) {
     const ELLIPSIS: &str = "…";
@@ -109,6 +137,12 @@ pub fn cut(text: &mut String, bytes_max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signal_text(11), "signal 11 (SIGSEGV)");
+        assert_eq!(signal_text(64), "signal 64");
+    }
 
     #[test]
     fn cause_and_next_step_stay_within_the_limit() {

@@ -24,6 +24,7 @@
 use crate::Operation;
 use serde::Serialize;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
+use windlass_core::failure::signal_text;
 use windlass_core::params::{ParamKind, ParamSpec};
 use windlass_core::{Failure, FailureKind};
 
@@ -175,7 +176,7 @@ pub fn report(facts: &CommandFacts<'_>) -> Result<Vec<u8>, Failure> {
         CommandEnding::Signal(signal) => Err(Failure::new(
             FailureKind::Crashed,
             "command_killed",
-            format!("the command died of signal {signal}{}", last_words(facts.stderr)),
+            format!("the command died of {}{}", signal_text(signal), last_words(facts.stderr)),
             MEND,
         )),
         // The limit is the user's own and the command as it is: two more tries would take as long
@@ -244,7 +245,9 @@ mod tests {
             failure(CommandEnding::Exit(3)).cause,
             "the command ended with exit code 3; it said: second"
         );
-        assert_eq!(failure(CommandEnding::Signal(11)).kind, FailureKind::Crashed);
+        let crashed = failure(CommandEnding::Signal(11));
+        assert_eq!(crashed.kind, FailureKind::Crashed);
+        assert_eq!(crashed.cause, "the command died of signal 11 (SIGSEGV); it said: second");
         assert_eq!(failure(CommandEnding::TimedOut).kind, FailureKind::Rejected);
         assert_eq!(
             failure(CommandEnding::OutputTooLarge).cause,

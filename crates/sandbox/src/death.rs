@@ -31,6 +31,8 @@ pub enum Death {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The kernel killed it, as memory had run out: that of the machine or of its control group.
+    KilledForMemory,
     /// It was stopped while writing beyond this limit in bytes.
     OutputTooLarge {
         /// The limit in bytes.
@@ -69,8 +71,14 @@ impl Bounds {
     }
 }
 
-/// Reads the end of a process that ended without being asked to.
-pub(crate) fn of_status(status: ExitStatus, stderr_tail: &[u8], bounds: Bounds) -> Death {
+/// Reads the end of a process that ended without being asked to; `is_oom`: the kernel has killed
+/// somebody for memory meanwhile.
+pub(crate) fn of_status(
+    status: ExitStatus,
+    stderr_tail: &[u8],
+    bounds: Bounds,
+    is_oom: impl FnOnce() -> bool,
+) -> Death {
     let stderr_tail = String::from_utf8_lossy(stderr_tail).into_owned();
     match (status.signal(), status.code()) {
         (Some(signal), _) if signal == Signal::XFSZ.as_raw() => {
@@ -84,6 +92,7 @@ pub(crate) fn of_status(status: ExitStatus, stderr_tail: &[u8], bounds: Bounds) 
         {
             Death::OutOfMemory { limit: bounds.memory_bytes }
         }
+        (Some(signal), _) if signal == Signal::KILL.as_raw() && is_oom() => Death::KilledForMemory,
         (Some(signal), _) => Death::Signal { signal, stderr_tail },
         (None, code) => Death::Exit { code: code.unwrap_or(-1), stderr_tail },
     }
@@ -95,7 +104,7 @@ mod tests {
 
     fn check(raw: i32, stderr: &str) -> Death {
         let bounds = Bounds { memory_bytes: 1, output_bytes: 2 };
-        of_status(ExitStatus::from_raw(raw), stderr.as_bytes(), bounds)
+        of_status(ExitStatus::from_raw(raw), stderr.as_bytes(), bounds, || raw == 9)
     }
 
     #[test]
@@ -104,6 +113,10 @@ mod tests {
         assert_eq!(check(6, failed), Death::OutOfMemory { limit: 1 });
         assert!(matches!(check(6, "assertion failed"), Death::Signal { signal: 6, .. }));
         assert!(matches!(check(11, failed), Death::Signal { signal: 11, .. }));
+        assert_eq!(check(9, ""), Death::KilledForMemory);
+        let bounds = Bounds { memory_bytes: 1, output_bytes: 2 };
+        let killed = of_status(ExitStatus::from_raw(9), b"", bounds, || false);
+        assert!(matches!(killed, Death::Signal { signal: 9, .. }));
         assert_eq!(check(25, ""), Death::OutputTooLarge { limit: 2 });
         assert!(matches!(check(101 << 8, "panicked"), Death::Exit { code: 101, .. }));
     }

@@ -5,6 +5,7 @@ use crate::channel::{Channel, Received};
 use crate::child::{DONE, PROGRESS, READY};
 use crate::death::{Bounds, Death, of_status};
 use crate::layers::Layers;
+use crate::oom::OomKills;
 use crate::process::Process;
 use crate::watch::{Watch, read};
 use std::ffi::{OsStr, OsString};
@@ -122,6 +123,7 @@ pub struct Executor {
     channel: Channel,
     wake: Wake,
     layers: Layers,
+    oom_kills: OomKills,
 }
 
 /// What ended an attempt early.
@@ -183,7 +185,8 @@ impl Executor {
         let wake = Wake::new().map_err(|error| failed(error.into()))?;
         let (mut process, mut channel) = spawn.start().map_err(failed)?;
         let layers = await_ready(&mut process, &mut channel, &spawn.program)?;
-        Ok(Executor { spawn: spawn.clone(), process, channel, wake, layers })
+        let oom_kills = OomKills::now();
+        Ok(Executor { spawn: spawn.clone(), process, channel, wake, layers, oom_kills })
     }
 
     /// The child's process id.
@@ -229,6 +232,7 @@ impl Executor {
     fn begin(&mut self, request: &Request, limits: &Limits) -> io::Result<()> {
         let bounds = Bounds::of(limits).encode();
         self.process.stderr.forget();
+        self.oom_kills.refresh();
         let output = request.output.as_fd();
         match &request.input {
             Some(input) => self.channel.send(&[&bounds, &request.frame], &[output, input.as_fd()]),
@@ -305,7 +309,8 @@ impl Executor {
             End::Progress(limit) => Death::ProgressTimeout(limit),
             End::Protocol(what) => Death::Protocol(what),
             End::Gone if has_left => {
-                of_status(status, &self.process.stderr.take_tail(), Bounds::of(limits))
+                let said = self.process.stderr.take_tail();
+                of_status(status, &said, Bounds::of(limits), || self.oom_kills.has_grown())
             }
             End::Gone => Death::Protocol("it closed its socket and went on".to_owned()),
         })

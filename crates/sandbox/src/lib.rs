@@ -15,6 +15,7 @@ mod landlock;
 mod launch;
 mod launcher;
 mod layers;
+mod oom;
 mod output;
 mod process;
 mod scratch;

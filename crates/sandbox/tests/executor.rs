@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use windlass_sandbox::{
@@ -279,4 +280,79 @@ fn a_program_that_is_no_executor_is_refused() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A control group that may use so much memory; removed when dropped.
+struct MemoryGroup(PathBuf);
+
+impl MemoryGroup {
+    /// `None` where the kernel has none, or this user may not make one.
+    fn new(bytes_max: u64) -> Option<MemoryGroup> {
+        let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+        let of = |line: &str| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
+            let is_memory = controllers.split(',').any(|name| name == "memory");
+            let root = match controllers {
+                "" => "/sys/fs/cgroup",
+                _ if is_memory => "/sys/fs/cgroup/memory",
+                _ => return None,
+            };
+            Some(Path::new(root).join(path))
+        };
+        let name = format!("windlass-test-{}", std::process::id());
+        groups.lines().filter_map(of).find_map(|parent| {
+            let group = parent.join(&name);
+            std::fs::create_dir(&group).ok()?;
+            let group = MemoryGroup(group);
+            let limits = ["memory.max", "memory.limit_in_bytes"].map(|file| group.0.join(file));
+            let limit = limits.iter().find(|file| file.exists())?;
+            std::fs::write(limit, bytes_max.to_string()).ok()?;
+            let _ = std::fs::write(group.0.join("memory.swap.max"), "0");
+            Some(group)
+        })
+    }
+
+    fn take_in(&self, process: u32) {
+        std::fs::write(self.0.join("cgroup.procs"), process.to_string()).expect("moved");
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn what_the_kernel_kills_for_memory_is_told_as_such() {
+    let Some(group) = MemoryGroup::new(100 << 20) else { return not_run("memory-group") };
+    let mut executor = executor();
+    group.take_in(executor.pid());
+    let outcome = ask(&mut executor, "allocate 500000000");
+    assert_eq!(outcome, Outcome::Died(Death::KilledForMemory));
+    // A SIGKILL by somebody else is a signal like others.
+    let death = killed_while_it_spins(self::executor());
+    assert!(matches!(death, Death::Signal { signal: 9, .. }), "{death:?}");
+}
+
+fn killed_while_it_spins(mut executor: Executor) -> Death {
+    let pid = i32::try_from(executor.pid()).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = pid.expect("a process");
+    let limits = Limits { progress: Some(Duration::from_millis(200)), ..LIMITS };
+    let request = Request { frame: b"spin 3600000".to_vec(), input: None, output: output() };
+    let mut kill = |_| {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    };
+    match executor.run(request, &limits, &mut kill, &Cancel::new()) {
+        Outcome::Died(death) => death,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Says that a test did not run; an error where the machine is said to have what it needs.
+fn not_run(feature: &str) {
+    let _ = writeln!(std::io::stderr(), "not run: {feature}");
+    let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name == feature), "{feature} is required here");
 }

@@ -7,7 +7,7 @@ use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::host::Options;
 use crate::memo;
 use crate::orders::Order;
-use crate::outcome::{of_blob_error, of_death};
+use crate::outcome::{of_blob_error, of_death, of_input};
 use crate::slot::Job;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -45,7 +45,7 @@ impl Attempts {
     pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Ending {
         match self.result(job, cancel, progress) {
             Ok(manifest) => Ending::Succeeded(manifest),
-            Err(failure) => Ending::Failed(failure),
+            Err(failure) => Ending::Failed(of_input(failure, job.order.input.as_ref())),
         }
     }
 

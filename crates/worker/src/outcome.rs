@@ -2,8 +2,18 @@
 
 use std::any::Any;
 use windlass_blobs::BlobError;
+use windlass_core::failure::{cut, signal_text};
+use windlass_core::input::Input;
+use windlass_core::limits::CAUSE_BYTES_MAX;
 use windlass_core::{Failure, FailureKind};
 use windlass_sandbox::Death;
+
+/// Lines of a child's stderr that a cause repeats.
+const SAID_LINE_COUNT_MAX: usize = 3;
+/// Bytes of them together; the rest of a cause is for what happened and to which input.
+const SAID_BYTES_MAX: usize = 240;
+/// With less room another line would say nothing.
+const SAID_BYTES_MIN: usize = 20;
 
 const RETRY: &str = "The other files are unharmed; retry this one with --failed, or report it.";
 
@@ -13,7 +23,11 @@ pub(crate) fn of_death(operation: &str, death: &Death) -> Failure {
         Death::Signal { signal, stderr_tail } => (
             FailureKind::Crashed,
             "operation_crashed",
-            format!("the {operation} operation died of signal {signal}{}", said(stderr_tail)),
+            format!(
+                "the {operation} operation died of {}{}",
+                signal_text(*signal),
+                said(stderr_tail)
+            ),
         ),
         Death::Exit { code, stderr_tail } => (
             FailureKind::Crashed,
@@ -34,6 +48,11 @@ pub(crate) fn of_death(operation: &str, death: &Death) -> Failure {
             FailureKind::OutOfMemory,
             "out_of_memory",
             format!("the {operation} operation needed more than {} MB of memory", limit >> 20),
+        ),
+        Death::KilledForMemory => (
+            FailureKind::OutOfMemory,
+            "out_of_memory",
+            format!("the kernel killed the {operation} operation because memory had run out"),
         ),
         Death::OutputTooLarge { limit } => {
             return Failure::rejected(
@@ -65,9 +84,88 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without words".to_owned())
 }
 
+/// Names the input of an attempt that may be its fault by content: whoever looks into the failure
+/// knows the very bytes again, also when the file has changed since.
+pub(crate) fn of_input(failure: Failure, input: Option<&Input>) -> Failure {
+    let Some(input) = input.filter(|_| failure.kind.may_be_the_workers()) else { return failure };
+    let told = format!(" (input {})", input.hash.to_hex());
+    let mut cause = failure.cause;
+    cut(&mut cause, CAUSE_BYTES_MAX.saturating_sub(failure.next_step.len() + told.len()));
+    Failure { cause: cause + &told, ..failure }
+}
+
+/// The end of what a child wrote to stderr, in one line.
 fn said(stderr_tail: &str) -> String {
-    match stderr_tail.trim().lines().last() {
-        Some(line) if !line.is_empty() => format!("; its last words: {line}"),
-        _ => String::new(),
+    let lines = stderr_tail.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut last = Vec::new();
+    let mut bytes_left = SAID_BYTES_MAX;
+    for line in lines.rev().take(SAID_LINE_COUNT_MAX) {
+        let mut line = line.to_owned();
+        cut(&mut line, bytes_left);
+        bytes_left = bytes_left.saturating_sub(line.len());
+        last.push(line);
+        if bytes_left < SAID_BYTES_MIN {
+            break;
+        }
+    }
+    if last.is_empty() {
+        return String::new();
+    }
+    last.reverse();
+    format!("; its last words: {}", last.join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_core::BlobId;
+    use windlass_core::media::Media;
+
+    fn input() -> Input {
+        let (path, base) = (b"/a".to_vec(), b"a".to_vec());
+        Input { path, base, media: Media::Pdf, size: 1, hash: BlobId([7; 32]) }
+    }
+
+    fn failure(death: &Death) -> Failure {
+        of_input(of_death("document", death), Some(&input()))
+    }
+
+    #[test]
+    fn a_crash_names_its_signal_its_last_words_and_its_input() {
+        let stderr_tail = "one\ntwo\n\nthree\nfour\n".to_owned();
+        let crashed = failure(&Death::Signal { signal: 11, stderr_tail });
+        let hash = "07".repeat(32);
+        let told = "the document operation died of signal 11 (SIGSEGV); its last words: \
+                    two | three | four";
+        assert_eq!(crashed.cause, format!("{told} (input {hash})"));
+    }
+
+    #[test]
+    fn last_words_are_cut_and_the_hash_is_not() {
+        for tail in ["é".repeat(2_000), "word\n".repeat(500), "x".repeat(150).repeat(9)] {
+            let long = failure(&Death::Exit { code: 101, stderr_tail: tail });
+            assert!(
+                long.cause.ends_with(&format!("(input {})", "07".repeat(32))),
+                "{}",
+                long.cause
+            );
+            assert!(long.cause.len() + long.next_step.len() <= CAUSE_BYTES_MAX);
+        }
+    }
+
+    #[test]
+    fn a_rejection_names_no_hash() {
+        let rejected = Failure::rejected("x", "bad", "mend it");
+        assert_eq!(of_input(rejected.clone(), Some(&input())), rejected);
+        assert_eq!(failure(&Death::OutputTooLarge { limit: 1 << 20 }).kind, FailureKind::Rejected);
+    }
+
+    #[test]
+    fn what_the_kernel_kills_for_memory_is_out_of_memory() {
+        let killed = failure(&Death::KilledForMemory);
+        assert_eq!(
+            (killed.kind, killed.code.as_str()),
+            (FailureKind::OutOfMemory, "out_of_memory")
+        );
     }
 }
