@@ -13,13 +13,14 @@ use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
 use windlass_core::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec};
 use windlass_core::params::{ParamError, Params};
+use windlass_core::view::Notice;
 use windlass_core::{Incarnation, PhaseId, PhaseIndex, RequestId, TaskIndex, WorkerName};
 use windlass_journal::{
     Engine, FileLog, FileSnapshots, LockError, Memory, MemorySnapshots, OpenError,
     SnapshotStoreError, Snapshots, StateLock,
 };
-use windlass_master::{Handle, Master, MasterError, Notice};
-use windlass_worker::{Gone, Worker};
+use windlass_master::{Handle, Master, MasterError};
+use windlass_worker::{Gone, Store, Worker};
 
 /// Measures the heart of the system.
 #[derive(Debug, Parser)]
@@ -196,7 +197,7 @@ fn worker(
         incarnation: Incarnation(1),
         in_process: true,
         slots: 1,
-        blobs: blobs.clone(),
+        store: Store::Shared(blobs.clone()),
         scratch: scratch.to_owned(),
         executor: std::env::current_exe()?,
     });

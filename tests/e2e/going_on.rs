@@ -93,7 +93,7 @@ fn a_held_state_names_its_holder_and_the_way_out() {
     lab.input("a.txt", "x");
     let mut child = lab.start(&logging(&lab, "sleep 60"));
     until("the first run is at work", || !log(&lab).is_empty());
-    let ran = lab.run(&["run", "in"]);
+    let ran = lab.run(&["master", "--listen", "127.0.0.1:0"]);
     ran.ended(1).said(&format!("process {}", child.id())).said("--state");
     signal(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));

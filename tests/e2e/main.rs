@@ -1,5 +1,6 @@
 //! End to end: the real binary, real files, real signals.
 
+mod cluster;
 mod failures;
 mod full_disk;
 mod going_on;

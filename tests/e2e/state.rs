@@ -39,8 +39,8 @@ fn a_held_state_can_be_looked_at() {
     let shown = json(&lab, "show", 0);
     assert_eq!(shown["held_by"], format!("process {}", child.id()));
     assert_eq!(json(&lab, "verify", 0)["sound"], true);
-    // A second run is refused and told by whom the state is held.
-    let refused = lab.run(&["run", "in", "--op", "noop"]);
+    // Who would hold it too is refused and told by whom it is held.
+    let refused = lab.run(&["master", "--listen", "127.0.0.1:0"]);
     refused.ended(1).said(&format!("process {}", child.id()));
     signal(&child, Signal::KILL);
     child.wait().expect("it ended");

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own chores. Run it without arguments for the list.
 
+mod r#gen;
 mod mutants;
 mod sim;
 mod tidy;
@@ -13,6 +14,7 @@ const USAGE: &str = "\
 usage: cargo xtask tidy                check the tree against the project's own rules
        cargo xtask sim [ARGUMENTS]     run the simulator: --seed N, --seeds N, --base B
        cargo xtask mutants [NAMES]     break the code on purpose: the simulator must notice
+       cargo xtask gen                 write the code of the files in proto/ anew
        cargo xtask seed-base           the first seed that this commit stands for
 ";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let rest = arguments.get(1..).unwrap_or_default();
     let done = match arguments.first().map(String::as_str) {
         Some("tidy") if rest.is_empty() => tidy::run(&root()),
+        Some("gen") if rest.is_empty() => r#gen::run(&root()),
         Some("sim") => sim::run(&root(), rest),
         Some("seed-base") if rest.is_empty() => {
             say(&format!("{}\n", sim::base_of_commit(&root())));

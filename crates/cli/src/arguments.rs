@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArguments),
+    Up(UpArguments),
+    Master(ServeArguments),
+    Worker(WorkerArguments),
     Ops(OpsArguments),
     State(StateArguments),
     Doctor(DoctorArguments),
@@ -79,6 +82,65 @@ pub(crate) struct RunArguments {
     /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
     #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
+    /// Work with the cluster of the master there, whatever --state says
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "workers")]
+    pub(crate) master: Option<String>,
+}
+
+/// Start a cluster here that stays: a master, and workers in the same process
+///
+/// Commands on this machine that name the same state use it by themselves; workers and commands
+/// elsewhere join it at the address it listens on. Ctrl-C ends it, and the next start goes on.
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    #[command(flatten)]
+    pub(crate) serve: ServeArguments,
+    /// Workers in this process [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    pub(crate) workers: Option<u32>,
+    /// Attempts that each of them makes at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: u32,
+}
+
+impl UpArguments {
+    /// How many workers there are to be.
+    pub(crate) fn workers(&self) -> u32 {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.workers.unwrap_or_else(|| u32::try_from(cores()).unwrap_or(1))
+    }
+}
+
+/// Start a master without workers; `windlass worker --join` brings them
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where to listen (repeatable); port 0 is a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5000")]
+    pub(crate) listen: Vec<String>,
+    /// Listen on an address that others reach, without encryption or checks
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Work for a master elsewhere; waits for it, and comes back to it by itself
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArguments {
+    /// A master's address (repeatable: the next one is tried where one does not answer)
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub(crate) join: Vec<String>,
+    /// Its name, one of a kind [default: this machine's name and some digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Attempts that it makes at once [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
+    /// Folder for files in the making [default: the system's temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 /// List the operations, or show what one does

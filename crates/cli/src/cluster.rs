@@ -1,28 +1,111 @@
-//! A master and its workers in this process, over one state folder.
+//! The cluster that a command works with: one in this process over a state folder, or the one that
+//! holds the folder already.
 
 use crate::CliError;
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use windlass_api::{Listen, Node, Server};
 use windlass_blobs::Blobs;
+use windlass_client::cluster::Cluster;
 use windlass_core::{Incarnation, WorkerName};
 use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, StateLock};
-use windlass_master::{Handle, Master};
-use windlass_worker::{Gone, Worker};
+use windlass_master::{Handle, Master, MasterError};
+use windlass_wire::{Address, Client};
+use windlass_worker::{Gone, Store, Worker};
 
-/// A running cluster; the state is held until it is stopped.
-pub(crate) struct Cluster {
-    pub(crate) handle: Handle,
-    pub(crate) blobs: Blobs,
+/// Name of the socket in a state folder, by which other commands reach its holder.
+const SOCKET: &str = "socket";
+/// How often a state that is held by a process without a socket is looked at again: the holder is
+/// still starting, or has just ended.
+const SOCKET_LOOK: Duration = Duration::from_millis(20);
+/// How long that may last.
+const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a cluster in this process is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Workers in this process.
+    pub(crate) worker_count: u32,
+    /// Slots of each.
+    pub(crate) slots: u32,
+    /// Ports to listen on, beside the socket.
+    pub(crate) listen: Vec<SocketAddr>,
+}
+
+/// A cluster as a command has it.
+pub(crate) enum Attached {
+    /// Its master is in this process.
+    Own(Box<OwnCluster>),
+    /// Another process holds the state, or it is elsewhere.
+    Joined(Client),
+}
+
+/// A running cluster in this process; the state is held until it is stopped.
+pub(crate) struct OwnCluster {
+    handle: Handle,
+    blobs: Blobs,
+    server: Server,
     master: Master,
     workers: Vec<Worker>,
     _lock: StateLock,
 }
 
-impl Cluster {
-    /// Takes the state, replays its journal and starts `worker_count` workers of one slot.
-    pub(crate) fn start(state: &Path, worker_count: u32) -> Result<Cluster, CliError> {
+impl Attached {
+    /// Takes the state, or joins the process that holds it.
+    pub(crate) fn attach(state: &Path, plan: &Plan) -> Result<Attached, CliError> {
+        let until = Instant::now() + SOCKET_PATIENCE;
+        loop {
+            let error = match StateLock::acquire(state) {
+                Ok(lock) => {
+                    return OwnCluster::start(lock, state, plan).map(Box::new).map(Attached::Own);
+                }
+                Err(error @ LockError::Held { .. }) => error,
+                Err(error) => return Err(held(state, &error)),
+            };
+            match Client::connect(&Address::Unix(state.join(SOCKET))) {
+                Ok(client) => return Ok(Attached::Joined(client)),
+                Err(_) if Instant::now() < until => std::thread::sleep(SOCKET_LOOK),
+                Err(_) => return Err(held(state, &error)),
+            }
+        }
+    }
+
+    /// The cluster as the client's functions want it.
+    pub(crate) fn cluster(&self) -> Cluster {
+        match self {
+            Attached::Own(own) => own.cluster(),
+            Attached::Joined(client) => Cluster::There(client.clone()),
+        }
+    }
+
+    /// What the user should know of the state although nothing is lost.
+    pub(crate) fn notes(&self) -> &[String] {
+        match self {
+            Attached::Own(own) => own.notes(),
+            Attached::Joined(_) => &[],
+        }
+    }
+
+    /// Ends what is in this process; what was not finished stays open in the state.
+    pub(crate) fn stop(self) {
+        match self {
+            Attached::Own(own) => own.stop(),
+            Attached::Joined(_) => {}
+        }
+    }
+}
+
+impl OwnCluster {
+    /// Takes the state for a service, which does not join another one.
+    pub(crate) fn take(state: &Path, plan: &Plan) -> Result<OwnCluster, CliError> {
         let lock = StateLock::acquire(state).map_err(|error| held(state, &error))?;
+        OwnCluster::start(lock, state, plan)
+    }
+
+    /// Replays the state's journal, starts the workers, and listens.
+    fn start(lock: StateLock, state: &Path, plan: &Plan) -> Result<OwnCluster, CliError> {
         let in_state = |error: &dyn std::fmt::Display| {
             CliError::failed(format!("open the state {}: {error}", state.display()))
         };
@@ -30,33 +113,40 @@ impl Cluster {
         let snapshots = FileSnapshots::open(&lock).map_err(|error| in_state(&error))?;
         let blobs = Blobs::open(state.join("blobs")).map_err(|error| in_state(&error))?;
         blobs.remove_leftovers().map_err(|error| in_state(&error))?;
-        let scratch = fresh_scratch(state).map_err(|error| in_state(&error))?;
-        let executor = std::env::current_exe().map_err(|error| in_state(&error))?;
-        let holder = format!("process {}", std::process::id());
+        let scratch = fresh_scratch(&state.join("scratch")).map_err(|error| in_state(&error))?;
         let options = windlass_master::Options {
             journal: Engine::File(log),
             snapshots: Snapshots::File(snapshots),
-            holder,
+            holder: format!("process {}", std::process::id()),
             seed: random_seed(),
         };
         let master = Master::start(options).map_err(CliError::failed)?;
         let handle = master.handle();
+        let node = Node { handle: handle.clone(), blobs: blobs.clone() };
+        let mut listen = vec![Listen::Unix(state.join(SOCKET))];
+        listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
+        let options = windlass_api::Options { listen, node };
+        let server = Server::start(options).map_err(CliError::failed)?;
         let incarnation = Incarnation(now_us());
         let mut workers = Vec::new();
-        for number in 1..=worker_count {
+        for number in 1..=plan.worker_count {
             let worker = Worker::start(windlass_worker::Options {
                 name: WorkerName(format!("w{number}")),
                 incarnation,
                 in_process: true,
-                slots: 1,
-                blobs: blobs.clone(),
+                slots: plan.slots,
+                store: Store::Shared(blobs.clone()),
                 scratch: scratch.clone(),
-                executor: executor.clone(),
+                executor: program()?,
             });
             connect(&handle, &worker)?;
             workers.push(worker);
         }
-        Ok(Cluster { handle, blobs, master, workers, _lock: lock })
+        Ok(OwnCluster { handle, blobs, server, master, workers, _lock: lock })
+    }
+
+    fn cluster(&self) -> Cluster {
+        Cluster::Here { handle: self.handle.clone(), blobs: self.blobs.clone() }
     }
 
     /// What the user should know of the state although nothing is lost.
@@ -64,10 +154,21 @@ impl Cluster {
         self.master.notes()
     }
 
+    /// The ports that it listens on.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// Whether its master has ended by itself, and why.
+    pub(crate) fn failure(&self) -> Option<MasterError> {
+        self.handle.reign().err()
+    }
+
     /// Ends the workers, then the master; what was not finished stays open in the state.
     pub(crate) fn stop(self) {
         drop(self.workers);
         self.master.stop();
+        drop(self.server);
     }
 }
 
@@ -97,21 +198,25 @@ fn held(state: &Path, error: &LockError) -> CliError {
     }
 }
 
+/// This program, for its children.
+pub(crate) fn program() -> Result<PathBuf, CliError> {
+    std::env::current_exe().map_err(|error| CliError::failed(format!("find itself: {error}")))
+}
+
 /// An empty folder for outputs in the making; what a crash left there is removed.
-fn fresh_scratch(state: &Path) -> std::io::Result<PathBuf> {
-    let scratch = state.join("scratch");
+pub(crate) fn fresh_scratch(scratch: &Path) -> std::io::Result<PathBuf> {
     if scratch.exists() {
-        std::fs::remove_dir_all(&scratch)?;
+        std::fs::remove_dir_all(scratch)?;
     }
-    std::fs::create_dir_all(&scratch)?;
-    Ok(scratch)
+    std::fs::create_dir_all(scratch)?;
+    Ok(scratch.to_owned())
 }
 
 fn random_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-fn now_us() -> u64 {
+pub(crate) fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -6,8 +6,11 @@ mod doctor;
 mod ops;
 mod run;
 mod screen;
+mod serve;
 mod settings;
+mod signals;
 mod state;
+mod worker;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -18,6 +21,8 @@ use std::process::ExitCode;
 const EXIT_ERROR: u8 = 1;
 /// The command line makes no sense.
 const EXIT_USAGE: u8 = 2;
+/// There is no cluster to work with, or it does not want this worker.
+const EXIT_UNREACHABLE: u8 = 4;
 /// Stopped by a signal.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -41,6 +46,11 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Up(arguments) => {
+            serve::serve(&arguments.serve, arguments.workers(), arguments.slots)
+        }
+        Command::Master(arguments) => serve::serve(&arguments, 0, 1),
+        Command::Worker(arguments) => worker::worker(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

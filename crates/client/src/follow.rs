@@ -1,5 +1,6 @@
 //! Follows the jobs of a run: exports each result as it settles, keeps the report's rows.
 
+use crate::cluster::Cluster;
 use crate::export::{base_of_task, export};
 use crate::report::{Outcome, Row};
 use crate::run::RunError;
@@ -8,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use windlass_blobs::Blobs;
 use windlass_core::ledger::{FailedTask, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
+use windlass_core::view::{Notice, TaskView};
 use windlass_core::{PhaseId, TaskId, TaskIndex};
-use windlass_master::{Handle, Notice, TaskView};
 
 /// Records whose settled tasks are taken between two looks at the clock.
 const RECORD_COUNT_AT_ONCE: usize = 64;
@@ -63,8 +63,7 @@ pub struct Doing {
 
 /// Follows the jobs of one run.
 pub(crate) struct Follower<'a> {
-    handle: &'a Handle,
-    blobs: &'a Blobs,
+    cluster: &'a Cluster,
     out: PathBuf,
     submission: Submission,
     /// Inputs whose file changed between two jobs of the run: the newer task stands for them.
@@ -77,8 +76,7 @@ pub(crate) struct Follower<'a> {
 impl<'a> Follower<'a> {
     /// Begins with what has settled already.
     pub(crate) fn new(
-        handle: &'a Handle,
-        blobs: &'a Blobs,
+        cluster: &'a Cluster,
         out: &std::path::Path,
         submission: Submission,
     ) -> Result<Follower<'a>, RunError> {
@@ -90,12 +88,11 @@ impl<'a> Follower<'a> {
         };
         let superseded = superseded(&submission.phases);
         let mut follower = Follower {
-            handle,
-            blobs,
+            cluster,
             out: out.to_path_buf(),
             submission,
             superseded,
-            notices: handle.watch()?,
+            notices: cluster.watch()?,
             rows: BTreeMap::new(),
             standing,
         };
@@ -118,7 +115,7 @@ impl<'a> Follower<'a> {
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     // Fell behind, or the master has ended: the questions tell which.
-                    self.notices = self.handle.watch()?;
+                    self.notices = self.cluster.watch()?;
                     self.read_all()?;
                 }
             }
@@ -137,7 +134,7 @@ impl<'a> Follower<'a> {
         });
         let ours = |task: &TaskId| self.submission.phases.contains_key(&task.phase_id());
         let tasks: Vec<TaskId> = tasks.filter(ours).collect();
-        let views = self.handle.task_views(tasks.clone())?;
+        let views = self.cluster.task_views(tasks.clone())?;
         for (task, view) in tasks.into_iter().zip(views) {
             self.take(task, &view.ok_or(RunError::Forgotten(task.job))?)?;
         }
@@ -147,7 +144,8 @@ impl<'a> Follower<'a> {
     /// How far it is now.
     pub(crate) fn standing(&mut self) -> Result<Standing, RunError> {
         let mut standing = self.standing.clone();
-        for worker in self.handle.workers()? {
+        let cluster = self.cluster.status()?;
+        for worker in cluster.workers {
             for slot in 0..worker.slots {
                 let running = worker.running.iter().find(|running| running.slot == slot);
                 let doing = running.and_then(|running| {
@@ -162,9 +160,8 @@ impl<'a> Follower<'a> {
                 standing.slots.push(SlotStanding { worker: worker.name.to_string(), doing });
             }
         }
-        standing.waits_for_room = self.handle.waits_for_room();
-        let unserved = self.handle.unserved()?;
-        standing.note = unserved.into_iter().next().map(|(operation, count)| {
+        standing.waits_for_room = cluster.waits_for_room;
+        standing.note = cluster.unserved.into_iter().next().map(|(operation, count)| {
             format!("{count} tasks wait: no connected worker offers {operation}")
         });
         Ok(standing)
@@ -192,7 +189,7 @@ impl<'a> Follower<'a> {
         for id in phases {
             let mut from = TaskIndex(0);
             loop {
-                let tasks = self.handle.tasks(id, from)?;
+                let tasks = self.cluster.tasks(id, from)?;
                 let Some(last) = tasks.last() else { break };
                 from = TaskIndex(last.index.0 + 1);
                 for view in &tasks {
@@ -216,14 +213,15 @@ impl<'a> Follower<'a> {
         let bytes = size_of(phase, task.index);
         let row = if view.state == TaskState::Succeeded {
             let manifest = match view.manifest {
-                Some(id) => Manifest::decode(&self.blobs.read(id, MANIFEST_BYTES_MAX)?)?,
+                Some(id) => Manifest::decode(&self.cluster.read_blob(id, MANIFEST_BYTES_MAX)?)?,
                 None => Manifest::default(),
             };
             let outputs = if self.superseded.contains(&task) {
                 Vec::new()
             } else {
                 let base = base_of(phase, task.index);
-                export(self.blobs, &self.out, &phase.operation, &base, &manifest)?
+                let copy = |id, file: &mut _| self.cluster.copy_blob(id, file);
+                export(copy, &self.out, &phase.operation, &base, &manifest)?
             };
             let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
             let row = Row::new(path, &phase.operation, Outcome::Succeeded);

@@ -1,36 +1,36 @@
 //! A run from the user's words to the report: gather, submit, follow, export.
 
+use crate::cluster::{Cluster, ClusterError};
 use crate::export::{self, ExportError};
 use crate::follow::{Follower, Standing};
 use crate::gather::{self, Found, Outcome};
 use crate::memorandum::Asked;
 use crate::report::{Report, Row};
 use crate::submission::{Submission, Submitter};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 use thiserror::Error;
-use windlass_blobs::{BlobError, Blobs};
 use windlass_core::JobId;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::ChunkError;
 use windlass_core::manifest::ManifestError;
 use windlass_core::params::ParamError;
-use windlass_master::{Handle, MasterError};
 
 /// What a run needs.
 pub struct Run<'a> {
-    /// The master.
-    pub handle: &'a Handle,
-    /// The blob store that the workers write to.
-    pub blobs: &'a Blobs,
+    /// The master and its blobs.
+    pub cluster: &'a Cluster,
     /// The operations there are.
     pub operations: Vec<&'static OperationSpec>,
     /// What the user asked for.
     pub asked: Asked,
     /// Whether failed tasks are tried again.
     pub failed_too: bool,
+    /// Jobs of this run from before its cluster was lost; none at first.
+    pub own_jobs: BTreeSet<JobId>,
     /// Folders that are never walked, beside the output folder.
     pub excluded: Vec<PathBuf>,
     /// Paths below it are shown relative to it.
@@ -48,6 +48,8 @@ pub enum Stage<'a> {
     Looking(Found),
     /// The run is being recorded, and the disk of the state is full.
     WaitingForRoom,
+    /// It is recorded, as these jobs.
+    Submitted(&'a BTreeSet<JobId>),
     /// Tasks are being done.
     Working(&'a Standing),
 }
@@ -66,12 +68,9 @@ pub struct Finished {
 /// Why a run cannot go on. Nothing is lost: the same command goes on where this one stopped.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The master cannot do it.
+    /// The cluster cannot do it.
     #[error("{0}")]
-    Master(#[from] MasterError),
-    /// The blob store cannot do it.
-    #[error("{0}")]
-    Blob(#[from] BlobError),
+    Cluster(#[from] ClusterError),
     /// A result cannot be written.
     #[error("{0}")]
     Export(#[from] ExportError),
@@ -104,6 +103,14 @@ pub enum RunError {
 /// How often the state of the slots is asked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
+impl RunError {
+    /// Whether the master was lost, not the run: the same run on another one goes on.
+    #[must_use]
+    pub fn is_cluster_lost(&self) -> bool {
+        matches!(self, RunError::Cluster(ClusterError::Wire(error)) if error.is_lost())
+    }
+}
+
 impl Run<'_> {
     /// Does it all; `observe` is told how far it is.
     ///
@@ -114,15 +121,16 @@ impl Run<'_> {
         let outcomes = self.gather(observe)?;
         self.sweep();
         let submitter = Submitter {
-            handle: self.handle,
-            blobs: self.blobs,
+            cluster: self.cluster,
             operations: &self.operations,
             asked: &self.asked,
+            own_jobs: &self.own_jobs,
         };
         let submission = self.submit(&submitter, &outcomes, observe)?;
         let resumed = submission.resumed;
         let jobs = submission.jobs();
-        let mut follower = Follower::new(self.handle, self.blobs, &self.asked.out, submission)?;
+        observe(Stage::Submitted(&jobs));
+        let mut follower = Follower::new(self.cluster, &self.asked.out, submission)?;
         while !follower.is_done() && !self.interrupted.load(Ordering::Relaxed) {
             follower.wait(LOOK_INTERVAL)?;
             observe(Stage::Working(&follower.standing()?));
@@ -154,10 +162,10 @@ impl Run<'_> {
             loop {
                 match submitted.recv_timeout(LOOK_INTERVAL) {
                     Ok(submission) => return submission,
-                    Err(RecvTimeoutError::Timeout) if self.handle.waits_for_room() => {
+                    Err(RecvTimeoutError::Timeout) if self.waits_for_room() => {
                         if self.interrupted.load(Ordering::Relaxed) {
                             // Nobody else ends the waiting; what is recorded so far stays.
-                            self.handle.stop();
+                            self.cluster.give_up();
                             return Err(RunError::Interrupted);
                         }
                         observe(Stage::WaitingForRoom);
@@ -168,6 +176,11 @@ impl Run<'_> {
                 }
             }
         })
+    }
+
+    /// Whether the cluster's disk is full; one that does not answer is asked by somebody else.
+    fn waits_for_room(&self) -> bool {
+        self.cluster.status().is_ok_and(|cluster| cluster.waits_for_room)
     }
 
     fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Vec<Outcome>, RunError> {

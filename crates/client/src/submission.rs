@@ -3,12 +3,12 @@
 //! Everything is durable before the next step: chunk blobs before the tasks that name them. Killed
 //! at any point, the same call finds what stands and adds what is missing.
 
+use crate::cluster::Cluster;
 use crate::gather::{Choice, Outcome};
 use crate::memorandum::Asked;
 use crate::names;
 use crate::run::RunError;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_blobs::Blobs;
 use windlass_core::catalogue::{Accepts, OperationSpec};
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{
@@ -16,8 +16,8 @@ use windlass_core::ledger::{
 };
 use windlass_core::limits::{CHUNK_BYTES_MAX, CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
 use windlass_core::params::Params;
+use windlass_core::view::JobView;
 use windlass_core::{BlobId, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
-use windlass_master::{Handle, JobView};
 
 /// What a run works on.
 #[derive(Debug, Default)]
@@ -51,10 +51,12 @@ impl Submission {
 
 /// Submits, or goes on with, what was asked.
 pub(crate) struct Submitter<'a> {
-    pub(crate) handle: &'a Handle,
-    pub(crate) blobs: &'a Blobs,
+    pub(crate) cluster: &'a Cluster,
     pub(crate) operations: &'a [&'static OperationSpec],
     pub(crate) asked: &'a Asked,
+    /// Jobs of this very run, from before its cluster was lost: they are its jobs also when they
+    /// have ended.
+    pub(crate) own_jobs: &'a BTreeSet<JobId>,
 }
 
 impl Submitter<'_> {
@@ -65,10 +67,9 @@ impl Submitter<'_> {
         failed_too: bool,
     ) -> Result<Submission, RunError> {
         let fingerprint = self.asked.fingerprint();
-        let mut same: Vec<JobView> = self.handle.jobs()?;
+        let mut same: Vec<JobView> = self.cluster.jobs()?;
         same.retain(|job| job.fingerprint == fingerprint);
-        let mut jobs: Vec<&JobView> =
-            same.iter().filter(|job| job.state == JobState::Open).collect();
+        let mut jobs: Vec<&JobView> = same.iter().filter(|job| self.is_own(job)).collect();
         if failed_too && jobs.is_empty() {
             jobs.push(same.last().ok_or(RunError::NothingToRetry)?);
         }
@@ -92,6 +93,10 @@ impl Submitter<'_> {
         Ok(submission)
     }
 
+    fn is_own(&self, job: &JobView) -> bool {
+        job.state == JobState::Open || self.own_jobs.contains(&job.id)
+    }
+
     /// How many tasks without inputs were asked for.
     fn task_count_asked(&self) -> Option<u32> {
         let Choice::One(name) = &self.asked.choice else { return None };
@@ -108,7 +113,7 @@ impl Submitter<'_> {
         for (position, phase) in job.phases.iter().enumerate() {
             let id = phase_id(job.id, position);
             let mut inputs = Vec::new();
-            for stored in self.handle.chunks(id)? {
+            for stored in self.cluster.chunks(id)? {
                 inputs.extend(self.decode(&stored.chunk)?.inputs);
             }
             let operation = phase.spec.operation.clone();
@@ -189,7 +194,7 @@ impl Submitter<'_> {
             let mut failed = Vec::new();
             let mut from = TaskIndex(0);
             loop {
-                let tasks = self.handle.tasks(*id, from)?;
+                let tasks = self.cluster.tasks(*id, from)?;
                 let Some(last) = tasks.last() else { break };
                 from = TaskIndex(last.index.0 + 1);
                 for task in tasks.iter().filter(|task| task.state == TaskState::Failed) {
@@ -203,7 +208,7 @@ impl Submitter<'_> {
                 }
             }
             if !failed.is_empty() {
-                reopened_count += self.handle.reopen(*id, failed, "retried with --failed")?;
+                reopened_count += self.cluster.reopen(*id, failed, "retried with --failed")?;
             }
         }
         submission.reopened_count = reopened_count;
@@ -223,8 +228,7 @@ impl Submitter<'_> {
         if let (Choice::One(operation), Some(_)) = (&self.asked.choice, count) {
             missing = vec![(operation.clone(), Vec::new())];
         }
-        let memorandum = self.blobs.put(&self.asked.encode())?;
-        self.blobs.sync()?;
+        let memorandum = self.cluster.put_blob(&self.asked.encode())?;
         let phases: Result<Vec<PhaseSpec>, RunError> =
             missing.iter().map(|(operation, _)| self.phase_spec(operation)).collect();
         let spec = JobSpec {
@@ -233,7 +237,7 @@ impl Submitter<'_> {
             phases: phases?,
             memorandum: Some(memorandum),
         };
-        let (job, _) = self.handle.submit(request, spec)?;
+        let (job, _) = self.cluster.submit(request, spec)?;
         for (position, (operation, inputs)) in missing.into_iter().enumerate() {
             let id = phase_id(job, position);
             let mut phase = SubmittedPhase { operation, inputs: Vec::new(), task_count: 0 };
@@ -269,20 +273,20 @@ impl Submitter<'_> {
     ) -> Result<(), RunError> {
         let mut chunks = Vec::new();
         for inputs in inputs.chunks(CHUNK_TASK_COUNT_MAX) {
+            self.cluster.offer_inputs(inputs)?;
             chunks.push((inputs.len(), self.store(inputs)?));
         }
-        self.blobs.sync()?;
         for (length, chunk) in chunks {
             let count = u32::try_from(length).expect("a chunk has at most 4,096 inputs");
-            self.handle.add_tasks(id, TaskIndex(phase.task_count), count, chunk)?;
+            self.cluster.add_tasks(id, TaskIndex(phase.task_count), count, chunk)?;
             phase.task_count += count;
         }
         phase.inputs.extend(inputs);
         if let Some(count) = count {
-            self.handle.add_tasks(id, TaskIndex(phase.task_count), count, ChunkRef::Count)?;
+            self.cluster.add_tasks(id, TaskIndex(phase.task_count), count, ChunkRef::Count)?;
             phase.task_count += count;
         }
-        Ok(self.handle.seal(id)?)
+        Ok(self.cluster.seal(id)?)
     }
 
     fn store(&self, inputs: &[Input]) -> Result<ChunkRef, RunError> {
@@ -290,14 +294,16 @@ impl Submitter<'_> {
         if bytes.len() <= CHUNK_INLINE_BYTES_MAX {
             return Ok(ChunkRef::Inline(bytes));
         }
-        Ok(ChunkRef::Blob(self.blobs.put(&bytes)?))
+        Ok(ChunkRef::Blob(self.cluster.put_blob(&bytes)?))
     }
 
     fn decode(&self, chunk: &ChunkRef) -> Result<Chunk, RunError> {
         match chunk {
             ChunkRef::Count => Ok(Chunk::default()),
             ChunkRef::Inline(bytes) => Ok(Chunk::decode(bytes)?),
-            ChunkRef::Blob(id) => Ok(Chunk::decode(&self.blobs.read(*id, CHUNK_BYTES_MAX)?)?),
+            ChunkRef::Blob(id) => {
+                Ok(Chunk::decode(&self.cluster.read_blob(*id, CHUNK_BYTES_MAX)?)?)
+            }
         }
     }
 }

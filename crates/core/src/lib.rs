@@ -22,6 +22,7 @@ pub mod retention;
 pub mod scheduler;
 pub mod session;
 pub mod time;
+pub mod view;
 pub mod writer;
 
 pub use failure::{Failure, FailureKind};

@@ -2,15 +2,15 @@
 
 use crate::error::MasterError;
 use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
-use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
-use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::{Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// Records that a watcher may be behind before it is let go.
 const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
@@ -36,6 +36,15 @@ pub(crate) struct Shared {
 pub struct Session {
     id: SessionId,
     inbox: SyncSender<Inbox>,
+}
+
+/// Why the master does not take a message.
+#[derive(Debug)]
+pub enum Unsent {
+    /// It has more to do than it can take: say it again, soon.
+    Busy(ToMaster),
+    /// It has ended.
+    Ended,
 }
 
 impl Handle {
@@ -99,6 +108,14 @@ impl Handle {
     /// It has ended already, or the master has.
     pub fn cancel(&self, job: JobId, why: &str) -> Result<(), MasterError> {
         self.decide(Entry::JobCancelled { job, why: why.to_owned() }).map(drop)
+    }
+
+    /// The cluster's id, and the reign of this master.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn reign(&self) -> Result<(u128, Epoch), MasterError> {
+        self.ask(Question::Reign)
     }
 
     /// All jobs, oldest first.
@@ -222,6 +239,18 @@ impl Session {
     /// The master has ended.
     pub fn send(&self, message: ToMaster) -> Result<(), Gone> {
         self.inbox.send(Inbox::Heard(self.id, message)).map_err(|_| Gone)
+    }
+
+    /// Says something if the master can take it at once.
+    ///
+    /// # Errors
+    /// It cannot, and here is the message; or the master has ended.
+    pub fn try_send(&self, message: ToMaster) -> Result<(), Unsent> {
+        match self.inbox.try_send(Inbox::Heard(self.id, message)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(Inbox::Heard(_, message))) => Err(Unsent::Busy(message)),
+            Err(_) => Err(Unsent::Ended),
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use crate::inbox::{Deliver, Inbox, Question, Reply};
 use crate::journal::{self, Appended, ToJournal};
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
-use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -19,6 +18,7 @@ use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
+use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
 use windlass_core::writer::Writer;
 use windlass_core::{PhaseId, TaskId, TaskIndex, Tick};
 use windlass_journal::{Engine, Head, Room, Snapshots};
@@ -332,6 +332,10 @@ impl Loop {
     /// Answers a question; whoever asked may be gone by now.
     fn answer(&mut self, question: Question) {
         match question {
+            Question::Reign(reply) => {
+                let cluster = self.ledger.cluster.unwrap_or_default();
+                let _ = reply.send((cluster, self.ledger.epoch));
+            }
             Question::Jobs(reply) => {
                 let _ = reply.send(self.ledger.jobs.values().map(|job| JobView::of(job)).collect());
             }

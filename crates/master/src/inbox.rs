@@ -3,13 +3,13 @@
 use crate::error::MasterError;
 use crate::journal::Appended;
 use crate::snapshots::Written;
-use crate::view::{JobView, Notice, TaskView, WorkerView};
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 use windlass_core::ledger::{Applied, Entry, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
+use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::{Epoch, JobId, PhaseId, TaskId, TaskIndex};
 
 /// The other side is gone, or does not keep up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +41,7 @@ pub(crate) enum Inbox {
 }
 
 pub(crate) enum Question {
+    Reign(Reply<(u128, Epoch)>),
     Jobs(Reply<Vec<JobView>>),
     Job(JobId, Reply<Option<JobView>>),
     Chunks(PhaseId, Reply<Vec<StoredChunk>>),

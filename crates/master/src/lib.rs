@@ -12,10 +12,8 @@ mod inbox;
 mod journal;
 pub mod recovery;
 mod snapshots;
-mod view;
 
 pub use error::MasterError;
-pub use handle::{Handle, Session};
+pub use handle::{Handle, Session, Unsent};
 pub use host::{Master, Options};
 pub use inbox::{Deliver, Gone};
-pub use view::{JobView, Notice, PhaseView, TaskView, WorkerView};

@@ -34,4 +34,4 @@ pub use death::{Bounds, Death};
 pub use executor::{Event, Executor, Limits, Outcome, Request, Spawn, SpawnError};
 pub use launcher::{Profile, serve_launches};
 pub use layers::{LANDLOCK_ABI_WHOLE, Layers, User};
-pub use output::output_file;
+pub use output::{output_file, read_only};

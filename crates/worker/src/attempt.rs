@@ -6,8 +6,7 @@ use crate::executor::EXECUTOR_ARGUMENT;
 use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::host::Options;
 use crate::memo;
-use crate::orders::Order;
-use crate::outcome::{of_blob_error, of_death, of_input};
+use crate::outcome::{of_death, of_input};
 use crate::slot::Job;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -67,14 +66,14 @@ impl Attempts {
         };
         let key = memo::key(operation.spec, order);
         if let Some(key) = key.filter(|_| !order.fresh)
-            && let Some(known) = memo::recall(&self.options.blobs, key)
+            && let Some(known) = self.options.store.shared().and_then(|b| memo::recall(b, key))
         {
             return Ok(Some(known));
         }
         let made = self.make(operation, job, cancel, progress)?;
         let Some((id, manifest)) = self.keep(made, began.elapsed())? else { return Ok(None) };
-        if let Some(key) = key {
-            memo::remember(&self.options.blobs, key, id, &manifest);
+        if let (Some(key), Some(blobs)) = (key, self.options.store.shared()) {
+            memo::remember(blobs, key, id, &manifest);
         }
         Ok(Some(id))
     }
@@ -86,10 +85,9 @@ impl Attempts {
         cancel: &Cancel,
         progress: &dyn Fn(),
     ) -> Result<Made, Failure> {
-        let order = &job.order;
         match operation.spec.home {
-            Home::Executor => self.in_executor(operation.spec, order, cancel, progress),
-            Home::Worker => in_worker(operation, order, &self.options, cancel),
+            Home::Executor => self.in_executor(operation.spec, job, cancel, progress),
+            Home::Worker => in_worker(operation, job, &self.options, cancel),
             Home::Command => command::run(&self.options, &mut self.launcher, job, cancel),
         }
     }
@@ -97,11 +95,12 @@ impl Attempts {
     fn in_executor(
         &mut self,
         spec: &OperationSpec,
-        order: &Order,
+        job: &Job,
         cancel: &Cancel,
         progress: &dyn Fn(),
     ) -> Result<Made, Failure> {
-        let input = order.input.as_ref().map(open).transpose()?;
+        let order = &job.order;
+        let input = self.options.open_input(job)?;
         let output = windlass_sandbox::output_file(&self.options.scratch).map_err(unstartable)?;
         let request = Request {
             operation: order.operation.to_string(),
@@ -172,16 +171,15 @@ impl Attempts {
             duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             from_memo: false,
         };
-        let blobs = &self.options.blobs;
+        let store = &self.options.store;
         let mut id = None;
         for step in KEEPING {
-            let done = match step {
-                Keeping::Store => blobs.put(&manifest.encode()).map(|stored| id = Some(stored)),
-                Keeping::Sync => blobs.sync(),
+            match step {
+                Keeping::Store => store.put(&manifest.encode()).map(|stored| id = Some(stored))?,
+                Keeping::Sync => store.sync()?,
                 // The slot tells what this returns.
                 Keeping::Tell => break,
-            };
-            done.map_err(|error| of_blob_error(&error))?;
+            }
         }
         Ok(id.map(|id| (id, manifest)))
     }
@@ -201,7 +199,7 @@ pub(crate) fn content(
         output.read_exact_at(&mut bytes, offset).map_err(unstartable)?;
         return Ok(Content::Inline(bytes));
     }
-    let id = options.blobs.put_from(output, offset, size).map_err(|e| of_blob_error(&e))?;
+    let id = options.store.put_from(output, offset, size)?;
     Ok(Content::Blob { id, size })
 }
 
@@ -210,7 +208,7 @@ pub(crate) fn stored(options: &Options, bytes: &[u8]) -> Result<Content, Failure
     if bytes.len() <= ARTIFACT_INLINE_BYTES_MAX {
         return Ok(Content::Inline(bytes.to_vec()));
     }
-    let id = options.blobs.put(bytes).map_err(|error| of_blob_error(&error))?;
+    let id = options.store.put(bytes)?;
     Ok(Content::Blob { id, size: bytes.len() as u64 })
 }
 
@@ -249,18 +247,14 @@ pub(crate) fn file_name(input: &Input) -> String {
 
 fn in_worker(
     operation: &Operation,
-    order: &Order,
+    job: &Job,
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Made, Failure> {
-    let source = match &order.input {
-        None => None,
-        Some(input) => {
-            let name = file_name(input);
-            let hash = Some(input.hash);
-            Some(Source::new(open(input)?, name, input.media, input.size, hash))
-        }
-    };
+    let order = &job.order;
+    let source = order.input.as_ref().zip(options.open_input(job)?).map(|(input, file)| {
+        Source::new(file, file_name(input), input.media, input.size, Some(input.hash))
+    });
     let made = Made { artifacts: Vec::new(), notes: Vec::new() };
     let mut output = MemoryOutput { options, cancel, made };
     let mut work = Work { source, params: &order.params, output: &mut output };

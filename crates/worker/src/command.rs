@@ -1,6 +1,6 @@
 //! Attempts of `command`: the user's own program, joined from the operation and the sandbox.
 
-use crate::attempt::{Made, cancelled, content, file_name, open, stored, unstartable};
+use crate::attempt::{Made, cancelled, content, file_name, stored, unstartable};
 use crate::host::Options;
 use crate::slot::Job;
 use std::ffi::{OsStr, OsString};
@@ -43,7 +43,7 @@ pub(crate) fn run(
     let command = params.text("cmd").unwrap_or_default();
     let output_bytes_max = number("output_mb").unwrap_or(1) << 20;
     let stdin = match &job.order.input {
-        Some(input) => Some(verified(input)?),
+        Some(input) => options.open_input(job)?.map(|file| verified(input, file)).transpose()?,
         None => None,
     };
     let profile = profile(job);
@@ -128,8 +128,7 @@ fn launch(options: &Options, profile: Profile) -> Result<Launcher, Failure> {
 }
 
 /// The input, open at its start, with the content that was submitted.
-fn verified(input: &Input) -> Result<std::fs::File, Failure> {
-    let file = open(input)?;
+fn verified(input: &Input, file: std::fs::File) -> Result<std::fs::File, Failure> {
     let same = file.try_clone().map_err(unstartable)?;
     let name = file_name(input);
     let mut source = Source::new(file, name, input.media, input.size, Some(input.hash));
@@ -140,7 +139,7 @@ fn verified(input: &Input) -> Result<std::fs::File, Failure> {
 }
 
 fn environment(job: &Job) -> Vec<(&'static str, OsString)> {
-    let mut env = vec![("WINDLASS_INDEX", job.index.to_string().into())];
+    let mut env = vec![("WINDLASS_INDEX", job.task.index.to_string().into())];
     if let Some(input) = &job.order.input {
         let bytes = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
         env.push(("WINDLASS_INPUT", bytes(&input.path)));

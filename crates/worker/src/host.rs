@@ -3,16 +3,17 @@
 use crate::clock;
 use crate::orders::Orders;
 use crate::slot::{Job, Slot, SlotNews};
+use crate::store::Store;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_blobs::Blobs;
 use windlass_core::session::{
     EndedRun, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
-use windlass_core::{Incarnation, WorkerName};
+use windlass_core::{Failure, Incarnation, WorkerName};
 
 /// Messages that may wait for the seat's thread.
 const INBOX_MESSAGE_COUNT_MAX: usize = 16_384;
@@ -40,11 +41,19 @@ pub struct Options {
     /// How many attempts run at once.
     pub slots: u32,
     /// Where results are stored.
-    pub blobs: Blobs,
-    /// A folder for scratch files and outputs in the making, on the blobs' file system.
+    pub store: Store,
+    /// A folder for scratch files and outputs in the making, best on the store's file system.
     pub scratch: PathBuf,
     /// The program that becomes an executor when started with [`crate::EXECUTOR_ARGUMENT`].
     pub executor: PathBuf,
+}
+
+impl Options {
+    /// The file of an attempt's input.
+    pub(crate) fn open_input(&self, job: &Job) -> Result<Option<File>, Failure> {
+        let input = job.order.input.as_ref();
+        input.map(|input| self.store.open_input(job.task, input, &self.scratch)).transpose()
+    }
 }
 
 /// A running worker.
@@ -105,7 +114,7 @@ struct Host {
     seat: Seat,
     orders: Orders,
     slots: Vec<Slot>,
-    blobs: Blobs,
+    store: Store,
     send: Option<Send>,
     /// What this turn has to say of ended attempts: said at once, neighbours as one run.
     ended: Vec<EndedRun>,
@@ -125,13 +134,13 @@ impl Host {
             options.slots,
             offers.collect(),
         );
-        let blobs = options.blobs.clone();
+        let store = options.store.clone();
         let options = Arc::new(options);
         let slots = (0..options.slots)
             .map(|index| Slot::start(SlotIndex(index), Arc::clone(&options), inbox.clone()))
             .collect();
         let orders = Orders::default();
-        Host { seat, orders, slots, blobs, send: None, ended: Vec::new(), effects: Vec::new() }
+        Host { seat, orders, slots, store, send: None, ended: Vec::new(), effects: Vec::new() }
     }
 
     fn run(mut self, messages: &Receiver<Inbox>) {
@@ -208,8 +217,8 @@ impl Host {
                         }
                     }
                     SeatEffect::Start { slot, assigned } => {
-                        let order = self.orders.order(&self.blobs, assigned.task);
-                        let job = order.map(|order| Job { index: assigned.task.index, order });
+                        let order = self.orders.order(&self.store, assigned.task);
+                        let job = order.map(|order| Job { task: assigned.task, order });
                         self.slots[slot.0 as usize].begin(job);
                     }
                     SeatEffect::Kill(slot) => self.slots[slot.0 as usize].kill(),

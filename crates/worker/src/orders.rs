@@ -1,8 +1,8 @@
 //! What the master has said of phases and their inputs: what an assigned task is, in full.
 
+use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use windlass_blobs::Blobs;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::ChunkRef;
 use windlass_core::limits::CHUNK_BYTES_MAX;
@@ -51,7 +51,7 @@ impl Orders {
     }
 
     /// The task in full.
-    pub(crate) fn order(&mut self, blobs: &Blobs, task: TaskId) -> Result<Order, Failure> {
+    pub(crate) fn order(&mut self, store: &Store, task: TaskId) -> Result<Order, Failure> {
         let phase = task.phase_id();
         let Some((operation, params, fresh)) = self.phases.get(&phase).cloned() else {
             return Err(unknown("its phase"));
@@ -67,7 +67,7 @@ impl Orders {
         let input = match stored.clone() {
             ChunkRef::Count => None,
             stored => {
-                let chunk = self.decode(blobs, key, &stored)?;
+                let chunk = self.decode(store, key, &stored)?;
                 if chunk.inputs.len() != count as usize {
                     return Err(unknown("its inputs"));
                 }
@@ -79,7 +79,7 @@ impl Orders {
 
     fn decode(
         &mut self,
-        blobs: &Blobs,
+        store: &Store,
         key: (PhaseId, TaskIndex),
         stored: &ChunkRef,
     ) -> Result<&Chunk, Failure> {
@@ -89,10 +89,10 @@ impl Orders {
         let chunk = match stored {
             ChunkRef::Count => Ok(Chunk::default()),
             ChunkRef::Inline(bytes) => Chunk::decode(bytes).map_err(|error| error.to_string()),
-            ChunkRef::Blob(id) => blobs
-                .read(*id, CHUNK_BYTES_MAX)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| Chunk::decode(&bytes).map_err(|error| error.to_string())),
+            ChunkRef::Blob(id) => {
+                let bytes = store.read(*id, CHUNK_BYTES_MAX)?;
+                Chunk::decode(&bytes).map_err(|error| error.to_string())
+            }
         };
         let chunk = chunk.map_err(|error| {
             Failure::unavailable(

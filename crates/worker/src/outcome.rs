@@ -7,6 +7,7 @@ use windlass_core::input::Input;
 use windlass_core::limits::CAUSE_BYTES_MAX;
 use windlass_core::{Failure, FailureKind};
 use windlass_sandbox::Death;
+use windlass_wire::WireError;
 
 /// Lines of a child's stderr that a cause repeats.
 const SAID_LINE_COUNT_MAX: usize = 3;
@@ -74,6 +75,15 @@ pub(crate) fn of_blob_error(error: &BlobError) -> Failure {
         "store_unavailable",
         format!("the result cannot be stored: {error}"),
         "Free space on the state directory's disk; the task is tried again by itself.",
+    )
+}
+
+/// The master's store, or the connection to it, does not do what it should.
+pub(crate) fn of_wire_error(error: &WireError) -> Failure {
+    Failure::unavailable(
+        "store_unavailable",
+        format!("the master's store does not answer as it should: failed to {error}"),
+        "Look after the master and the network; the task is tried again by itself.",
     )
 }
 

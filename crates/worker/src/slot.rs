@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use windlass_core::limits::SLOT_BATCH_MAX;
 use windlass_core::session::{Ending, SlotIndex};
-use windlass_core::{Failure, TaskIndex};
+use windlass_core::{Failure, TaskId};
 use windlass_sandbox::Cancel;
 
 /// What a slot tells its seat.
@@ -24,7 +24,7 @@ pub(crate) enum SlotNews {
 /// What a slot is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
-    pub(crate) index: TaskIndex,
+    pub(crate) task: TaskId,
     pub(crate) order: Order,
 }
 

@@ -27,13 +27,15 @@ const TABLE: &[(&str, &[&str])] = &[
     ("journal", &["core"]),
     ("blobs", &["core"]),
     ("sandbox", &["core"]),
+    ("wire", &["core"]),
     // 3: hosts
     ("master", &["core", "journal"]),
-    ("worker", &["core", "blobs", "ops", "sandbox"]),
+    ("worker", &["core", "blobs", "ops", "sandbox", "wire"]),
     // 4: edges
-    ("client", &["core", "blobs", "master"]),
+    ("api", &["core", "blobs", "master", "wire"]),
+    ("client", &["core", "blobs", "master", "wire"]),
     // 5: the program, the only one that joins hosts
-    ("cli", &["core", "blobs", "client", "journal", "master", "ops", "worker"]),
+    ("cli", &["core", "api", "blobs", "client", "journal", "master", "ops", "wire", "worker"]),
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
     ("bench", &["core", "blobs", "journal", "master", "ops", "worker"]),

@@ -8,6 +8,9 @@ use std::process::Command;
 /// Folders of a copy without git that are no part of the project.
 const MADE_FOLDERS: &[&str] = &["target", "processed_results", "__pycache__", ".git", ".tools"];
 
+/// Code made of the files in `proto/`.
+const GENERATED: &str = "crates/wire/src/generated/windlass.";
+
 /// One text file.
 #[derive(Debug)]
 pub(crate) struct TextFile {
@@ -21,7 +24,8 @@ pub(crate) struct TextFile {
 pub(crate) struct Tree {
     /// Every path, also of files that are no text.
     pub(crate) paths: Vec<String>,
-    /// Those that are UTF-8 and ours: inputs for samples and fuzzing are as they must be.
+    /// Those that are UTF-8 and ours: inputs for samples and fuzzing are as they must be, and so is
+    /// generated code.
     pub(crate) texts: Vec<TextFile>,
 }
 
@@ -37,8 +41,9 @@ impl Tree {
         paths.dedup();
         let mut texts = Vec::new();
         for path in &paths {
-            let is_input =
-                ["samples/", "fuzz/corpus/"].iter().any(|folder| path.starts_with(folder));
+            let is_input = ["samples/", "fuzz/corpus/", GENERATED]
+                .iter()
+                .any(|folder| path.starts_with(folder));
             if is_input && !path.ends_with(".py") {
                 continue;
             }

@@ -69,7 +69,8 @@ impl Elsewhere {
     }
 
     /// The worker for a task's next attempt: the least loaded of those on which it has not failed,
-    /// of all where it has failed on each. `None`: they have no credit, so it waits for one of them.
+    /// of all where it has failed on each. `None`: they have no credit, so it waits for one of
+    /// them.
     pub(super) fn worker_for(
         &self,
         task: TaskId,

@@ -1,21 +1,19 @@
 //! What a master tells of its state: plain copies, taken between two turns of its loop.
 
-use windlass_core::ledger::{
-    Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState,
-};
-use windlass_core::session::Running;
-use windlass_core::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
+use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
+use crate::session::Running;
+use crate::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 
 /// A job at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobView {
     /// Its number.
     pub id: JobId,
     /// For people.
     pub name: String,
-    /// See [`windlass_core::ledger::JobSpec::fingerprint`].
+    /// See [`crate::ledger::JobSpec::fingerprint`].
     pub fingerprint: u128,
-    /// See [`windlass_core::ledger::JobSpec::memorandum`].
+    /// See [`crate::ledger::JobSpec::memorandum`].
     pub memorandum: Option<BlobId>,
     /// When it was submitted.
     pub submitted_at: LogTime,
@@ -26,7 +24,7 @@ pub struct JobView {
 }
 
 /// A phase at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PhaseView {
     /// What is done.
     pub spec: PhaseSpec,
@@ -39,7 +37,7 @@ pub struct PhaseView {
 }
 
 /// A task at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TaskView {
     /// Its position.
     pub index: TaskIndex,
@@ -54,7 +52,7 @@ pub struct TaskView {
 }
 
 /// A worker at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerView {
     /// Its name.
     pub name: WorkerName,
@@ -75,7 +73,8 @@ pub enum Notice {
 
 impl Notice {
     /// What watchers are told of something that was done.
-    pub(crate) fn of(done: &Applied) -> Option<Notice> {
+    #[must_use]
+    pub fn of(done: &Applied) -> Option<Notice> {
         match done {
             Applied::TaskSucceeded { task, .. } | Applied::TaskFailed { task, .. } => {
                 Some(Notice::TaskSettled(*task))
@@ -87,7 +86,9 @@ impl Notice {
 }
 
 impl JobView {
-    pub(crate) fn of(job: &Job) -> JobView {
+    /// The job as it stands.
+    #[must_use]
+    pub fn of(job: &Job) -> JobView {
         JobView {
             id: job.id,
             name: job.name.clone(),
@@ -112,7 +113,9 @@ impl PhaseView {
 }
 
 impl TaskView {
-    pub(crate) fn of(phase: &Phase, index: TaskIndex) -> Option<TaskView> {
+    /// The task at a position of a phase; `None`: there is none.
+    #[must_use]
+    pub fn of(phase: &Phase, index: TaskIndex) -> Option<TaskView> {
         Some(TaskView {
             index,
             state: phase.tasks.state(index)?,

@@ -1,0 +1,10 @@
+//! What a master offers on its port and its socket: the gRPC services and the signs of life.
+//!
+//! It holds no state of its own: every answer is the master's or the blob store's.
+
+mod health;
+mod node;
+mod server;
+
+pub use node::Node;
+pub use server::{Listen, Options, Server, ServerError};

@@ -1,0 +1,189 @@
+//! A master and its blobs as the services want them.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use windlass_blobs::{BlobError, BlobWriter, Blobs};
+use windlass_core::input::{Chunk, Input};
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
+use windlass_core::limits::CHUNK_BYTES_MAX;
+use windlass_core::session::ToMaster;
+use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_master::{Handle, MasterError, Session, Unsent};
+use windlass_wire::{BlobSink, ClusterView, Deliver, Host, HostError, HostSession, Source, Unsaid};
+
+/// A master and its blobs.
+#[derive(Clone)]
+pub struct Node {
+    /// The master.
+    pub handle: Handle,
+    /// What its workers store.
+    pub blobs: Blobs,
+}
+
+/// For `map_err`: what the master says, as an answer.
+fn of_master(error: MasterError) -> HostError {
+    match error {
+        MasterError::Refused(refusal) => HostError::Refused(refusal.to_string()),
+        MasterError::Ended(_) | MasterError::Deposed => HostError::Ended(error.to_string()),
+        error => HostError::Failed(error.to_string()),
+    }
+}
+
+/// For `map_err`: what the blob store says, as an answer.
+fn of_blobs(error: BlobError) -> HostError {
+    match error {
+        BlobError::Missing { .. } => HostError::NotFound(error.to_string()),
+        error => HostError::Failed(error.to_string()),
+    }
+}
+
+struct Spoken(Session);
+
+impl HostSession for Spoken {
+    fn say(&mut self, message: ToMaster) -> Result<(), Unsaid> {
+        self.0.try_send(message).map_err(|unsent| match unsent {
+            Unsent::Busy(message) => Unsaid::Busy(message),
+            Unsent::Ended => Unsaid::Ended,
+        })
+    }
+}
+
+struct Sink(BlobWriter);
+
+impl BlobSink for Sink {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        self.0.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
+    }
+
+    fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
+        self.0.finish().map(|(id, _)| id).map_err(of_blobs)
+    }
+}
+
+impl Node {
+    /// A task's input, as it was submitted.
+    fn input(&self, task: TaskId) -> Result<Input, HostError> {
+        let unknown = || HostError::NotFound(format!("task {task} has no input that is known"));
+        let chunks = self.handle.chunks(task.phase_id()).map_err(of_master)?;
+        let at = chunks.partition_point(|chunk| chunk.first <= task.index).checked_sub(1);
+        let StoredChunk { first, chunk, .. } = at.map(|at| &chunks[at]).ok_or_else(unknown)?;
+        let bytes = match chunk {
+            ChunkRef::Count => return Err(unknown()),
+            ChunkRef::Inline(bytes) => bytes.clone(),
+            ChunkRef::Blob(id) => self.blobs.read(*id, CHUNK_BYTES_MAX).map_err(of_blobs)?,
+        };
+        let chunk = Chunk::decode(&bytes).map_err(|e| HostError::Failed(e.to_string()))?;
+        let position = (task.index.0 - first.0) as usize;
+        chunk.inputs.into_iter().nth(position).ok_or_else(unknown)
+    }
+}
+
+impl Host for Node {
+    fn open_session(&self, deliver: Deliver) -> Result<Box<dyn HostSession>, HostError> {
+        let deliver = Box::new(move |message| deliver(message).map_err(|_| windlass_master::Gone));
+        Ok(Box::new(Spoken(self.handle.connect(deliver).map_err(of_master)?)))
+    }
+
+    fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError> {
+        self.handle.submit(request, spec).map_err(of_master)
+    }
+
+    fn add_tasks(
+        &self,
+        phase: PhaseId,
+        first: TaskIndex,
+        count: u32,
+        chunk: ChunkRef,
+    ) -> Result<(), HostError> {
+        self.handle.add_tasks(phase, first, count, chunk).map_err(of_master)
+    }
+
+    fn seal(&self, phase: PhaseId) -> Result<(), HostError> {
+        self.handle.seal(phase).map_err(of_master)
+    }
+
+    fn reopen(
+        &self,
+        phase: PhaseId,
+        tasks: Vec<IndexRange>,
+        why: &str,
+    ) -> Result<usize, HostError> {
+        self.handle.reopen(phase, tasks, why).map_err(of_master)
+    }
+
+    fn cancel(&self, job: JobId, why: &str) -> Result<(), HostError> {
+        self.handle.cancel(job, why).map_err(of_master)
+    }
+
+    fn jobs(&self) -> Result<Vec<JobView>, HostError> {
+        self.handle.jobs().map_err(of_master)
+    }
+
+    fn chunks(&self, phase: PhaseId) -> Result<Vec<StoredChunk>, HostError> {
+        self.handle.chunks(phase).map_err(of_master)
+    }
+
+    fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Result<Vec<TaskView>, HostError> {
+        self.handle.tasks(phase, from).map_err(of_master)
+    }
+
+    fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, HostError> {
+        self.handle.task_views(tasks).map_err(of_master)
+    }
+
+    fn status(&self) -> Result<ClusterView, HostError> {
+        let (cluster, epoch) = self.handle.reign().map_err(of_master)?;
+        Ok(ClusterView {
+            cluster,
+            epoch,
+            workers: self.handle.workers().map_err(of_master)?,
+            unserved: self.handle.unserved().map_err(of_master)?,
+            waits_for_room: self.handle.waits_for_room(),
+        })
+    }
+
+    fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError> {
+        self.handle.watch().map_err(of_master)
+    }
+
+    fn missing(&self, ids: Vec<BlobId>) -> Result<Vec<BlobId>, HostError> {
+        let mut missing = Vec::new();
+        for id in ids {
+            // Renewed, so that what is there stays until it is named.
+            if self.blobs.renew(id).map_err(of_blobs)?.is_none() {
+                missing.push(id);
+            }
+        }
+        Ok(missing)
+    }
+
+    fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
+        Ok(Box::new(Sink(self.blobs.writer().map_err(of_blobs)?)))
+    }
+
+    fn sync(&self) -> Result<(), HostError> {
+        self.blobs.sync().map_err(of_blobs)
+    }
+
+    fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError> {
+        let mut file = self.blobs.open_verified(id).map_err(of_blobs)?;
+        file.seek(SeekFrom::Start(offset)).map_err(|e| HostError::Failed(e.to_string()))?;
+        Ok(Box::new(file))
+    }
+
+    fn read_input(&self, task: TaskId) -> Result<Source, HostError> {
+        let input = self.input(task)?;
+        if self.blobs.renew(input.hash).map_err(of_blobs)?.is_some() {
+            return self.read_blob(input.hash, 0);
+        }
+        let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
+        let file = File::open(path).map_err(|error| {
+            HostError::NotFound(format!("the master cannot read it either: {error}"))
+        })?;
+        Ok(Box::new(file))
+    }
+}

@@ -1,0 +1,205 @@
+//! Accepts connections on ports and socket files, and serves HTTP/1 and HTTP/2 on each.
+
+use crate::health;
+use crate::node::Node;
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+
+/// How long a client may take to send a request's head, or the first byte of all.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection is asked for a sign of life this often, and given up without one.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes on their way without an acknowledgement, of a stream and of all together.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+/// Pause after the system has no descriptor left for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest path that a socket's address takes, with its end.
+const SOCKET_PATH_BYTES_MAX: usize = 108;
+/// Threads that serve connections; what blocks has threads of its own.
+const SERVING_THREAD_COUNT: usize = 2;
+
+/// Where connections come in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Listen {
+    /// A port; port 0 is one that is free.
+    Tcp(SocketAddr),
+    /// A socket file, for the user who started this; a file that is there is replaced.
+    Unix(PathBuf),
+}
+
+/// What a server needs to start.
+pub struct Options {
+    /// Where it listens.
+    pub listen: Vec<Listen>,
+    /// What it serves.
+    pub node: Node,
+}
+
+/// A server that could not be started.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The port is another program's.
+    #[error("listen on {0}: another program listens there; name another one with --listen")]
+    Taken(SocketAddr),
+    /// The system refuses.
+    #[error("listen on {place}: {source}")]
+    Io {
+        /// The port or file.
+        place: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A running server; dropped, it listens no more and its connections are closed.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    sockets: Vec<PathBuf>,
+    runtime: Option<Runtime>,
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Server {
+    /// Begins to listen; connections are taken from when this returns.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub fn start(options: Options) -> Result<Server, ServerError> {
+        let Options { listen, node } = options;
+        let of_runtime = |source| ServerError::Io { place: "any port".to_owned(), source };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(SERVING_THREAD_COUNT)
+            .thread_name("serve")
+            .enable_all()
+            .build()
+            .map_err(of_runtime)?;
+        let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
+        let routes = health::router(node.handle.clone());
+        let routes = routes.merge(windlass_wire::router(Arc::new(node)));
+        let mut listeners = Vec::new();
+        for place in listen {
+            let listener = runtime.block_on(bind(&place))?;
+            match (&listener, place) {
+                (Listener::Tcp(tcp), _) => server.addresses.extend(tcp.local_addr().ok()),
+                (Listener::Unix(_), Listen::Unix(path)) => server.sockets.push(path),
+                (Listener::Unix(_), Listen::Tcp(_)) => unreachable!("bound as asked"),
+            }
+            listeners.push(listener);
+        }
+        for listener in listeners {
+            runtime.spawn(accept(listener, routes.clone()));
+        }
+        server.runtime = Some(runtime);
+        Ok(server)
+    }
+
+    /// The ports that it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for socket in &self.sockets {
+            // A file that stays is replaced by the next who listens.
+            let _ = std::fs::remove_file(socket);
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn bind(place: &Listen) -> Result<Listener, ServerError> {
+    match place {
+        Listen::Tcp(address) => {
+            TcpListener::bind(address).await.map(Listener::Tcp).map_err(|source| {
+                match source.kind() {
+                    io::ErrorKind::AddrInUse => ServerError::Taken(*address),
+                    _ => ServerError::Io { place: address.to_string(), source },
+                }
+            })
+        }
+        Listen::Unix(path) => bind_socket(path)
+            .map(Listener::Unix)
+            .map_err(|source| ServerError::Io { place: path.display().to_string(), source }),
+    }
+}
+
+/// Binds a socket file, also where its path is longer than a socket's address may be. Who may
+/// connect is decided by the folder, which is its user's alone.
+fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if path.as_os_str().len() < SOCKET_PATH_BYTES_MAX {
+        return UnixListener::bind(path);
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let folder = std::fs::File::open(folder)?;
+    let short = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name);
+    UnixListener::bind(short)
+}
+
+async fn accept(listener: Listener, routes: Router) {
+    loop {
+        let accepted = match &listener {
+            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| {
+                // Small messages are not to wait for each other; one without the option is slower.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(serve_tcp(stream, routes.clone()));
+            }),
+            Listener::Unix(unix) => unix.accept().await.map(|(stream, _)| {
+                tokio::spawn(serve(stream, routes.clone()));
+            }),
+        };
+        if accepted.is_err() {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+}
+
+/// A connection that never says anything is closed before it costs more than a descriptor.
+async fn serve_tcp(stream: tokio::net::TcpStream, routes: Router) {
+    if matches!(timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
+        serve(stream, routes).await;
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    // How a connection ends is its peer's business; sessions notice by themselves.
+    let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+}

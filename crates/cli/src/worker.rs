@@ -1,0 +1,98 @@
+//! `windlass worker`: slots on this machine for a master elsewhere.
+
+use crate::arguments::WorkerArguments;
+use crate::cluster::{fresh_scratch, now_us, program};
+use crate::{CliError, EXIT_UNREACHABLE, signals};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use windlass_core::{Incarnation, WorkerName};
+use windlass_wire::Address;
+use windlass_worker::{Remote, Standing, Store, Worker, join};
+
+pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
+    let masters: Result<Vec<Address>, CliError> = arguments
+        .join
+        .iter()
+        .map(|text| text.parse().map_err(|error| CliError::usage(format!("--join: {error}"))))
+        .collect();
+    let masters = masters?;
+    let cores = available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
+    let slots = arguments.slots.unwrap_or(cores);
+    let incarnation = Incarnation(now_us());
+    let name = arguments.name.clone().unwrap_or_else(|| default_name(incarnation));
+    let stop = signals::interrupts()?;
+    let folder = arguments.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let scratch = Scratch::make(folder.join(format!("windlass-worker-{}", std::process::id())))?;
+    let remote = Remote::default();
+    let worker = Worker::start(windlass_worker::Options {
+        name: WorkerName(name.clone()),
+        incarnation,
+        in_process: false,
+        slots,
+        store: Store::Remote(remote.clone()),
+        scratch: scratch.0.clone(),
+        executor: program()?,
+    });
+    let mut said = String::new();
+    let joined = join(&worker, &remote, &masters, &Arc::clone(&stop), &mut |standing| {
+        let text = match standing {
+            Standing::Joined(master) => {
+                format!("Worker {name} with {slots} slots works for the master at {master}\n")
+            }
+            Standing::Lost { cause } => {
+                format!("The connection broke ({cause}); connecting again\n")
+            }
+            Standing::Waiting { cause } => format!("Waiting for a master: failed to {cause}\n"),
+        };
+        // The same again is no news.
+        if text != said {
+            say(&text);
+            said = text;
+        }
+    });
+    worker.stop();
+    match joined {
+        Ok(()) => Ok(0),
+        Err(refused) => Err(CliError {
+            text: format!("the master does not take worker {name}: {}", refused.0),
+            code: EXIT_UNREACHABLE,
+        }),
+    }
+}
+
+/// A name that no other worker has: this machine's, and a few digits of the time of this start.
+fn default_name(incarnation: Incarnation) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain: String =
+        host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+    let host = if plain.is_empty() { "worker".to_owned() } else { plain };
+    format!("{host}-{:04x}", ((incarnation.0 / 1_000) ^ u64::from(std::process::id())) & 0xffff)
+}
+
+/// The folder for files in the making; gone with the worker.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(path: PathBuf) -> Result<Scratch, CliError> {
+        match fresh_scratch(&path) {
+            Ok(path) => Ok(Scratch(path)),
+            Err(error) => Err(CliError::failed(format!(
+                "make the folder {}: {error}; name another one with --scratch DIR",
+                path.display()
+            ))),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays is in the way of nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

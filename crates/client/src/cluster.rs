@@ -1,0 +1,326 @@
+//! The cluster that a client works with: in this process, or at the other end of a connection.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use thiserror::Error;
+use windlass_blobs::{BlobError, Blobs};
+use windlass_core::input::Input;
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
+use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_master::{Handle, MasterError};
+use windlass_wire::{Client, ClusterView, WireError};
+
+/// A cluster.
+#[derive(Clone)]
+pub enum Cluster {
+    /// Its master is in this process.
+    Here {
+        /// The master.
+        handle: Handle,
+        /// The blobs that its workers write.
+        blobs: Blobs,
+    },
+    /// Its master is another process.
+    There(Client),
+}
+
+/// Why the cluster did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum ClusterError {
+    /// The master of this process cannot.
+    #[error("{0}")]
+    Master(#[from] MasterError),
+    /// The blob store of this process cannot.
+    #[error("{0}")]
+    Blob(#[from] BlobError),
+    /// The master elsewhere cannot, or cannot be reached.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    /// A blob from elsewhere that is not what its name says.
+    #[error("read blob {0}: what came is not what its name says; ask again")]
+    Damaged(BlobId),
+    /// A blob that is longer than such a blob may be.
+    #[error("read blob {id}: it has more than {bytes_max} bytes")]
+    TooLong {
+        /// The blob.
+        id: BlobId,
+        /// How long it may be.
+        bytes_max: u64,
+    },
+}
+
+impl Cluster {
+    /// See [`Handle::submit`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.submit(request, spec)?,
+            Cluster::There(client) => client.submit(request, spec)?,
+        })
+    }
+
+    /// See [`Handle::add_tasks`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn add_tasks(
+        &self,
+        phase: PhaseId,
+        first: TaskIndex,
+        count: u32,
+        chunk: ChunkRef,
+    ) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { handle, .. } => Ok(handle.add_tasks(phase, first, count, chunk)?),
+            Cluster::There(client) => Ok(client.add_tasks(phase, first, count, chunk)?),
+        }
+    }
+
+    /// See [`Handle::seal`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn seal(&self, phase: PhaseId) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { handle, .. } => Ok(handle.seal(phase)?),
+            Cluster::There(client) => Ok(client.seal(phase)?),
+        }
+    }
+
+    /// See [`Handle::reopen`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn reopen(
+        &self,
+        phase: PhaseId,
+        tasks: Vec<IndexRange>,
+        why: &str,
+    ) -> Result<usize, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.reopen(phase, tasks, why)?,
+            Cluster::There(client) => client.reopen(phase, tasks, why)?,
+        })
+    }
+
+    /// See [`Handle::cancel`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn cancel(&self, job: JobId, why: &str) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { handle, .. } => Ok(handle.cancel(job, why)?),
+            Cluster::There(client) => Ok(client.cancel(job, why)?),
+        }
+    }
+
+    /// All jobs, oldest first.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn jobs(&self) -> Result<Vec<JobView>, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.jobs()?,
+            Cluster::There(client) => client.jobs()?,
+        })
+    }
+
+    /// Where the inputs of a phase are.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn chunks(&self, phase: PhaseId) -> Result<Vec<StoredChunk>, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.chunks(phase)?,
+            Cluster::There(client) => client.chunks(phase)?,
+        })
+    }
+
+    /// The tasks of a phase from an index on, at most 4,096; empty at the end.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Result<Vec<TaskView>, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.tasks(phase, from)?,
+            Cluster::There(client) => client.tasks(phase, from)?,
+        })
+    }
+
+    /// These tasks, in this order.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.task_views(tasks)?,
+            Cluster::There(client) => client.task_views(tasks)?,
+        })
+    }
+
+    /// Who is connected, what waits for nobody, whether the disk is full.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn status(&self) -> Result<ClusterView, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => {
+                let (cluster, epoch) = handle.reign()?;
+                ClusterView {
+                    cluster,
+                    epoch,
+                    workers: handle.workers()?,
+                    unserved: handle.unserved()?,
+                    waits_for_room: handle.waits_for_room(),
+                }
+            }
+            Cluster::There(client) => client.status()?,
+        })
+    }
+
+    /// Everything that happens from now on; see [`Handle::watch`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn watch(&self) -> Result<Receiver<Vec<Notice>>, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.watch()?,
+            Cluster::There(client) => client.watch()?,
+        })
+    }
+
+    /// Stores bytes; durable when this returns.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, ClusterError> {
+        match self {
+            Cluster::Here { blobs, .. } => {
+                let id = blobs.put(bytes)?;
+                blobs.sync()?;
+                Ok(id)
+            }
+            Cluster::There(client) => {
+                let id = BlobId::of(bytes);
+                client.put([(id, Ok(bytes))])?;
+                Ok(id)
+            }
+        }
+    }
+
+    /// The bytes of a blob, verified.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, ClusterError> {
+        match self {
+            Cluster::Here { blobs, .. } => Ok(blobs.read(id, bytes_max)?),
+            Cluster::There(client) => {
+                let mut bytes = Bounded { bytes: Vec::new(), bytes_max };
+                let read = client.read_blob(id, &mut bytes);
+                if bytes.is_full() {
+                    return Err(ClusterError::TooLong { id, bytes_max });
+                }
+                read?;
+                let is_it = BlobId::of(&bytes.bytes) == id;
+                is_it.then_some(bytes.bytes).ok_or(ClusterError::Damaged(id))
+            }
+        }
+    }
+
+    /// Writes the bytes of a blob; what was written is worth nothing when this fails.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn copy_blob(&self, id: BlobId, into: &mut impl Write) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { blobs, .. } => {
+                blobs.copy_to(id, into)?;
+                Ok(())
+            }
+            Cluster::There(client) => {
+                let mut hashed = Hashed { into, hasher: blake3::Hasher::new() };
+                client.read_blob(id, &mut hashed)?;
+                let is_it = BlobId(*hashed.hasher.finalize().as_bytes()) == id;
+                is_it.then_some(()).ok_or(ClusterError::Damaged(id))
+            }
+        }
+    }
+
+    /// Makes sure that workers elsewhere can have these inputs: a master on another machine gets
+    /// those of which it has no copy.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn offer_inputs(&self, inputs: &[Input]) -> Result<(), ClusterError> {
+        let Cluster::There(client) = self else { return Ok(()) };
+        if client.address().is_this_machine() {
+            return Ok(());
+        }
+        let hashes: Vec<BlobId> = inputs.iter().map(|input| input.hash).collect();
+        let missing = client.missing(&hashes)?;
+        let wanted = inputs.iter().filter(|input| missing.contains(&input.hash));
+        let open = |input: &Input| {
+            let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
+            (input.hash, File::open(path))
+        };
+        Ok(client.put(wanted.map(open))?)
+    }
+
+    /// Ends the master of this process, so that nobody waits for its full disk any longer.
+    pub fn give_up(&self) {
+        if let Cluster::Here { handle, .. } = self {
+            handle.stop();
+        }
+    }
+}
+
+/// Takes so many bytes and no more.
+struct Bounded {
+    bytes: Vec<u8>,
+    bytes_max: u64,
+}
+
+impl Bounded {
+    fn is_full(&self) -> bool {
+        self.bytes.len() as u64 > self.bytes_max
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_full() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Hashes what it hands on.
+struct Hashed<'a, W> {
+    into: &'a mut W,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> Write for Hashed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.into.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
+}

@@ -1,0 +1,120 @@
+//! Blobs in and out.
+
+use super::connection::{Client, WireError};
+use crate::convert::{Malformed, blob_ids, ids_of};
+use crate::generated as pb;
+use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
+use prost::bytes::Bytes;
+use std::io::{self, Read, Write};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+use windlass_core::{BlobId, TaskId};
+
+impl Client {
+    fn blobs(&self) -> pb::blobs_client::BlobsClient<Channel> {
+        pb::blobs_client::BlobsClient::new(self.channel.clone())
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// Which of these blobs the master does not have.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    pub fn missing(&self, ids: &[BlobId]) -> Result<Vec<BlobId>, WireError> {
+        let asked = pb::BlobIds { ids: ids_of(ids) };
+        let missing = self.ask(self.blobs().missing(asked))?.into_inner();
+        Ok(blob_ids(&missing.ids)?)
+    }
+
+    /// Stores blobs, each with the name that its bytes have; durable when this returns.
+    ///
+    /// # Errors
+    /// See [`WireError`]; `Refused` also where bytes do not have the name or cannot be read.
+    pub fn put<R: Read>(
+        &self,
+        blobs: impl IntoIterator<Item = (BlobId, io::Result<R>)>,
+    ) -> Result<(), WireError> {
+        let (outgoing, pieces) = mpsc::channel(PIECE_COUNT_MAX);
+        let mut service = self.blobs();
+        let answer =
+            self.runtime.spawn(async move { service.put(ReceiverStream::new(pieces)).await });
+        let mut unreadable = None;
+        for (id, source) in blobs {
+            match source.and_then(|source| send(id, source, &outgoing)) {
+                Ok(true) => {}
+                // Nobody takes more; the answer says why.
+                Ok(false) => break,
+                Err(error) => {
+                    unreadable = Some(WireError::Refused(format!("blob {id}: {error}")));
+                    break;
+                }
+            }
+        }
+        drop(outgoing);
+        let answer = self.runtime.block_on(answer);
+        if let Some(error) = unreadable {
+            return Err(error);
+        }
+        let answer = answer.unwrap_or_else(|error| Err(Status::internal(error.to_string())));
+        answer.map(drop).map_err(|status| self.error(&status))
+    }
+
+    /// Writes a blob's bytes; the caller verifies them.
+    ///
+    /// # Errors
+    /// See [`WireError`]; `Failed` where `into` takes no more.
+    pub fn read_blob(&self, id: BlobId, into: &mut dyn Write) -> Result<(), WireError> {
+        let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset: 0 };
+        let pieces = self.ask(self.blobs().read(asked))?.into_inner();
+        self.receive(pieces, into)
+    }
+
+    /// Writes the bytes of a task's input; the caller verifies them.
+    ///
+    /// # Errors
+    /// See [`WireError`]; `NotFound` where neither the store nor the master's machine has it.
+    pub fn read_input(&self, task: TaskId, into: &mut dyn Write) -> Result<(), WireError> {
+        let pieces = self.ask(self.blobs().read_input(pb::TaskId::from(task)))?.into_inner();
+        self.receive(pieces, into)
+    }
+
+    fn receive(
+        &self,
+        mut pieces: Streaming<pb::BlobPiece>,
+        into: &mut dyn Write,
+    ) -> Result<(), WireError> {
+        while let Some(piece) = self.ask(pieces.message())? {
+            let written = into.write_all(&piece.bytes);
+            written.map_err(|error| WireError::Failed(format!("cannot be written: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands over a blob piece by piece; `false`: nobody takes more.
+fn send(
+    id: BlobId,
+    mut source: impl Read,
+    outgoing: &mpsc::Sender<pb::BlobPiece>,
+) -> io::Result<bool> {
+    loop {
+        let mut bytes = Vec::new();
+        source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes)?;
+        let ended = bytes.len() < PIECE_BYTES;
+        let end = if ended { Bytes::copy_from_slice(&id.0) } else { Bytes::new() };
+        if outgoing.blocking_send(pb::BlobPiece { bytes: bytes.into(), end }).is_err() {
+            return Ok(false);
+        }
+        if ended {
+            return Ok(true);
+        }
+    }
+}
+
+impl From<Malformed> for io::Error {
+    fn from(error: Malformed) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}

@@ -1,0 +1,13 @@
+//! The other end: what a worker, a command or a program holds of a master elsewhere.
+//!
+//! Calls block; they are made from threads of their own, never from a runtime.
+
+mod address;
+mod blobs;
+mod cluster;
+mod connection;
+mod session;
+
+pub use address::{Address, AddressError};
+pub use connection::{Client, WireError};
+pub use session::{SessionReceiver, SessionSender};

@@ -1,0 +1,147 @@
+//! What the cluster as a whole tells.
+
+use super::ledger::{bytes_of, optional_id, phases};
+use super::words::{Malformed, blob_id, needed, u128_of};
+use crate::generated as pb;
+use crate::host::ClusterView;
+use prost::bytes::Bytes;
+use windlass_core::ledger::JobSpec;
+use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
+use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::session::Running;
+use windlass_core::view::{Notice, WorkerView};
+use windlass_core::{Epoch, JobId, RequestId, WorkerName};
+
+/// A submission as it travels.
+pub(crate) fn submission(request: RequestId, spec: JobSpec) -> pb::SubmitRequest {
+    pb::SubmitRequest {
+        request: Bytes::copy_from_slice(&request.0.to_be_bytes()),
+        name: spec.name,
+        fingerprint: Bytes::copy_from_slice(&spec.fingerprint.to_be_bytes()),
+        phases: spec.phases.into_iter().map(pb::PhaseSpec::from).collect(),
+        memorandum: bytes_of(spec.memorandum),
+    }
+}
+
+/// A submission as it arrived.
+pub(crate) fn submitted(asked: pb::SubmitRequest) -> Result<(RequestId, JobSpec), Malformed> {
+    let spec = JobSpec {
+        name: asked.name,
+        fingerprint: u128_of(&asked.fingerprint)?,
+        phases: phases(asked.phases)?,
+        memorandum: optional_id(&asked.memorandum)?,
+    };
+    Ok((RequestId(u128_of(&asked.request)?), spec))
+}
+
+impl From<WorkerView> for pb::Worker {
+    fn from(worker: WorkerView) -> pb::Worker {
+        let work = |running: Running| pb::SlotWork {
+            slot: running.slot,
+            task: Some(running.task.into()),
+            attempt: Some(running.attempt.into()),
+            elapsed_ms: running.elapsed_ms,
+            quiet_ms: running.quiet_ms,
+        };
+        pb::Worker {
+            name: worker.name.0,
+            slots: worker.slots,
+            running: worker.running.into_iter().map(work).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::Worker> for WorkerView {
+    type Error = Malformed;
+
+    fn try_from(worker: pb::Worker) -> Result<WorkerView, Malformed> {
+        let work = |work: pb::SlotWork| {
+            Ok(Running {
+                slot: work.slot,
+                attempt: needed(work.attempt, "work without its attempt")?.into(),
+                task: needed(work.task, "work without its task")?.try_into()?,
+                elapsed_ms: work.elapsed_ms,
+                quiet_ms: work.quiet_ms,
+            })
+        };
+        Ok(WorkerView {
+            name: WorkerName(worker.name),
+            slots: worker.slots,
+            running: worker.running.into_iter().map(work).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<ClusterView> for pb::ClusterStatus {
+    fn from(view: ClusterView) -> pb::ClusterStatus {
+        pb::ClusterStatus {
+            cluster: Bytes::copy_from_slice(&view.cluster.to_be_bytes()),
+            epoch: view.epoch.0,
+            workers: view.workers.into_iter().map(pb::Worker::from).collect(),
+            unserved: view.unserved.into_iter().collect(),
+            waits_for_room: view.waits_for_room,
+        }
+    }
+}
+
+impl TryFrom<pb::ClusterStatus> for ClusterView {
+    type Error = Malformed;
+
+    fn try_from(status: pb::ClusterStatus) -> Result<ClusterView, Malformed> {
+        let workers = status.workers.into_iter().map(WorkerView::try_from);
+        Ok(ClusterView {
+            cluster: u128_of(&status.cluster)?,
+            epoch: Epoch(status.epoch),
+            workers: workers.collect::<Result<_, _>>()?,
+            unserved: status.unserved.into_iter().collect(),
+            waits_for_room: status.waits_for_room,
+        })
+    }
+}
+
+impl From<Notice> for pb::Notice {
+    fn from(notice: Notice) -> pb::Notice {
+        use pb::notice::Happened;
+        let happened = match notice {
+            Notice::TaskSettled(task) => Happened::TaskSettled(task.into()),
+            Notice::JobEnded(job) => Happened::JobEnded(job.0),
+        };
+        pb::Notice { happened: Some(happened) }
+    }
+}
+
+impl TryFrom<pb::Notice> for Notice {
+    type Error = Malformed;
+
+    fn try_from(notice: pb::Notice) -> Result<Notice, Malformed> {
+        use pb::notice::Happened;
+        Ok(match needed(notice.happened, "a notice that says nothing")? {
+            Happened::TaskSettled(task) => Notice::TaskSettled(task.try_into()?),
+            Happened::JobEnded(job) => Notice::JobEnded(JobId(job)),
+        })
+    }
+}
+
+/// A result as a worker in any language describes it.
+pub(crate) fn manifest(made: pb::Manifest) -> Result<Manifest, Malformed> {
+    if made.notes.len() > NOTE_COUNT_MAX {
+        return Err(Malformed("more than 20 notes"));
+    }
+    let artifacts = made.artifacts.into_iter().map(artifact).collect::<Result<_, _>>()?;
+    Ok(Manifest { artifacts, notes: made.notes, duration_us: made.duration_us, from_memo: false })
+}
+
+fn artifact(artifact: pb::Artifact) -> Result<Artifact, Malformed> {
+    use pb::artifact::Content as Sent;
+    if artifact.name.is_empty() || artifact.name.contains(['/', '\0']) {
+        return Err(Malformed("an artifact's name that is no file name"));
+    }
+    let content = match needed(artifact.content, "an artifact without content")? {
+        Sent::Inline(bytes) if bytes.len() > ARTIFACT_INLINE_BYTES_MAX => {
+            return Err(Malformed("more than 16 KiB inline"));
+        }
+        Sent::Inline(bytes) => Content::Inline(bytes.into()),
+        Sent::Blob(blob) => Content::Blob { id: blob_id(&blob.id)?, size: blob.size },
+    };
+    Ok(Artifact { name: artifact.name, media_type: artifact.media_type, content })
+}

@@ -1,0 +1,13 @@
+//! Between the generated messages and the plain types of `core`, both ways.
+//!
+//! What a peer sends is checked here: whatever comes out is well formed, though it may be wrong.
+
+mod cluster;
+mod ledger;
+mod media;
+mod session;
+mod words;
+
+pub(crate) use cluster::*;
+pub use words::Malformed;
+pub(crate) use words::{blob_id, blob_ids, ids_of, u128_of};

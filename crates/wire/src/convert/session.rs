@@ -1,0 +1,330 @@
+//! What workers and the master say.
+
+use super::words::{Malformed, needed, u128_of};
+use crate::generated as pb;
+use crate::limits::PROTOCOL;
+use prost::bytes::Bytes;
+use windlass_core::session::{
+    AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+};
+use windlass_core::{AttemptId, Epoch, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName};
+
+/// Slots of one worker.
+const SLOT_COUNT_MAX: u32 = 4_096;
+/// Characters of a worker's name.
+const NAME_CHAR_COUNT_MAX: usize = 64;
+
+fn round(round: u32) -> Result<Round, Malformed> {
+    u16::try_from(round).map(Round).map_err(|_| Malformed("a round above 65535"))
+}
+
+impl From<ToMaster> for pb::ToMaster {
+    fn from(message: ToMaster) -> pb::ToMaster {
+        use pb::to_master::Message;
+        let message = match message {
+            ToMaster::Hello(hello) => Message::Hello(hello.into()),
+            ToMaster::Credit(attempts) => Message::Credit(pb::Credit { attempts }),
+            ToMaster::Progress(running) => {
+                let running = running.into_iter().map(pb::Running::from).collect();
+                Message::Progress(pb::Progress { running })
+            }
+            ToMaster::Ended(runs) => {
+                let runs = runs.into_iter().map(pb::EndedRun::from).collect();
+                Message::Ended(pb::Ended { runs })
+            }
+            ToMaster::Returned(attempts) => {
+                Message::Returned(pb::Returned { attempts: attempts_of(attempts) })
+            }
+            ToMaster::Goodbye => Message::Goodbye(pb::Goodbye {}),
+        };
+        pb::ToMaster { message: Some(message) }
+    }
+}
+
+impl TryFrom<pb::ToMaster> for ToMaster {
+    type Error = Malformed;
+
+    fn try_from(message: pb::ToMaster) -> Result<ToMaster, Malformed> {
+        use pb::to_master::Message;
+        Ok(match needed(message.message, "a message of a kind that is not known here")? {
+            Message::Hello(hello) => ToMaster::Hello(hello.try_into()?),
+            Message::Credit(credit) => ToMaster::Credit(credit.attempts),
+            Message::Progress(progress) => {
+                let running = progress.running.into_iter().map(Running::try_from);
+                ToMaster::Progress(running.collect::<Result<_, _>>()?)
+            }
+            Message::Ended(ended) => {
+                let runs = ended.runs.into_iter().map(EndedRun::try_from);
+                ToMaster::Ended(runs.collect::<Result<_, _>>()?)
+            }
+            Message::Returned(returned) => ToMaster::Returned(attempts(returned.attempts)),
+            Message::Goodbye(_) => ToMaster::Goodbye,
+        })
+    }
+}
+
+fn attempts_of(attempts: Vec<AttemptId>) -> Vec<pb::AttemptId> {
+    attempts.into_iter().map(pb::AttemptId::from).collect()
+}
+
+fn attempts(attempts: Vec<pb::AttemptId>) -> Vec<AttemptId> {
+    attempts.into_iter().map(AttemptId::from).collect()
+}
+
+impl From<Hello> for pb::Hello {
+    fn from(hello: Hello) -> pb::Hello {
+        let offer = |Offer { operation, version }| pb::Offer { operation, version };
+        pb::Hello {
+            protocol: PROTOCOL,
+            name: hello.name.0,
+            incarnation: hello.incarnation.0,
+            slots: hello.slots,
+            offers: hello.offers.into_iter().map(offer).collect(),
+            held: hello.held.into_iter().map(pb::Held::from).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::Hello> for Hello {
+    type Error = Malformed;
+
+    fn try_from(hello: pb::Hello) -> Result<Hello, Malformed> {
+        if hello.protocol != PROTOCOL {
+            return Err(Malformed("a version of the protocol that is not spoken here"));
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if hello.name.is_empty()
+            || hello.name.len() > NAME_CHAR_COUNT_MAX
+            || !hello.name.chars().all(is_plain)
+        {
+            return Err(Malformed("a worker's name that is not 1 to 64 of A-Z a-z 0-9 . _ -"));
+        }
+        if !(1..=SLOT_COUNT_MAX).contains(&hello.slots) {
+            return Err(Malformed("a worker that has not 1 to 4096 slots"));
+        }
+        let offer = |pb::Offer { operation, version }| Offer { operation, version };
+        Ok(Hello {
+            name: WorkerName(hello.name),
+            incarnation: Incarnation(hello.incarnation),
+            // Who comes over a connection lives elsewhere.
+            in_process: false,
+            slots: hello.slots,
+            offers: hello.offers.into_iter().map(offer).collect(),
+            held: hello.held.into_iter().map(Held::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<Held> for pb::Held {
+    fn from(held: Held) -> pb::Held {
+        pb::Held {
+            attempt: Some(held.attempt.into()),
+            task: Some(held.task.into()),
+            round: held.round.0.into(),
+        }
+    }
+}
+
+impl TryFrom<pb::Held> for Held {
+    type Error = Malformed;
+
+    fn try_from(held: pb::Held) -> Result<Held, Malformed> {
+        Ok(Held {
+            attempt: needed(held.attempt, "a held attempt without its id")?.into(),
+            task: needed(held.task, "a held attempt without its task")?.try_into()?,
+            round: round(held.round)?,
+        })
+    }
+}
+
+impl From<Running> for pb::Running {
+    fn from(running: Running) -> pb::Running {
+        pb::Running {
+            slot: running.slot,
+            attempt: Some(running.attempt.into()),
+            task: Some(running.task.into()),
+            elapsed_ms: running.elapsed_ms,
+            quiet_ms: running.quiet_ms,
+        }
+    }
+}
+
+impl TryFrom<pb::Running> for Running {
+    type Error = Malformed;
+
+    fn try_from(running: pb::Running) -> Result<Running, Malformed> {
+        Ok(Running {
+            slot: running.slot,
+            attempt: needed(running.attempt, "a running attempt without its id")?.into(),
+            task: needed(running.task, "a running attempt without its task")?.try_into()?,
+            elapsed_ms: running.elapsed_ms,
+            quiet_ms: running.quiet_ms,
+        })
+    }
+}
+
+impl From<EndedRun> for pb::EndedRun {
+    fn from(run: EndedRun) -> pb::EndedRun {
+        use pb::ended_run::With;
+        let with = match run.with {
+            EndedWith::Results(results) => With::Results(results.into()),
+            EndedWith::Failure(failure) => With::Failure(failure.into()),
+        };
+        pb::EndedRun {
+            phase: Some(run.phase.into()),
+            round: run.round.0.into(),
+            first: run.first.0,
+            attempt: Some(run.attempt.into()),
+            with: Some(with),
+        }
+    }
+}
+
+impl TryFrom<pb::EndedRun> for EndedRun {
+    type Error = Malformed;
+
+    fn try_from(run: pb::EndedRun) -> Result<EndedRun, Malformed> {
+        use pb::ended_run::With;
+        let phase: PhaseId = needed(run.phase, "an end without its phase")?.try_into()?;
+        Ok(EndedRun {
+            phase,
+            round: round(run.round)?,
+            first: TaskIndex(run.first),
+            attempt: needed(run.attempt, "an end without its attempt")?.into(),
+            with: match needed(run.with, "an end that says nothing")? {
+                With::Results(results) => EndedWith::Results(results.try_into()?),
+                With::Failure(failure) => EndedWith::Failure(failure.try_into()?),
+            },
+        })
+    }
+}
+
+impl From<ToWorker> for pb::ToWorker {
+    fn from(message: ToWorker) -> pb::ToWorker {
+        use pb::to_worker::Message;
+        let message = match message {
+            ToWorker::Welcome { cluster, epoch, keep } => Message::Welcome(pb::Welcome {
+                protocol: PROTOCOL,
+                cluster: Bytes::copy_from_slice(&cluster.to_be_bytes()),
+                epoch: epoch.0,
+                keep: attempts_of(keep),
+            }),
+            ToWorker::Refused(why) => Message::Refused(pb::Refused { why }),
+            ToWorker::Phase { phase, operation, params, fresh } => Message::Phase(pb::Phase {
+                phase: Some(phase.into()),
+                operation,
+                params: Some(params.into()),
+                fresh,
+            }),
+            ToWorker::Chunk { phase, first, count, chunk } => Message::Chunk(pb::PhaseChunk {
+                phase: Some(phase.into()),
+                first: first.0,
+                count,
+                chunk: Some(chunk.into()),
+            }),
+            ToWorker::Assign(runs) => {
+                let runs = runs.into_iter().map(pb::AssignRun::from).collect();
+                Message::Assign(pb::Assign { runs })
+            }
+            ToWorker::EndedAck(attempts) => {
+                let run = |(first, count): (AttemptId, u32)| pb::AttemptRun {
+                    first: Some(first.into()),
+                    count,
+                };
+                Message::EndedAck(pb::EndedAck {
+                    attempts: attempts.into_iter().map(run).collect(),
+                })
+            }
+            ToWorker::Recall(attempts) => {
+                Message::Recall(pb::Recall { attempts: attempts_of(attempts) })
+            }
+            ToWorker::CancelJob(job) => Message::CancelJob(pb::CancelJob { job: job.0 }),
+            ToWorker::PhaseClosed(phase) => {
+                Message::PhaseClosed(pb::PhaseClosed { phase: Some(phase.into()) })
+            }
+        };
+        pb::ToWorker { message: Some(message) }
+    }
+}
+
+impl TryFrom<pb::ToWorker> for ToWorker {
+    type Error = Malformed;
+
+    fn try_from(message: pb::ToWorker) -> Result<ToWorker, Malformed> {
+        use pb::to_worker::Message;
+        let of_phase = |phase| needed(phase, "a message without its phase");
+        Ok(match needed(message.message, "a message of a kind that is not known here")? {
+            Message::Welcome(welcome) if welcome.protocol != PROTOCOL => {
+                return Err(Malformed("a version of the protocol that is not spoken here"));
+            }
+            Message::Welcome(welcome) => ToWorker::Welcome {
+                cluster: u128_of(&welcome.cluster)?,
+                epoch: Epoch(welcome.epoch),
+                keep: attempts(welcome.keep),
+            },
+            Message::Refused(refused) => ToWorker::Refused(refused.why),
+            Message::Phase(phase) => ToWorker::Phase {
+                phase: of_phase(phase.phase)?.try_into()?,
+                operation: phase.operation,
+                params: phase.params.unwrap_or_default().into(),
+                fresh: phase.fresh,
+            },
+            Message::Chunk(chunk) => ToWorker::Chunk {
+                phase: of_phase(chunk.phase)?.try_into()?,
+                first: TaskIndex(chunk.first),
+                count: chunk.count,
+                chunk: needed(chunk.chunk, "a chunk that says nothing")?.try_into()?,
+            },
+            Message::Assign(assign) => {
+                let runs = assign.runs.into_iter().map(AssignRun::try_from);
+                ToWorker::Assign(runs.collect::<Result<_, _>>()?)
+            }
+            Message::EndedAck(ack) => {
+                let run = |run: pb::AttemptRun| {
+                    let first = needed(run.first, "an acknowledgement without its attempt")?;
+                    Ok((first.into(), run.count))
+                };
+                ToWorker::EndedAck(ack.attempts.into_iter().map(run).collect::<Result<_, _>>()?)
+            }
+            Message::Recall(recall) => ToWorker::Recall(attempts(recall.attempts)),
+            Message::CancelJob(cancel) => ToWorker::CancelJob(JobId(cancel.job)),
+            Message::PhaseClosed(closed) => {
+                ToWorker::PhaseClosed(of_phase(closed.phase)?.try_into()?)
+            }
+        })
+    }
+}
+
+impl From<AssignRun> for pb::AssignRun {
+    fn from(run: AssignRun) -> pb::AssignRun {
+        pb::AssignRun {
+            phase: Some(run.phase.into()),
+            round: run.round.0.into(),
+            first: run.first.0,
+            count: run.count,
+            attempt: Some(run.attempt.into()),
+        }
+    }
+}
+
+impl TryFrom<pb::AssignRun> for AssignRun {
+    type Error = Malformed;
+
+    fn try_from(run: pb::AssignRun) -> Result<AssignRun, Malformed> {
+        let first = run.first;
+        if run.count == 0 || first.checked_add(run.count).is_none() {
+            return Err(Malformed("a run of no tasks, or of too many"));
+        }
+        Ok(AssignRun {
+            phase: needed(run.phase, "a run without its phase")?.try_into()?,
+            round: round(run.round)?,
+            first: TaskIndex(first),
+            count: run.count,
+            attempt: needed(run.attempt, "a run without its attempt")?.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! Messages there and back, and messages that are none.
+
+use super::*;
+use proptest::prelude::*;
+use prost::Message;
+use windlass_core::ledger::{ChunkRef, Results};
+use windlass_core::params::Params;
+use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
+
+const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
+const ATTEMPT: AttemptId = AttemptId { epoch: Epoch(2), counter: 1 << 40 };
+
+fn held() -> Held {
+    Held { attempt: ATTEMPT, task: PHASE.task(TaskIndex(9)), round: Round(1) }
+}
+
+fn ended(with: EndedWith) -> EndedRun {
+    EndedRun { phase: PHASE, round: Round(1), first: TaskIndex(4), attempt: ATTEMPT, with }
+}
+
+#[test]
+fn what_workers_say_arrives_as_it_was_said() {
+    let hello = Hello {
+        name: WorkerName("a-1.b_2".to_owned()),
+        incarnation: Incarnation(5),
+        in_process: false,
+        slots: 2,
+        offers: vec![Offer { operation: "text".to_owned(), version: 3 }],
+        held: vec![held()],
+    };
+    let running =
+        Running { slot: 1, attempt: ATTEMPT, task: held().task, elapsed_ms: 10, quiet_ms: 3 };
+    let manifests = Results::Manifests(vec![BlobId::of(b"a"), BlobId::of(b"b")]);
+    let failure = Failure::new(FailureKind::TimedOut, "timed_out", "it hung", "Wait.");
+    for message in [
+        ToMaster::Hello(hello),
+        ToMaster::Credit(40),
+        ToMaster::Progress(vec![running]),
+        ToMaster::Ended(vec![
+            ended(EndedWith::Results(Results::Empty(3))),
+            ended(EndedWith::Results(manifests)),
+            ended(EndedWith::Failure(Failure { duration_us: 8, ..failure })),
+        ]),
+        ToMaster::Returned(vec![ATTEMPT]),
+        ToMaster::Goodbye,
+    ] {
+        let bytes = pb::ToMaster::from(message.clone()).encode_to_vec();
+        let arrived = pb::ToMaster::decode(bytes.as_slice()).expect("is one");
+        assert_eq!(ToMaster::try_from(arrived), Ok(message));
+    }
+}
+
+#[test]
+fn what_the_master_says_arrives_as_it_was_said() {
+    let run = AssignRun {
+        phase: PHASE,
+        round: Round(0),
+        first: TaskIndex(4),
+        count: 12,
+        attempt: ATTEMPT,
+    };
+    let params = Params([("a".to_owned(), "b".to_owned())].into());
+    let chunk = |chunk| ToWorker::Chunk { phase: PHASE, first: TaskIndex(0), count: 1, chunk };
+    for message in [
+        ToWorker::Welcome { cluster: 1 << 100, epoch: Epoch(2), keep: vec![ATTEMPT] },
+        ToWorker::Refused("no".to_owned()),
+        ToWorker::Phase { phase: PHASE, operation: "text".to_owned(), params, fresh: true },
+        chunk(ChunkRef::Count),
+        chunk(ChunkRef::Blob(BlobId::of(b"c"))),
+        chunk(ChunkRef::Inline(windlass_core::input::Chunk::default().encode())),
+        ToWorker::Assign(vec![run]),
+        ToWorker::EndedAck(vec![(ATTEMPT, 4)]),
+        ToWorker::Recall(vec![ATTEMPT]),
+        ToWorker::CancelJob(JobId(7)),
+        ToWorker::PhaseClosed(PHASE),
+    ] {
+        let bytes = pb::ToWorker::from(message.clone()).encode_to_vec();
+        let arrived = pb::ToWorker::decode(bytes.as_slice()).expect("is one");
+        assert_eq!(ToWorker::try_from(arrived), Ok(message));
+    }
+}
+
+#[test]
+fn a_worker_of_another_protocol_or_name_is_refused() {
+    let sound = pb::Hello { protocol: 1, name: "w".to_owned(), slots: 1, ..pb::Hello::default() };
+    assert!(Hello::try_from(sound.clone()).is_ok());
+    let names = ["", "a b", "../x", &"x".repeat(65)];
+    let mut unsound: Vec<pb::Hello> =
+        names.iter().map(|name| pb::Hello { name: (*name).to_owned(), ..sound.clone() }).collect();
+    unsound.push(pb::Hello { protocol: 2, ..sound.clone() });
+    unsound.push(pb::Hello { slots: 0, ..sound });
+    for hello in unsound {
+        assert!(Hello::try_from(hello.clone()).is_err(), "{hello:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_arrives_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(message) = pb::ToMaster::decode(bytes.as_slice()) {
+            let _ = ToMaster::try_from(message);
+        }
+        if let Ok(message) = pb::ToWorker::decode(bytes.as_slice()) {
+            let _ = ToWorker::try_from(message);
+        }
+    }
+}

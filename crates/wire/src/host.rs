@@ -1,0 +1,131 @@
+//! What a server needs of the process that it stands in: plain calls, which may block.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::mpsc::Receiver;
+use thiserror::Error;
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
+use windlass_core::session::{ToMaster, ToWorker};
+use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::{BlobId, Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+
+/// The connection is gone, or does not keep up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+/// Hands a message to a worker; never blocks.
+pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send>;
+
+/// Why a host does not do what it was asked.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum HostError {
+    /// The ledger refuses; asking again changes nothing.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// This master is ending; ask another, or later.
+    #[error("{0}")]
+    Ended(String),
+    /// Something of the host's own is in the way.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The cluster at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClusterView {
+    /// The cluster's id.
+    pub cluster: u128,
+    /// The primary's reign.
+    pub epoch: Epoch,
+    /// Who is connected.
+    pub workers: Vec<WorkerView>,
+    /// Tasks that wait although no connected worker offers their operation.
+    pub unserved: BTreeMap<String, u32>,
+    /// Whether the journal's disk is full.
+    pub waits_for_room: bool,
+}
+
+/// Why a master does not take a message.
+#[derive(Debug)]
+pub enum Unsaid {
+    /// It has more to do than it can take: say it again, soon.
+    Busy(ToMaster),
+    /// It has ended.
+    Ended,
+}
+
+/// A worker's side of a session; dropped when the connection is gone.
+pub trait HostSession: Send {
+    /// Takes what the worker says.
+    ///
+    /// # Errors
+    /// The master has more to do than it can take, or has ended.
+    fn say(&mut self, message: ToMaster) -> Result<(), Unsaid>;
+}
+
+/// A blob on its way in.
+pub trait BlobSink: Send {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Its disk.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError>;
+
+    /// Keeps it; durable after the next [`Host::sync`].
+    ///
+    /// # Errors
+    /// Its disk.
+    fn finish(self: Box<Self>) -> Result<BlobId, HostError>;
+}
+
+/// Where bytes come from.
+pub type Source = Box<dyn Read + Send>;
+
+/// A master and its blobs. Calls may block; a server makes them where that does no harm.
+#[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
+pub trait Host: Send + Sync + 'static {
+    /// Connects a worker.
+    fn open_session(&self, deliver: Deliver) -> Result<Box<dyn HostSession>, HostError>;
+    /// Makes a job, or finds the one of the same request; `true`: it is new.
+    fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError>;
+    /// Adds a phase's next tasks.
+    fn add_tasks(
+        &self,
+        phase: PhaseId,
+        first: TaskIndex,
+        count: u32,
+        chunk: ChunkRef,
+    ) -> Result<(), HostError>;
+    /// A phase gets no more tasks.
+    fn seal(&self, phase: PhaseId) -> Result<(), HostError>;
+    /// Opens failed tasks again; answers how many.
+    fn reopen(&self, phase: PhaseId, tasks: Vec<IndexRange>, why: &str)
+    -> Result<usize, HostError>;
+    /// Ends a job.
+    fn cancel(&self, job: JobId, why: &str) -> Result<(), HostError>;
+    /// All jobs.
+    fn jobs(&self) -> Result<Vec<JobView>, HostError>;
+    /// Where the inputs of a phase are.
+    fn chunks(&self, phase: PhaseId) -> Result<Vec<StoredChunk>, HostError>;
+    /// The tasks of a phase from an index on.
+    fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Result<Vec<TaskView>, HostError>;
+    /// These tasks.
+    fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, HostError>;
+    /// Who is here and what waits.
+    fn status(&self) -> Result<ClusterView, HostError>;
+    /// Everything that happens from now on.
+    fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError>;
+    /// Which of these blobs are not there.
+    fn missing(&self, ids: Vec<BlobId>) -> Result<Vec<BlobId>, HostError>;
+    /// A blob to be written.
+    fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError>;
+    /// Makes everything that was put durable.
+    fn sync(&self) -> Result<(), HostError>;
+    /// A blob's bytes from an offset on.
+    fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError>;
+    /// The bytes of a task's input.
+    fn read_input(&self, task: TaskId) -> Result<Source, HostError>;
+}

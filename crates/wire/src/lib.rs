@@ -1,0 +1,24 @@
+//! The protocol between machines: protobuf and gRPC outside, the plain types of `core` inside.
+//!
+//! `proto/` is the contract, of which `generated` is made by `cargo xtask gen`. [`Host`] is what a
+//! server needs of its process, [`Client`] what the others hold. No type of the generated code or
+//! of the gRPC library leaves this crate.
+
+mod client;
+mod convert;
+#[rustfmt::skip]
+#[path = "generated/windlass.v1.rs"]
+#[expect(clippy::all, clippy::too_many_lines, reason = "generated")]
+#[expect(clippy::allow_attributes, unreachable_pub, reason = "generated")]
+mod generated;
+mod host;
+mod limits;
+mod server;
+
+pub use client::{Address, AddressError, Client, SessionReceiver, SessionSender, WireError};
+pub use convert::Malformed;
+pub use host::{
+    BlobSink, ClusterView, Deliver, Gone, Host, HostError, HostSession, Source, Unsaid,
+};
+pub use limits::PROTOCOL;
+pub use server::router;

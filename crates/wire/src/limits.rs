@@ -1,0 +1,14 @@
+//! Version and bounds of the protocol, for both ends.
+
+/// Version of the session protocol that this build speaks.
+pub const PROTOCOL: u32 = 1;
+/// Bytes of one message: a chunk of 4,096 inputs with the longest paths.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Blobs that are asked for at once.
+pub(crate) const ASKED_BLOB_COUNT_MAX: usize = 65_536;
+/// Tasks that are asked for at once: each may have failed with 512 bytes of cause.
+pub(crate) const ASKED_TASK_COUNT_MAX: usize = 16_384;
+/// One piece of a blob on its way.
+pub(crate) const PIECE_BYTES: usize = 256 << 10;
+/// Pieces that may wait for a connection, or for a disk.
+pub(crate) const PIECE_COUNT_MAX: usize = 4;

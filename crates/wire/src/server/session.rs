@@ -1,0 +1,64 @@
+//! Sessions of workers.
+
+use super::service::{Server, blocking};
+use crate::generated as pb;
+use crate::host::{Gone, Host, HostSession, Unsaid};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use windlass_core::session::{ToMaster, ToWorker};
+
+/// Messages that may wait for a worker's connection; one that does not keep up is let go.
+const OUTGOING_MESSAGE_COUNT_MAX: usize = 4_096;
+/// Pause before a message is said again to a master that has more to do than it can take.
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
+
+#[tonic::async_trait]
+impl<H: Host> pb::sessions_server::Sessions for Server<H> {
+    type OpenStream = ReceiverStream<Result<pb::ToWorker, Status>>;
+
+    async fn open(
+        &self,
+        request: Request<Streaming<pb::ToMaster>>,
+    ) -> Result<Response<Self::OpenStream>, Status> {
+        let (outgoing, answers) = mpsc::channel(OUTGOING_MESSAGE_COUNT_MAX);
+        let to_worker = outgoing.clone();
+        let deliver = move |message: ToWorker| {
+            to_worker.try_send(Ok(pb::ToWorker::from(message))).map_err(|_| Gone)
+        };
+        let host = Arc::clone(&self.host);
+        let session = blocking(move || host.open_session(Box::new(deliver))).await?;
+        tokio::spawn(listen(request.into_inner(), session, outgoing.downgrade()));
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+}
+
+/// Hands on what a worker says, until it or the master is gone; then its session is dropped.
+async fn listen(
+    mut messages: Streaming<pb::ToMaster>,
+    mut session: Box<dyn HostSession>,
+    outgoing: mpsc::WeakSender<Result<pb::ToWorker, Status>>,
+) {
+    while let Ok(Some(message)) = messages.message().await {
+        let mut message = match ToMaster::try_from(message) {
+            Ok(message) => message,
+            Err(malformed) => {
+                // The peer is dropped and told why; nobody else notices.
+                if let Some(outgoing) = outgoing.upgrade() {
+                    let _ = outgoing.try_send(Err(malformed.into()));
+                }
+                return;
+            }
+        };
+        loop {
+            match session.say(message) {
+                Ok(()) => break,
+                Err(Unsaid::Ended) => return,
+                Err(Unsaid::Busy(again)) => message = again,
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
+    }
+}

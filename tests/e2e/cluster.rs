@@ -1,0 +1,271 @@
+//! Master, workers and commands as processes of their own: they find each other, and outlive each
+//! other.
+
+use crate::lab::{Lab, Ran, not_run, signal, until};
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// A process that serves, killed when the test is over.
+struct Service {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Service {
+    fn start(command: &mut Command) -> Service {
+        let mut child = command.stdout(Stdio::null()).spawn().expect("the binary starts");
+        let lines = BufReader::new(child.stderr.take().expect("is piped"));
+        let said = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                let mut kept = kept.lock().expect("nobody panics with it");
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        Service { child, said }
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().expect("nobody panics with it").clone()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, words: &str) {
+        until(&format!("{words:?} is said"), || self.said().contains(words));
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ended");
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn master_at(lab: &Lab, place: &str) -> (Service, String) {
+    let service = Service::start(&mut lab.command(&["master", "--listen", place]));
+    service.wait_for("Listening on ");
+    let said = service.said();
+    let address = said.split("Listening on ").nth(1).and_then(|rest| rest.lines().next());
+    (service, address.expect("an address").to_owned())
+}
+
+fn master(lab: &Lab) -> (Service, String) {
+    master_at(lab, "127.0.0.1:0")
+}
+
+fn worker(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
+    let args = ["worker", "--join", master, "--name", name, "--slots", slots];
+    Service::start(&mut lab.command(&args))
+}
+
+fn joined(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
+    let worker = worker(lab, name, master, slots);
+    worker.wait_for("works for the master");
+    worker
+}
+
+/// `run` as somebody does it who has no state here.
+fn run_on(lab: &Lab, master: &str, args: &[&str]) -> Command {
+    let mut command = lab.command(&["run", "--master", master]);
+    command.args(args).env_remove("WINDLASS_STATE");
+    command
+}
+
+/// A command that takes a moment and says which file it was given.
+const SLOW: [&str; 4] = ["--op", "command", "--param", "cmd=sleep 0.03; cat"];
+
+fn slow_inputs(lab: &Lab, count: usize) {
+    for number in 0..count {
+        lab.input(format!("f{number:03}.txt"), format!("file {number}"));
+    }
+}
+
+#[track_caller]
+fn all_results_are_right(lab: &Lab, count: usize) {
+    assert_eq!(lab.summary()["totals"]["succeeded"], count);
+    assert_eq!(lab.summary()["rows"].as_array().expect("rows").len(), count);
+    for number in 0..count {
+        let out = lab.path(format!("processed_results/command/f{number:03}.out"));
+        let out = std::fs::read_to_string(out).expect("a result");
+        assert_eq!(out, format!("file {number}"));
+    }
+}
+
+#[test]
+fn workers_of_their_own_make_what_a_run_makes_alone() {
+    let lab = Lab::new();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/heap");
+    let samples = samples.to_str().expect("a plain path");
+    let (_master, address) = master(&lab);
+    let _w1 = joined(&lab, "w1", &address, "1");
+    let _w2 = joined(&lab, "w2", &address, "2");
+    Ran::of(run_on(&lab, &address, &[samples, "--out", "there"]).output().expect("starts"))
+        .ended(0);
+    let alone = Lab::new();
+    alone.run(&["run", samples, "--out", "here"]).ended(0);
+    for operation in ["document", "image", "text"] {
+        let folder = alone.path("here").join(operation);
+        for entry in std::fs::read_dir(folder).expect("results").flatten() {
+            let there = lab.path("there").join(operation).join(entry.file_name());
+            let (there, here) = (std::fs::read(&there), std::fs::read(entry.path()));
+            assert!(there.expect("is there") == here.expect("is here"), "{entry:?} differs");
+        }
+    }
+}
+
+#[test]
+fn a_killed_workers_tasks_run_elsewhere() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 120);
+    let (_master, address) = master(&lab);
+    let mut victim = joined(&lab, "victim", &address, "2");
+    let _other = joined(&lab, "other", &address, "2");
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    let run = run_on(&lab, &address, &args).spawn().expect("starts");
+    until("some files are done", || lab.results("command").len() > 20);
+    victim.kill();
+    Ran::of(run.wait_with_output().expect("it ends")).ended(0);
+    all_results_are_right(&lab, 120);
+}
+
+#[test]
+fn a_worker_that_hangs_is_given_up_and_comes_back() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 60);
+    let (_master, address) = master(&lab);
+    let hung = joined(&lab, "hung", &address, "1");
+    let other = joined(&lab, "other", &address, "1");
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    let run = run_on(&lab, &address, &args).spawn().expect("starts");
+    until("some files are done", || lab.results("command").len() > 10);
+    signal(&hung.child, Signal::STOP);
+    Ran::of(run.wait_with_output().expect("it ends")).ended(0);
+    all_results_are_right(&lab, 60);
+    drop(other);
+    signal(&hung.child, Signal::CONT);
+    // Nobody else is there to do it.
+    let late = lab.input("late.txt", "late");
+    let late = late.to_str().expect("a plain path");
+    let mut args = vec![late, "--out", "late"];
+    args.extend(SLOW);
+    Ran::of(run_on(&lab, &address, &args).output().expect("starts")).ended(0);
+}
+
+#[test]
+fn a_master_killed_and_started_again_gets_its_workers_and_its_runs_back() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 120);
+    let (mut first, address) = master(&lab);
+    let _w1 = joined(&lab, "w1", &address, "2");
+    let _w2 = joined(&lab, "w2", &address, "2");
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    let run = run_on(&lab, &address, &args).spawn().expect("starts");
+    until("some files are done", || lab.results("command").len() > 20);
+    first.kill();
+    let (_second, again) = master_at(&lab, &address);
+    assert_eq!(again, address);
+    let ran = Ran::of(run.wait_with_output().expect("it ends"));
+    ran.ended(0).said("looking for it again");
+    all_results_are_right(&lab, 120);
+}
+
+#[test]
+fn a_worker_waits_for_its_master() {
+    let lab = Lab::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("bound").to_string();
+    drop(port);
+    let early = worker(&lab, "early", &address, "1");
+    early.wait_for("nobody listens there");
+    let (_master, _) = master_at(&lab, &address);
+    early.wait_for("works for the master");
+}
+
+#[test]
+fn a_second_run_joins_the_first_and_outlives_it() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 80);
+    let first =
+        lab.start(&["run", "--op", "noop", "--param", "count=2", "--param", "sleep_ms=900"]);
+    until("the first run is up", || lab.path("state/socket").exists());
+    let mut args = vec!["run", "in", "--workers", "2"];
+    args.extend(SLOW);
+    let second = lab.start(&args);
+    Ran::of(first.wait_with_output().expect("it ends")).ended(0);
+    Ran::of(second.wait_with_output().expect("it ends")).ended(0);
+    all_results_are_right(&lab, 80);
+}
+
+#[test]
+fn what_is_no_message_harms_nobody() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 4);
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    for bytes in [
+        &b"\x00\x01\x02\x03garbage"[..],
+        b"GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /windlass.v1.Sessions/Open HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    ] {
+        let mut stream = TcpStream::connect(&address).expect("connects");
+        stream.write_all(bytes).expect("is sent");
+        stream.shutdown(std::net::Shutdown::Write).expect("is open");
+        // What comes back does not matter, only that it ends.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    Ran::of(run_on(&lab, &address, &args).output().expect("starts")).ended(0);
+    all_results_are_right(&lab, 4);
+}
+
+#[test]
+fn a_worker_that_does_not_see_the_files_gets_them_from_the_master() {
+    if !rustix::process::geteuid().is_root() {
+        return not_run("mount", "this user may not mount");
+    }
+    let lab = Lab::new();
+    slow_inputs(&lab, 12);
+    let (_master, address) = master(&lab);
+    let hide = format!(
+        "mount -t tmpfs none '{}' && exec '{}' worker --join {address} --name far --slots 2",
+        lab.path("in").display(),
+        env!("CARGO_BIN_EXE_windlass"),
+    );
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &hide]).stderr(Stdio::piped());
+    let far = Service::start(&mut command);
+    far.wait_for("works for the master");
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    Ran::of(run_on(&lab, &address, &args).output().expect("starts")).ended(0);
+    all_results_are_right(&lab, 12);
+    Ran::of(run_on(&lab, &address, &["in", "--op", "text"]).output().expect("starts")).ended(0);
+    assert_eq!(lab.summary()["totals"]["succeeded"], 12);
+}
+
+#[test]
+fn nobody_there_is_said_with_what_to_do() {
+    let lab = Lab::new();
+    let ran = Ran::of(run_on(&lab, "127.0.0.1:1", &["in"]).output().expect("starts"));
+    ran.ended(4).said("nobody listens there").said("windlass up");
+    lab.run(&["run", "--master", "http://here", "in"]).ended(2).said("host:port");
+    let everywhere = lab.run(&["master", "--listen", "0.0.0.0:0"]);
+    everywhere.ended(2).said("--insecure");
+}
