@@ -17,6 +17,7 @@ pub mod memo;
 pub mod params;
 pub mod plan;
 pub mod random;
+pub mod records;
 pub mod reign;
 pub mod retention;
 pub mod scheduler;

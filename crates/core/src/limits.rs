@@ -94,3 +94,23 @@ pub const MEMO_MB_MAX: u64 = 10_240;
 pub const BLOB_GRACE_HOURS: u64 = 24;
 /// Tasks looked at in one turn of the loop when the roots of a collection are asked for.
 pub const ROOT_PAGE_TASK_COUNT_MAX: u32 = 4_096;
+/// Bytes of the name of a record set or a group.
+pub const RECORD_NAME_BYTES_MAX: usize = 64;
+/// Bytes of the name of a field.
+pub const RECORD_FIELD_NAME_BYTES_MAX: usize = 256;
+/// Shards of a record set: a group each.
+pub const RECORD_SHARD_COUNT_MAX: usize = 256;
+/// Instances of a group.
+pub const RECORD_REPLICA_COUNT_MAX: u32 = 64;
+/// Indexed fields beside the key: each costs eight bytes a row.
+pub const RECORD_INDEXED_FIELD_COUNT_MAX: usize = 8;
+/// Conditions of a query.
+pub const RECORD_CONDITION_COUNT_MAX: usize = 16;
+/// Bytes of a row in its file.
+pub const RECORD_ROW_BYTES_MAX: usize = 1 << 20;
+/// Objects and arrays inside each other in a row: readers of JSON follow 128, some fewer.
+pub const RECORD_ROW_DEPTH_MAX: usize = 64;
+/// Bytes of a shard: positions in it take 32 bits.
+pub const RECORD_SHARD_BYTES_MAX: u64 = 4_000_000_000;
+/// Bad rows that are listed one by one; all are counted.
+pub const RECORD_BAD_ROW_COUNT_MAX: usize = 100;
