@@ -5,8 +5,10 @@ project does. The same versions give the same bytes. All content is drawn or wri
 the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
 """
 
+import csv
 import datetime
 import io
+import json
 import math
 import pathlib
 import struct
@@ -20,6 +22,7 @@ from PIL import Image, ImageDraw
 HERE = pathlib.Path(__file__).resolve().parent
 HEAP = HERE / "heap"
 HARD = HERE / "hard"
+RECORDS = HERE / "records"
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -276,7 +279,45 @@ def noise(count: int) -> bytes:
     return bytes(out)
 
 
+# Nobody of these lives, and no place of these is on a map.
+PEOPLE = """Abel Ankrum, Ada Brisk, Bram Callow, Bo Daring, Cleo Eversley, Cyrus Fenn, Dara Gant, \
+Edda Holm, Emil Iversen, Flora Jessop, Gus Kettle, Hedda Lorne, Ines Marlow, Ivo Nettle, \
+Jory Oakes, Juno Pell, Kai Quill, Lark Rowan, Lena Sorrel, Mats Tiller, Mira Umber, Nell Vane, \
+Nico Wick, Odo Yarrow, Olga Zeal, Petra Ash, Quentin Birch, Rafe Cable, Rosa Dell, Silas Ember, \
+Tess Fathom, Ugo Grove, Vera Harrow, Wim Inlet, Xenia Juniper, Yara Keel, Zeno Lathe, Zita Moss"""
+PLACES = ["Port Ashby", "Lowen", "New Harrow", "Skerry Bay"]
+
+
+def people() -> list[dict]:
+    rows = []
+    for index, person in enumerate(PEOPLE.split(", ")):
+        name, surname = person.split()
+        place, year = PLACES[(index * 7 + index // 5) % 4], 1998 + index * 5 % 9
+        rows.append({"id": index + 1, "name": name.lower(), "surname": surname,
+                     "location": place, "year": year})
+    # Neither ids nor names need be unique.
+    for number, name, surname, place in ((7, "alma", "Nye", "Lowen"),
+                                         (39, "alma", "Orr", "Port Ashby"),
+                                         (39, "Zoë", "d'Isle, jr.", "Skerry Bay")):
+        rows.append({"id": number, "name": name, "surname": surname, "location": place,
+                     "year": 2002})
+    return rows
+
+
+def records() -> None:
+    lines = [json.dumps(row, ensure_ascii=False) for row in people()]
+    array = "[\n" + ",\n".join("  " + line for line in lines) + "\n]\n"
+    write(RECORDS / "people.json", array.encode())
+    write(RECORDS / "people.ndjson", "".join(line + "\n" for line in lines).encode())
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(people()[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(people())
+    write(RECORDS / "people.csv", table.getvalue().encode())
+
+
 def main() -> None:
+    records()
     write(HEAP / "documents/two-pages.pdf", text_pdf())
     write(HEAP / "documents/columns.pdf", columns_pdf())
     write(HEAP / "documents/right-to-left.pdf", right_to_left_pdf())

@@ -48,4 +48,6 @@ targets! {
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,
     pdf_string: MUTANT_COUNT,
+    shard: MUTANT_COUNT,
+    rows: MUTANT_COUNT,
 }

@@ -1,6 +1,6 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops};
+use super::{client, core, journal, ops, records};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -16,4 +16,6 @@ pub const TARGETS: &[Target] = &[
     ops::WORD_COUNT,
     ops::DOCX,
     ops::PDF_STRING,
+    records::SHARD,
+    records::ROWS,
 ];

@@ -5,6 +5,7 @@ mod core;
 mod journal;
 mod list;
 mod ops;
+mod records;
 mod shape;
 
 pub use list::TARGETS;

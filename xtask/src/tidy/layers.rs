@@ -28,6 +28,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("blobs", &["core"]),
     ("sandbox", &["core"]),
     ("wire", &["core"]),
+    ("records", &["core"]),
     // 3: hosts
     ("master", &["core", "journal"]),
     ("worker", &["core", "blobs", "ops", "sandbox", "wire"]),
@@ -38,8 +39,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cli", &["core", "api", "blobs", "client", "journal", "master", "ops", "wire", "worker"]),
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
-    ("bench", &["core", "blobs", "journal", "master", "ops", "worker"]),
-    ("fuzz", &["client", "core", "journal", "ops"]),
+    ("bench", &["core", "blobs", "journal", "master", "ops", "records", "worker"]),
+    ("fuzz", &["client", "core", "journal", "ops", "records"]),
     ("xtask", &[]),
 ];
 
