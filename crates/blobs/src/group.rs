@@ -3,6 +3,7 @@
 //! Files first, then the directories that name them. A failure reaches every waiter and stays: a
 //! second sync of the same pages could succeed although they never reached the disk.
 
+use crate::disk::Disk;
 use crate::error::BlobError;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -61,6 +62,7 @@ pub(crate) struct Put {
 /// The puts that are not durable yet, and who takes care of them.
 #[derive(Debug)]
 pub(crate) struct Group {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// The store's directory, open since before the first put: the kernel reports to a descriptor
     /// the write errors that happened while it was open.
@@ -86,11 +88,12 @@ struct State {
 }
 
 impl Group {
-    pub(crate) fn open(dir: &Path) -> Result<Group, BlobError> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Group, BlobError> {
         let dir_file = File::open(dir).map_err(BlobError::io("open", dir))?;
         Ok(Group {
             dir: dir.to_path_buf(),
-            can_sync_whole: can_sync_whole(&dir_file),
+            can_sync_whole: disk.can_sync_whole(&dir_file),
+            disk,
             dir_file,
             state: Mutex::default(),
             turned: Condvar::new(),
@@ -162,28 +165,22 @@ impl Group {
     ) -> Result<(), BlobError> {
         let paths: Vec<_> = ids.iter().map(|id| path(*id)).collect();
         for path in &paths {
-            File::open(path).and_then(|file| file.sync_data()).map_err(failed(path))?;
+            self.disk.sync(path).map_err(failed(path))?;
         }
         // Sorted, so those of a directory stand together.
         let mut dirs: Vec<_> = paths.iter().filter_map(|path| path.parent()).collect();
         dirs.dedup();
         for dir in dirs {
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed(dir))?;
+            self.disk.sync_dir(dir).map_err(failed(dir))?;
         }
         if ids.iter().any(|id| !durable_dirs.contains(&id.0[0])) {
-            self.dir_file.sync_all().map_err(failed(&self.dir))?;
+            self.disk.sync_dir(&self.dir).map_err(failed(&self.dir))?;
         }
         Ok(())
     }
 
-    #[cfg(target_os = "linux")]
     fn sync_whole(&self) -> Result<(), BlobError> {
-        rustix::fs::syncfs(&self.dir_file).map_err(|errno| failed(&self.dir)(errno.into()))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn sync_whole(&self) -> Result<(), BlobError> {
-        Err(failed(&self.dir)(io::Error::from(io::ErrorKind::Unsupported)))
+        self.disk.sync_whole(&self.dir_file).map_err(failed(&self.dir))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -195,32 +192,10 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
     move |source| BlobError::Sync { path: path.to_path_buf(), source: Arc::new(source) }
 }
 
-/// Linux reports write errors through `syncfs` since 5.8 (syncfs(2)); filesystems that pass the
-/// call on to others, or that nobody has looked at here, are synced file by file.
-#[cfg(target_os = "linux")]
-fn can_sync_whole(dir: &File) -> bool {
-    // ext2 to ext4, XFS, Btrfs: include/uapi/linux/magic.h.
-    const KNOWN: [i128; 3] = [0xef53, 0x5846_5342, 0x9123_683e];
-    let is_known = rustix::fs::fstatfs(dir)
-        .is_ok_and(|stat| KNOWN.contains(&(i128::from(stat.f_type) & 0xffff_ffff)));
-    is_known && kernel_version().is_some_and(|version| version >= (5, 8))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn can_sync_whole(_dir: &File) -> bool {
-    false
-}
-
-#[cfg(target_os = "linux")]
-fn kernel_version() -> Option<(u32, u32)> {
-    let uname = rustix::system::uname();
-    let mut parts = uname.release().to_str().ok()?.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::System;
     use std::sync::Barrier;
 
     fn id(byte: u8) -> BlobId {
@@ -233,7 +208,7 @@ mod tests {
             std::fs::write(dir.join(format!("{byte}")), [byte]).unwrap();
         }
         std::os::unix::fs::symlink("/dev/null", dir.join("3")).unwrap();
-        let mut group = Group::open(dir).unwrap();
+        let mut group = Group::open(Arc::new(System), dir).unwrap();
         group.can_sync_whole = false;
         group
     }

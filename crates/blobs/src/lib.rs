@@ -2,10 +2,13 @@
 //!
 //! A put is visible at once and durable after the next [`Blobs::sync`]; every read is verified.
 
+mod disk;
 mod error;
 mod group;
 mod marks;
 mod memo;
+#[cfg(test)]
+mod power_tests;
 mod store;
 mod sweep;
 mod writer;

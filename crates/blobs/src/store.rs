@@ -4,6 +4,7 @@
 //! gets its name by a rename that never replaces another, so a name stands for one file from then
 //! on. A file's time of change says when the blob was last put or found.
 
+use crate::disk::{Disk, System};
 use crate::error::BlobError;
 use crate::group::{Group, Put};
 use crate::writer::{BlobWriter, Hashed, Temp};
@@ -47,7 +48,10 @@ impl Blobs {
     /// # Errors
     /// `Io` if the directory cannot be made or opened.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Blobs, BlobError> {
-        let dir = dir.into();
+        Blobs::open_on(Arc::new(System), dir.into())
+    }
+
+    pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: PathBuf) -> Result<Blobs, BlobError> {
         let temp_dir = dir.join(TEMP_DIR);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&temp_dir);
         made.map_err(BlobError::io("make", &temp_dir))?;
@@ -55,9 +59,8 @@ impl Blobs {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let synced = File::open(parent).and_then(|parent| parent.sync_all());
-        synced.map_err(BlobError::io("sync", parent))?;
-        let group = Group::open(&dir)?;
+        disk.sync_dir(parent).map_err(BlobError::io("sync", parent))?;
+        let group = Group::open(disk, &dir)?;
         let (mending, moving) = (Mutex::default(), RwLock::default());
         Ok(Blobs { store: Arc::new(Store { dir, temp_dir, group, mending, moving }) })
     }

@@ -7,13 +7,15 @@
 pub(crate) mod faulty;
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Every operation that changes something.
 pub(crate) trait Disk: Debug + Send + Sync {
+    /// Makes a directory, readable by its owner only, in one that is there.
+    fn make_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes an empty file, readable by its owner only; what had the name is emptied.
     fn create(&self, path: &Path) -> io::Result<File>;
     /// Opens a file to change it.
@@ -37,6 +39,10 @@ pub(crate) trait Disk: Debug + Send + Sync {
 pub(crate) struct System;
 
 impl Disk for System {
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(dir)
+    }
+
     fn create(&self, path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
@@ -83,5 +89,28 @@ pub(crate) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     match disk.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Makes a directory and those above it, and makes their names durable. One that is there may come
+/// from a process that died before it had done the second, so its name is made durable again.
+pub(crate) fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        // The root.
+        None => return Ok(()),
+    };
+    if !dir.is_dir() {
+        make_dir(disk, parent)?;
+        match disk.make_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => return disk.sync_dir(parent),
+        }
+    }
+    match disk.sync_dir(parent) {
+        // Whoever may not read it has made nothing in it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Also refuses directories on network filesystems, where neither locks nor syncs can be relied on.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use crate::disk::{System, make_dir};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,7 +99,7 @@ impl StateLock {
             let path = path.to_path_buf();
             move |source| LockError::Io { path, source }
         };
-        make_dir(dir).map_err(failed(dir))?;
+        make_dir(&System, dir).map_err(failed(dir))?;
         if let Some(filesystem) = network_filesystem(dir).map_err(failed(dir))? {
             return Err(LockError::NotLocal { dir: dir.to_path_buf(), filesystem });
         }
@@ -141,22 +142,6 @@ fn write_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(line.as_bytes())
-}
-
-/// Makes a directory and those above it, readable by its owner only, and makes their names durable.
-pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    make_dir(parent)?;
-    match DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => File::open(parent)?.sync_all(),
-    }
 }
 
 /// The name of a directory's filesystem if it is one that reaches over a network.

@@ -29,6 +29,8 @@ pub(crate) enum Loss {
     Nothing,
     Everything,
     EverySecondSector,
+    /// Everything but the last removal: no order holds between names that no sync has parted.
+    AllButTheLastRemoval,
 }
 
 /// The disk; `graves` keeps removed files until their removal is durable.
@@ -49,6 +51,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Change {
+    MadeDir(PathBuf),
     Created(PathBuf),
     Written(Written),
     Renamed(PathBuf, PathBuf),
@@ -82,17 +85,21 @@ impl FaultyDisk {
         let mut inner = self.inner();
         inner.is_dead = false;
         inner.plan = None;
-        let changes = std::mem::take(&mut inner.changes);
+        let mut changes = std::mem::take(&mut inner.changes);
+        if loss == Loss::AllButTheLastRemoval {
+            let last = changes.iter().rposition(|it| matches!(it, Change::Removed(..)));
+            if let Some(index) = last {
+                changes.remove(index);
+            }
+        }
         for change in changes.into_iter().rev() {
-            match (change, loss) {
-                (_, Loss::Nothing) => {}
-                (Change::Written(written), Loss::Everything) => written.undo(),
-                (Change::Written(written), Loss::EverySecondSector) => written.undo_half(),
-                (_, Loss::EverySecondSector) => {}
-                (Change::Created(path), Loss::Everything) => std::fs::remove_file(path).unwrap(),
-                (Change::Renamed(from, to), Loss::Everything) => std::fs::rename(to, from).unwrap(),
-                (Change::Removed(path, grave), Loss::Everything) => {
-                    std::fs::rename(grave, path).unwrap();
+            match loss {
+                Loss::Nothing => {}
+                Loss::Everything | Loss::AllButTheLastRemoval => change.undo(),
+                Loss::EverySecondSector => {
+                    if let Change::Written(written) = change {
+                        written.undo_half();
+                    }
                 }
             }
         }
@@ -159,6 +166,18 @@ impl Inner {
     }
 }
 
+impl Change {
+    fn undo(self) {
+        match self {
+            Change::MadeDir(path) => std::fs::remove_dir_all(path).unwrap(),
+            Change::Created(path) => std::fs::remove_file(path).unwrap(),
+            Change::Written(written) => written.undo(),
+            Change::Renamed(from, to) => std::fs::rename(to, from).unwrap(),
+            Change::Removed(path, grave) => std::fs::rename(grave, path).unwrap(),
+        }
+    }
+}
+
 impl Written {
     fn undo(self) {
         self.file.write_all_at(&self.old, self.at).unwrap();
@@ -181,6 +200,11 @@ impl Written {
 }
 
 impl Disk for FaultyDisk {
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        let change = Change::MadeDir(dir.to_path_buf());
+        self.whole(|| System.make_dir(dir), |inner| inner.changes.push(change))
+    }
+
     fn create(&self, path: &Path) -> io::Result<File> {
         let is_new = !path.exists();
         self.whole(
@@ -246,9 +270,10 @@ impl Disk for FaultyDisk {
             |inner| {
                 inner.changes.retain(|change| match change {
                     Change::Written(_) => true,
-                    Change::Created(path) | Change::Renamed(path, _) | Change::Removed(path, _) => {
-                        path.parent() != Some(dir)
-                    }
+                    Change::MadeDir(path)
+                    | Change::Created(path)
+                    | Change::Renamed(path, _)
+                    | Change::Removed(path, _) => path.parent() != Some(dir),
                 });
             },
         )

@@ -4,6 +4,7 @@
 //! the one record that was under way has come to it.
 
 use super::log::FileLog;
+use super::segment;
 use crate::disk::faulty::{Fault, FaultyDisk, Loss};
 use crate::engine::{AppendError, Head, Room};
 use crate::lock::StateLock;
@@ -148,17 +149,32 @@ fn step_count() -> usize {
 }
 
 /// A failed operation is survived by the process or by the next one; and what the next one has seen
-/// stays, also if the power goes right after it has started.
+/// stays, also if the power goes right after it has started, or after it has recorded something
+/// behind what it found.
 fn fail_every_step(fault: Fault) {
     for step in 1..=step_count() {
-        let state = tempfile::tempdir().unwrap();
-        let (disk, told) = run(state.path(), Some((step, fault)));
-        let case = format!("{fault:?} at step {step}");
-        let seen = check(&disk, state.path(), &told, &case);
-        disk.lose(Loss::Everything);
-        let case = format!("{case}, then without power");
-        assert_eq!(check(&disk, state.path(), &told, &case), seen, "{case}");
+        for goes_on in [false, true] {
+            let state = tempfile::tempdir().unwrap();
+            let (disk, mut told) = run(state.path(), Some((step, fault)));
+            let case = format!("{fault:?} at step {step}");
+            let mut seen = check(&disk, state.path(), &told, &case);
+            if goes_on {
+                seen = go_on(&disk, state.path(), &mut told, seen);
+            }
+            disk.lose(Loss::Everything);
+            let case = format!("{case}, goes on: {goes_on}, then without power");
+            assert_eq!(check(&disk, state.path(), &told, &case), seen, "{case}");
+        }
     }
+}
+
+/// The next process records something behind the head that it has found; answers the new head.
+fn go_on(disk: &Arc<FaultyDisk>, state: &Path, told: &mut Told, found: Head) -> Head {
+    let under_way = told.under_way.take().filter(|record| Head::of(record) == found);
+    told.acknowledged.extend(under_way);
+    let mut process = Process::start(disk, state).unwrap();
+    process.append(told, vec![12; 50], Room::Ordinary).unwrap();
+    process.log.head().unwrap()
 }
 
 #[test]
@@ -185,4 +201,41 @@ fn the_power_may_go_at_every_step() {
             check(&disk, state.path(), &told, &case);
         }
     }
+}
+
+/// The oldest segments go first, also from a disk that orders removals as it likes.
+#[test]
+fn a_trim_that_loses_the_power_leaves_no_gap() {
+    let trim = |plan| {
+        let state = tempfile::tempdir().unwrap();
+        let disk = Arc::new(FaultyDisk::new(plan));
+        let mut told = Told::default();
+        let mut process = Process::start(&disk, state.path()).unwrap();
+        // Segments of 1 and 2 MiB, and a third.
+        for byte in 0..15 {
+            process.append(&mut told, vec![byte; 220_000], Room::Ordinary).unwrap();
+        }
+        let before = disk.step_count();
+        process.trim(&mut told, Seq(15));
+        (disk, state, told, before)
+    };
+    let (disk, state, told, before) = trim(None);
+    let first = Process::start(&disk, state.path()).unwrap().log.first();
+    assert!(first > Seq(9), "two segments were removed: {first}");
+    check(&disk, state.path(), &told, "without a fault");
+    for step in before + 1..=before + 4 {
+        let (disk, state, told, _) = trim(Some((step, Fault::Power)));
+        disk.lose(Loss::AllButTheLastRemoval);
+        check(&disk, state.path(), &told, &format!("power lost at step {step}"));
+    }
+}
+
+/// Who has opened the log counts on its reserve.
+#[test]
+fn the_reserve_survives_the_loss_of_power() {
+    let state = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FaultyDisk::new(None));
+    drop(Process::start(&disk, state.path()).unwrap());
+    disk.lose(Loss::Everything);
+    assert!(state.path().join("journal").join(segment::RESERVE_NAME).is_file());
 }

@@ -4,9 +4,9 @@ use super::frame;
 use super::reserve::Reserve;
 use super::segment::{self, CAPACITY_BYTES_MAX, CAPACITY_BYTES_MIN, Header, Reader, Step};
 use super::tail::FileTail;
-use crate::disk::{Disk, System, is_full, remove_if_there};
+use crate::disk::{Disk, System, is_full, make_dir, remove_if_there};
 use crate::engine::{AppendError, Damage, Head, Room, TailError, TrimError};
-use crate::lock::{StateLock, make_dir};
+use crate::lock::StateLock;
 use crate::record::Record;
 use std::fs::File;
 use std::io;
@@ -75,7 +75,7 @@ impl FileLog {
     pub(super) fn open_on(disk: Arc<dyn Disk>, lock: &StateLock) -> Result<FileLog, OpenError> {
         let dir = segment::dir(lock.dir());
         let io = |source| failed(&dir, source);
-        make_dir(&dir).map_err(io)?;
+        make_dir(&*disk, &dir).map_err(io)?;
         let mut firsts = segment::list(&dir).map_err(io)?;
         for leftover in [segment::SPARE_NAME, segment::NEW_RESERVE_NAME] {
             remove_if_there(&*disk, &dir.join(leftover)).map_err(io)?;
