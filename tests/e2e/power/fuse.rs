@@ -5,7 +5,7 @@
 
 use super::disk::Disk;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where the kernel asks.
@@ -36,8 +36,13 @@ const BATCH_FORGET: u32 = 42;
 /// Answers until the file system is gone.
 pub(crate) fn serve(mut device: File, disk: &Arc<Mutex<Disk>>) {
     let mut request = vec![0; REQUEST_BYTES_MAX];
-    // Any error is the end of the connection: the file system was unmounted or its process is gone.
-    while let Ok(count) = device.read(&mut request) {
+    loop {
+        let count = match device.read(&mut request) {
+            Ok(count) => count,
+            Err(error) if is_passing(&error) => continue,
+            // The file system was unmounted, or its process is gone.
+            Err(_) => return,
+        };
         let request = Request(&request[..count]);
         if matches!(request.opcode(), FORGET | BATCH_FORGET | INTERRUPT) {
             continue;
@@ -54,10 +59,18 @@ pub(crate) fn serve(mut device: File, disk: &Arc<Mutex<Disk>>) {
         bytes.extend_from_slice(&i32::to_ne_bytes(error));
         bytes.extend_from_slice(&request.u64(8).to_ne_bytes());
         bytes.extend_from_slice(&body);
-        if device.write_all(&bytes).is_err() {
-            return;
+        match device.write_all(&bytes) {
+            Err(error) if !is_passing(&error) => return,
+            _ => {}
         }
     }
+}
+
+/// Whether an error is about one request, which its sender has given up (fuse(4): ENOENT), or about
+/// nothing at all.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, NotFound, WouldBlock};
+    matches!(error.kind(), Interrupted | NotFound | WouldBlock)
 }
 
 struct Request<'a>(&'a [u8]);
