@@ -66,7 +66,7 @@ def main():
     table.row("ours / Pillow at level 1, CPU", ours / level_1, "<=", 0.5)
     table.row("ours / Pillow, bytes", size / answers["Pillow"][0]["answer"], "<=", 1.15)
     # Two decoders may differ by one before the grey is worked out (ISO/IEC 10918-2 allows it), and
-    # the grey rounds once more: that adds up for a pixel in a million.
+    # the grey rounds once more: that adds up for a pixel in a million. README.md says where from.
     for step, count in enumerate(counts):
         if count and step:
             table.row(f"pixels of a million off by {step}", count * 1e6 / sum(counts))
