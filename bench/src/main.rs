@@ -34,8 +34,7 @@ struct Arguments {
     /// Where the artifacts of the first round are written; nowhere if absent
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The input files
-    #[arg(required = true)]
+    /// The input files; none for an operation that takes none
     files: Vec<PathBuf>,
 }
 
@@ -49,6 +48,8 @@ fn parse_param(text: &str) -> Result<(String, String), String> {
 /// Why nothing was measured.
 #[derive(Debug, Error)]
 enum LoopError {
+    #[error("run {0} without files")]
+    NoFiles(String),
     #[error("find operation {0}")]
     UnknownOperation(String),
     #[error("run {0} in this process: its work is a program of its own")]
@@ -75,6 +76,9 @@ fn run(arguments: &Arguments) -> Result<(), LoopError> {
     let name = arguments.operation.clone();
     let operation =
         windlass_ops::find(&name).ok_or_else(|| LoopError::UnknownOperation(name.clone()))?;
+    if arguments.files.is_empty() && !operation.spec.runs_without_files() {
+        return Err(LoopError::NoFiles(name));
+    }
     let function = operation.run.ok_or(LoopError::NoFunction(name))?;
     let given: BTreeMap<_, _> = arguments.params.iter().cloned().collect();
     let params = Params::normalise(&arguments.operation, operation.spec.params, &given)?;

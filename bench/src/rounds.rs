@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::params::Params;
 use windlass_core::{Failure, FailureKind};
-use windlass_ops::Work;
+use windlass_ops::{Source, Work};
 
 /// What is done with each file.
 pub(crate) struct Job<'a> {
@@ -17,13 +17,18 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs all files once, in order; a bad one harms none of the others.
+    /// Runs all files once, in order, or what needs none; a bad one harms none of the others.
     pub(crate) fn round(
         &self,
         inputs: &[Input],
         outlet: &mut Outlet,
     ) -> Result<Vec<(PathBuf, Failure)>, LoopError> {
         let mut failures = Vec::new();
+        if inputs.is_empty()
+            && let Err(failure) = self.attempt(None, outlet)
+        {
+            failures.push((PathBuf::new(), failure));
+        }
         for input in inputs {
             if let Err(failure) = self.one(input, outlet)? {
                 failures.push((input.path.clone(), failure));
@@ -43,11 +48,15 @@ impl Job<'_> {
             return Ok(Err(Failure::rejected("media_not_accepted", cause, "")));
         }
         outlet.turn_to(&input.path);
-        let mut work = Work { source: Some(source), params: self.params, output: outlet };
+        Ok(self.attempt(Some(source), outlet))
+    }
+
+    fn attempt(&self, source: Option<Source>, outlet: &mut Outlet) -> Result<(), Failure> {
+        let mut work = Work { source, params: self.params, output: outlet };
         let done = catch_unwind(AssertUnwindSafe(|| (self.function)(&mut work)));
-        Ok(done.unwrap_or_else(|_| {
+        done.unwrap_or_else(|_| {
             Err(Failure::new(FailureKind::Crashed, "panicked", "the operation panicked", ""))
-        }))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! End to end: the real binary, real files, real signals.
 
 mod cluster;
+mod factorial;
 mod failures;
 mod full_disk;
 mod going_on;

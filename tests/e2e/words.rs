@@ -7,7 +7,7 @@ fn the_operations_are_listed_and_shown() {
     let lab = Lab::new();
     let list = lab.run(&["ops"]);
     list.ended(0);
-    for name in ["document", "image", "text", "word_count", "command", "noop"] {
+    for name in ["document", "image", "text", "word_count", "factorial", "command", "noop"] {
         assert!(list.stdout.lines().any(|line| line.starts_with(name)), "{name}");
         let page = lab.run(&["ops", "show", name]);
         page.ended(0);

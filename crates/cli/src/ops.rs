@@ -57,6 +57,7 @@ fn takes(spec: &OperationSpec) -> String {
         }
         Accepts::AnyFile => "any file".to_owned(),
         Accepts::FilesOrCount => "any file, or no files at all".to_owned(),
+        Accepts::Nothing => "no files".to_owned(),
     }
 }
 

@@ -35,11 +35,7 @@ pub(crate) fn asked(arguments: &RunArguments) -> Result<Option<Asked>, CliError>
     }
     let choice = choice(arguments)?;
     let params = params(arguments, &choice)?;
-    if arguments.paths.is_empty() && !runs_without_files(&choice) {
-        return Err(CliError::usage(
-            "no files given: name files, folders or patterns; `windlass run --help` shows how",
-        ));
-    }
+    check_files(arguments, &choice)?;
     let paths: Result<Vec<OsString>, CliError> =
         arguments.paths.iter().map(|path| absolute(Path::new(path)).map(Into::into)).collect();
     let (out, fresh) = (absolute(&arguments.out)?, arguments.fresh);
@@ -72,11 +68,23 @@ fn choice(arguments: &RunArguments) -> Result<Choice, CliError> {
     Ok(Choice::One(operation(&arguments.op)?.spec.name.to_owned()))
 }
 
-fn runs_without_files(choice: &Choice) -> bool {
-    match choice {
-        Choice::Auto { .. } => false,
-        Choice::One(name) => windlass_ops::find(name)
-            .is_some_and(|operation| operation.spec.accepts == Accepts::FilesOrCount),
+/// Whether files are given where they are wanted, and only there.
+fn check_files(arguments: &RunArguments, choice: &Choice) -> Result<(), CliError> {
+    let spec = match choice {
+        Choice::Auto { .. } => None,
+        Choice::One(name) => windlass_ops::find(name).map(|operation| operation.spec),
+    };
+    if arguments.paths.is_empty() && !spec.is_some_and(OperationSpec::runs_without_files) {
+        return Err(CliError::usage(
+            "no files given: name files, folders or patterns; `windlass run --help` shows how",
+        ));
+    }
+    match spec.filter(|spec| spec.accepts == Accepts::Nothing && !arguments.paths.is_empty()) {
+        Some(OperationSpec { name, .. }) => Err(CliError::usage(format!(
+            "--op {name} takes no files: its parameters say everything, \
+             `windlass ops show {name}` lists them"
+        ))),
+        None => Ok(()),
     }
 }
 

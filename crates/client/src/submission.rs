@@ -9,7 +9,7 @@ use crate::memorandum::Asked;
 use crate::names;
 use crate::run::RunError;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::catalogue::{Accepts, OperationSpec};
+use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{
     ChunkRef, IndexRange, JobSpec, JobState, OnFailure, PhaseSpec, TaskState,
@@ -101,7 +101,7 @@ impl Submitter<'_> {
     fn task_count_asked(&self) -> Option<u32> {
         let Choice::One(name) = &self.asked.choice else { return None };
         let spec = self.operations.iter().find(|spec| spec.name == name)?;
-        if spec.accepts != Accepts::FilesOrCount || !self.asked.paths.is_empty() {
+        if !spec.runs_without_files() || !self.asked.paths.is_empty() {
             return None;
         }
         let count = self.asked.params.get("count").and_then(|count| count.parse().ok());

@@ -23,6 +23,8 @@ pub enum Accepts {
     AnyFile,
     /// Any file, or no files at all: `count` tasks without input.
     FilesOrCount,
+    /// No file: one task, whose parameters say everything.
+    Nothing,
 }
 
 /// Whether an earlier result may answer for a new one.
@@ -74,12 +76,19 @@ impl OperationSpec {
         }
     }
 
+    /// Whether it can run without files.
+    #[must_use]
+    pub fn runs_without_files(&self) -> bool {
+        matches!(self.accepts, Accepts::FilesOrCount | Accepts::Nothing)
+    }
+
     /// Whether a file of this kind can be fed to it.
     #[must_use]
     pub fn accepts_media(&self, media: Media) -> bool {
         match &self.accepts {
             Accepts::Media(kinds) => kinds.contains(&media),
             Accepts::AnyFile | Accepts::FilesOrCount => true,
+            Accepts::Nothing => false,
         }
     }
 }

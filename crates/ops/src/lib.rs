@@ -5,6 +5,7 @@
 pub mod command;
 mod document;
 mod encoding;
+mod factorial;
 mod image;
 mod noop;
 mod text;
@@ -34,6 +35,7 @@ pub struct Operation {
 pub const OPERATIONS: &[Operation] = &[
     command::OPERATION,
     document::OPERATION,
+    factorial::OPERATION,
     image::OPERATION,
     noop::OPERATION,
     text::OPERATION,
