@@ -110,6 +110,16 @@ pub struct AttemptId {
     pub counter: u64,
 }
 
+/// One try of a call: a call that is handed out again has a new one, so that what comes late of an
+/// earlier try is no answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallId {
+    /// The reign that issued it.
+    pub epoch: Epoch,
+    /// Its number in that reign.
+    pub counter: u64,
+}
+
 /// A worker's name, chosen by whoever starts it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct WorkerName(pub String);

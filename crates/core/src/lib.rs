@@ -3,6 +3,8 @@
 //! Everything comes in as an argument and goes out as returned data. Nothing here does I/O, reads a
 //! clock, draws unseeded randomness, awaits or logs.
 
+pub mod balance;
+pub mod calls;
 pub mod catalogue;
 pub mod collection;
 pub mod failure;
@@ -28,7 +30,7 @@ pub mod writer;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    AttemptId, BlobId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, Seq,
-    TaskId, TaskIndex, WorkerName,
+    AttemptId, BlobId, CallId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round,
+    Seq, TaskId, TaskIndex, WorkerName,
 };
 pub use time::{LogTime, Tick};

@@ -114,3 +114,23 @@ pub const RECORD_ROW_DEPTH_MAX: usize = 64;
 pub const RECORD_SHARD_BYTES_MAX: u64 = 4_000_000_000;
 /// Bad rows that are listed one by one; all are counted.
 pub const RECORD_BAD_ROW_COUNT_MAX: usize = 100;
+/// Calls that are open at once, waiting or at work; what comes above is refused.
+pub const CALL_OPEN_COUNT_MAX: usize = 10_000;
+/// Calls in a worker's hands for each of its slots: enough that the next one is there when one is
+/// answered, few enough that another worker gets what a busy one cannot do.
+pub const CALL_SLOT_COUNT_MAX: u32 = 8;
+/// Calls that a worker has at work at once: as many as it has slots, but this many at least, so that
+/// a long one does not hold up all short ones. They take no slot from tasks.
+pub const CALL_RUNNING_COUNT_MIN: u32 = 2;
+/// Workers that one call is tried on.
+pub const CALL_TRY_COUNT_MAX: usize = 3;
+/// How long a call may take, waiting included, unless the caller says less.
+pub const CALL_MS_MAX: u64 = 600_000;
+/// An answer travels in pieces of at most this size.
+pub const CALL_PIECE_BYTES_MAX: u64 = 128 * 1_024;
+/// Bytes of one answer that are on their way: what a slow caller has not taken is not sent.
+pub const CALL_WINDOW_BYTES: u64 = 1 << 20;
+/// Workers or operations that an error about a call names.
+pub const CALL_NAMED_COUNT_MAX: usize = 8;
+/// Operations with a strategy of their own.
+pub const CALL_STRATEGY_COUNT_MAX: usize = 1_024;

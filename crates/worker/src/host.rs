@@ -1,5 +1,6 @@
 //! The seat's thread: joins the pure seat with the connection and the slots.
 
+use crate::calls::{Calls, Made};
 use crate::clock;
 use crate::orders::Orders;
 use crate::slot::{Job, Slot, SlotNews};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use windlass_core::ids::CallId;
 use windlass_core::session::{
     EndedRun, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
@@ -66,6 +68,7 @@ pub(crate) enum Inbox {
     Attach(Send),
     Master(ToWorker),
     Slot(SlotIndex, SlotNews),
+    Call(CallId, Made),
     Stop,
 }
 
@@ -115,6 +118,7 @@ struct Host {
     orders: Orders,
     slots: Vec<Slot>,
     store: Store,
+    calls: Calls,
     send: Option<Send>,
     /// What this turn has to say of ended attempts: said at once, neighbours as one run.
     ended: Vec<EndedRun>,
@@ -139,8 +143,17 @@ impl Host {
         let slots = (0..options.slots)
             .map(|index| Slot::start(SlotIndex(index), Arc::clone(&options), inbox.clone()))
             .collect();
-        let orders = Orders::default();
-        Host { seat, orders, slots, store, send: None, ended: Vec::new(), effects: Vec::new() }
+        let calls = Calls::new(options.slots, inbox.clone());
+        Host {
+            seat,
+            orders: Orders::default(),
+            slots,
+            calls,
+            store,
+            send: None,
+            ended: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     fn run(mut self, messages: &Receiver<Inbox>) {
@@ -148,7 +161,11 @@ impl Host {
         // Slots block on a full inbox otherwise, and could not be joined.
         self.slots.iter().for_each(Slot::kill_all);
         let slots = std::mem::take(&mut self.slots);
-        let ending = thread::spawn(move || slots.into_iter().for_each(Slot::join));
+        let callers = self.calls.stop();
+        let ending = thread::spawn(move || {
+            slots.into_iter().for_each(Slot::join);
+            callers.into_iter().for_each(|caller| drop(caller.join()));
+        });
         while !ending.is_finished() {
             let _ = messages.recv_timeout(Duration::from_millis(1));
         }
@@ -182,8 +199,9 @@ impl Host {
             Inbox::Stop => return None,
             Inbox::Attach(send) => {
                 self.send = Some(send);
-                // The seat says it again in the new session.
+                // The seat says it again in the new session; of calls there nobody knows.
                 self.ended.clear();
+                self.calls.end_all();
                 SeatEvent::Connected
             }
             Inbox::Master(message) => SeatEvent::Message(message),
@@ -191,6 +209,10 @@ impl Host {
             Inbox::Slot(slot, SlotNews::Finished(ending, took_us)) => {
                 self.slots[slot.0 as usize].on_finished();
                 SeatEvent::Finished { slot, ending, took_us }
+            }
+            Inbox::Call(call, made) => {
+                let said = self.calls.on_made(call, made);
+                if self.say_all(said) { SeatEvent::Tick } else { SeatEvent::Disconnected }
             }
         })
     }
@@ -204,6 +226,9 @@ impl Host {
     fn tell(&mut self, event: SeatEvent) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
+            if event == SeatEvent::Disconnected {
+                self.calls.end_all();
+            }
             let mut effects = std::mem::take(&mut self.effects);
             self.seat.on(clock::tick(), event, &mut effects);
             for effect in effects.drain(..) {
@@ -223,6 +248,12 @@ impl Host {
                     }
                     SeatEffect::Kill(slot) => self.slots[slot.0 as usize].kill(),
                     SeatEffect::Note(message) => self.orders.note(message),
+                    SeatEffect::Call(message) => {
+                        let said = self.calls.on(message);
+                        if !self.say_all(said) {
+                            events.push(SeatEvent::Disconnected);
+                        }
+                    }
                     SeatEffect::Refused(_) => self.send = None,
                 }
             }
@@ -240,6 +271,11 @@ impl Host {
             self.send = None;
         }
         said
+    }
+
+    /// Says one thing after another; `false`: nobody hears all of it.
+    fn say_all(&mut self, messages: Vec<ToMaster>) -> bool {
+        messages.into_iter().all(|message| self.say(message))
     }
 
     fn keep_ended(&mut self, run: EndedRun) {

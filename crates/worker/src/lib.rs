@@ -4,6 +4,7 @@
 //! ended.
 
 mod attempt;
+mod calls;
 mod clock;
 mod command;
 mod executor;

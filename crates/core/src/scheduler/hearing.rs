@@ -31,6 +31,8 @@ impl Scheduler {
             ToMaster::Progress(running) => worker.running = running,
             ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
             ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
+            // `Calls` takes it; here it only shows that the worker lives.
+            ToMaster::CallAnswer { .. } => {}
             ToMaster::Goodbye => self.on_goodbye(session, out),
         }
     }

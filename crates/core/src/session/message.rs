@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::ids::{
-    AttemptId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
+    AttemptId, CallId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
 };
 use crate::ledger::{ChunkRef, Results};
 use crate::limits::ENDED_RUN_TASK_COUNT_MAX;
@@ -59,8 +59,28 @@ pub enum ToMaster {
     Ended(Vec<EndedRun>),
     /// Recalled attempts that had not been started.
     Returned(Vec<AttemptId>),
+    /// A piece of a call's answer, or why there is none.
+    CallAnswer {
+        /// The call.
+        call: CallId,
+        /// The next piece; nothing follows the last one, or a failure.
+        answer: Result<AnswerPiece, Failure>,
+    },
     /// It ends in good order and holds nothing.
     Goodbye,
+}
+
+/// A piece of the answer to a call: at most [`crate::limits::CALL_PIECE_BYTES_MAX`]. Pieces come in
+/// order and without gaps; no more than [`crate::limits::CALL_WINDOW_BYTES`] of them are sent before
+/// the caller has taken what came before (`CallMore`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnswerPiece {
+    /// Where it begins in the answer, in bytes.
+    pub offset: u64,
+    /// Its bytes; none only where the whole answer is empty.
+    pub bytes: Vec<u8>,
+    /// Whether the answer ends with it.
+    pub is_last: bool,
 }
 
 /// What a slot is doing.
@@ -148,6 +168,24 @@ pub enum ToWorker {
     CancelJob(JobId),
     /// Nothing of this phase will come any more.
     PhaseClosed(PhaseId),
+    /// A call to answer, beside the tasks.
+    Call {
+        /// The call.
+        call: CallId,
+        /// The operation's name.
+        operation: String,
+        /// Normalised parameters.
+        params: Params,
+    },
+    /// The caller has taken so much of the answer.
+    CallMore {
+        /// The call.
+        call: CallId,
+        /// Bytes taken, from the start of the answer.
+        taken_bytes: u64,
+    },
+    /// Nobody waits for the answer to this call any more.
+    CallCancelled(CallId),
 }
 
 /// Attempts of consecutive tasks, with consecutive ids.

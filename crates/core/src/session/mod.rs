@@ -10,6 +10,6 @@ mod seat;
 
 pub use keeping::{KEEPING, Keeping};
 pub use message::{
-    AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+    AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
 };
 pub use seat::{Assigned, Ending, Seat, SeatEffect, SeatEvent, SlotIndex};

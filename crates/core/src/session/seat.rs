@@ -68,6 +68,9 @@ pub enum SeatEffect {
     Kill(SlotIndex),
     /// Keep or forget what an order message says (`Phase`, `Chunk`, `PhaseClosed`).
     Note(ToWorker),
+    /// Answer a call, or do what else a message says of one (`Call`, `CallMore`, `CallCancelled`).
+    /// Calls take no slot, and those of a session end with its connection.
+    Call(ToWorker),
     /// The master will not have this worker; the reason is for people.
     Refused(String),
 }
@@ -197,6 +200,11 @@ impl Seat {
             }
             ToWorker::Phase { .. } | ToWorker::Chunk { .. } | ToWorker::PhaseClosed(_) => {
                 out.push(SeatEffect::Note(message));
+            }
+            ToWorker::Call { .. } | ToWorker::CallMore { .. } | ToWorker::CallCancelled(_) => {
+                if self.welcomed {
+                    out.push(SeatEffect::Call(message));
+                }
             }
             ToWorker::Assign(runs) => {
                 for run in runs {

@@ -1,0 +1,16 @@
+//! Direct calls: handed to a worker at once, never in the journal, handed to another one when a
+//! worker is lost.
+//!
+//! [`Calls`] is the primary's end. [`Answering`] is a worker's: it cuts an answer into pieces and
+//! sends no more of them than the caller has room for.
+
+mod answering;
+mod error;
+mod machine;
+mod open;
+mod roster;
+
+pub use answering::Answering;
+pub use error::{CallError, ConnectedWorker, FailedTry};
+pub use machine::{CallEffect, CallEvent, CallRequest, CallerId, Calls, TooManyStrategies};
+pub use roster::{Instance, ServedCount};
