@@ -119,8 +119,8 @@ pub const CALL_OPEN_COUNT_MAX: usize = 10_000;
 /// Calls in a worker's hands for each of its slots: enough that the next one is there when one is
 /// answered, few enough that another worker gets what a busy one cannot do.
 pub const CALL_SLOT_COUNT_MAX: u32 = 8;
-/// Calls that a worker has at work at once: as many as it has slots, but this many at least, so that
-/// a long one does not hold up all short ones. They take no slot from tasks.
+/// Calls that a worker has at work at once: as many as it has slots, but this many at least, so
+/// that a long one does not hold up all short ones. They take no slot from tasks.
 pub const CALL_RUNNING_COUNT_MIN: u32 = 2;
 /// Workers that one call is tried on.
 pub const CALL_TRY_COUNT_MAX: usize = 3;

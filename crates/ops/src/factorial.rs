@@ -14,6 +14,7 @@
 mod decimal;
 mod prime;
 mod product;
+pub mod split;
 mod transform;
 
 use crate::{Operation, Work};

@@ -5,7 +5,7 @@
 pub mod command;
 mod document;
 mod encoding;
-mod factorial;
+pub mod factorial;
 mod image;
 mod noop;
 mod text;

@@ -41,7 +41,8 @@ impl Balancer {
         let all = 0..candidates.len();
         let chosen = match strategy {
             Strategy::RoundRobin => {
-                let next = all.clone().filter(|position| Some(by_name(position)) > self.last());
+                let last = self.last.as_ref();
+                let next = all.clone().filter(|position| Some(by_name(position)) > last);
                 next.min_by_key(by_name).or_else(|| all.min_by_key(by_name))
             }
             Strategy::Random => self.draw(candidates, usize::MAX),
@@ -61,10 +62,6 @@ impl Balancer {
         };
         self.last = chosen.map(|position| candidates[position].worker.clone());
         chosen
-    }
-
-    fn last(&self) -> Option<&WorkerName> {
-        self.last.as_ref()
     }
 
     /// Any candidate but the one at position `except`. By rank of the names, so that their order

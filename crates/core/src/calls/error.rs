@@ -46,7 +46,7 @@ pub enum CallError {
     /// Too many calls are open.
     #[error("{CALL_OPEN_COUNT_MAX} calls are open, no more are taken")]
     Busy,
-    /// A second worker answered otherwise than the first one, of which a part was passed on already.
+    /// A second worker answered otherwise than the first one, part of whose answer was passed on.
     #[error("{operation}: {worker} answers otherwise than the worker before it, that was lost")]
     AnswerDiffers {
         /// The operation asked for.

@@ -1,84 +1,20 @@
 //! The primary's end of calls: events in, effects out.
 
 use super::error::{CallError, ConnectedWorker, FailedTry};
+use super::event::{CallEffect, CallEvent, CallRequest, CallerId, TooManyStrategies};
 use super::open::{OpenCall, Passed, Passing, Try};
-use super::roster::{Instance, Roster, Seated, ServedCount};
+use super::roster::{Roster, Seated, ServedCount};
 use crate::balance::{Balancer, Candidate, Strategy};
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{CallId, Epoch, WorkerName};
 use crate::limits::{
     CALL_MS_MAX, CALL_OPEN_COUNT_MAX, CALL_STRATEGY_COUNT_MAX, CALL_TRY_COUNT_MAX,
 };
-use crate::params::Params;
 use crate::random::SplitMix64;
 use crate::scheduler::SessionId;
 use crate::session::{AnswerPiece, ToWorker};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
-use thiserror::Error;
-
-/// One call as its caller knows it, numbered by the host: ascending, never twice in a reign.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct CallerId(pub u64);
-
-/// What is asked.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CallRequest {
-    /// The operation's name.
-    pub operation: String,
-    /// Normalised parameters.
-    pub params: Params,
-    /// How long the caller waits; at most, and by default, [`CALL_MS_MAX`].
-    pub limit_ms: Option<u64>,
-}
-
-/// What happens to calls.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CallEvent {
-    /// A worker has been welcomed.
-    Joined(SessionId, Instance),
-    /// A worker's connection is gone, or its lease is over.
-    Lost(SessionId),
-    /// A worker is to take nothing new, or takes it again.
-    Draining(SessionId, bool),
-    /// How many tasks a worker has at work.
-    Busy(SessionId, u32),
-    /// Somebody calls.
-    Asked(CallerId, CallRequest),
-    /// The caller has gone away.
-    Abandoned(CallerId),
-    /// The caller has taken so many bytes of the answer in all.
-    Taken(CallerId, u64),
-    /// A worker answers.
-    Answered(SessionId, CallId, Result<AnswerPiece, Failure>),
-    /// Time went on.
-    Tick,
-}
-
-/// What calls want done.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CallEffect {
-    /// Say this to a worker.
-    Send(SessionId, ToWorker),
-    /// Close a worker's connection: it has said what no worker says. No `Lost` needs to follow.
-    Close(SessionId),
-    /// Pass a piece of the answer on; nothing follows the last one.
-    Pass {
-        /// To whom.
-        caller: CallerId,
-        /// The bytes that follow those passed on before.
-        bytes: Vec<u8>,
-        /// Whether the answer ends with them.
-        is_last: bool,
-    },
-    /// There is no answer, or no more of it. Nothing follows.
-    Fail(CallerId, CallError),
-}
-
-/// A strategy that is not kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("{CALL_STRATEGY_COUNT_MAX} operations have a strategy of their own, no more are kept")]
-pub struct TooManyStrategies;
 
 /// Where a call is after looking for a worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -353,8 +289,7 @@ impl Calls {
     fn place(&mut self, caller: CallerId, out: &mut Vec<CallEffect>) -> Placed {
         let open = self.calls.get_mut(&caller).expect("the call is open");
         let operation = open.operation.as_str();
-        let is_offered = self.roster.offering(operation).next().is_some();
-        if !is_offered {
+        if self.roster.offering(operation).next().is_none() {
             return Placed::Nowhere;
         }
         let (sessions, candidates): (Vec<SessionId>, Vec<Candidate<'_>>) =
@@ -362,10 +297,10 @@ impl Calls {
                 .filter(|(_, seated)| seated.has_room())
                 .map(|(session, seated)| (session, seated.candidate(operation)))
                 .unzip();
-        let strategy = self.strategies.get(operation).copied().unwrap_or_default();
         if candidates.is_empty() {
             return Placed::Waits;
         }
+        let strategy = self.strategies.get(operation).copied().unwrap_or_default();
         let balancer = match self.balancers.get_mut(operation) {
             Some(balancer) => balancer,
             None => {
@@ -509,10 +444,9 @@ fn takers<'a>(
     roster: &'a Roster,
     open: &'a OpenCall,
 ) -> impl Iterator<Item = (SessionId, &'a Seated)> {
-    let is_new_to = |seated: &Seated| !open.was_tried_on(seated.name());
-    let has_new = roster.offering(&open.operation).any(|(_, seated)| is_new_to(seated));
-    let offering = roster.offering(&open.operation);
-    offering.filter(move |(_, seated)| !has_new || !open.was_tried_on(seated.name()))
+    let is_new = |seated: &Seated| !open.was_tried_on(seated.name());
+    let has_new = roster.offering(&open.operation).any(|(_, seated)| is_new(seated));
+    roster.offering(&open.operation).filter(move |(_, seated)| !has_new || is_new(seated))
 }
 
 #[cfg(test)]

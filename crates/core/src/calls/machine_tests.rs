@@ -1,8 +1,10 @@
 //! Scenarios of calls, then many events at random with what must always hold.
 
+use super::super::roster::Instance;
 use super::*;
 use crate::balance::Strategy;
 use crate::limits::{CALL_PIECE_BYTES_MAX, CALL_SLOT_COUNT_MAX};
+use crate::params::Params;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Draws;
 

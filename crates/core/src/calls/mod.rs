@@ -6,11 +6,13 @@
 
 mod answering;
 mod error;
+mod event;
 mod machine;
 mod open;
 mod roster;
 
 pub use answering::Answering;
 pub use error::{CallError, ConnectedWorker, FailedTry};
-pub use machine::{CallEffect, CallEvent, CallRequest, CallerId, Calls, TooManyStrategies};
+pub use event::{CallEffect, CallEvent, CallRequest, CallerId, TooManyStrategies};
+pub use machine::Calls;
 pub use roster::{Instance, ServedCount};

@@ -70,9 +70,9 @@ pub enum ToMaster {
     Goodbye,
 }
 
-/// A piece of the answer to a call: at most [`crate::limits::CALL_PIECE_BYTES_MAX`]. Pieces come in
-/// order and without gaps; no more than [`crate::limits::CALL_WINDOW_BYTES`] of them are sent before
-/// the caller has taken what came before (`CallMore`).
+/// A piece of the answer to a call, at most [`crate::limits::CALL_PIECE_BYTES_MAX`]. Pieces come in
+/// order and without gaps; no more than [`crate::limits::CALL_WINDOW_BYTES`] of them are sent
+/// before the caller has taken what came before (`CallMore`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnswerPiece {
     /// Where it begins in the answer, in bytes.

@@ -1,11 +1,14 @@
 //! Whole numbers in base 1,000,000: multiplied as they are, so that writing their digits costs
 //! nothing. Turning a binary number of this size into digits takes longer than making it.
 
-use super::prime::PRIME;
+use super::prime::{PRIME, add, halve, subtract};
+use super::split::Half;
 use super::transform::{Transform, length_for, multiply_values, square_values, unscale};
 
 /// Value of a limb's place.
 const BASE: u64 = 1_000_000;
+/// Bytes of an encoded limb.
+const LIMB_BYTES: usize = 3;
 /// Decimal digits of a limb.
 const LIMB_DIGITS: usize = 6;
 /// Up to so many limbs of the shorter factor, every limb is multiplied with every other.
@@ -74,6 +77,21 @@ impl Decimal {
         text
     }
 
+    /// Three bytes for each limb, lowest first.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        self.limbs.iter().flat_map(|limb| limb.to_le_bytes().into_iter().take(LIMB_BYTES)).collect()
+    }
+
+    /// The reverse of [`Decimal::encode`]; `None` for anything else.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Decimal> {
+        let chunks = bytes.chunks_exact(LIMB_BYTES);
+        let is_whole = chunks.remainder().is_empty();
+        let limbs: Vec<u32> = chunks.map(|c| u32::from_le_bytes([c[0], c[1], c[2], 0])).collect();
+        let is_number = limbs.iter().all(|limb| u64::from(*limb) < BASE)
+            && limbs.last().is_some_and(|highest| *highest > 0);
+        (is_whole && is_number).then_some(Decimal { limbs })
+    }
+
     /// The number whose coefficients are these, lowest first, each below 2^63.
     fn carried(sums: impl Iterator<Item = u64>) -> Decimal {
         let mut carry = 0;
@@ -116,15 +134,32 @@ impl Multiplier {
         self.transformed(a, None)
     }
 
+    /// `a` times `b` modulo x^L - 1 or x^L + 1, where 2L limbs hold the product: [`join_halves`]
+    /// makes it of both.
+    pub(super) fn half_product(&mut self, a: &Decimal, b: &Decimal, which: Half) -> Vec<u64> {
+        let length = value_count(a, b).next_power_of_two().max(8);
+        let block = usize::from(which == Half::Plus);
+        let mut halves = [a, b].map(|number| {
+            let values = balanced(number, length);
+            let (low, high) = values.split_at(length / 2);
+            let folded = low.iter().zip(high).map(|(low, high)| match which {
+                Half::Minus => add(*low, *high),
+                Half::Plus => subtract(*low, *high),
+            });
+            let mut folded: Vec<u64> = folded.collect();
+            self.transform.forward_block(&mut folded, block);
+            folded
+        });
+        let [values, others] = &mut halves;
+        multiply_values(values, others);
+        self.transform.backward_block(values, block);
+        let unscaled = unscale(length / 2);
+        values.iter().map(|value| unscaled(*value)).collect()
+    }
+
     /// `a` times `b`, or `a` times itself.
     fn transformed(&mut self, a: &Decimal, b: Option<&Decimal>) -> Decimal {
-        let b_count = b.map_or(a.limb_count(), Decimal::limb_count);
-        assert!(
-            (a.limb_count().min(b_count) as u64) < TRANSFORM_LIMB_COUNT_MAX,
-            "sums of products fit the prime"
-        );
-        // A balanced number may be one limb longer.
-        let count = a.limb_count() + b_count + 2;
+        let count = value_count(a, b.unwrap_or(a));
         let length = length_for(count);
         let mut values = balanced(a, length);
         self.transform.forward(&mut values);
@@ -138,8 +173,23 @@ impl Multiplier {
         }
         self.transform.backward(&mut values);
         let unscaled = unscale(length);
-        unbalanced(values[..count].iter().map(|value| unscaled(*value)))
+        let values = values[..count].iter().map(|value| unscaled(*value));
+        unbalanced(values).expect("a product has no more limbs than its factors")
     }
+}
+
+/// The product of which these are both halves; `None` where there is no such number.
+pub(super) fn join_halves(minus: &[u64], plus: &[u64]) -> Option<Decimal> {
+    let low = minus.iter().zip(plus).map(|(minus, plus)| halve(add(*minus, *plus)));
+    let high = minus.iter().zip(plus).map(|(minus, plus)| halve(subtract(*minus, *plus)));
+    unbalanced(low.chain(high))
+}
+
+/// How many values hold the product of two numbers; a balanced number may be one limb longer.
+fn value_count(a: &Decimal, b: &Decimal) -> usize {
+    let shorter = a.limb_count().min(b.limb_count());
+    assert!((shorter as u64) < TRANSFORM_LIMB_COUNT_MAX, "sums of products fit the prime");
+    a.limb_count() + b.limb_count() + 2
 }
 
 /// Limbs from -500,000 to 500,000 modulo PRIME, and zeros up to a length.
@@ -161,8 +211,9 @@ fn balanced(number: &Decimal, length: usize) -> Vec<u64> {
     values
 }
 
-/// The number whose coefficients are these, lowest first, those above PRIME/2 negative.
-fn unbalanced(sums: impl Iterator<Item = u64>) -> Decimal {
+/// The number whose coefficients are these, lowest first, those above PRIME/2 negative; `None` where
+/// it is longer, or negative.
+fn unbalanced(sums: impl Iterator<Item = u64>) -> Option<Decimal> {
     let mut carry = 0_i64;
     let mut limbs = Vec::with_capacity(sums.size_hint().0);
     for sum in sums {
@@ -171,11 +222,10 @@ fn unbalanced(sums: impl Iterator<Item = u64>) -> Decimal {
         limbs.push(sum.rem_euclid(BASE as i64) as u32);
         carry = sum.div_euclid(BASE as i64);
     }
-    assert_eq!(carry, 0, "a product has no more limbs than its factors");
     while limbs.len() > 1 && limbs.last() == Some(&0) {
         limbs.pop();
     }
-    Decimal { limbs }
+    (carry == 0 && !limbs.is_empty()).then_some(Decimal { limbs })
 }
 
 fn schoolbook(a: &Decimal, b: &Decimal) -> Decimal {

@@ -59,6 +59,22 @@ pub(super) fn montgomery(a: u64, b: u64) -> u64 {
     if value >= PRIME { value - PRIME } else { value }
 }
 
+/// a + b modulo PRIME; both are below it.
+pub(super) fn add(a: u64, b: u64) -> u64 {
+    let sum = a + b;
+    if sum >= PRIME { sum - PRIME } else { sum }
+}
+
+/// a - b modulo PRIME; both are below it.
+pub(super) fn subtract(a: u64, b: u64) -> u64 {
+    if a >= b { a - b } else { a + PRIME - b }
+}
+
+/// Half of a number below PRIME, modulo PRIME.
+pub(super) fn halve(value: u64) -> u64 {
+    if value & 1 == 0 { value / 2 } else { value / 2 + PRIME.div_ceil(2) }
+}
+
 /// a · b modulo PRIME; slow.
 pub(super) fn product(a: u64, b: u64) -> u64 {
     (u128::from(a) * u128::from(b) % u128::from(PRIME)) as u64

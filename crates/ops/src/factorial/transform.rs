@@ -57,6 +57,18 @@ impl Transform {
         }
     }
 
+    /// As [`Transform::forward`] modulo x^n - 1 (block 0) or x^n + 1 (block 1), the two blocks of
+    /// x^2n - 1; n is a power of 2.
+    pub(super) fn forward_block(&mut self, values: &mut [u64], block: usize) {
+        self.grow(2 * values.len());
+        forward(values, block, &self.turns);
+    }
+
+    /// The reverse of [`Transform::forward_block`], scaled as [`Transform::backward`] says.
+    pub(super) fn backward_block(&mut self, values: &mut [u64], block: usize) {
+        backward(values, block, &self.turns);
+    }
+
     fn grow(&mut self, length: usize) {
         while self.turns.len() < length / 2 {
             let known = self.turns.len();
