@@ -211,8 +211,8 @@ fn balanced(number: &Decimal, length: usize) -> Vec<u64> {
     values
 }
 
-/// The number whose coefficients are these, lowest first, those above PRIME/2 negative; `None` where
-/// it is longer, or negative.
+/// The number whose coefficients are these, lowest first, those above PRIME/2 negative; `None`
+/// where it is longer, or negative.
 fn unbalanced(sums: impl Iterator<Item = u64>) -> Option<Decimal> {
     let mut carry = 0_i64;
     let mut limbs = Vec::with_capacity(sums.size_hint().0);
