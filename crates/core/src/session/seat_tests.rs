@@ -277,3 +277,21 @@ fn a_run_of_manifests_stays_within_its_bound() {
     assert_eq!(run.join(of(end - 1, 1)), None);
     assert!(run.join(of(end, 1)).is_some());
 }
+
+#[test]
+fn calls_are_passed_on_beside_the_tasks_and_only_of_a_master_that_has_welcomed() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 2)));
+    let call = crate::CallId { epoch: Epoch(1), counter: 1 };
+    let (operation, params) = ("factorial".to_owned(), crate::params::Params::default());
+    let more = ToWorker::CallMore { call, taken_bytes: 1 };
+    let calls = [ToWorker::Call { call, operation, params }, more, ToWorker::CallCancelled(call)];
+    for message in calls.clone() {
+        let passed = drive(&mut seat, SeatEvent::Message(message.clone()));
+        assert_eq!(passed, [SeatEffect::Call(message)]);
+    }
+    drive(&mut seat, SeatEvent::Disconnected);
+    for message in calls {
+        assert_eq!(drive(&mut seat, SeatEvent::Message(message)), []);
+    }
+}

@@ -82,8 +82,12 @@ impl Decimal {
         self.limbs.iter().flat_map(|limb| limb.to_le_bytes().into_iter().take(LIMB_BYTES)).collect()
     }
 
-    /// The reverse of [`Decimal::encode`]; `None` for anything else.
+    /// The reverse of [`Decimal::encode`]; `None` for anything else, and for what is too long to be
+    /// multiplied.
     pub(super) fn decode(bytes: &[u8]) -> Option<Decimal> {
+        if (bytes.len() / LIMB_BYTES) as u64 >= TRANSFORM_LIMB_COUNT_MAX {
+            return None;
+        }
         let chunks = bytes.chunks_exact(LIMB_BYTES);
         let is_whole = chunks.remainder().is_empty();
         let limbs: Vec<u32> = chunks.map(|c| u32::from_le_bytes([c[0], c[1], c[2], 0])).collect();

@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn what_no_phase_wrote_is_refused() {
         let good = part(50, 0, 2, &mut || true).expect("made");
-        for bad in [&good[..good.len() - 1], &[0xff; 3], &[], &[1, 0, 0, 0, 0, 0]] {
+        let too_long = vec![1; 30_000_000];
+        for bad in [&good[..good.len() - 1], &[0xff; 3], &[], &[1, 0, 0, 0, 0, 0], &too_long] {
             assert_eq!(half(&good, bad, Half::Plus), Err(PART));
             assert_eq!(pair(bad, &good), Err(PART));
         }
