@@ -18,4 +18,6 @@ pub use lock::{Holder, LockError, StateLock};
 pub use memory::{Fault, Faults, Memory};
 pub use memory_cell::{CellFault, MemoryCell};
 pub use record::Record;
-pub use snapshots::{FileSnapshots, MemorySnapshots, Snapshot, SnapshotStoreError, Snapshots};
+pub use snapshots::{
+    FileSnapshots, MemorySnapshots, Snapshot, SnapshotFault, SnapshotStoreError, Snapshots,
+};

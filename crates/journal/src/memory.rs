@@ -5,6 +5,7 @@
 
 use crate::engine::{AppendError, Head, TailError, TrimError};
 use crate::record::Record;
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +38,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Disk {
     /// Record `n` lies at `n - 1 - trimmed_count`.
-    records: Vec<Record>,
+    records: VecDeque<Record>,
     /// How many of them survive a crash.
     synced_count: usize,
     /// Records that were removed from the front.
@@ -114,7 +115,8 @@ impl Memory {
         // The last record stays, as the file engine's segment in use does.
         let upto = upto.min(Seq(head.seq.0.saturating_sub(1)));
         while disk.first() <= upto && disk.synced_count > 0 {
-            disk.base = Head::of(&disk.records.remove(0));
+            let Some(oldest) = disk.records.pop_front() else { break };
+            disk.base = Head::of(&oldest);
             disk.trimmed_count += 1;
             disk.synced_count -= 1;
         }
@@ -128,7 +130,7 @@ impl Memory {
 
 impl Disk {
     fn head(&self) -> Head {
-        self.records.last().map_or(self.base, Head::of)
+        self.records.back().map_or(self.base, Head::of)
     }
 
     fn first(&self) -> Seq {
@@ -141,7 +143,7 @@ impl Disk {
     }
 
     fn write(&mut self, record: &Record) {
-        self.records.push(record.clone());
+        self.records.push_back(record.clone());
     }
 
     fn sync(&mut self) {

@@ -6,7 +6,7 @@ mod file;
 mod memory;
 
 pub use file::FileSnapshots;
-pub use memory::MemorySnapshots;
+pub use memory::{MemorySnapshots, SnapshotFault};
 
 use crate::engine::{Damage, Head};
 use std::io;

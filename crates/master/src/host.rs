@@ -4,7 +4,7 @@ use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Question, Reply};
-use crate::journal::{self, Appended, ToJournal};
+use crate::journal::{self, ToJournal};
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
 use std::collections::BTreeMap;
@@ -13,22 +13,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
+use windlass_core::ledger::{Applied, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
-use windlass_core::writer::Writer;
-use windlass_core::{PhaseId, TaskId, TaskIndex, Tick};
-use windlass_journal::{Engine, Head, Room, Snapshots};
+use windlass_core::writer::{Answer, Then, Writer};
+use windlass_core::{PhaseId, TaskId, TaskIndex};
+use windlass_journal::{Engine, Head, Record, Room, Snapshots};
 
 /// Messages that may wait for the loop.
 const INBOX_MESSAGE_COUNT_MAX: usize = 4_096;
 /// Orders that may wait for the journal: a record, and a trim or two.
 const JOURNAL_ORDER_COUNT_MAX: usize = 4;
-/// Pause before a full disk is tried again.
-const DISK_FULL_PAUSE_MS: u64 = 1_000;
 /// Longest sleep of the loop.
 const TURN_MAX: Duration = Duration::from_secs(1);
 
@@ -107,12 +105,12 @@ struct Loop {
     writer: Writer<Option<Reply<Vec<Applied>>>>,
     clock: LogClock,
     head: Head,
-    /// The record in flight: the head that it makes, and bytes of its body.
-    in_flight: (Head, usize),
+    /// What room the record in flight may take.
+    room: Room,
+    /// The record in flight, while it waits to be sent again to a full disk.
+    resends: Option<Record>,
     points: SnapshotPoints,
     marks: SnapshotMarks,
-    /// When a full disk is tried again; `None` while there is room.
-    full_until: Option<Tick>,
     random: SplitMix64,
     to_journal: SyncSender<ToJournal>,
     to_snapshots: SyncSender<snapshots::Request>,
@@ -142,10 +140,10 @@ impl Loop {
             scheduler,
             ledger,
             head,
-            in_flight: (Head::default(), 0),
+            room: Room::Ordinary,
+            resends: None,
             points,
             marks,
-            full_until: None,
             random,
             to_journal,
             to_snapshots,
@@ -178,11 +176,12 @@ impl Loop {
 
     /// What waits for room was never acknowledged: whoever asked for it asks again.
     fn may_end(&self) -> bool {
-        self.writer.is_idle() || (self.full_until.is_some() && !self.writer.is_in_flight())
+        self.writer.is_idle() || (self.writer.waits_for_room() && !self.writer.is_in_flight())
     }
 
     fn sleep(&self) -> Duration {
-        let deadline = self.scheduler.next_deadline().into_iter().chain(self.full_until).min();
+        let deadline =
+            self.scheduler.next_deadline().into_iter().chain(self.writer.next_deadline()).min();
         let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
         wait.unwrap_or(TURN_MAX).min(TURN_MAX)
     }
@@ -204,7 +203,7 @@ impl Loop {
                     self.tell_scheduler(Event::Closed(session));
                 }
             }
-            Inbox::Appended(answer) => self.on_appended(answer)?,
+            Inbox::Appended(record, answer) => self.on_appended(record, answer?)?,
             Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
             Inbox::Stop => self.stopping = true,
         }
@@ -240,39 +239,49 @@ impl Loop {
             return;
         }
         let now = clock::tick();
+        if self.writer.next_deadline().is_none_or(|at| at <= now)
+            && let Some(record) = self.resends.take()
+        {
+            self.send(record);
+        }
         let at = self.clock.read(now, clock::wall());
-        let draft = match self.full_until {
-            Some(until) if now < until => self.writer.next_freeing(at),
-            // What frees room need not wait until the other records have been tried.
-            Some(_) => match self.writer.next_freeing(at) {
-                None => self.writer.next(at),
-                freeing => freeing,
-            },
-            None => self.writer.next(at),
-        };
-        let Some(draft) = draft else { return };
-        let room = if draft.frees_room { Room::Reserve } else { Room::Ordinary };
-        let record = self.head.record(draft.epoch, draw_u128(&mut self.random), draft.body);
-        self.in_flight = (Head::of(&record), record.body.len());
-        // One record is in flight at most; a failed send shows in `recv`.
-        let _ = self.to_journal.send(ToJournal::Append(record, room));
+        let Some(draft) = self.writer.next(now, at) else { return };
+        self.room = if draft.frees_room { Room::Reserve } else { Room::Ordinary };
+        let id = draw_u128(&mut self.random);
+        self.send(self.head.record(draft.epoch, id, draft.body));
     }
 
-    fn on_appended(&mut self, answer: Result<Appended, MasterError>) -> Result<(), MasterError> {
-        if answer? == Appended::Refused {
+    fn send(&self, record: Record) {
+        // One record is in flight at most; a failed send shows in `recv`.
+        let _ = self.to_journal.send(ToJournal::Append(record, self.room));
+    }
+
+    fn on_appended(&mut self, record: Record, answer: Answer) -> Result<(), MasterError> {
+        let then = self.writer.on_answer(clock::tick(), answer);
+        let waits = self.writer.waits_for_room();
+        self.shared.waits_for_room.store(waits, Ordering::Relaxed);
+        match then {
+            Then::Done => self.on_durable(&record),
+            // Another record may not take its place; the engine tells what became of it.
+            Then::Resend => {
+                self.send(record);
+                Ok(())
+            }
+            Then::ResendLater => {
+                self.resends = Some(record);
+                Ok(())
+            }
             // Nobody is answered until there is room; whatever only reads goes on.
-            self.writer.on_refused();
-            self.full_until = Some(clock::tick().after_ms(DISK_FULL_PAUSE_MS));
-            self.shared.waits_for_room.store(true, Ordering::Relaxed);
-            return Ok(());
+            Then::Refused => Ok(()),
+            Then::Fenced(_) => Err(MasterError::Deposed),
         }
-        let (head, body_bytes) = self.in_flight;
-        self.head = head;
+    }
+
+    fn on_durable(&mut self, record: &Record) -> Result<(), MasterError> {
+        self.head = Head::of(record);
         let (at, entries) = self.writer.on_durable();
-        if !entries.iter().all(|(entry, _)| entry.frees_room()) {
-            self.full_until = None;
-            self.shared.waits_for_room.store(false, Ordering::Relaxed);
-        }
+        let waits = self.writer.waits_for_room();
+        self.shared.waits_for_room.store(waits, Ordering::Relaxed);
         let mut applied = Vec::new();
         let mut notices = Vec::new();
         for (entry, reply) in entries {
@@ -286,8 +295,8 @@ impl Loop {
                 let _ = reply.send(applied.clone());
             }
         }
-        if self.points.on_record(body_bytes, &self.ledger) {
-            self.marks.hold(head.seq, head.hash, &self.ledger);
+        if self.points.on_record(record.body.len(), &self.ledger) {
+            self.marks.hold(self.head.seq, self.head.hash, &self.ledger);
             self.write_snapshot();
         }
         if !notices.is_empty() {
@@ -299,33 +308,26 @@ impl Loop {
         Ok(())
     }
 
-    /// Has the newest state that is held written beside the loop, unless it is announced already.
+    /// Has the newest state that is held written beside the loop.
     fn write_snapshot(&mut self) {
-        let Some((seq, hash, ledger)) = self.marks.newest() else { return };
-        if self.ledger.snapshots.last().is_none_or(|newest| newest.seq < seq) {
+        if let Some((seq, hash, ledger)) = self.marks.begin(&self.ledger) {
             let head = Head { seq, epoch: ledger.epoch, hash };
-            // While an earlier one is being written this one is passed over.
-            let _ = self.to_snapshots.try_send(snapshots::Request { head, ledger: ledger.clone() });
+            let _ = self.to_snapshots.send(snapshots::Request { head, ledger });
         }
     }
 
     fn on_snapshot(&mut self, written: &Written) {
         let Written { snapshot, failed } = written;
-        self.marks.on_digest(snapshot.seq, snapshot.digest);
-        // One that could not be written costs nothing but a longer replay; the next is tried.
-        let newest = self.ledger.snapshots.last();
-        if failed.is_none() && newest.is_none_or(|newest| newest.seq < snapshot.seq) {
-            self.writer.propose(Entry::SnapshotTaken(*snapshot), None);
+        let announced = self.marks.on_written(&self.ledger, *snapshot, failed.is_none());
+        if let Some(entry) = announced {
+            self.writer.propose(entry, None);
         }
     }
 
-    /// Once a snapshot is announced, the log before the one before it has served.
     fn trim(&mut self, applied: &[Applied]) {
-        let announced = applied.iter().any(|done| matches!(done, Applied::SnapshotTaken(_)));
-        if let ([second_newest, _], true) = (self.ledger.snapshots.as_slice(), announced) {
-            let order = ToJournal::Trim(second_newest.seq, self.ledger.epoch);
+        if let Some(seq) = self.ledger.needless_until(applied) {
             // With a record in flight the channel may be full: the next announcement trims as well.
-            let _ = self.to_journal.try_send(order);
+            let _ = self.to_journal.try_send(ToJournal::Trim(seq, self.ledger.epoch));
         }
     }
 

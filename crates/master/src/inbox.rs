@@ -1,7 +1,6 @@
 //! Everything that reaches the loop comes through one channel, because its order matters.
 
 use crate::error::MasterError;
-use crate::journal::Appended;
 use crate::snapshots::Written;
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
@@ -9,7 +8,9 @@ use windlass_core::ledger::{Applied, Entry, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, PhaseId, TaskId, TaskIndex};
+use windlass_journal::Record;
 
 /// The other side is gone, or does not keep up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,8 +33,8 @@ pub(crate) enum Inbox {
     Heard(SessionId, ToMaster),
     /// A worker's connection is gone.
     Closed(SessionId),
-    /// The append in flight was answered.
-    Appended(Result<Appended, MasterError>),
+    /// The append in flight was answered; the record comes back, to be sent again if need be.
+    Appended(Record, Result<Answer, MasterError>),
     /// The snapshot thread is done with one.
     SnapshotWritten(Written),
     /// The master is to end.

@@ -3,8 +3,9 @@
 use crate::error::MasterError;
 use crate::inbox::Inbox;
 use crate::recovery::found;
+use crate::snapshots::trim;
 use std::sync::mpsc::{Receiver, SyncSender};
-use windlass_core::writer::{Answer, Then};
+use windlass_core::writer::Answer;
 use windlass_core::{Epoch, Seq};
 use windlass_journal::{AppendError, Engine, Record, Room, Snapshots};
 
@@ -14,15 +15,6 @@ pub(crate) enum ToJournal {
     Append(Record, Room),
     /// Remove what a snapshot of this record makes needless.
     Trim(Seq, Epoch),
-}
-
-/// What became of a record.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Appended {
-    /// It is in the log.
-    Durable,
-    /// It is not, for want of room.
-    Refused,
 }
 
 /// Does what is asked until nobody asks any longer.
@@ -36,36 +28,25 @@ pub(crate) fn serve(
         match order {
             ToJournal::Append(record, room) => {
                 let answer = append(&mut journal, &record, room);
-                if inbox.send(Inbox::Appended(answer)).is_err() {
+                if inbox.send(Inbox::Appended(record, answer)).is_err() {
                     return;
                 }
             }
             // What stays only takes room; the next trim tries again.
             ToJournal::Trim(seq, epoch) => {
-                if journal.trim(seq, epoch).is_ok() {
-                    let _ = snapshots.remove_before(seq);
-                }
+                let _ = trim(&mut journal, snapshots, seq, epoch);
             }
         }
     }
 }
 
-fn append(journal: &mut Engine, record: &Record, room: Room) -> Result<Appended, MasterError> {
-    loop {
-        let answer = match journal.append_in(record, room) {
-            Ok(_) => Answer::Durable,
-            Err(AppendError::Unknown(_)) => Answer::Unknown,
-            Err(AppendError::Unavailable(_)) => Answer::Unavailable,
-            Err(AppendError::Fenced { .. }) => Answer::Fenced(found(journal, record)?),
-            Err(error) => return Err(MasterError::Journal(error.to_string())),
-        };
-        match answer.then() {
-            Then::Done => return Ok(Appended::Durable),
-            // The engine or `record_at` tells what became of it.
-            Then::Resend => {}
-            // The loop waits: by then something may be decided that makes room.
-            Then::ResendLater => return Ok(Appended::Refused),
-            Then::Fenced(_) => return Err(MasterError::Deposed),
-        }
+/// One sending of a record; what follows from the answer is the writer's to say.
+fn append(journal: &mut Engine, record: &Record, room: Room) -> Result<Answer, MasterError> {
+    match journal.append_in(record, room) {
+        Ok(_) => Ok(Answer::Durable),
+        Err(AppendError::Unknown(_)) => Ok(Answer::Unknown),
+        Err(AppendError::Unavailable(_)) => Ok(Answer::Unavailable),
+        Err(AppendError::Fenced { .. }) => found(journal, record).map(Answer::Fenced),
+        Err(error) => Err(MasterError::Journal(error.to_string())),
     }
 }

@@ -11,7 +11,7 @@ mod host;
 mod inbox;
 mod journal;
 pub mod recovery;
-mod snapshots;
+pub mod snapshots;
 
 pub use error::MasterError;
 pub use handle::{Handle, Session, Unsent};

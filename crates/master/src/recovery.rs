@@ -7,7 +7,7 @@ use windlass_core::ledger::{
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::{Found, Reign};
 use windlass_core::writer::Writer;
-use windlass_core::{LogTime, Seq};
+use windlass_core::{LogTime, Seq, Tick};
 use windlass_journal::{AppendError, Engine, Head, Record, Room, Snapshots, TailError};
 
 /// A ledger in the making: records go in one after the other.
@@ -75,6 +75,25 @@ impl Replay {
             self.apply(&record.map_err(failed)?)?;
         }
         Ok(())
+    }
+
+    /// As [`Replay::follow`]; at first, and where the log was trimmed meanwhile, it goes on from a
+    /// snapshot. What the user should know comes back.
+    ///
+    /// # Errors
+    /// As [`restore`].
+    pub fn catch_up(
+        &mut self,
+        journal: &mut Engine,
+        snapshots: &Snapshots,
+    ) -> Result<Vec<String>, MasterError> {
+        if self.head.seq.next() >= journal.first() && self.head.seq > Seq(0) {
+            self.follow(journal)?;
+            return Ok(Vec::new());
+        }
+        let Restored { replay, notes } = restore(journal, snapshots)?;
+        *self = replay;
+        Ok(notes)
     }
 
     /// Claims the next epoch at this wall time.
@@ -200,7 +219,9 @@ fn append_claim(
 ) -> Result<Record, MasterError> {
     let opening: Option<Writer<()>> =
         opening(Reign::claim(head.seq, head.epoch), ledger, holder, random);
-    let draft = opening.and_then(|mut writer| writer.next(wall)).expect("a claim is being made");
+    let draft = opening
+        .and_then(|mut writer| writer.next(Tick::default(), wall))
+        .expect("a claim is being made");
     let record = head.record(draft.epoch, draw_u128(random), draft.body);
     loop {
         // Without a claim nobody could make room.
@@ -215,14 +236,19 @@ fn append_claim(
     Ok(record)
 }
 
-/// What stands where a fenced record wanted to be.
+/// What stands where a fenced record wanted to be. Where that is trimmed, a later reign did it: nobody
+/// trims above a record of its own that is not answered.
 ///
 /// # Errors
 /// A log that cannot be read.
 pub fn found(journal: &mut Engine, record: &Record) -> Result<Found, MasterError> {
-    let there =
-        journal.record_at(record.seq).map_err(|error| MasterError::Journal(error.to_string()))?;
-    Ok(Found::of((record.epoch, record.id), there.map(|there| (there.epoch, there.id))))
+    match journal.record_at(record.seq) {
+        Ok(there) => {
+            Ok(Found::of((record.epoch, record.id), there.map(|there| (there.epoch, there.id))))
+        }
+        Err(TailError::Trimmed { .. }) => Ok(Found::Claim),
+        Err(error) => Err(MasterError::Journal(error.to_string())),
+    }
 }
 
 /// 128 random bits.

@@ -3,14 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use windlass_core::ledger::{Batch, Digest, Entry, JobSpec, Ledger, SnapshotId};
-use windlass_core::limits::SNAPSHOT_BYTES_MIN;
+use windlass_core::limits::SNAPSHOT_KB_MIN;
+use windlass_core::reign::Found;
 use windlass_core::{Epoch, LogTime, RequestId, Seq};
 use windlass_journal::{
     Engine, Fault, Faults, FileLog, FileSnapshots, Head, Memory, MemorySnapshots, Snapshot,
     Snapshots, StateLock,
 };
 use windlass_master::audit::Audit;
-use windlass_master::recovery::{Replay, restore};
+use windlass_master::recovery::{Replay, found, restore};
 use windlass_master::{Master, MasterError, Options};
 
 /// Bytes of a submission, so that a few of them reach the next snapshot point.
@@ -252,5 +253,19 @@ fn an_audit_tells_what_a_state_holds_and_where_it_is_damaged() {
 /// How far the points are apart is part of what masters must agree on.
 #[test]
 fn the_distance_of_points_is_pinned() {
-    assert_eq!(SNAPSHOT_BYTES_MIN, 4 << 20);
+    assert_eq!(SNAPSHOT_KB_MIN, 4 << 10);
+}
+
+#[test]
+fn a_late_append_below_a_trimmed_log_is_of_an_earlier_reign() {
+    let log = Memory::new();
+    let mut journal = Engine::Memory(log);
+    let late = journal.head().unwrap().record(Epoch(0), 7, vec![1]);
+    for _ in 0..3 {
+        let record = journal.head().unwrap().record(Epoch(1), 9, vec![2]);
+        journal.append(&record).unwrap();
+    }
+    assert_eq!(found(&mut journal, &late).unwrap(), Found::Claim);
+    journal.trim(Seq(2), Epoch(1)).unwrap();
+    assert_eq!(found(&mut journal, &late).unwrap(), Found::Claim);
 }

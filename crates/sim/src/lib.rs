@@ -14,10 +14,12 @@ mod oracle;
 mod plan;
 #[cfg(test)]
 mod seeds;
+mod tally;
 mod task;
 mod wire;
 mod witness;
 mod worker;
 mod world;
 
+pub use tally::Tally;
 pub use world::{Failed, run};

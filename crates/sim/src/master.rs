@@ -5,7 +5,7 @@ use crate::alarm::Alarm;
 use crate::client::Answered;
 use crate::clock::MachineClock;
 use crate::wire::{Connection, MasterEvent};
-use windlass_core::ledger::{Applied, Batch, Entry};
+use windlass_core::ledger::{Applied, Batch, Entry, Ledger};
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::{
@@ -15,9 +15,10 @@ use windlass_core::reign::{
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{AssignRun, ToWorker};
 use windlass_core::writer::{Answer, Then, Writer};
-use windlass_core::{Epoch, LogTime, Tick, WorkerName};
-use windlass_journal::{Engine, Head, Record};
-use windlass_master::recovery::{Replay, draw_u128, opening};
+use windlass_core::{Epoch, LogTime, Seq, Tick, WorkerName};
+use windlass_journal::{Engine, Head, Record, Room, Snapshots};
+use windlass_master::recovery::{Replay, compare, draw_u128, opening};
+use windlass_master::snapshots::Written;
 
 /// A master's machine.
 pub(crate) struct SimMaster {
@@ -36,7 +37,7 @@ pub(crate) struct SimMaster {
 /// A running master.
 pub(crate) struct Process {
     pub(crate) id: MasterId,
-    /// What it has applied; no run is long enough for a snapshot.
+    /// What it has applied.
     pub(crate) replay: Replay,
     log_clock: LogClock,
     /// `None`: there is no other master.
@@ -51,9 +52,15 @@ pub(crate) struct Process {
 struct Office {
     /// Marks are the client's steps.
     writer: Writer<Option<u64>>,
-    in_flight: Option<(u64, Record)>,
+    in_flight: Option<(u64, Record, Room)>,
     /// From the moment that the claim is durable.
     scheduler: Option<Scheduler>,
+}
+
+/// What a master reads: the log, and the snapshots beside it.
+pub(crate) struct Shelf<'a> {
+    pub(crate) log: &'a mut Engine,
+    pub(crate) snapshots: &'a Snapshots,
 }
 
 /// The two clocks of a moment, as this machine shows them.
@@ -75,7 +82,13 @@ pub(crate) struct Turn {
     pub(crate) swaps: Vec<(RequestNumber, Revision)>,
     /// What the contender tells the loop.
     pub(crate) orders: Vec<MasterEvent>,
-    pub(crate) appends: Vec<(u64, Record)>,
+    pub(crate) appends: Vec<(u64, Record, Room)>,
+    /// States to be stored as snapshots.
+    pub(crate) stores: Vec<(Head, Ledger)>,
+    /// What the log need not hold any longer, by this reign's word.
+    pub(crate) trims: Vec<(Seq, Epoch)>,
+    /// What it felt of the faults.
+    pub(crate) bites: Vec<&'static str>,
     pub(crate) resends_later: Option<u128>,
     pub(crate) answers: Vec<Answered>,
     /// A reign has begun.
@@ -113,7 +126,7 @@ impl Process {
         &mut self,
         moment: Moment,
         event: MasterEvent,
-        log: Option<&mut Engine>,
+        log: Option<Shelf<'_>>,
         turn: &mut Turn,
     ) -> Result<(), String> {
         if event.is_for_loop() {
@@ -136,6 +149,7 @@ impl Process {
                 self.on_appended(moment, id, sending, answer, log, turn)?;
             }
             MasterEvent::ResendDue(id) => self.resend(id, turn),
+            MasterEvent::Stored(written) => self.on_stored(&written),
             MasterEvent::Heard(connection, message) => {
                 if self.scheduler().is_some() {
                     self.tell(moment, Event::Heard(connection.id, message), turn);
@@ -164,17 +178,20 @@ impl Process {
     fn on_turn(
         &mut self,
         moment: Moment,
-        log: Option<&mut Engine>,
+        log: Option<Shelf<'_>>,
         turn: &mut Turn,
     ) -> Result<(), String> {
         if self.reign == Reign::Standby {
-            self.follow(log)?;
+            self.follow(log, turn)?;
             // The only master asks nobody; what it could not read yet shows as a fenced claim.
             if self.contender.is_none() {
                 self.claim();
             }
         }
         self.log_clock.read(moment.tick, moment.wall);
+        if self.log_clock.refused().is_some() {
+            turn.bites.push("clock: a wall is not believed");
+        }
         self.tell(moment, Event::Tick, turn);
         Ok(())
     }
@@ -193,9 +210,21 @@ impl Process {
         }
     }
 
-    fn follow(&mut self, log: Option<&mut Engine>) -> Result<(), String> {
-        let Some(log) = log else { return Ok(()) };
-        self.replay.follow(log).map_err(|error| error.to_string())?;
+    fn follow(&mut self, log: Option<Shelf<'_>>, turn: &mut Turn) -> Result<(), String> {
+        let Some(Shelf { log, snapshots }) = log else { return Ok(()) };
+        let (behind, first) = (self.replay.head.seq, log.first());
+        let caught_up = self.replay.catch_up(log, snapshots);
+        let notes = caught_up.map_err(|error| error.to_string())?;
+        match behind {
+            Seq(0) if first > Seq(1) => turn.bites.push("snapshot: a start from one"),
+            behind if behind.next() < first => {
+                turn.bites.push("snapshot: a standby's next record was trimmed");
+            }
+            _ => {}
+        }
+        if !notes.is_empty() {
+            turn.bites.push("snapshot: an older one is used");
+        }
         self.log_clock.on_applied(self.replay.ledger.time);
         Ok(())
     }
@@ -242,6 +271,23 @@ impl Process {
         }
     }
 
+    /// Has the newest state that is held stored.
+    fn store(&mut self, turn: &mut Turn) {
+        let Replay { ledger, marks, .. } = &mut self.replay;
+        if let Some((seq, hash, state)) = marks.begin(ledger) {
+            turn.stores.push((Head { seq, epoch: state.epoch, hash }, state));
+        }
+    }
+
+    fn on_stored(&mut self, written: &Written) {
+        let Written { snapshot, failed } = written;
+        let Replay { ledger, marks, .. } = &mut self.replay;
+        let announced = marks.on_written(ledger, *snapshot, failed.is_none());
+        if let Some(entry) = announced {
+            self.propose(entry);
+        }
+    }
+
     /// Sends the next record to the journal, if none is on its way.
     fn append_next(&mut self, moment: Moment, turn: &mut Turn) {
         let Some(office) = &mut self.office else { return };
@@ -249,16 +295,19 @@ impl Process {
             return;
         }
         let at = self.log_clock.read(moment.tick, moment.wall);
-        let Some(draft) = office.writer.next(at) else { return };
+        let Some(draft) = office.writer.next(moment.tick, at) else { return };
+        // Without a claim nobody could make room.
+        let claims = matches!(self.reign, Reign::Claiming { .. });
+        let room = if claims || draft.frees_room { Room::Reserve } else { Room::Ordinary };
         let id = draw_u128(&mut self.random);
         let record = self.replay.head.record(draft.epoch, id, draft.body);
         self.sending_count += 1;
-        office.in_flight = Some((self.sending_count, record.clone()));
-        turn.appends.push((self.sending_count, record));
+        office.in_flight = Some((self.sending_count, record.clone(), room));
+        turn.appends.push((self.sending_count, record, room));
     }
 
     fn resend(&mut self, id: u128, turn: &mut Turn) {
-        let Some((sending, record)) =
+        let Some((sending, record, room)) =
             self.office.as_mut().and_then(|office| office.in_flight.as_mut())
         else {
             return;
@@ -266,7 +315,7 @@ impl Process {
         if record.id == id {
             self.sending_count += 1;
             *sending = self.sending_count;
-            turn.appends.push((*sending, record.clone()));
+            turn.appends.push((*sending, record.clone(), *room));
         }
     }
 
@@ -276,17 +325,23 @@ impl Process {
         id: u128,
         sending: u64,
         answer: Answer,
-        log: Option<&mut Engine>,
+        log: Option<Shelf<'_>>,
         turn: &mut Turn,
     ) -> Result<(), String> {
         let Some(office) = &mut self.office else { return Ok(()) };
-        let of_this = office.in_flight.as_ref().filter(|(_, record)| record.id == id);
-        let Some((newest, _)) = of_this else { return Ok(()) };
-        let newest = *newest;
-        match answer.then() {
+        let of_this = office.in_flight.as_ref().filter(|(_, record, _)| record.id == id);
+        let Some((newest, ..)) = of_this else { return Ok(()) };
+        // A later sending is on its way: that one's answer counts.
+        if *newest != sending && matches!(answer, Answer::Unknown | Answer::Unavailable) {
+            return Ok(());
+        }
+        match office.writer.on_answer(moment.tick, answer) {
             Then::Done => self.on_durable(moment, turn),
-            // A later sending is on its way: that one's answer counts.
-            Then::Resend | Then::ResendLater if newest != sending => Ok(()),
+            Then::Refused => {
+                turn.bites.push("engine: decisions wait again for room");
+                office.in_flight = None;
+                Ok(())
+            }
             Then::Resend => {
                 self.resend(id, turn);
                 Ok(())
@@ -301,19 +356,29 @@ impl Process {
 
     fn on_durable(&mut self, moment: Moment, turn: &mut Turn) -> Result<(), String> {
         let Some(office) = &mut self.office else { return Ok(()) };
-        let Some((_, record)) = office.in_flight.take() else { return Ok(()) };
+        let Some((_, record, _)) = office.in_flight.take() else { return Ok(()) };
         self.replay.head = Head::of(&record);
         let (at, entries) = office.writer.on_durable();
         self.log_clock.on_applied(at);
         for (entry, mark) in entries {
             let mut applied = Vec::new();
             self.replay.ledger.apply(at, &entry, &mut applied);
+            compare(&mut self.replay.marks, &applied).map_err(|error| error.to_string())?;
+            let needless = self.replay.ledger.needless_until(&applied);
+            turn.trims.extend(needless.map(|upto| (upto, record.epoch)));
             self.tell(moment, Event::Applied(&entry, &applied), turn);
             turn.answers
                 .extend(mark.map(|step| Answered::of(step, &entry, &applied, &self.replay.ledger)));
         }
+        let Replay { ledger, head, marks, points, .. } = &mut self.replay;
+        if points.on_record(record.body.len(), ledger) {
+            marks.hold(head.seq, head.hash, ledger);
+            self.store(turn);
+        }
         if let Reign::Claiming { .. } = self.reign {
             self.reign = self.reign.on_durable();
+            // The reign before may have ended before it had announced its last snapshot.
+            self.store(turn);
             let seed = self.random.next_u64();
             if let Some(office) = &mut self.office {
                 office.scheduler = Some(Scheduler::new(moment.tick, &self.replay.ledger, seed));
@@ -328,11 +393,14 @@ impl Process {
         &mut self,
         moment: Moment,
         found: Found,
-        log: Option<&mut Engine>,
+        log: Option<Shelf<'_>>,
         turn: &mut Turn,
     ) -> Result<(), String> {
         let before = self.reign;
         let (reign, next) = self.reign.on_fenced(found);
+        if reign == Reign::Deposed {
+            turn.bites.push("master: a zombie is fenced");
+        }
         if self.contender.is_none() && reign == Reign::Deposed {
             return Err("the only master was deposed".to_owned());
         }
@@ -345,7 +413,7 @@ impl Process {
                 let Reign::Claiming { epoch, .. } = before else { return Ok(()) };
                 self.reign = Reign::Standby;
                 self.office = None;
-                self.follow(log)?;
+                self.follow(log, turn)?;
                 if Reign::claim_again(epoch, self.replay.head.seq, self.replay.head.epoch)
                     != Reign::Standby
                 {

@@ -34,6 +34,8 @@ impl Plan {
         for index in 0..worker_count {
             plan.push(random.below(200_000), Happening::WorkerStarts(WorkerIndex(index)));
         }
+        // As often as can be: a run writes some ten KiB.
+        plan.push(200_000, Happening::OperatorSets("snapshot_kb_min", 1));
         plan.push(HEALED_AT.0, Happening::OperatorTidies);
         // A tenth of the runs are calm: what holds only by virtue of faults shows there.
         if random.below(10) > 0 {
@@ -96,9 +98,9 @@ impl Plan {
     }
 
     fn disturb_engine(&mut self, random: &mut SplitMix64) {
-        for _ in 0..random.below(4) {
+        for _ in 0..random.below(5) {
             let at = random.below(HEALED_AT.0);
-            match random.below(6) {
+            match random.below(7) {
                 0 | 1 => {
                     let us = 700_000 + length(random, at, 3_000_000);
                     self.push(at.min(HEALED_AT.0 - 4_000_000), Happening::EngineAway(us));
@@ -106,6 +108,7 @@ impl Plan {
                 2 => self.push(at, Happening::DiskFull(length(random, at, 4_000_000))),
                 3 => self.push(at, Happening::EngineCrashes),
                 4 => self.push(at, Happening::GhostWrites),
+                5 => self.push(at, Happening::SnapshotRots),
                 _ => self.push(at, Happening::DecisionRepeats),
             }
         }

@@ -6,8 +6,10 @@
 use crate::run;
 
 /// (seed, what it found)
-const FOUND: &[(u64, &str)] =
-    &[(167, "what was recalled of a cancelled job was remembered for ever")];
+const FOUND: &[(u64, &str)] = &[
+    (167, "what was recalled of a cancelled job was remembered for ever"),
+    (417, "a late append met a log that was trimmed above it"),
+];
 
 #[test]
 fn seeds_that_once_failed_pass() {

@@ -2,12 +2,14 @@
 
 use crate::client::Answered;
 use std::fmt;
-use windlass_core::ledger::Entry;
+use windlass_core::ledger::{Entry, Ledger};
 use windlass_core::reign::{CellAnswer, RequestNumber, Revision};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{SlotIndex, ToMaster, ToWorker};
 use windlass_core::writer::Answer;
-use windlass_journal::Record;
+use windlass_core::{Epoch, Seq};
+use windlass_journal::{Head, Record, Room};
+use windlass_master::snapshots::Written;
 
 /// Position of a worker in the world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,6 +54,8 @@ pub(crate) enum Happening {
     EngineCrashes,
     /// A writer of an earlier reign, which has read the log to its end, appends.
     GhostWrites,
+    /// The newest announced snapshot is damaged where it lies.
+    SnapshotRots,
     /// A decision is made a second time, with another result.
     DecisionRepeats,
     ToMaster(MasterLife, MasterEvent),
@@ -75,6 +79,8 @@ pub(crate) enum Happening {
     ClientHears(Answered),
     /// Drains a worker, or ends that.
     OperatorDrains(WorkerIndex, bool),
+    /// Has a limit changed, until that is recorded.
+    OperatorSets(&'static str, u64),
     /// Ends every drain that is still on.
     OperatorTidies,
 }
@@ -96,6 +102,8 @@ pub(crate) enum MasterEvent {
         sending: u64,
         answer: Answer,
     },
+    /// A snapshot was stored, or not.
+    Stored(Written),
     /// The pause after a full disk is over.
     ResendDue(u128),
     Heard(Connection, ToMaster),
@@ -116,7 +124,15 @@ impl MasterEvent {
 pub(crate) enum Ask {
     Read(RequestNumber),
     Swap(RequestNumber, Revision),
-    Append { sending: u64, record: Box<Record> },
+    Append {
+        sending: u64,
+        record: Box<Record>,
+        room: Room,
+    },
+    /// The state behind this head is stored as a snapshot, and read back.
+    Store(Head, Box<Ledger>),
+    /// The log up to here has served.
+    Trim(Seq, Epoch),
 }
 
 impl fmt::Debug for Ask {
@@ -125,7 +141,9 @@ impl fmt::Debug for Ask {
             Ask::Read(request) => write!(f, "Read({request:?})"),
             Ask::Swap(request, expected) => write!(f, "Swap({request:?}, {expected:?})"),
             // Its entries say more than its bytes.
-            Ask::Append { sending, record } => {
+            Ask::Store(head, _) => write!(f, "Store({})", head.seq),
+            Ask::Trim(upto, epoch) => write!(f, "Trim({upto}, epoch {epoch})"),
+            Ask::Append { sending, record, .. } => {
                 let Record { seq, epoch, id, .. } = record.as_ref();
                 write!(f, "Append {{ sending {sending}, {seq}, epoch {epoch}, id {id} }} ")?;
                 write!(f, "{:?}", crate::master::entries_of(record))

@@ -5,11 +5,13 @@ use crate::clock::WALL_START_MS;
 use crate::master::{entries_of, is_refused};
 use crate::oracle::Oracle;
 use crate::plan::QUIET_AT;
+use crate::tally::Tally;
 use crate::wire::MasterLife;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::ledger::{Applied, Entry, Ledger};
+use windlass_core::ledger::{Applied, Digest, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::{AttemptId, Round, TaskId, Tick};
-use windlass_journal::{Engine, Head, Record};
+use windlass_journal::{Engine, Head, Record, Snapshots};
+use windlass_master::recovery::compare;
 
 /// A counter that no attempt has: marks decisions that the world itself makes a second time.
 pub(crate) const REPEATED: u64 = u64::MAX;
@@ -18,7 +20,7 @@ pub(crate) const REPEATED: u64 = u64::MAX;
 const AHEAD_MS_MAX: u64 = 3 * 3_600_000;
 
 /// The reader.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Witness {
     pub(crate) ledger: Ledger,
     pub(crate) head: Head,
@@ -28,6 +30,25 @@ pub(crate) struct Witness {
     ended: BTreeSet<AttemptId>,
     /// The round before of a task that was opened again.
     pub(crate) reopened: Option<(TaskId, Round)>,
+    points: SnapshotPoints,
+    marks: SnapshotMarks,
+    pub(crate) tally: Tally,
+}
+
+impl Default for Witness {
+    fn default() -> Witness {
+        let ledger = Ledger::default();
+        Witness {
+            points: SnapshotPoints::after(&ledger),
+            ledger,
+            head: Head::default(),
+            sent: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            reopened: None,
+            marks: SnapshotMarks::default(),
+            tally: Tally::default(),
+        }
+    }
 }
 
 impl Witness {
@@ -40,6 +61,7 @@ impl Witness {
         &mut self,
         now: Tick,
         log: &mut Engine,
+        snapshots: &Snapshots,
         oracle: &mut Oracle,
     ) -> Result<(), String> {
         let head = log.head().map_err(|error| error.to_string())?;
@@ -52,12 +74,18 @@ impl Witness {
         let tail = log.tail(self.head.seq.next()).map_err(|error| error.to_string())?;
         for record in tail {
             let record = record.map_err(|error| error.to_string())?;
-            self.take(now, &record, oracle)?;
+            self.take(now, &record, snapshots, oracle)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, now: Tick, record: &Record, oracle: &mut Oracle) -> Result<(), String> {
+    fn take(
+        &mut self,
+        now: Tick,
+        record: &Record,
+        snapshots: &Snapshots,
+        oracle: &mut Oracle,
+    ) -> Result<(), String> {
         let by = self.sent.get(&record.id).copied();
         let by = by.ok_or_else(|| format!("nobody sent record {}", record.seq))?;
         let batch = entries_of(record)?;
@@ -78,18 +106,38 @@ impl Witness {
             self.check_attempts(now, entry)?;
             let mut applied = Vec::new();
             self.ledger.apply(batch.at, entry, &mut applied);
+            self.tally.count_entry(entry, &applied);
             if is_repeated(entry) && !is_refused(&applied) {
                 return Err(format!("a decision counted twice: {applied:?}"));
             }
             oracle.on_applied(&applied)?;
             oracle.crashes.on_recorded(entry);
+            self.check_snapshot(snapshots, &applied)?;
             if let Some(Applied::TaskReopened { task, round }) = applied.last() {
                 self.reopened = Some((*task, Round(round.0 - 1)));
             }
         }
         self.head = Head::of(record);
+        if self.points.on_record(record.body.len(), &self.ledger) {
+            self.marks.hold(self.head.seq, self.head.hash, &self.ledger);
+        }
         if self.ledger.epoch != record.epoch {
             return Err(format!("the claim of epoch {} was refused", record.epoch));
+        }
+        Ok(())
+    }
+
+    /// An announced snapshot is sound, and the one of the state behind its record.
+    fn check_snapshot(&mut self, store: &Snapshots, applied: &[Applied]) -> Result<(), String> {
+        compare(&mut self.marks, applied).map_err(|error| error.to_string())?;
+        for done in applied {
+            let Applied::SnapshotTaken(announced) = done else { continue };
+            self.tally.bite("snapshot: announced");
+            let stored = store.get(announced.seq).map_err(|error| error.to_string())?;
+            let digest = Digest::of(&stored.body);
+            if stored.head.hash != announced.hash || digest != announced.digest {
+                return Err(format!("snapshot {} is not what was announced", announced.seq));
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! make two replays of one journal differ.
 
 use crate::limits::{
-    BLOB_GRACE_HOURS, JOB_KEPT_DAYS_MAX, MEMO_MB_MAX, SETTLED_TASK_COUNT_MAX,
+    BLOB_GRACE_HOURS, JOB_KEPT_DAYS_MAX, MEMO_MB_MAX, SETTLED_TASK_COUNT_MAX, SNAPSHOT_KB_MIN,
     TASK_FAILURE_COUNT_MAX, TASK_WORKER_LOST_COUNT_MAX, UNAVAILABLE_MS_MAX,
 };
 use std::fmt;
@@ -27,6 +27,8 @@ pub enum Setting {
     MemoMbMax,
     /// How long nothing may refer to a blob before it is collected.
     BlobGraceHours,
+    /// Record bodies between two snapshots of a small state.
+    SnapshotKbMin,
 }
 
 /// What there is to know of a setting.
@@ -73,7 +75,7 @@ pub enum SettingError {
 
 impl Setting {
     /// Every setting, in the order of lists.
-    pub const ALL: [Setting; 7] = [
+    pub const ALL: [Setting; 8] = [
         Setting::TaskFailureCountMax,
         Setting::TaskWorkerLostCountMax,
         Setting::UnavailableMinutesMax,
@@ -81,6 +83,7 @@ impl Setting {
         Setting::SettledTaskCountMax,
         Setting::MemoMbMax,
         Setting::BlobGraceHours,
+        Setting::SnapshotKbMin,
     ];
 
     /// Its name, bounds and meaning.
@@ -137,6 +140,13 @@ impl Setting {
                 1,
                 10_000,
                 "hours for which a result that nothing refers to is kept, then again in the trash",
+            ),
+            Setting::SnapshotKbMin => (
+                "snapshot_kb_min",
+                SNAPSHOT_KB_MIN,
+                1,
+                1 << 20,
+                "KiB of the journal between two snapshots of a small state",
             ),
         };
         SettingSpec { name, default, min, max, doc }

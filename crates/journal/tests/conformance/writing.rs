@@ -5,7 +5,7 @@ use windlass_core::ledger::Entry;
 use windlass_core::limits::RECORD_BYTES_MAX;
 use windlass_core::reign::{Found, Next, Reign};
 use windlass_core::writer::{Draft, Writer};
-use windlass_core::{Epoch, Incarnation, LogTime, Seq, WorkerName};
+use windlass_core::{Epoch, Incarnation, LogTime, Seq, Tick, WorkerName};
 use windlass_journal::{AppendError, Durability, Engine, Head, Record};
 
 pub(super) fn rule_1_an_empty_log_has_head_zero(place: &Place) {
@@ -124,17 +124,17 @@ pub(super) fn rule_3_one_append_is_in_flight(place: &Place) {
     let entry =
         || Entry::WorkerLeft { name: WorkerName("w".to_owned()), incarnation: Incarnation(1) };
     writer.propose(entry(), ());
-    let first = writer.next(LogTime(1)).unwrap();
+    let first = writer.next(Tick(0), LogTime(1)).unwrap();
     writer.propose(entry(), ());
     writer.propose(entry(), ());
-    assert_eq!(writer.next(LogTime(1)), None, "the first one is not answered yet");
+    assert_eq!(writer.next(Tick(0), LogTime(1)), None, "the first one is not answered yet");
     let append = |log: &mut Engine, draft: Draft| {
         let record = log.head().unwrap().record(draft.epoch, 1, draft.body);
         assert_eq!(log.append(&record).unwrap(), draft.seq);
     };
     append(&mut log, first);
     assert_eq!(writer.on_durable().1.len(), 1);
-    append(&mut log, writer.next(LogTime(1)).unwrap());
+    append(&mut log, writer.next(Tick(0), LogTime(1)).unwrap());
     assert_eq!(writer.on_durable().1.len(), 2);
     assert_eq!(log.head().unwrap().seq, Seq(2));
 }

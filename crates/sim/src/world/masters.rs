@@ -3,8 +3,8 @@
 use super::run::World;
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
-use crate::engine::SentSwap;
-use crate::master::{Moment, Process, SimMaster, Turn};
+use crate::engine::{SentSwap, SharedEngine};
+use crate::master::{Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
 use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent};
 use crate::witness::REPEATED;
@@ -76,7 +76,14 @@ impl World {
 
     pub(super) fn kill_master(&mut self, index: MasterIndex) -> Result<(), String> {
         let life = self.life_of(index);
-        self.masters[index.0].process = None;
+        if let Some(process) = self.masters[index.0].process.take() {
+            let reigns = process.epoch().is_some();
+            self.tally.bite(if reigns {
+                "master: a primary dies"
+            } else {
+                "master: a standby dies"
+            });
+        }
         for connection in self.network.of_master(life) {
             self.cut(Some(connection));
         }
@@ -127,6 +134,9 @@ impl World {
         let hung = if event.is_for_loop() { master.hung_until } else { Tick(0) };
         let until = master.paused_until.max(hung);
         if until > self.now {
+            let paused = master.paused_until > self.now;
+            let fault = if paused { "master: stands still" } else { "master: its loop hangs" };
+            self.tally.bite(fault);
             // A loop that hangs for ever never gets to it.
             if until != Tick(u64::MAX) {
                 self.defer(until, Happening::ToMaster(whom, event));
@@ -137,6 +147,7 @@ impl World {
             MasterEvent::Turns(serial) if !master.turns.rings(*serial) => return Ok(()),
             MasterEvent::ContenderTicks(serial) if !master.contends.rings(*serial) => return Ok(()),
             MasterEvent::Heard(connection, _) if !self.network.delivers(*connection, false) => {
+                self.tally.bite("network: a message to a master is lost");
                 return Ok(());
             }
             MasterEvent::Gone(connection) if !self.network.close(*connection, false) => {
@@ -145,7 +156,9 @@ impl World {
             _ => {}
         }
         let mut turn = Turn::default();
-        let log = self.engine.serves(self.now, index).then_some(&mut self.engine.log);
+        let serves = self.engine.serves(self.now, index);
+        let SharedEngine { log, snapshots, .. } = &mut self.engine;
+        let log = serves.then_some(Shelf { log, snapshots });
         let moment = master.moment(self.now);
         let Some(process) = &mut master.process else { return Ok(()) };
         process.on(moment, event, log, &mut turn)?;
@@ -156,16 +169,25 @@ impl World {
     fn carry_out(&mut self, index: MasterIndex, turn: Turn) -> Result<(), String> {
         let whom = self.life_of(index);
         self.check_turn(whom, &turn)?;
-        for (sending, record) in turn.appends {
+        turn.bites.iter().for_each(|fault| self.tally.bite(fault));
+        for (sending, record, room) in turn.appends {
             self.witness.on_sent(&record, whom);
             let id = record.id;
-            self.ask(whom, Ask::Append { sending, record: Box::new(record) });
+            self.ask(whom, Ask::Append { sending, record: Box::new(record), room });
             let event = MasterEvent::Appended { id, sending, answer: Answer::Unknown };
             self.queue_in(APPEND_PATIENCE_US, Happening::ToMaster(whom, event));
         }
         if let Some(id) = turn.resends_later {
             let event = MasterEvent::ResendDue(id);
             self.queue_in(FULL_PAUSE_US, Happening::ToMaster(whom, event));
+        }
+        for (head, ledger) in turn.stores {
+            // It is written beside the loop, and may take its time.
+            let delay = 1_000 + self.random.below(400_000);
+            self.queue_in(delay, Happening::ToEngine(whom, Ask::Store(head, Box::new(ledger))));
+        }
+        for (upto, epoch) in turn.trims {
+            self.ask(whom, Ask::Trim(upto, epoch));
         }
         for request in turn.reads {
             self.ask(whom, Ask::Read(request));
@@ -232,6 +254,7 @@ impl World {
     /// A request goes to the engine, and arrives late or never.
     fn ask(&mut self, by: MasterLife, ask: Ask) {
         if !self.engine.hears(self.now, by.master) {
+            self.tally.bite("engine: a master is cut off");
             return;
         }
         if let Some(delay) = self.engine_delay() {
@@ -241,6 +264,7 @@ impl World {
 
     /// A request reaches the engine; so does one whose master is dead by now.
     pub(super) fn on_ask(&mut self, by: MasterLife, ask: Ask) -> Result<(), String> {
+        let lives = self.life_of(by.master) == by && self.masters[by.master.0].process.is_some();
         let (now, random) = (self.now, &mut self.random);
         let event = match ask {
             Ask::Read(request) => Some(MasterEvent::CellAnswered(request, self.engine.read(now))),
@@ -253,10 +277,24 @@ impl World {
                 }
                 Some(MasterEvent::CellAnswered(request, answer))
             }
-            Ask::Append { sending, record } => {
-                let answer = self.engine.append(now, &record, random)?;
+            Ask::Append { sending, record, room } => {
+                let answer = self.engine.append(now, &record, room, random)?;
                 self.read_log()?;
                 answer.map(|answer| MasterEvent::Appended { id: record.id, sending, answer })
+            }
+            Ask::Store(head, ledger) => {
+                // A process that has died writes nothing.
+                if !lives {
+                    self.tally.bite("snapshot: its writer has died");
+                    return Ok(());
+                }
+                let written = self.engine.store(now, head, *ledger, random);
+                self.queue_in(0, Happening::ToMaster(by, MasterEvent::Stored(written)));
+                return Ok(());
+            }
+            Ask::Trim(upto, epoch) => {
+                self.engine.trim(upto, epoch);
+                return self.engine.check_trimmed(&self.witness.ledger.snapshots);
             }
         };
         let Some(event) = event else { return Ok(()) };
@@ -264,6 +302,7 @@ impl World {
         if self.random.below(20) == 0
             && let Some(delay) = self.engine_delay()
         {
+            self.tally.bite("engine: an answer comes twice");
             self.queue_in(delay * 20, Happening::ToMaster(by, event.clone()));
         }
         if self.engine.hears(self.now, by.master)
@@ -278,8 +317,14 @@ impl World {
     fn engine_delay(&mut self) -> Option<u64> {
         let disturbed = self.now < crate::plan::HEALED_AT;
         match self.random.below(60) {
-            0 if disturbed => None,
-            1 if disturbed => Some(self.random.below(2_000_000)),
+            0 if disturbed => {
+                self.tally.bite("engine: a message is lost");
+                None
+            }
+            1 if disturbed => {
+                self.tally.bite("engine: a message is late");
+                Some(self.random.below(2_000_000))
+            }
             _ => Some(50 + self.random.below(2_000)),
         }
     }
@@ -363,6 +408,7 @@ impl World {
     }
 
     fn fail_again(&mut self, task: TaskId, round: Round) -> Result<(), String> {
+        self.tally.bite("decision: made again, a failure");
         let attempt = AttemptId { epoch: self.witness.ledger.epoch, counter: REPEATED };
         let failure = Failure::rejected("again", "it fails once more", "");
         self.propose(Entry::AttemptFailed { task, round, attempt, failure })
@@ -370,6 +416,7 @@ impl World {
 
     /// A result of this round comes late: the round has its outcome.
     pub(super) fn settle_again(&mut self, task: TaskId, round: Round) -> Result<(), String> {
+        self.tally.bite("decision: made again, a result");
         let attempt = AttemptId { epoch: self.witness.ledger.epoch, counter: REPEATED };
         let manifest = manifest_of(&Assigned { attempt, task, round });
         let results = Results::Manifests(vec![manifest]);

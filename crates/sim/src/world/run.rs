@@ -6,7 +6,8 @@ use crate::engine::{SentSwap, SharedEngine};
 use crate::master::SimMaster;
 use crate::network::Network;
 use crate::oracle::Oracle;
-use crate::plan::{END_BY, Plan, QUIET_AT};
+use crate::plan::{END_BY, HEALED_AT, Plan, QUIET_AT};
+use crate::tally::Tally;
 use crate::wire::{Happening, MasterIndex, MasterLife};
 use crate::witness::Witness;
 use crate::worker::SimWorker;
@@ -16,7 +17,7 @@ use windlass_core::Tick;
 use windlass_core::ledger::Entry;
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::RequestNumber;
-use windlass_master::recovery::replay;
+use windlass_master::recovery::restore;
 
 const EVENTS_KEPT: usize = 200;
 /// The client repeats what was not answered for so long.
@@ -40,12 +41,13 @@ impl fmt::Display for Failed {
     }
 }
 
-/// Runs one seed.
+/// Runs one seed; answers how often each fault bit.
 ///
 /// # Errors
 /// The rule that it broke, with the last events.
-pub fn run(seed: u64) -> Result<(), Failed> {
-    let Err(why) = World::new(seed).run(None) else { return Ok(()) };
+pub fn run(seed: u64) -> Result<Tally, Failed> {
+    let mut world = World::new(seed);
+    let Err(why) = world.run(None) else { return Ok(world.tallied()) };
     // Once more with the pen in hand: writing every event down costs more than the run.
     let mut events = VecDeque::new();
     let again = World::new(seed).run(Some(&mut events));
@@ -72,6 +74,7 @@ pub(super) struct World {
     client_master: usize,
     pub(super) oracle: Oracle,
     pub(super) witness: Witness,
+    pub(super) tally: Tally,
 }
 
 impl World {
@@ -98,6 +101,7 @@ impl World {
             client_master: 0,
             oracle: Oracle::default(),
             witness: Witness::default(),
+            tally: Tally::default(),
         };
         world.client_acts_in(1);
         for (at, happening) in plan.happenings {
@@ -157,8 +161,19 @@ impl World {
         self.oracle.check_kept(ledger)?;
         self.oracle.check_end(ledger, &self.client.jobs)?;
         self.check_masters()?;
-        let (replayed, _) = replay(&mut self.engine.log).map_err(|error| error.to_string())?;
-        if replayed == self.witness.ledger { Ok(()) } else { Err("the replay differs".to_owned()) }
+        let SharedEngine { log, snapshots, .. } = &mut self.engine;
+        let restored = restore(log, snapshots).map_err(|error| error.to_string())?;
+        if restored.replay.ledger != self.witness.ledger {
+            return Err("the replay differs".to_owned());
+        }
+        Ok(())
+    }
+
+    /// How often each fault bit.
+    fn tallied(mut self) -> Tally {
+        self.tally.add(&self.engine.tally);
+        self.tally.add(&self.witness.tally);
+        self.tally
     }
 
     fn on(&mut self, happening: Happening) -> Result<(), String> {
@@ -169,14 +184,22 @@ impl World {
             Happening::LoopHangs(index, us) => self.hang_loop(index, us),
             Happening::WallJumps(index, ms) => {
                 self.masters[index.0].clock.jump_wall(ms);
+                self.tally.bite("clock: a wall jumps");
                 self.oracle.clocks_jumped = true;
             }
             Happening::CutFromEngine(index, us) => self.engine.cut(self.now, index, us),
             Happening::EngineAway(us) => self.engine.go_away(self.now, us),
             Happening::DiskFull(us) => self.engine.fill(self.now, us),
             Happening::EngineCrashes => {
+                self.tally.bite("engine: crashes");
                 self.engine.crash();
                 self.read_log()?;
+            }
+            Happening::SnapshotRots => {
+                // There may be none yet.
+                if !self.engine.rot(&self.witness.ledger.snapshots) && self.now < HEALED_AT {
+                    self.queue_in(500_000, Happening::SnapshotRots);
+                }
             }
             Happening::GhostWrites => self.engine.ghost_writes()?,
             Happening::DecisionRepeats => self.repeat_decision()?,
@@ -208,6 +231,7 @@ impl World {
                 let name = self.workers[index.0].name.clone();
                 self.propose(Entry::WorkerDrained { name, on })?;
             }
+            Happening::OperatorSets(name, value) => self.change(name, value)?,
             Happening::OperatorTidies => self.tidy()?,
         }
         Ok(())
@@ -251,9 +275,19 @@ impl World {
         Ok(())
     }
 
+    /// An operator changes a limit, as often as it takes.
+    fn change(&mut self, name: &'static str, value: u64) -> Result<(), String> {
+        if self.witness.ledger.settings.changed().any(|changed| changed == (name, value)) {
+            return Ok(());
+        }
+        self.queue_in(300_000, Happening::OperatorSets(name, value));
+        self.propose(Entry::SettingChanged { name: name.to_owned(), value })
+    }
+
     /// What is durable by now.
     pub(super) fn read_log(&mut self) -> Result<(), String> {
-        self.witness.read(self.now, &mut self.engine.log, &mut self.oracle)?;
+        let SharedEngine { log, snapshots, .. } = &mut self.engine;
+        self.witness.read(self.now, log, snapshots, &mut self.oracle)?;
         // An answer of the round before meets the open one.
         match self.witness.reopened.take() {
             Some((task, round)) if self.random.below(4) == 0 => self.settle_again(task, round),

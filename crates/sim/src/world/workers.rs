@@ -18,6 +18,9 @@ impl World {
             worker.paused_until = Tick(0);
             worker.start();
             let life = worker.life;
+            if life > 1 {
+                self.tally.bite("worker: a new incarnation");
+            }
             self.queue_in(0, Happening::ToWorker(index, life, WorkerEvent::Connects));
         }
     }
@@ -28,9 +31,13 @@ impl World {
         let idle = worker.seat.as_ref().is_some_and(|seat| seat.is_idle());
         let connection = worker.connection;
         if idle && self.random.below(2) == 0 {
+            self.tally.bite("worker: says goodbye");
             self.say(connection, ToMaster::Goodbye);
             self.workers[index.0].die();
             return Ok(());
+        }
+        if self.workers[index.0].seat.is_some() {
+            self.tally.bite(if idle { "worker: dies idle" } else { "worker: dies at work" });
         }
         self.workers[index.0].die();
         self.cut(connection);
@@ -55,6 +62,7 @@ impl World {
         }
         if worker.paused_until > self.now {
             let until = worker.paused_until;
+            self.tally.bite("worker: stands still");
             self.defer(until, Happening::ToWorker(index, life, event));
             return Ok(());
         }
@@ -76,6 +84,8 @@ impl World {
                 if worker.connection == Some(connection) && self.network.delivers(connection, true)
                 {
                     self.tell_worker(index, SeatEvent::Message(message))?;
+                } else {
+                    self.tally.bite("network: a message to a worker is lost");
                 }
             }
             WorkerEvent::Gone(connection) => self.disconnect(index, connection)?,
@@ -85,6 +95,7 @@ impl World {
                 self.go_on(index, (slot, serial), 0, killed)?;
             }
             WorkerEvent::Repeats(message) => {
+                self.tally.bite("network: an answer comes twice, late");
                 let connection = worker.connection;
                 self.say(connection, message);
             }
@@ -213,6 +224,7 @@ impl World {
     /// Cuts a connection: what is under way in it is lost, both sides learn of it later.
     pub(super) fn cut(&mut self, connection: Option<Connection>) {
         let Some(connection) = connection else { return };
+        self.tally.bite("network: a connection is cut");
         self.network.cut(connection);
         let (one, other) = (self.random.below(2_000_000), self.random.below(2_000_000));
         let gone = MasterEvent::Gone(connection);
@@ -225,6 +237,7 @@ impl World {
     /// Messages of one direction come through later, in order; after a while nobody waits for them.
     pub(super) fn cut_one_way(&mut self, index: WorkerIndex, to_worker: bool, us: u64) {
         let Some(connection) = self.workers[index.0].connection else { return };
+        self.tally.bite("network: one direction is cut");
         self.network.hold(connection, to_worker, Tick(self.now.0 + us));
         if us > ONE_WAY_US_MAX {
             self.cut(Some(connection));
