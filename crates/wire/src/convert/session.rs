@@ -4,10 +4,14 @@ use super::words::{Malformed, needed, u128_of};
 use crate::generated as pb;
 use crate::limits::PROTOCOL;
 use prost::bytes::Bytes;
+use windlass_core::ids::CallId;
+use windlass_core::limits::CALL_PIECE_BYTES_MAX;
 use windlass_core::session::{
-    AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+    AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
 };
-use windlass_core::{AttemptId, Epoch, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName};
+use windlass_core::{
+    AttemptId, Epoch, Failure, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName,
+};
 
 /// Slots of one worker.
 const SLOT_COUNT_MAX: u32 = 4_096;
@@ -35,6 +39,19 @@ impl From<ToMaster> for pb::ToMaster {
             ToMaster::Returned(attempts) => {
                 Message::Returned(pb::Returned { attempts: attempts_of(attempts) })
             }
+            ToMaster::CallAnswer { call, answer } => {
+                use pb::call_answer::Answer;
+                let answer = match answer {
+                    Ok(AnswerPiece { offset, bytes, is_last }) => {
+                        Answer::Piece(pb::AnswerPiece { offset, bytes: bytes.into(), is_last })
+                    }
+                    Err(failure) => Answer::Failure(failure.into()),
+                };
+                Message::CallAnswer(pb::CallAnswer {
+                    call: Some(call_id_of(call)),
+                    answer: Some(answer),
+                })
+            }
             ToMaster::Goodbye => Message::Goodbye(pb::Goodbye {}),
         };
         pb::ToMaster { message: Some(message) }
@@ -58,8 +75,36 @@ impl TryFrom<pb::ToMaster> for ToMaster {
                 ToMaster::Ended(runs.collect::<Result<_, _>>()?)
             }
             Message::Returned(returned) => ToMaster::Returned(attempts(returned.attempts)),
+            Message::CallAnswer(said) => ToMaster::CallAnswer {
+                call: call_id(said.call)?,
+                answer: call_answer(said.answer)?,
+            },
             Message::Goodbye(_) => ToMaster::Goodbye,
         })
+    }
+}
+
+fn call_id_of(id: CallId) -> pb::CallId {
+    pb::CallId { epoch: id.epoch.0, counter: id.counter }
+}
+
+fn call_id(id: Option<pb::CallId>) -> Result<CallId, Malformed> {
+    let pb::CallId { epoch, counter } = needed(id, "a message without its call")?;
+    Ok(CallId { epoch: Epoch(epoch), counter })
+}
+
+fn call_answer(
+    said: Option<pb::call_answer::Answer>,
+) -> Result<Result<AnswerPiece, Failure>, Malformed> {
+    use pb::call_answer::Answer;
+    match needed(said, "an answer that says nothing")? {
+        Answer::Failure(failure) => Ok(Err(failure.try_into()?)),
+        Answer::Piece(piece) if piece.bytes.len() as u64 > CALL_PIECE_BYTES_MAX => {
+            Err(Malformed("a piece of an answer of more than 128 KiB"))
+        }
+        Answer::Piece(pb::AnswerPiece { offset, bytes, is_last }) => {
+            Ok(Ok(AnswerPiece { offset, bytes: bytes.into(), is_last }))
+        }
     }
 }
 
@@ -239,6 +284,16 @@ impl From<ToWorker> for pb::ToWorker {
                 Message::Recall(pb::Recall { attempts: attempts_of(attempts) })
             }
             ToWorker::CancelJob(job) => Message::CancelJob(pb::CancelJob { job: job.0 }),
+            ToWorker::Call { call, operation, params } => {
+                let params = Some(params.into());
+                Message::Call(pb::Call { call: Some(call_id_of(call)), operation, params })
+            }
+            ToWorker::CallMore { call, taken_bytes } => {
+                Message::CallMore(pb::CallMore { call: Some(call_id_of(call)), taken_bytes })
+            }
+            ToWorker::CallCancelled(call) => {
+                Message::CallCancelled(pb::CallCancelled { call: Some(call_id_of(call)) })
+            }
             ToWorker::PhaseClosed(phase) => {
                 Message::PhaseClosed(pb::PhaseClosed { phase: Some(phase.into()) })
             }
@@ -287,6 +342,15 @@ impl TryFrom<pb::ToWorker> for ToWorker {
                 ToWorker::EndedAck(ack.attempts.into_iter().map(run).collect::<Result<_, _>>()?)
             }
             Message::Recall(recall) => ToWorker::Recall(attempts(recall.attempts)),
+            Message::Call(call) => ToWorker::Call {
+                call: call_id(call.call)?,
+                operation: call.operation,
+                params: call.params.unwrap_or_default().into(),
+            },
+            Message::CallMore(more) => {
+                ToWorker::CallMore { call: call_id(more.call)?, taken_bytes: more.taken_bytes }
+            }
+            Message::CallCancelled(call) => ToWorker::CallCancelled(call_id(call.call)?),
             Message::CancelJob(cancel) => ToWorker::CancelJob(JobId(cancel.job)),
             Message::PhaseClosed(closed) => {
                 ToWorker::PhaseClosed(of_phase(closed.phase)?.try_into()?)

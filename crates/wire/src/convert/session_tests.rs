@@ -8,6 +8,7 @@ use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
 
 const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
+const CALL: CallId = CallId { epoch: Epoch(2), counter: 3 };
 const ATTEMPT: AttemptId = AttemptId { epoch: Epoch(2), counter: 1 << 40 };
 
 fn held() -> Held {
@@ -42,6 +43,11 @@ fn what_workers_say_arrives_as_it_was_said() {
             ended(EndedWith::Failure(Failure { duration_us: 8, ..failure })),
         ]),
         ToMaster::Returned(vec![ATTEMPT]),
+        ToMaster::CallAnswer {
+            call: CALL,
+            answer: Ok(AnswerPiece { offset: 9, bytes: vec![1, 2], is_last: true }),
+        },
+        ToMaster::CallAnswer { call: CALL, answer: Err(Failure::rejected("no", "it cannot", "")) },
         ToMaster::Goodbye,
     ] {
         let bytes = pb::ToMaster::from(message.clone()).encode_to_vec();
@@ -73,6 +79,13 @@ fn what_the_master_says_arrives_as_it_was_said() {
         ToWorker::Recall(vec![ATTEMPT]),
         ToWorker::CancelJob(JobId(7)),
         ToWorker::PhaseClosed(PHASE),
+        ToWorker::Call {
+            call: CALL,
+            operation: "factorial".to_owned(),
+            params: Params([("n".to_owned(), "5".to_owned())].into()),
+        },
+        ToWorker::CallMore { call: CALL, taken_bytes: 1 << 40 },
+        ToWorker::CallCancelled(CALL),
     ] {
         let bytes = pb::ToWorker::from(message.clone()).encode_to_vec();
         let arrived = pb::ToWorker::decode(bytes.as_slice()).expect("is one");

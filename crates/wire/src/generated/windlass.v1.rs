@@ -2329,7 +2329,7 @@ pub mod cluster_server {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ToMaster {
-    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: ::core::option::Option<to_master::Message>,
 }
 /// Nested message and enum types in `ToMaster`.
@@ -2348,6 +2348,8 @@ pub mod to_master {
         Returned(super::Returned),
         #[prost(message, tag = "6")]
         Goodbye(super::Goodbye),
+        #[prost(message, tag = "7")]
+        CallAnswer(super::CallAnswer),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2454,12 +2456,47 @@ pub struct Returned {
     #[prost(message, repeated, tag = "1")]
     pub attempts: ::prost::alloc::vec::Vec<AttemptId>,
 }
+/// A piece of a call's answer, or why there is none; nothing follows the last piece, or a failure.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallAnswer {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(oneof = "call_answer::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<call_answer::Answer>,
+}
+/// Nested message and enum types in `CallAnswer`.
+pub mod call_answer {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        #[prost(message, tag = "2")]
+        Piece(super::AnswerPiece),
+        #[prost(message, tag = "3")]
+        Failure(super::Failure),
+    }
+}
+/// At most 128 KiB. Pieces come in order and without gaps; no more than 1 MiB of them is sent before
+/// the caller has taken what came before (`CallMore`).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerPiece {
+    /// Where it begins in the answer, in bytes.
+    #[prost(uint64, tag = "1")]
+    pub offset: u64,
+    /// None only where the whole answer is empty.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub bytes: ::prost::bytes::Bytes,
+    /// Whether the answer ends with it.
+    #[prost(bool, tag = "3")]
+    pub is_last: bool,
+}
 /// The worker ends; what it holds is given to others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Goodbye {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ToWorker {
-    #[prost(oneof = "to_worker::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(
+        oneof = "to_worker::Message",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+    )]
     pub message: ::core::option::Option<to_worker::Message>,
 }
 /// Nested message and enum types in `ToWorker`.
@@ -2484,6 +2521,12 @@ pub mod to_worker {
         CancelJob(super::CancelJob),
         #[prost(message, tag = "9")]
         PhaseClosed(super::PhaseClosed),
+        #[prost(message, tag = "10")]
+        Call(super::Call),
+        #[prost(message, tag = "11")]
+        CallMore(super::CallMore),
+        #[prost(message, tag = "12")]
+        CallCancelled(super::CallCancelled),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2584,6 +2627,39 @@ pub struct CancelJob {
 pub struct PhaseClosed {
     #[prost(message, optional, tag = "1")]
     pub phase: ::core::option::Option<PhaseId>,
+}
+/// A call; unique for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallId {
+    /// The reign of the master that issued it.
+    #[prost(uint32, tag = "1")]
+    pub epoch: u32,
+    #[prost(uint64, tag = "2")]
+    pub counter: u64,
+}
+/// A call to answer, beside the tasks: it takes no slot from them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Call {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(string, tag = "2")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub params: ::core::option::Option<Params>,
+}
+/// The caller has taken so many bytes of the answer, from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallMore {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(uint64, tag = "2")]
+    pub taken_bytes: u64,
+}
+/// Nobody waits for the answer any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallCancelled {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
 }
 /// Generated client implementations.
 pub mod sessions_client {
