@@ -6,14 +6,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use windlass_blobs::{BlobError, BlobWriter, Blobs};
+use windlass_core::balance::Strategy;
+use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
 use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::session::ToMaster;
 use windlass_core::view::{JobView, Notice, TaskView};
 use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
-use windlass_master::{Handle, MasterError, Session, Unsent};
-use windlass_wire::{BlobSink, ClusterView, Deliver, Host, HostError, HostSession, Source, Unsaid};
+use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
+use windlass_wire::{
+    BlobSink, CallFailure, ClusterView, Deliver, Host, HostCall, HostError, HostSession, Source,
+    TakePiece, Unsaid,
+};
 
 /// A master and its blobs.
 #[derive(Clone)]
@@ -49,6 +54,14 @@ impl HostSession for Spoken {
             Unsent::Busy(message) => Unsaid::Busy(message),
             Unsent::Ended => Unsaid::Ended,
         })
+    }
+}
+
+struct Open(OpenCall);
+
+impl HostCall for Open {
+    fn taken(&self, bytes: u64) {
+        self.0.taken(bytes);
     }
 }
 
@@ -143,7 +156,26 @@ impl Host for Node {
             workers: self.handle.workers().map_err(of_master)?,
             unserved: self.handle.unserved().map_err(of_master)?,
             waits_for_room: self.handle.waits_for_room(),
+            calls: self.handle.calls().map_err(of_master)?,
         })
+    }
+
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError> {
+        let tell = move |news| {
+            let piece = match news {
+                CallNews::Piece { bytes, is_last } => Ok((bytes, is_last)),
+                CallNews::Failed(error @ CallError::TimedOut { .. }) => {
+                    Err(CallFailure::TimedOut(error.to_string()))
+                }
+                CallNews::Failed(error) => Err(CallFailure::Failed(error.to_string())),
+            };
+            take(piece).map_err(|_| windlass_master::Gone)
+        };
+        Ok(Box::new(Open(self.handle.call(request, Box::new(tell)).map_err(of_master)?)))
+    }
+
+    fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError> {
+        self.handle.set_strategy(operation, strategy).map_err(of_master)
     }
 
     fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError> {

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Up(UpArguments),
     Master(ServeArguments),
     Worker(WorkerArguments),
+    Call(CallArguments),
+    Cluster(ClusterArguments),
     Ops(OpsArguments),
     State(StateArguments),
     Doctor(DoctorArguments),
@@ -107,8 +109,7 @@ pub(crate) struct UpArguments {
 impl UpArguments {
     /// How many workers there are to be.
     pub(crate) fn workers(&self) -> u32 {
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.workers.unwrap_or_else(|| u32::try_from(cores()).unwrap_or(1))
+        self.workers.unwrap_or_else(crate::place::cores)
     }
 }
 
@@ -141,6 +142,70 @@ pub(crate) struct WorkerArguments {
     /// Folder for files in the making [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+}
+
+/// Where a command finds its cluster.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArguments {
+    /// The state whose cluster is meant [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    #[arg(global = true)]
+    pub(crate) state: Option<PathBuf>,
+    /// The master there, whatever --state says
+    #[arg(long, value_name = "HOST:PORT", global = true)]
+    pub(crate) master: Option<String>,
+}
+
+/// Call an operation and print its answer: at once, recorded nowhere
+///
+/// One worker answers; if it dies meanwhile, another one does. Without a cluster that is running,
+/// one of this machine's own answers.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  windlass call factorial 52\n  \
+                        windlass call factorial --param n=1000000 > digits.txt")]
+pub(crate) struct CallArguments {
+    /// The operation; `windlass ops` lists them
+    #[arg(value_name = "OPERATION")]
+    pub(crate) operation: String,
+    /// Values of its required parameters, in their order
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) values: Vec<String>,
+    /// A parameter, as name=value (repeatable)
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Seconds to wait for the whole answer [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+/// Look at a running cluster, or change how it works
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArguments {
+    #[command(subcommand)]
+    pub(crate) command: ClusterCommand,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Show its workers and what they do, what waits and why, and how calls are shared out
+    Status {
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set how the workers for an operation's calls are chosen: strategy.OPERATION=NAME
+    ///
+    /// Strategies: round_robin, random, least_served, least_loaded, power_of_two. They hold until
+    /// the master ends.
+    Set {
+        /// What to set, as strategy.factorial=least_served
+        #[arg(value_name = "KEY=VALUE", value_parser = parse_param)]
+        setting: (String, String),
+    },
 }
 
 /// List the operations, or show what one does

@@ -16,7 +16,7 @@ use windlass_wire::{Address, Client};
 use windlass_worker::{Gone, Store, Worker};
 
 /// Name of the socket in a state folder, by which other commands reach its holder.
-const SOCKET: &str = "socket";
+pub(crate) const SOCKET: &str = "socket";
 /// How often a state that is held by a process without a socket is looked at again: the holder is
 /// still starting, or has just ended.
 const SOCKET_LOOK: Duration = Duration::from_millis(20);

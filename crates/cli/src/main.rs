@@ -1,15 +1,18 @@
 //! The `windlass` command: joins the hosts, holds no logic of its own.
 
 mod arguments;
+mod call;
 mod cluster;
 mod doctor;
 mod ops;
+mod place;
 mod run;
 mod screen;
 mod serve;
 mod settings;
 mod signals;
 mod state;
+mod status;
 mod worker;
 
 use arguments::{Arguments, Command};
@@ -23,6 +26,8 @@ const EXIT_ERROR: u8 = 1;
 const EXIT_USAGE: u8 = 2;
 /// There is no cluster to work with, or it does not want this worker.
 const EXIT_UNREACHABLE: u8 = 4;
+/// There was no time left.
+const EXIT_TIMED_OUT: u8 = 6;
 /// Stopped by a signal.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
         }
         Command::Master(arguments) => serve::serve(&arguments, 0, 1),
         Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Call(arguments) => call::call(&arguments),
+        Command::Cluster(arguments) => status::cluster(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

@@ -1,34 +1,27 @@
 //! `windlass run`: a cluster for the length of one run, or the one that is there.
 
 use crate::arguments::RunArguments;
-use crate::cluster::{Attached, Plan};
+use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
-use crate::{CliError, EXIT_INTERRUPTED, EXIT_UNREACHABLE, settings, signals};
+use crate::{CliError, EXIT_INTERRUPTED, settings, signals};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::available_parallelism;
-use std::time::Duration;
 use windlass_client::cluster::Cluster;
 use windlass_client::follow::Standing;
 use windlass_client::memorandum::Asked;
 use windlass_client::report::{Report, Style, text};
 use windlass_client::run::{Finished, Run, RunError, Stage};
 use windlass_core::{BlobId, JobId};
-use windlass_wire::{Address, Client};
 
 /// Bound on a stored memorandum: the paths of one command line.
 const MEMORANDUM_BYTES_MAX: u64 = 16 << 20;
 /// Columns where the terminal does not tell.
 const COLUMNS_DEFAULT: usize = 100;
 
-/// Pause before a lost cluster is looked for again.
-const LOST_PAUSE: Duration = Duration::from_millis(500);
-
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(arguments)?;
-    let place = Place::of(arguments)?;
+    let workers = arguments.workers.unwrap_or_else(cores);
+    let place = Place::of(arguments.master.as_deref(), arguments.state.as_deref(), workers)?;
     let interrupted = signals::interrupts()?;
     let mut own_jobs = BTreeSet::new();
     let mut attached = place.attach()?;
@@ -51,7 +44,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         };
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
-        let finished = run.run(&mut |stage| place.show(&mut screen, &stage, &mut own_jobs));
+        let finished = run.run(&mut |stage| show(&place, &mut screen, &stage, &mut own_jobs));
         screen.finish();
         asked = Some(run.asked);
         attached.stop();
@@ -75,85 +68,23 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     }
 }
 
-/// Where the cluster of a run is.
-enum Place {
-    /// The state folder: whoever holds it, or this process.
-    State(PathBuf, Plan),
-    /// A master elsewhere.
-    Master(Address),
-}
-
-impl Place {
-    fn of(arguments: &RunArguments) -> Result<Place, CliError> {
-        if let Some(master) = &arguments.master {
-            let address = master.parse();
-            let address = address.map_err(|e| CliError::usage(format!("--master: {e}")))?;
-            return Ok(Place::Master(address));
-        }
-        let worker_count = arguments.workers.unwrap_or_else(cores);
-        let plan = Plan { worker_count, slots: 1, listen: Vec::new() };
-        Ok(Place::State(settings::state_dir(arguments.state.as_deref())?, plan))
-    }
-
-    fn attach(&self) -> Result<Attached, CliError> {
-        match self {
-            Place::State(state, plan) => Attached::attach(state, plan),
-            Place::Master(address) => match Client::connect(address) {
-                Ok(client) => Ok(Attached::Joined(client)),
-                Err(error) => Err(CliError {
-                    text: format!("failed to {error}; start one there with `windlass up`"),
-                    code: EXIT_UNREACHABLE,
-                }),
-            },
-        }
-    }
-
-    /// Attaches as soon as there is a cluster again; `None`: it was stopped meanwhile.
-    fn attach_again(&self, interrupted: &AtomicBool) -> Result<Option<Attached>, CliError> {
-        while !interrupted.load(Ordering::Relaxed) {
-            match self.attach() {
-                Ok(attached) => return Ok(Some(attached)),
-                Err(error) if error.code != EXIT_UNREACHABLE => return Err(error),
-                Err(_) => std::thread::sleep(LOST_PAUSE),
+fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BTreeSet<JobId>) {
+    match stage {
+        Stage::Looking(found) => screen.phase(&format!(
+            "Looking at files: {} of {} ({} MB)",
+            found.done_count,
+            found.file_count,
+            found.done_bytes >> 20
+        )),
+        Stage::WaitingForRoom => screen.notice(&place.waiting_for_room()),
+        Stage::Submitted(jobs) => own_jobs.clone_from(jobs),
+        Stage::Working(standing) => {
+            let mut view = view(standing);
+            if standing.waits_for_room {
+                view.note = Some(place.waiting_for_room());
             }
+            screen.update(&view);
         }
-        Ok(None)
-    }
-
-    /// What is never taken for an input.
-    fn excluded(&self) -> Vec<PathBuf> {
-        match self {
-            Place::State(state, _) => vec![state.clone()],
-            Place::Master(_) => Vec::new(),
-        }
-    }
-
-    fn show(&self, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BTreeSet<JobId>) {
-        match stage {
-            Stage::Looking(found) => screen.phase(&format!(
-                "Looking at files: {} of {} ({} MB)",
-                found.done_count,
-                found.file_count,
-                found.done_bytes >> 20
-            )),
-            Stage::WaitingForRoom => screen.notice(&self.waiting_for_room()),
-            Stage::Submitted(jobs) => own_jobs.clone_from(jobs),
-            Stage::Working(standing) => {
-                let mut view = view(standing);
-                if standing.waits_for_room {
-                    view.note = Some(self.waiting_for_room());
-                }
-                screen.update(&view);
-            }
-        }
-    }
-
-    fn waiting_for_room(&self) -> String {
-        let place = match self {
-            Place::State(state, _) => state.display().to_string(),
-            Place::Master(address) => format!("the master at {address}"),
-        };
-        format!("the disk of {place} is full; waiting for room")
     }
 }
 
@@ -161,10 +92,6 @@ impl Place {
 fn slot_count(cluster: &Cluster) -> usize {
     let workers = cluster.status().map(|status| status.workers).unwrap_or_default();
     workers.iter().map(|worker| worker.slots as usize).sum()
-}
-
-fn cores() -> u32 {
-    available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
 }
 
 /// Writes the summaries and says how it went.

@@ -2,11 +2,11 @@
 
 use crate::arguments::WorkerArguments;
 use crate::cluster::{fresh_scratch, now_us, program};
+use crate::place::cores;
 use crate::{CliError, EXIT_UNREACHABLE, signals};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use windlass_core::{Incarnation, WorkerName};
 use windlass_wire::Address;
 use windlass_worker::{Remote, Standing, Store, Worker, join};
@@ -18,8 +18,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         .map(|text| text.parse().map_err(|error| CliError::usage(format!("--join: {error}"))))
         .collect();
     let masters = masters?;
-    let cores = available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
-    let slots = arguments.slots.unwrap_or(cores);
+    let slots = arguments.slots.unwrap_or_else(cores);
     let incarnation = Incarnation(now_us());
     let name = arguments.name.clone().unwrap_or_else(|| default_name(incarnation));
     let stop = signals::interrupts()?;

@@ -4,14 +4,16 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, channel};
 use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
+use windlass_core::balance::Strategy;
+use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::Input;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
 use windlass_core::view::{JobView, Notice, TaskView};
 use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
-use windlass_master::{Handle, MasterError};
+use windlass_master::{CallNews, Gone, Handle, MasterError};
 use windlass_wire::{Client, ClusterView, WireError};
 
 /// A cluster.
@@ -40,6 +42,12 @@ pub enum ClusterError {
     /// The master elsewhere cannot, or cannot be reached.
     #[error("{0}")]
     Wire(#[from] WireError),
+    /// A call has no answer.
+    #[error("{0}")]
+    Call(CallError),
+    /// An answer cannot be written.
+    #[error("write the answer: {0}")]
+    Take(io::Error),
     /// A blob from elsewhere that is not what its name says.
     #[error("read blob {0}: what came is not what its name says; ask again")]
     Damaged(BlobId),
@@ -178,10 +186,59 @@ impl Cluster {
                     workers: handle.workers()?,
                     unserved: handle.unserved()?,
                     waits_for_room: handle.waits_for_room(),
+                    calls: handle.calls()?,
                 }
             }
             Cluster::There(client) => client.status()?,
         })
+    }
+
+    /// Calls an operation, and hands its answer over as it comes.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; what has been handed over is then worth nothing.
+    pub fn call(
+        &self,
+        request: CallRequest,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), ClusterError> {
+        let handle = match self {
+            Cluster::There(client) => return Ok(client.call(request, take)?),
+            Cluster::Here { handle, .. } => handle,
+        };
+        let (tell, told) = channel();
+        let tell = move |news| tell.send(news).map_err(|_| Gone);
+        let call = handle.call(request, Box::new(tell))?;
+        let mut taken_bytes = 0;
+        loop {
+            match told.recv() {
+                Ok(CallNews::Piece { bytes, is_last }) => {
+                    take(&bytes).map_err(ClusterError::Take)?;
+                    taken_bytes += bytes.len() as u64;
+                    if is_last {
+                        return Ok(());
+                    }
+                    call.taken(taken_bytes);
+                }
+                Ok(CallNews::Failed(error)) => return Err(ClusterError::Call(error)),
+                // The master has ended; it says why.
+                Err(_) => {
+                    handle.reign()?;
+                    return Err(MasterError::Ended("it dropped the call".to_owned()).into());
+                }
+            }
+        }
+    }
+
+    /// Sets how the workers for an operation's calls are chosen.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { handle, .. } => Ok(handle.set_strategy(operation, strategy)?),
+            Cluster::There(client) => Ok(client.set_strategy(operation, strategy)?),
+        }
     }
 
     /// Everything that happens from now on; see [`Handle::watch`].

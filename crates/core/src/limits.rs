@@ -6,8 +6,8 @@ pub const CHUNK_TASK_COUNT_MAX: usize = 4_096;
 pub const CHUNK_INLINE_BYTES_MAX: usize = 16 * 1_024;
 /// Body of a record.
 pub const RECORD_BYTES_MAX: usize = 512 * 1_024;
-/// KiB of record bodies between two snapshots of a small state, unless set otherwise; of a larger one
-/// as many as it has itself, so that snapshots never cost more than the log.
+/// KiB of record bodies between two snapshots of a small state, unless set otherwise; of a larger
+/// one as many as it has itself, so that snapshots never cost more than the log.
 pub const SNAPSHOT_KB_MIN: u64 = 4 << 10;
 /// A failure's cause and next step together.
 pub const CAUSE_BYTES_MAX: usize = 512;

@@ -1,8 +1,11 @@
 //! What a master tells of its state: plain copies, taken between two turns of its loop.
 
+use crate::balance::Strategy;
+use crate::calls::Calls;
 use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
 use crate::session::Running;
 use crate::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
+use std::collections::BTreeMap;
 
 /// A job at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,6 +63,45 @@ pub struct WorkerView {
     pub slots: u32,
     /// What they do, as last heard.
     pub running: Vec<Running>,
+}
+
+/// Direct calls at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CallsView {
+    /// Calls without a whole answer.
+    pub open_count: usize,
+    /// By operation, those that connected workers offer or that were called.
+    pub operations: BTreeMap<String, OperationCalls>,
+}
+
+/// How the calls of an operation are shared out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OperationCalls {
+    /// How a worker is chosen.
+    pub strategy: Strategy,
+    /// Calls that wait because every worker that offers it is full.
+    pub waiting_count: usize,
+    /// Calls given to each connected worker, by name.
+    pub served: BTreeMap<WorkerName, u64>,
+}
+
+impl CallsView {
+    /// The calls as they stand.
+    #[must_use]
+    pub fn of(calls: &Calls) -> CallsView {
+        let mut operations: BTreeMap<String, OperationCalls> = BTreeMap::new();
+        for served in calls.served() {
+            let operation = operations.entry(served.operation).or_default();
+            *operation.served.entry(served.worker).or_default() += served.count;
+        }
+        for (name, count) in calls.waiting() {
+            operations.entry(name.to_owned()).or_default().waiting_count = count;
+        }
+        for (name, operation) in &mut operations {
+            operation.strategy = calls.strategy(name);
+        }
+        CallsView { open_count: calls.open_count(), operations }
+    }
 }
 
 /// Something that has happened, durably.

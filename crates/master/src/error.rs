@@ -1,6 +1,7 @@
 //! Why the master cannot do what it was asked.
 
 use thiserror::Error;
+use windlass_core::calls::TooManyStrategies;
 use windlass_core::ledger::{CodecError, Refusal};
 use windlass_core::{Epoch, Seq};
 
@@ -72,6 +73,9 @@ pub enum MasterError {
     /// Another master has claimed the cluster.
     #[error("keep the cluster: another master has claimed it")]
     Deposed,
+    /// A strategy that is not kept.
+    #[error("set the strategy: {0}")]
+    Strategy(TooManyStrategies),
     /// The ledger refuses the change.
     #[error("change the job: {0}")]
     Refused(Refusal),

@@ -1,15 +1,18 @@
 //! What others hold of a running master.
 
+use crate::calls::Tell;
 use crate::error::MasterError;
 use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use windlass_core::balance::Strategy;
+use windlass_core::calls::{CallRequest, CallerId};
 use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
-use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::{Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// Records that a watcher may be behind before it is let go.
@@ -26,6 +29,7 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     session_count: AtomicU64,
+    caller_count: AtomicU64,
     /// Whether the journal waits for room on its disk.
     pub(crate) waits_for_room: AtomicBool,
     /// Why the loop ended.
@@ -35,6 +39,12 @@ pub(crate) struct Shared {
 /// A worker's side of a connection inside this process.
 pub struct Session {
     id: SessionId,
+    inbox: SyncSender<Inbox>,
+}
+
+/// A call that somebody waits for.
+pub struct OpenCall {
+    caller: CallerId,
     inbox: SyncSender<Inbox>,
 }
 
@@ -201,6 +211,35 @@ impl Handle {
         Ok(Session { id, inbox: self.inbox.clone() })
     }
 
+    /// Calls an operation; what comes of it goes to `tell`. Dropped, the call is given up.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn call(&self, request: CallRequest, tell: Tell) -> Result<OpenCall, MasterError> {
+        let caller = CallerId(self.shared.caller_count.fetch_add(1, Ordering::Relaxed));
+        self.send(Inbox::Call(caller, request, tell))?;
+        Ok(OpenCall { caller, inbox: self.inbox.clone() })
+    }
+
+    /// How the workers for an operation are chosen from now on.
+    ///
+    /// # Errors
+    /// Too many operations have a strategy of their own, or the master has ended.
+    pub fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), MasterError> {
+        let (reply, answer) = sync_channel(1);
+        self.send(Inbox::SetStrategy(operation.to_owned(), strategy, reply))?;
+        let set = answer.recv().map_err(|_| self.ended())?;
+        set.map_err(MasterError::Strategy)
+    }
+
+    /// How calls are shared out, and who has answered how many.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn calls(&self) -> Result<CallsView, MasterError> {
+        self.ask(Question::Calls)
+    }
+
     /// Ends the master after what is in flight.
     pub fn stop(&self) {
         let _ = self.inbox.send(Inbox::Stop);
@@ -251,6 +290,20 @@ impl Session {
             Err(TrySendError::Full(Inbox::Heard(_, message))) => Err(Unsent::Busy(message)),
             Err(_) => Err(Unsent::Ended),
         }
+    }
+}
+
+impl OpenCall {
+    /// Says how many bytes of the answer have been taken in all, so that more come.
+    pub fn taken(&self, bytes: u64) {
+        // A master that has ended tells so by itself.
+        let _ = self.inbox.send(Inbox::CallTaken(self.caller, bytes));
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        let _ = self.inbox.send(Inbox::CallAbandoned(self.caller));
     }
 }
 

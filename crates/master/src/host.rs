@@ -1,5 +1,6 @@
 //! The loop: one thread that owns the ledger and the scheduler, one beside it that appends.
 
+use crate::calls::{CallNews, Desk};
 use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
@@ -13,12 +14,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::ledger::{Applied, Ledger, SnapshotMarks, SnapshotPoints};
+use windlass_core::calls::{CallEffect, CallEvent};
+use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
-use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::session::{ToMaster, ToWorker};
+use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::writer::{Answer, Then, Writer};
 use windlass_core::{PhaseId, TaskId, TaskIndex};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
@@ -102,6 +105,7 @@ impl Master {
 struct Loop {
     ledger: Ledger,
     scheduler: Scheduler,
+    desk: Desk,
     writer: Writer<Option<Reply<Vec<Applied>>>>,
     clock: LogClock,
     head: Head,
@@ -134,7 +138,9 @@ impl Loop {
         let Replay { ledger, head, marks, points, .. } = replay;
         let Parts { mut random, to_journal, to_snapshots, shared } = parts;
         let scheduler = Scheduler::new(clock::tick(), &ledger, random.next_u64());
+        let desk = Desk::new(ledger.epoch, random.next_u64());
         let mut starting = Loop {
+            desk,
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
             clock: LogClock::new(clock::tick(), clock::wall()),
             scheduler,
@@ -162,7 +168,10 @@ impl Loop {
         while !(self.stopping && self.may_end()) {
             match messages.recv_timeout(self.sleep()) {
                 Ok(message) => self.on_message(message)?,
-                Err(RecvTimeoutError::Timeout) => self.tell_scheduler(Event::Tick),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tell_scheduler(Event::Tick);
+                    self.tell_calls(CallEvent::Tick);
+                }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             // Whatever has arrived meanwhile goes into the same record.
@@ -180,8 +189,12 @@ impl Loop {
     }
 
     fn sleep(&self) -> Duration {
-        let deadline =
-            self.scheduler.next_deadline().into_iter().chain(self.writer.next_deadline()).min();
+        let deadlines = [
+            self.scheduler.next_deadline(),
+            self.writer.next_deadline(),
+            self.desk.calls.next_deadline(),
+        ];
+        let deadline = deadlines.into_iter().flatten().min();
         let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
         wait.unwrap_or(TURN_MAX).min(TURN_MAX)
     }
@@ -195,13 +208,23 @@ impl Loop {
             }
             Inbox::Heard(session, message) => {
                 if self.sessions.contains_key(&session) {
-                    self.tell_scheduler(Event::Heard(session, message));
+                    self.on_heard(session, message);
                 }
             }
+            Inbox::Call(caller, request, tell) => {
+                self.desk.callers.insert(caller, tell);
+                self.tell_calls(CallEvent::Asked(caller, request));
+            }
+            Inbox::CallTaken(caller, bytes) => self.tell_calls(CallEvent::Taken(caller, bytes)),
+            Inbox::CallAbandoned(caller) => {
+                self.desk.callers.remove(&caller);
+                self.tell_calls(CallEvent::Abandoned(caller));
+            }
+            Inbox::SetStrategy(operation, strategy, reply) => {
+                let _ = reply.send(self.desk.calls.set_strategy(&operation, strategy));
+            }
             Inbox::Closed(session) => {
-                if self.sessions.remove(&session).is_some() {
-                    self.tell_scheduler(Event::Closed(session));
-                }
+                self.close(session);
             }
             Inbox::Appended(record, answer) => self.on_appended(record, answer?)?,
             Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
@@ -210,13 +233,81 @@ impl Loop {
         Ok(())
     }
 
+    /// What a worker says goes to the scheduler, and to the calls what they need of it.
+    fn on_heard(&mut self, session: SessionId, message: ToMaster) {
+        let for_calls = match &message {
+            ToMaster::Hello(hello) => {
+                let known = self.ledger.workers.get(&hello.name);
+                self.desk.on_hello(session, hello, known.is_some_and(|known| known.draining));
+                None
+            }
+            ToMaster::Progress(running) => {
+                let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
+                Some(CallEvent::Busy(session, count))
+            }
+            ToMaster::CallAnswer { call, answer } => {
+                Some(CallEvent::Answered(session, *call, answer.clone()))
+            }
+            _ => None,
+        };
+        self.tell_scheduler(Event::Heard(session, message));
+        if let Some(event) = for_calls {
+            self.tell_calls(event);
+        }
+    }
+
+    fn tell_calls(&mut self, event: CallEvent) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let mut effects = Vec::new();
+            self.desk.calls.on(clock::tick(), event, &mut effects);
+            for effect in effects {
+                match effect {
+                    CallEffect::Send(session, message) => {
+                        let deliver = self.sessions.get(&session);
+                        if deliver.is_some_and(|deliver| deliver(message).is_err()) {
+                            self.close(session);
+                        }
+                    }
+                    CallEffect::Close(session) => self.close(session),
+                    CallEffect::Pass { caller, bytes, is_last } => {
+                        if !self.desk.tell(caller, CallNews::Piece { bytes, is_last }) {
+                            events.push(CallEvent::Abandoned(caller));
+                        }
+                    }
+                    CallEffect::Fail(caller, error) => {
+                        self.desk.tell(caller, CallNews::Failed(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A worker's connection is over.
+    fn close(&mut self, session: SessionId) {
+        if self.sessions.remove(&session).is_some() {
+            self.tell_scheduler(Event::Closed(session));
+            self.on_lost(session);
+        }
+    }
+
+    fn on_lost(&mut self, session: SessionId) {
+        self.desk.forget(session);
+        self.tell_calls(CallEvent::Lost(session));
+    }
+
     fn tell_scheduler(&mut self, event: Event<'_>) {
         let mut effects = std::mem::take(&mut self.effects);
         let mut gone = Vec::new();
+        let mut welcomed = Vec::new();
+        let mut closed = Vec::new();
         self.scheduler.on(clock::tick(), &self.ledger, event, &mut effects);
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send(session, message) => {
+                    if matches!(message, ToWorker::Welcome { .. }) {
+                        welcomed.push(session);
+                    }
                     // A peer that does not keep up is dropped, never waited for.
                     let deliver = self.sessions.get(&session);
                     if deliver.is_some_and(|deliver| deliver(message).is_err()) {
@@ -224,13 +315,25 @@ impl Loop {
                         gone.push(session);
                     }
                 }
-                Effect::Close(session) => drop(self.sessions.remove(&session)),
+                Effect::Close(session) => {
+                    self.sessions.remove(&session);
+                    closed.push(session);
+                }
                 Effect::Propose(entry) => self.writer.propose(entry, None),
             }
         }
         self.effects = effects;
+        for session in closed {
+            self.on_lost(session);
+        }
+        for session in welcomed {
+            if let Some(instance) = self.desk.welcomed(session) {
+                self.tell_calls(CallEvent::Joined(session, instance));
+            }
+        }
         for session in gone {
             self.tell_scheduler(Event::Closed(session));
+            self.on_lost(session);
         }
     }
 
@@ -291,6 +394,11 @@ impl Loop {
             self.trim(&applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
+            if let Entry::WorkerDrained { name, on } = &entry {
+                for session in self.desk.sessions_of(name) {
+                    self.tell_calls(CallEvent::Draining(session, *on));
+                }
+            }
             if let Some(reply) = reply {
                 let _ = reply.send(applied.clone());
             }
@@ -360,6 +468,9 @@ impl Loop {
             }
             Question::Workers(reply) => {
                 let _ = reply.send(self.workers());
+            }
+            Question::Calls(reply) => {
+                let _ = reply.send(CallsView::of(&self.desk.calls));
             }
             Question::Unserved(reply) => {
                 let _ = reply.send(self.scheduler.unserved(&self.ledger));

@@ -1,13 +1,16 @@
 //! Everything that reaches the loop comes through one channel, because its order matters.
 
+use crate::calls::Tell;
 use crate::error::MasterError;
 use crate::snapshots::Written;
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
+use windlass_core::balance::Strategy;
+use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
 use windlass_core::ledger::{Applied, Entry, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, PhaseId, TaskId, TaskIndex};
 use windlass_journal::Record;
@@ -33,6 +36,14 @@ pub(crate) enum Inbox {
     Heard(SessionId, ToMaster),
     /// A worker's connection is gone.
     Closed(SessionId),
+    /// Somebody calls an operation and waits for the answer.
+    Call(CallerId, CallRequest, Tell),
+    /// A caller has taken so many bytes of its answer in all.
+    CallTaken(CallerId, u64),
+    /// A caller has gone away.
+    CallAbandoned(CallerId),
+    /// How the workers for an operation are chosen from now on.
+    SetStrategy(String, Strategy, Reply<Result<(), TooManyStrategies>>),
     /// The append in flight was answered; the record comes back, to be sent again if need be.
     Appended(Record, Result<Answer, MasterError>),
     /// The snapshot thread is done with one.
@@ -49,6 +60,7 @@ pub(crate) enum Question {
     Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Workers(Reply<Vec<WorkerView>>),
+    Calls(Reply<CallsView>),
     Unserved(Reply<BTreeMap<String, u32>>),
     Watch(SyncSender<Vec<Notice>>),
 }

@@ -4,6 +4,7 @@
 //! journal's. It must never link the operations; it plans from what workers offer.
 
 pub mod audit;
+mod calls;
 mod clock;
 mod error;
 mod handle;
@@ -13,7 +14,8 @@ mod journal;
 pub mod recovery;
 pub mod snapshots;
 
+pub use calls::{CallNews, Tell};
 pub use error::MasterError;
-pub use handle::{Handle, Session, Unsent};
+pub use handle::{Handle, OpenCall, Session, Unsent};
 pub use host::{Master, Options};
 pub use inbox::{Deliver, Gone};

@@ -236,8 +236,8 @@ fn append_claim(
     Ok(record)
 }
 
-/// What stands where a fenced record wanted to be. Where that is trimmed, a later reign did it: nobody
-/// trims above a record of its own that is not answered.
+/// What stands where a fenced record wanted to be. Where that is trimmed, a later reign did it:
+/// nobody trims above a record of its own that is not answered.
 ///
 /// # Errors
 /// A log that cannot be read.

@@ -66,8 +66,8 @@ pub fn store_snapshot(store: &Snapshots, head: Head, ledger: Ledger) -> Written 
 /// Removes what a snapshot of this record makes needless: the log up to it, then older snapshots.
 ///
 /// # Errors
-/// Another reign has begun, or the system could not. What stays only takes room; the next trim tries
-/// again.
+/// Another reign has begun, or the system could not. What stays only takes room; the next trim
+/// tries again.
 pub fn trim(
     journal: &mut Engine,
     store: &Snapshots,

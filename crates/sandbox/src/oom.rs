@@ -1,5 +1,5 @@
-//! Whether the kernel has killed somebody for memory lately: then a SIGKILL that nobody here sent is
-//! most likely its work.
+//! Whether the kernel has killed somebody for memory lately: then a SIGKILL that nobody here sent
+//! is most likely its work.
 
 use std::time::{Duration, Instant};
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
+use windlass_core::balance::Strategy;
+use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::{BlobId, Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// The connection is gone, or does not keep up.
@@ -46,6 +48,8 @@ pub struct ClusterView {
     pub unserved: BTreeMap<String, u32>,
     /// Whether the journal's disk is full.
     pub waits_for_room: bool,
+    /// Direct calls.
+    pub calls: CallsView,
 }
 
 /// Why a master does not take a message.
@@ -79,6 +83,25 @@ pub trait BlobSink: Send {
     /// # Errors
     /// Its disk.
     fn finish(self: Box<Self>) -> Result<BlobId, HostError>;
+}
+
+/// Why a call has no answer, or no more of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallFailure {
+    /// The caller's time was over first.
+    TimedOut(String),
+    /// Anything else.
+    Failed(String),
+}
+
+/// Takes the next bytes of a call's answer and whether it ends with them, or why there is none;
+/// never blocks. A few pieces come unasked, more as they are taken.
+pub type TakePiece = Box<dyn Fn(Result<(Vec<u8>, bool), CallFailure>) -> Result<(), Gone> + Send>;
+
+/// A call that somebody waits for; dropped, it is given up.
+pub trait HostCall: Send {
+    /// Says how many bytes have been taken in all.
+    fn taken(&self, bytes: u64);
 }
 
 /// Where bytes come from.
@@ -116,6 +139,10 @@ pub trait Host: Send + Sync + 'static {
     fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, HostError>;
     /// Who is here and what waits.
     fn status(&self) -> Result<ClusterView, HostError>;
+    /// Calls an operation.
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError>;
+    /// How the workers for an operation's calls are chosen from now on.
+    fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError>;
     /// Everything that happens from now on.
     fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError>;
     /// Which of these blobs are not there.

@@ -18,7 +18,8 @@ mod server;
 pub use client::{Address, AddressError, Client, SessionReceiver, SessionSender, WireError};
 pub use convert::Malformed;
 pub use host::{
-    BlobSink, ClusterView, Deliver, Gone, Host, HostError, HostSession, Source, Unsaid,
+    BlobSink, CallFailure, ClusterView, Deliver, Gone, Host, HostCall, HostError, HostSession,
+    Source, TakePiece, Unsaid,
 };
 pub use limits::PROTOCOL;
 pub use server::router;

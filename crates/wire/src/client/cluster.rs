@@ -5,8 +5,11 @@ use crate::convert::{Malformed, submission};
 use crate::generated as pb;
 use crate::host::ClusterView;
 use crate::limits::{ASKED_TASK_COUNT_MAX, MESSAGE_BYTES_MAX};
+use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tonic::transport::Channel;
+use windlass_core::balance::Strategy;
+use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
 use windlass_core::view::{JobView, Notice, TaskView};
 use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
@@ -130,6 +133,35 @@ impl Client {
     /// See [`WireError`].
     pub fn status(&self) -> Result<ClusterView, WireError> {
         Ok(self.ask(self.cluster().status(pb::StatusRequest {}))?.into_inner().try_into()?)
+    }
+
+    /// Calls an operation, and hands its answer over as it comes.
+    ///
+    /// # Errors
+    /// See [`WireError`]; what has been handed over is then worth nothing.
+    pub fn call(
+        &self,
+        request: CallRequest,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), WireError> {
+        let CallRequest { operation, params, limit_ms } = request;
+        let limit_ms = limit_ms.unwrap_or(0);
+        let asked = pb::CallRequest { operation, params: Some(params.into()), limit_ms };
+        let mut answer = self.ask(self.cluster().call(asked))?.into_inner();
+        while let Some(piece) = self.ask(answer.message())? {
+            take(&piece.bytes).map_err(|error| WireError::Failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Sets how the workers for an operation's calls are chosen.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    pub fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), WireError> {
+        let (operation, strategy) = (operation.to_owned(), strategy.name().to_owned());
+        let asked = pb::SetStrategyRequest { operation, strategy };
+        self.ask(self.cluster().set_strategy(asked)).map(drop)
     }
 
     /// Everything that happens from now on. The receiver is disconnected when the connection breaks

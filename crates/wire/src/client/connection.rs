@@ -44,6 +44,9 @@ pub enum WireError {
     /// The master refuses; asking again changes nothing.
     #[error("do that: {0}")]
     Refused(String),
+    /// There was no time left for it.
+    #[error("do that in time: {0}")]
+    TimedOut(String),
     /// There is no such thing.
     #[error("find that: {0}")]
     NotFound(String),
@@ -126,6 +129,7 @@ impl Client {
         let text = status.message().to_owned();
         match status.code() {
             Code::FailedPrecondition | Code::InvalidArgument => WireError::Refused(text),
+            Code::DeadlineExceeded => WireError::TimedOut(text),
             Code::NotFound => WireError::NotFound(text),
             Code::Unavailable | Code::Cancelled | Code::Unknown => {
                 let cause = if text.is_empty() { root_cause(status) } else { text };

@@ -5,11 +5,12 @@ use super::words::{Malformed, blob_id, needed, u128_of};
 use crate::generated as pb;
 use crate::host::ClusterView;
 use prost::bytes::Bytes;
+use windlass_core::balance::Strategy;
 use windlass_core::ledger::JobSpec;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::Running;
-use windlass_core::view::{Notice, WorkerView};
+use windlass_core::view::{CallsView, Notice, OperationCalls, WorkerView};
 use windlass_core::{Epoch, JobId, RequestId, WorkerName};
 
 /// A submission as it travels.
@@ -80,14 +81,46 @@ impl From<ClusterView> for pb::ClusterStatus {
             workers: view.workers.into_iter().map(pb::Worker::from).collect(),
             unserved: view.unserved.into_iter().collect(),
             waits_for_room: view.waits_for_room,
+            open_calls: view.calls.open_count as u64,
+            calls: view.calls.operations.into_iter().map(operation_calls_of).collect(),
         }
     }
+}
+
+fn operation_calls_of(
+    (operation, calls): (String, OperationCalls),
+) -> (String, pb::OperationCalls) {
+    let served = calls.served.into_iter().map(|(worker, count)| (worker.0, count)).collect();
+    let strategy = calls.strategy.name().to_owned();
+    (operation, pb::OperationCalls { strategy, waiting: calls.waiting_count as u64, served })
+}
+
+fn operation_calls(
+    (operation, calls): (String, pb::OperationCalls),
+) -> Result<(String, OperationCalls), Malformed> {
+    let served = calls.served.into_iter().map(|(worker, count)| (WorkerName(worker), count));
+    let calls = OperationCalls {
+        strategy: strategy(&calls.strategy)?,
+        waiting_count: usize::try_from(calls.waiting).unwrap_or(usize::MAX),
+        served: served.collect(),
+    };
+    Ok((operation, calls))
+}
+
+/// The strategy of a name.
+pub(crate) fn strategy(name: &str) -> Result<Strategy, Malformed> {
+    name.parse().map_err(|_| Malformed("a strategy that is not known here"))
 }
 
 impl TryFrom<pb::ClusterStatus> for ClusterView {
     type Error = Malformed;
 
     fn try_from(status: pb::ClusterStatus) -> Result<ClusterView, Malformed> {
+        let calls = status.calls.into_iter().map(operation_calls);
+        let calls = CallsView {
+            open_count: usize::try_from(status.open_calls).unwrap_or(usize::MAX),
+            operations: calls.collect::<Result<_, _>>()?,
+        };
         let workers = status.workers.into_iter().map(WorkerView::try_from);
         Ok(ClusterView {
             cluster: u128_of(&status.cluster)?,
@@ -95,6 +128,7 @@ impl TryFrom<pb::ClusterStatus> for ClusterView {
             workers: workers.collect::<Result<_, _>>()?,
             unserved: status.unserved.into_iter().collect(),
             waits_for_room: status.waits_for_room,
+            calls,
         })
     }
 }

@@ -1278,6 +1278,15 @@ pub struct ClusterStatus {
     /// Whether the journal's disk is full: nothing is acknowledged until there is room.
     #[prost(bool, tag = "5")]
     pub waits_for_room: bool,
+    /// Calls without a whole answer.
+    #[prost(uint64, tag = "6")]
+    pub open_calls: u64,
+    /// How calls are shared out, by operation.
+    #[prost(map = "string, message", tag = "7")]
+    pub calls: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        OperationCalls,
+    >,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Worker {
@@ -1300,6 +1309,41 @@ pub struct SlotWork {
     pub elapsed_ms: u64,
     #[prost(uint64, tag = "5")]
     pub quiet_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CallRequest {
+    #[prost(string, tag = "1")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub params: ::core::option::Option<Params>,
+    /// How long the caller waits; 0: as long as calls may take.
+    #[prost(uint64, tag = "3")]
+    pub limit_ms: u64,
+}
+/// The next bytes of an answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallPiece {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub bytes: ::prost::bytes::Bytes,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetStrategyRequest {
+    #[prost(string, tag = "1")]
+    pub operation: ::prost::alloc::string::String,
+    /// round_robin, random, least_served, least_loaded or power_of_two.
+    #[prost(string, tag = "2")]
+    pub strategy: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OperationCalls {
+    #[prost(string, tag = "1")]
+    pub strategy: ::prost::alloc::string::String,
+    /// Calls that wait because every worker that offers the operation is full.
+    #[prost(uint64, tag = "2")]
+    pub waiting: u64,
+    /// Calls given to each connected worker, by name.
+    #[prost(map = "string, uint64", tag = "3")]
+    pub served: ::std::collections::HashMap<::prost::alloc::string::String, u64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {}
@@ -1632,6 +1676,52 @@ pub mod cluster_client {
                 .insert(GrpcMethod::new("windlass.v1.Cluster", "Status"));
             self.inner.unary(req, path, codec).await
         }
+        /// Calls an operation: at once, by one worker after another until one answers, never recorded. The
+        /// answer is its main artifact. A call that has no answer fails with FAILED_PRECONDITION and the
+        /// reason for people, or DEADLINE_EXCEEDED.
+        pub async fn call(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CallRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CallPiece>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Cluster/Call");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Cluster", "Call"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// How the workers for an operation's calls are chosen from now on.
+        pub async fn set_strategy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetStrategyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Done>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Cluster/SetStrategy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Cluster", "SetStrategy"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Everything that happens from now on. The first message is empty and says that nothing after it
         /// is missed. Who falls far behind is cut off: watch again and read the tasks anew.
         pub async fn watch(
@@ -1722,6 +1812,24 @@ pub mod cluster_server {
             &self,
             request: tonic::Request<super::StatusRequest>,
         ) -> std::result::Result<tonic::Response<super::ClusterStatus>, tonic::Status>;
+        /// Server streaming response type for the Call method.
+        type CallStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CallPiece, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Calls an operation: at once, by one worker after another until one answers, never recorded. The
+        /// answer is its main artifact. A call that has no answer fails with FAILED_PRECONDITION and the
+        /// reason for people, or DEADLINE_EXCEEDED.
+        async fn call(
+            &self,
+            request: tonic::Request<super::CallRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CallStream>, tonic::Status>;
+        /// How the workers for an operation's calls are chosen from now on.
+        async fn set_strategy(
+            &self,
+            request: tonic::Request<super::SetStrategyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Done>, tonic::Status>;
         /// Server streaming response type for the Watch method.
         type WatchStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::Notices, tonic::Status>,
@@ -2226,6 +2334,97 @@ pub mod cluster_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Cluster/Call" => {
+                    #[allow(non_camel_case_types)]
+                    struct CallSvc<T: Cluster>(pub Arc<T>);
+                    impl<
+                        T: Cluster,
+                    > tonic::server::ServerStreamingService<super::CallRequest>
+                    for CallSvc<T> {
+                        type Response = super::CallPiece;
+                        type ResponseStream = T::CallStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CallRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Cluster>::call(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CallSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Cluster/SetStrategy" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetStrategySvc<T: Cluster>(pub Arc<T>);
+                    impl<
+                        T: Cluster,
+                    > tonic::server::UnaryService<super::SetStrategyRequest>
+                    for SetStrategySvc<T> {
+                        type Response = super::Done;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetStrategyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Cluster>::set_strategy(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetStrategySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

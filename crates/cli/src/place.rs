@@ -1,0 +1,107 @@
+//! Where the cluster of a command is: a state of this machine, or a master elsewhere.
+
+use crate::cluster::{Attached, Plan, SOCKET};
+use crate::{CliError, EXIT_UNREACHABLE, settings};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
+use std::time::Duration;
+use windlass_client::cluster::Cluster;
+use windlass_wire::{Address, Client};
+
+/// Pause before a lost cluster is looked for again.
+const LOST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where the cluster of a command is.
+pub(crate) enum Place {
+    /// The state folder: whoever holds it, or this process.
+    State(PathBuf, Plan),
+    /// A master elsewhere.
+    Master(Address),
+}
+
+impl Place {
+    /// What the flags say; a cluster of this process's own has so many workers.
+    pub(crate) fn of(
+        master: Option<&str>,
+        state: Option<&Path>,
+        worker_count: u32,
+    ) -> Result<Place, CliError> {
+        if let Some(master) = master {
+            let address = master.parse();
+            let address = address.map_err(|e| CliError::usage(format!("--master: {e}")))?;
+            return Ok(Place::Master(address));
+        }
+        let plan = Plan { worker_count, slots: 1, listen: Vec::new() };
+        Ok(Place::State(settings::state_dir(state)?, plan))
+    }
+
+    /// The cluster that is there, or one of this process's own.
+    pub(crate) fn attach(&self) -> Result<Attached, CliError> {
+        match self {
+            Place::State(state, plan) => Attached::attach(state, plan),
+            Place::Master(address) => match Client::connect(address) {
+                Ok(client) => Ok(Attached::Joined(client)),
+                Err(error) => Err(CliError {
+                    text: format!("failed to {error}; start one there with `windlass up`"),
+                    code: EXIT_UNREACHABLE,
+                }),
+            },
+        }
+    }
+
+    /// The cluster that is there; it is an error where none is.
+    pub(crate) fn running(&self) -> Result<Cluster, CliError> {
+        match self {
+            Place::State(state, _) => match Client::connect(&Address::Unix(state.join(SOCKET))) {
+                Ok(client) => Ok(Cluster::There(client)),
+                Err(_) => Err(CliError {
+                    text: format!(
+                        "failed to reach a cluster: none runs over the state {}; start one with \
+                         `windlass up`, or name another one with --state or --master",
+                        state.display()
+                    ),
+                    code: EXIT_UNREACHABLE,
+                }),
+            },
+            Place::Master(_) => self.attach().map(|attached| attached.cluster()),
+        }
+    }
+
+    /// Attaches as soon as there is a cluster again; `None`: it was stopped meanwhile.
+    pub(crate) fn attach_again(
+        &self,
+        interrupted: &AtomicBool,
+    ) -> Result<Option<Attached>, CliError> {
+        while !interrupted.load(Ordering::Relaxed) {
+            match self.attach() {
+                Ok(attached) => return Ok(Some(attached)),
+                Err(error) if error.code != EXIT_UNREACHABLE => return Err(error),
+                Err(_) => std::thread::sleep(LOST_PAUSE),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is never taken for an input.
+    pub(crate) fn excluded(&self) -> Vec<PathBuf> {
+        match self {
+            Place::State(state, _) => vec![state.clone()],
+            Place::Master(_) => Vec::new(),
+        }
+    }
+
+    /// What a run says while the disk there is full.
+    pub(crate) fn waiting_for_room(&self) -> String {
+        let place = match self {
+            Place::State(state, _) => state.display().to_string(),
+            Place::Master(address) => format!("the master at {address}"),
+        };
+        format!("the disk of {place} is full; waiting for room")
+    }
+}
+
+/// Cores of this machine.
+pub(crate) fn cores() -> u32 {
+    available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
+}

@@ -1,0 +1,114 @@
+//! `windlass cluster`: what a running cluster does, and how its calls are shared out.
+
+use crate::CliError;
+use crate::arguments::{ClusterArguments, ClusterCommand};
+use crate::place::Place;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::Write;
+use windlass_core::balance::Strategy;
+use windlass_wire::ClusterView;
+
+pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
+    let place = &arguments.place;
+    let place = Place::of(place.master.as_deref(), place.state.as_deref(), 0)?;
+    match &arguments.command {
+        ClusterCommand::Status { json } => {
+            let view = place.running()?.status().map_err(CliError::failed)?;
+            let text = if *json { format!("{:#}\n", to_json(&view)) } else { to_text(&view) };
+            let _ = std::io::stdout().write_all(text.as_bytes());
+        }
+        ClusterCommand::Set { setting: (key, value) } => {
+            let Some(operation) = key.strip_prefix("strategy.") else {
+                return Err(CliError::usage(format!(
+                    "there is no setting {key}: write strategy.OPERATION=NAME"
+                )));
+            };
+            let operation = crate::settings::operation(operation)?.spec.name;
+            let strategy: Strategy =
+                value.parse().map_err(|error| CliError::usage(format!("{key}: {error}")))?;
+            place.running()?.set_strategy(operation, strategy).map_err(CliError::failed)?;
+        }
+    }
+    Ok(0)
+}
+
+fn to_text(view: &ClusterView) -> String {
+    let mut text = format!("cluster {:032x}, epoch {}\n", view.cluster, view.epoch);
+    if view.waits_for_room {
+        text.push_str("The disk of its state is full: nothing is recorded until there is room.\n");
+    }
+    if view.workers.is_empty() {
+        text.push_str("No worker is connected: `windlass worker --join` brings one.\n");
+    }
+    for worker in &view.workers {
+        // Writing to a string cannot fail.
+        let (busy, slots) = (worker.running.len(), worker.slots);
+        let _ = writeln!(text, "worker {}: {busy} of {slots} slots at work", worker.name);
+        for running in &worker.running {
+            let seconds = running.elapsed_ms as f64 / 1_000.0;
+            let _ = writeln!(text, "  task {} for {seconds:.1} s", running.task);
+        }
+    }
+    for (operation, count) in &view.unserved {
+        let _ = writeln!(text, "{count} tasks wait: no connected worker offers {operation}");
+    }
+    for (operation, calls) in &view.calls.operations {
+        let _ = write!(text, "calls of {operation}: {}", calls.strategy);
+        for (worker, count) in &calls.served {
+            let _ = write!(text, ", {worker} {count}");
+        }
+        if calls.waiting_count > 0 {
+            let _ = write!(text, "; {} wait", calls.waiting_count);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn to_json(view: &ClusterView) -> Value {
+    let workers: Vec<Value> = view
+        .workers
+        .iter()
+        .map(|worker| {
+            let running: Vec<Value> = worker
+                .running
+                .iter()
+                .map(|running| {
+                    json!({
+                        "slot": running.slot,
+                        "task": running.task.to_string(),
+                        "elapsed_ms": running.elapsed_ms,
+                        "quiet_ms": running.quiet_ms,
+                    })
+                })
+                .collect();
+            json!({ "name": worker.name.0, "slots": worker.slots, "running": running })
+        })
+        .collect();
+    let calls: serde_json::Map<String, Value> = view
+        .calls
+        .operations
+        .iter()
+        .map(|(operation, calls)| {
+            let served: serde_json::Map<String, Value> =
+                calls.served.iter().map(|(name, count)| (name.0.clone(), json!(count))).collect();
+            let value = json!({
+                "strategy": calls.strategy.name(),
+                "waiting": calls.waiting_count,
+                "served": served,
+            });
+            (operation.clone(), value)
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "cluster": format!("{:032x}", view.cluster),
+        "epoch": view.epoch.0,
+        "workers": workers,
+        "unserved": view.unserved,
+        "waits_for_room": view.waits_for_room,
+        "open_calls": view.calls.open_count,
+        "calls": calls,
+    })
+}

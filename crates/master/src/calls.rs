@@ -1,0 +1,73 @@
+//! Direct calls in the loop: who waits for an answer, and what the sessions mean to the calls.
+
+use crate::inbox::Gone;
+use std::collections::BTreeMap;
+use windlass_core::Epoch;
+use windlass_core::calls::{CallError, CallerId, Calls, Instance};
+use windlass_core::scheduler::SessionId;
+use windlass_core::session::Hello;
+
+/// What a caller is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallNews {
+    /// The next bytes of the answer.
+    Piece {
+        /// They follow those told before.
+        bytes: Vec<u8>,
+        /// Whether the answer ends with them.
+        is_last: bool,
+    },
+    /// There is no answer, or no more of it.
+    Failed(CallError),
+}
+
+/// Hands news to a caller; must not block. No more than
+/// [`windlass_core::limits::CALL_WINDOW_BYTES`] come before the caller has said that it took some.
+pub type Tell = Box<dyn Fn(CallNews) -> Result<(), Gone> + Send>;
+
+/// The open calls, and who waits for them.
+pub(crate) struct Desk {
+    pub(crate) calls: Calls,
+    pub(crate) callers: BTreeMap<CallerId, Tell>,
+    /// Workers that have introduced themselves.
+    greeted: BTreeMap<SessionId, Instance>,
+}
+
+impl Desk {
+    pub(crate) fn new(epoch: Epoch, seed: u64) -> Desk {
+        let calls = Calls::new(epoch, seed);
+        Desk { calls, callers: BTreeMap::new(), greeted: BTreeMap::new() }
+    }
+
+    /// A worker says who it is; the scheduler decides whether it is welcome.
+    pub(crate) fn on_hello(&mut self, session: SessionId, hello: &Hello, is_draining: bool) {
+        let operations = hello.offers.iter().map(|offer| offer.operation.clone()).collect();
+        let (name, slots) = (hello.name.clone(), hello.slots);
+        self.greeted.insert(session, Instance { name, slots, operations, is_draining });
+    }
+
+    /// What is known of a worker that is welcome now.
+    pub(crate) fn welcomed(&self, session: SessionId) -> Option<Instance> {
+        self.greeted.get(&session).cloned()
+    }
+
+    pub(crate) fn forget(&mut self, session: SessionId) {
+        self.greeted.remove(&session);
+    }
+
+    /// The connections of a worker of this name.
+    pub(crate) fn sessions_of(&self, name: &windlass_core::WorkerName) -> Vec<SessionId> {
+        let of_name = self.greeted.iter().filter(|(_, instance)| instance.name == *name);
+        of_name.map(|(session, _)| *session).collect()
+    }
+
+    /// Tells a caller; one that is gone is forgotten, and `false` says so.
+    pub(crate) fn tell(&mut self, caller: CallerId, news: CallNews) -> bool {
+        let is_over = matches!(news, CallNews::Failed(_) | CallNews::Piece { is_last: true, .. });
+        let told = self.callers.get(&caller).is_some_and(|tell| tell(news).is_ok());
+        if is_over || !told {
+            self.callers.remove(&caller);
+        }
+        told || is_over
+    }
+}
