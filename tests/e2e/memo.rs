@@ -122,6 +122,28 @@ fn what_is_no_longer_there_is_made_again() {
     assert!(run());
 }
 
+/// Bytes that rotted on the disk are no known result, and are mended.
+#[test]
+fn a_result_that_rotted_is_made_again() {
+    let lab = Lab::new();
+    let text = "word ".repeat(10_000);
+    lab.input("a.txt", &text);
+    let run = || {
+        lab.run(&["run", "in", "--op", "document"]).ended(0);
+        known(&lab)[0].1
+    };
+    assert!(!run());
+    let of_text = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes());
+    let blobs = files_below(&lab.path("state/blobs"));
+    let blob = blobs.iter().find(|path| of_text(path)).expect("a blob");
+    std::fs::write(blob, "rot! ".repeat(10_000)).expect("it is ours");
+    std::fs::remove_dir_all(lab.path("processed_results")).expect("removed");
+    assert!(!run());
+    let exported = std::fs::read(lab.path("processed_results/document/a.txt")).expect("text");
+    assert_eq!(exported, text.as_bytes());
+    assert!(of_text(blob) && run());
+}
+
 /// Results of equal files with different names are equal: nothing of the name is in them.
 #[test]
 fn no_name_is_in_a_result() {

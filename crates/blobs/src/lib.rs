@@ -4,6 +4,7 @@
 
 mod disk;
 mod error;
+mod files;
 mod group;
 mod marks;
 mod memo;
@@ -14,6 +15,7 @@ mod sweep;
 mod writer;
 
 pub use error::BlobError;
+pub use files::sync_files;
 pub use marks::Marks;
 pub use store::Blobs;
 pub use sweep::{Amount, Swept};

@@ -61,6 +61,15 @@ pub enum ClusterError {
     },
 }
 
+impl ClusterError {
+    /// Whether the state of this process no longer has what it was asked for.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        use BlobError::{Damaged, Missing};
+        matches!(self, ClusterError::Blob(Missing { .. } | Damaged { .. }))
+    }
+}
+
 impl Cluster {
     /// See [`Handle::submit`].
     ///

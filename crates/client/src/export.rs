@@ -1,6 +1,6 @@
 //! Results on disk: a manifest's artifacts under their final names, each whole or not at all.
 //!
-//! Durability is the blob store's; what a power cut takes from here, the same command writes again.
+//! They are made durable together, when the summaries are written.
 
 use crate::cluster::ClusterError;
 use rustix::process::{Pid, test_kill_process};
@@ -33,6 +33,14 @@ pub enum ExportError {
         /// Why.
         source: io::Error,
     },
+    /// The state no longer has the result.
+    #[error("write {}: {source}; run it again with --fresh, which makes it anew", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ClusterError,
+    },
     /// An operation named an artifact so that it would land elsewhere, or nowhere.
     #[error("write {}: not usable as a file name", path.display())]
     Name {
@@ -42,11 +50,23 @@ pub enum ExportError {
 }
 
 impl ExportError {
+    /// Tells a result that the state has lost from a folder that cannot be written.
+    fn or_lost(self) -> ExportError {
+        let ExportError::Io { path, source } = self else { return self };
+        match source.downcast::<ClusterError>() {
+            Ok(source) if source.is_lost() => ExportError::Lost { path, source },
+            Ok(source) => ExportError::Io { path, source: io::Error::other(source) },
+            Err(source) => ExportError::Io { path, source },
+        }
+    }
+
     /// The file or folder that could not be written.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
-            ExportError::Io { path, .. } | ExportError::Name { path } => path,
+            ExportError::Io { path, .. }
+            | ExportError::Lost { path, .. }
+            | ExportError::Name { path } => path,
         }
     }
 }
@@ -76,7 +96,8 @@ pub fn export(
             place(&path, |file| match &artifact.content {
                 Content::Inline(bytes) => file.write_all(bytes),
                 Content::Blob { id, .. } => copy(*id, file).map_err(io::Error::other),
-            })?;
+            })
+            .map_err(ExportError::or_lost)?;
         }
         Ok(path)
     };
@@ -246,7 +267,8 @@ mod tests {
             content: Content::Blob { id: BlobId::of(b"never stored"), size: 12 },
             ..inline("{base}.bin", b"")
         };
-        assert!(place.export(b"a", vec![artifact]).is_err());
+        let error = place.export(b"a", vec![artifact]).expect_err("it is missing");
+        assert!(error.to_string().contains("--fresh"), "{error}");
         assert_eq!(fs::read_dir(place.folder.path().join("out/text")).expect("there").count(), 0);
     }
 

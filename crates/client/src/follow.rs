@@ -213,7 +213,10 @@ impl<'a> Follower<'a> {
         let bytes = size_of(phase, task.index);
         let row = if view.state == TaskState::Succeeded {
             let manifest = match view.manifest {
-                Some(id) => Manifest::decode(&self.cluster.read_blob(id, MANIFEST_BYTES_MAX)?)?,
+                Some(id) => {
+                    let bytes = self.cluster.read_blob(id, MANIFEST_BYTES_MAX);
+                    Manifest::decode(&bytes.map_err(RunError::of_result)?)?
+                }
                 None => Manifest::default(),
             };
             let outputs = if self.superseded.contains(&task) {

@@ -71,6 +71,9 @@ pub enum RunError {
     /// The cluster cannot do it.
     #[error("{0}")]
     Cluster(#[from] ClusterError),
+    /// The list of a result's artifacts is lost.
+    #[error("{0}; run it again with --fresh, which makes the results anew")]
+    Lost(ClusterError),
     /// A result cannot be written.
     #[error("{0}")]
     Export(#[from] ExportError),
@@ -98,6 +101,13 @@ pub enum RunError {
     /// `--failed` without an earlier run.
     #[error("find an earlier run of these arguments to retry; run it without --failed first")]
     NothingToRetry,
+}
+
+impl RunError {
+    /// Why a result cannot be read.
+    pub(crate) fn of_result(error: ClusterError) -> RunError {
+        if error.is_lost() { RunError::Lost(error) } else { RunError::Cluster(error) }
+    }
 }
 
 /// How often the state of the slots is asked for.

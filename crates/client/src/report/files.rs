@@ -8,8 +8,9 @@ use crate::export::{ExportError, place};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use thiserror::Error;
+use windlass_blobs::{BlobError, sync_files};
 
 /// File name of the full summary.
 pub const SUMMARY_JSON: &str = "summary.json";
@@ -20,8 +21,14 @@ const FORMAT_VERSION: u32 = 1;
 
 /// A summary that could not be written.
 #[derive(Debug, Error)]
-#[error("write the summary: {0}")]
-pub struct SummaryError(#[from] ExportError);
+pub enum SummaryError {
+    /// A file of it cannot be written.
+    #[error("write the summary: {0}")]
+    Write(#[from] ExportError),
+    /// The disk did not confirm that it has the results.
+    #[error("make the results durable: {0}; run the same command again")]
+    Sync(#[from] BlobError),
+}
 
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -92,16 +99,20 @@ fn outputs(row: &Row) -> impl Iterator<Item = String> {
 }
 
 impl Report {
-    /// Writes both summaries into the output folder, which is made where it is missing; returns
-    /// their paths.
+    /// Writes both summaries into the output folder, which is made where it is missing, and makes
+    /// them and all results durable; returns their paths. What this has returned for is not lost
+    /// with the power.
     ///
     /// # Errors
-    /// The folder or a file in it cannot be written.
+    /// The folder or a file in it cannot be written, or not be made durable.
     pub fn write(&self) -> Result<[PathBuf; 2], SummaryError> {
         let json = self.out.join(SUMMARY_JSON);
         let csv = self.out.join(SUMMARY_CSV);
         place(&json, |out| self.write_json(out))?;
         place(&csv, |out| self.write_csv(out))?;
+        let outputs = self.rows.iter().flat_map(|row| row.outputs.iter().cloned());
+        let written: Vec<PathBuf> = outputs.chain([json.clone(), csv.clone()]).collect();
+        sync_files(&self.out, &written)?;
         Ok([json, csv])
     }
 
@@ -168,12 +179,4 @@ fn quoted(field: &str) -> String {
 /// Sums of floats end in noise that no reader wants.
 fn microseconds_kept(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
-}
-
-impl SummaryError {
-    /// The file that could not be written.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
 }
