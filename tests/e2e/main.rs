@@ -6,6 +6,7 @@ mod failures;
 mod full_disk;
 mod going_on;
 mod heap;
+mod keeping;
 mod lab;
 mod memo;
 mod mutants;

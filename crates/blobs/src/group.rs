@@ -188,7 +188,7 @@ impl Group {
     }
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
+pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
     move |source| BlobError::Sync { path: path.to_path_buf(), source: Arc::new(source) }
 }
 

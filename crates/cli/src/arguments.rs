@@ -227,9 +227,10 @@ pub(crate) enum OpsCommand {
     },
 }
 
-/// Look at what jobs and results are kept in
+/// Look at what jobs and results are kept in, and set how much of it is kept
 ///
-/// Nothing is changed, and a run may be using the state meanwhile.
+/// `show`, `verify` and `export` change nothing, and a run may be using the state meanwhile. `set`
+/// and `compact` need the state for themselves.
 #[derive(Debug, Args)]
 pub(crate) struct StateArguments {
     #[command(subcommand)]
@@ -248,6 +249,18 @@ pub(crate) enum StateCommand {
     Show,
     /// Read every record and snapshot, and say what is sound and what is damaged
     Verify,
+    /// Set limits; without arguments, list them
+    ///
+    /// They are kept in the state and hold for every run that uses it.
+    Set {
+        /// A limit and its new value, as `windlass state set` lists them (`memo_mb_max=2000`)
+        #[arg(value_name = "KEY=VALUE", value_parser = parse_param)]
+        settings: Vec<(String, String)>,
+    },
+    /// Make the state as small as its limits allow, and say what that freed
+    Compact,
+    /// Print all of it, one JSON object a line: settings, jobs, phases, tasks with their results
+    Export,
 }
 
 /// Try out what protects this machine from the files: confinement, disk

@@ -25,7 +25,7 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
     let mut stdout = std::io::stdout().lock();
     let answered = attached.cluster().call(request, &mut |bytes| stdout.write_all(bytes));
     let answered = answered.and_then(|()| stdout.flush().map_err(ClusterError::Take));
-    attached.stop();
+    attached.stop(&mut || {}, &|| false);
     match answered {
         Ok(()) => Ok(0),
         // A reader that has seen enough (`| head`) is no error.

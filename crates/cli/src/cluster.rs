@@ -11,6 +11,7 @@ use windlass_blobs::Blobs;
 use windlass_client::cluster::Cluster;
 use windlass_core::{Incarnation, WorkerName};
 use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, StateLock};
+use windlass_master::collector::Collector;
 use windlass_master::{Handle, Master, MasterError};
 use windlass_wire::{Address, Client};
 use windlass_worker::{Gone, Store, Worker};
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) slots: u32,
     /// Ports to listen on, beside the socket.
     pub(crate) listen: Vec<SocketAddr>,
+    /// Whether collections run beside the work.
+    pub(crate) collects: bool,
 }
 
 /// A cluster as a command has it.
@@ -44,11 +47,12 @@ pub(crate) enum Attached {
 
 /// A running cluster in this process; the state is held until it is stopped.
 pub(crate) struct OwnCluster {
-    handle: Handle,
-    blobs: Blobs,
+    pub(crate) handle: Handle,
+    pub(crate) blobs: Blobs,
     server: Server,
     master: Master,
     workers: Vec<Worker>,
+    collector: Option<Collector>,
     _lock: StateLock,
 }
 
@@ -88,11 +92,15 @@ impl Attached {
         }
     }
 
-    /// Ends what is in this process; what was not finished stays open in the state.
-    pub(crate) fn stop(self) {
+    /// Ends what is in this process; see [`OwnCluster::stop`].
+    pub(crate) fn stop(
+        self,
+        waits: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<String> {
         match self {
-            Attached::Own(own) => own.stop(),
-            Attached::Joined(_) => {}
+            Attached::Own(own) => own.stop(waits, goes_on),
+            Attached::Joined(_) => None,
         }
     }
 }
@@ -142,7 +150,8 @@ impl OwnCluster {
             connect(&handle, &worker)?;
             workers.push(worker);
         }
-        Ok(OwnCluster { handle, blobs, server, master, workers, _lock: lock })
+        let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
+        Ok(OwnCluster { handle, blobs, server, master, workers, collector, _lock: lock })
     }
 
     fn cluster(&self) -> Cluster {
@@ -164,11 +173,22 @@ impl OwnCluster {
         self.handle.reign().err()
     }
 
-    /// Ends the workers, then the master; what was not finished stays open in the state.
-    pub(crate) fn stop(self) {
+    /// Ends the workers, gives a collection that is due its turn, then ends the master; what was
+    /// not finished stays open in the state. `waits` is told where the turn takes long, `goes_on`
+    /// asked whether it may. Answers why nothing is collected, where that is so.
+    pub(crate) fn stop(
+        self,
+        waits: &mut dyn FnMut(),
+        goes_on: &dyn Fn() -> bool,
+    ) -> Option<String> {
         drop(self.workers);
+        if let Some(collector) = &self.collector {
+            collector.end(waits, goes_on);
+        }
         self.master.stop();
         drop(self.server);
+        let failure = self.collector.and_then(Collector::join)?;
+        Some(format!("the state is not tidied: failed to {failure}"))
     }
 }
 

@@ -32,7 +32,7 @@ impl Place {
             let address = address.map_err(|e| CliError::usage(format!("--master: {e}")))?;
             return Ok(Place::Master(address));
         }
-        let plan = Plan { worker_count, slots: 1, listen: Vec::new() };
+        let plan = Plan { worker_count, slots: 1, listen: Vec::new(), collects: true };
         Ok(Place::State(settings::state_dir(state)?, plan))
     }
 

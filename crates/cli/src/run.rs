@@ -1,11 +1,13 @@
 //! `windlass run`: a cluster for the length of one run, or the one that is there.
 
 use crate::arguments::RunArguments;
+use crate::cluster::Attached;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
 use crate::{CliError, EXIT_INTERRUPTED, settings, signals};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_client::cluster::Cluster;
 use windlass_client::follow::Standing;
 use windlass_client::memorandum::Asked;
@@ -47,13 +49,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         let finished = run.run(&mut |stage| show(&place, &mut screen, &stage, &mut own_jobs));
         screen.finish();
         asked = Some(run.asked);
-        attached.stop();
         match finished {
             Err(RunError::Interrupted) => {
+                attached.stop(&mut || {}, &|| false);
                 say("Stopped before anything was begun.\n");
                 return Ok(EXIT_INTERRUPTED);
             }
             Err(error) if error.is_cluster_lost() => {
+                attached.stop(&mut || {}, &|| false);
                 say(&format!("The cluster was lost: failed to {error}; looking for it again\n"));
                 match place.attach_again(&interrupted)? {
                     Some(found) => attached = found,
@@ -63,8 +66,22 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
                     }
                 }
             }
-            finished => return report(arguments, &finished.map_err(CliError::failed)?),
+            finished => {
+                // The results are told before the state is tidied.
+                let finished = finished.map_err(CliError::failed);
+                let ended = finished.and_then(|done| report(arguments, &done));
+                tidy(attached, &interrupted);
+                return ended;
+            }
         }
+    }
+}
+
+/// Ends what is in this process; a collection of the state that is due has its turn before.
+fn tidy(attached: Attached, interrupted: &AtomicBool) {
+    let mut waits = || say("Removing what is no longer needed from the state (Ctrl-C: later).\n");
+    if let Some(why) = attached.stop(&mut waits, &|| !interrupted.load(Ordering::Relaxed)) {
+        say(&format!("windlass: {why}\n"));
     }
 }
 

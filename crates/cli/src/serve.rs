@@ -20,18 +20,18 @@ pub(crate) fn serve(
     let state = settings::state_dir(arguments.state.as_deref())?;
     let listen = listen(&arguments.listen, arguments.insecure)?;
     let interrupted = signals::interrupts()?;
-    let cluster = OwnCluster::take(&state, &Plan { worker_count, slots, listen })?;
+    let cluster = OwnCluster::take(&state, &Plan { worker_count, slots, listen, collects: true })?;
     cluster.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     say(&banner(&cluster, worker_count, slots, &state));
     while !interrupted.load(Ordering::Relaxed) {
         if let Some(error) = cluster.failure() {
-            cluster.stop();
+            stop(cluster);
             return Err(CliError::failed(error));
         }
         std::thread::sleep(LOOK);
     }
     say("Stopping. What is not finished goes on with the next start.\n");
-    cluster.stop();
+    stop(cluster);
     Ok(0)
 }
 
@@ -84,4 +84,11 @@ fn listen(places: &[String], insecure: bool) -> Result<Vec<SocketAddr>, CliError
 
 fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Ends it at once: a service is asked to end by somebody who waits.
+fn stop(cluster: OwnCluster) {
+    if let Some(why) = cluster.stop(&mut || {}, &|| false) {
+        let _ = writeln!(std::io::stderr(), "windlass: {why}");
+    }
 }

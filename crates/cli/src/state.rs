@@ -1,21 +1,33 @@
 //! `windlass state`: what a state folder holds. One file for each thing that can be done with it.
 
+mod compact;
+mod export;
+mod set;
 mod show;
 mod verify;
 
 use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
+use crate::cluster::Plan;
 use crate::settings;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use windlass_core::ledger::{Setting, Settings};
 use windlass_journal::Holder;
 use windlass_master::audit::Audit;
 
+/// A cluster for what changes a state: without workers, and without a collection of its own.
+const ALONE: Plan = Plan { worker_count: 0, slots: 1, listen: Vec::new(), collects: false };
+
 pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
     let state = settings::state_dir(arguments.state.as_deref())?;
-    match arguments.command {
+    match &arguments.command {
         StateCommand::Show => show::show(&state, arguments.json),
         StateCommand::Verify => verify::verify(&state, arguments.json),
+        StateCommand::Set { settings } => set::set(&state, settings, arguments.json),
+        StateCommand::Compact => compact::compact(&state, arguments.json),
+        StateCommand::Export => export::export(&state),
     }
 }
 
@@ -31,6 +43,12 @@ fn held_by(holder: Holder) -> Option<String> {
         Holder::Process(Some(pid)) => Some(format!("process {pid}")),
         Holder::Process(None) => Some("another process".to_owned()),
     }
+}
+
+/// The limits, as JSON.
+fn settings_json(settings: &Settings) -> serde_json::Value {
+    let all = Setting::ALL.map(|setting| (setting.spec().name.to_owned(), settings.get(setting)));
+    all.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 fn print(text: &str) {

@@ -39,7 +39,7 @@ pub enum ExportError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: ClusterError,
+        source: Box<ClusterError>,
     },
     /// An operation named an artifact so that it would land elsewhere, or nowhere.
     #[error("write {}: not usable as a file name", path.display())]
@@ -54,7 +54,7 @@ impl ExportError {
     fn or_lost(self) -> ExportError {
         let ExportError::Io { path, source } = self else { return self };
         match source.downcast::<ClusterError>() {
-            Ok(source) if source.is_lost() => ExportError::Lost { path, source },
+            Ok(source) if source.is_lost() => ExportError::Lost { path, source: Box::new(source) },
             Ok(source) => ExportError::Io { path, source: io::Error::other(source) },
             Err(source) => ExportError::Io { path, source },
         }

@@ -5,7 +5,10 @@
 //! finds nothing that refers to it. Each batch is an entry of the journal before anything moves.
 
 use crate::ledger::{Entry, Ledger, Setting, Sweep};
-use crate::limits::CLOCK_JUMP_MS_MAX;
+use crate::limits::{
+    CLOCK_JUMP_MS_MAX, COLLECTION_OVERDUE_GRACE_COUNT, COLLECTION_OVERDUE_TURN_MS,
+    COLLECTION_TURN_MS,
+};
 use crate::time::LogTime;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -66,6 +69,23 @@ impl Collection {
     pub fn is_due(ledger: &Ledger, now: LogTime) -> bool {
         let grace_ms = ledger.settings.get(Setting::BlobGraceHours) * HOUR_MS;
         now.0 >= ledger.swept_at.0.saturating_add(grace_ms)
+    }
+
+    /// For how many milliseconds a process that has done its work may stay for a collection: not
+    /// at all where none is due, hardly longer than anybody notices where one is. A state so large
+    /// that none of these turns was enough for a long time gets a long one: else it would grow for
+    /// ever.
+    #[must_use]
+    pub fn turn_ms(ledger: &Ledger, now: LogTime) -> u64 {
+        let grace_ms = ledger.settings.get(Setting::BlobGraceHours) * HOUR_MS;
+        let overdue_ms = grace_ms.saturating_mul(COLLECTION_OVERDUE_GRACE_COUNT);
+        if !Collection::is_due(ledger, now) {
+            0
+        } else if now.0 < ledger.swept_at.0.saturating_add(overdue_ms) {
+            COLLECTION_TURN_MS
+        } else {
+            COLLECTION_OVERDUE_TURN_MS
+        }
     }
 
     /// The entry to record next; `None` after the last batch.
@@ -190,6 +210,8 @@ mod tests {
         ledger.swept_at = NOW;
         assert!(!Collection::is_due(&ledger, LogTime(124 * HOUR_MS - 1)));
         assert!(Collection::is_due(&ledger, LogTime(124 * HOUR_MS)));
+        let turn = |hours: u64| Collection::turn_ms(&ledger, LogTime(hours * HOUR_MS));
+        assert_eq!([123, 124, 267, 268].map(turn), [0, 500, 500, 30_000]);
     }
 
     #[test]

@@ -92,6 +92,15 @@ pub const MEMO_MB_MAX: u64 = 10_240;
 /// between that and its end, unless set otherwise. Whatever is stored is named by an entry within
 /// this time, or it is lost: uploads take minutes, and an attempt stores its results at its end.
 pub const BLOB_GRACE_HOURS: u64 = 24;
+/// How long a process that has done its work stays for a collection that is due: what 10,000
+/// results take, and not long enough to be waited for.
+pub const COLLECTION_TURN_MS: u64 = 500;
+/// The same where no collection has come to its end for [`COLLECTION_OVERDUE_GRACE_COUNT`] graces.
+pub const COLLECTION_OVERDUE_TURN_MS: u64 = 30_000;
+/// Graces without a whole collection after which one is given more time.
+pub const COLLECTION_OVERDUE_GRACE_COUNT: u64 = 7;
+/// How often a master looks whether jobs are to be forgotten or a collection is due.
+pub const KEEPING_CHECK_MS: u64 = 3_600_000;
 /// Tasks looked at in one turn of the loop when the roots of a collection are asked for.
 pub const ROOT_PAGE_TASK_COUNT_MAX: u32 = 4_096;
 /// Bytes of the name of a record set or a group.

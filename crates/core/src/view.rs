@@ -104,6 +104,17 @@ impl CallsView {
     }
 }
 
+/// What there is to know before a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CollectionView {
+    /// Whether it is time for one.
+    pub is_due: bool,
+    /// See [`crate::collection::Collection::turn_ms`].
+    pub turn_ms: u64,
+    /// What the results kept for the memo may take.
+    pub memo_bytes_max: u64,
+}
+
 /// Something that has happened, durably.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notice {

@@ -79,6 +79,9 @@ pub enum MasterError {
     /// The ledger refuses the change.
     #[error("change the job: {0}")]
     Refused(Refusal),
+    /// A snapshot that somebody asked for was not written.
+    #[error("write a snapshot: {0}")]
+    Snapshot(String),
     /// The master has ended.
     #[error("reach the master: it has ended ({0})")]
     Ended(String),

@@ -9,11 +9,15 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId};
-use windlass_core::ledger::{Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, StoredChunk};
+use windlass_core::collection::SweepBatch;
+use windlass_core::ledger::{
+    Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, RootCursor, RootPage, Settings,
+    StoredChunk,
+};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
-use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
-use windlass_core::{Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
+use windlass_core::{Epoch, JobId, LogTime, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// Records that a watcher may be behind before it is let go.
 const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
@@ -188,6 +192,50 @@ impl Handle {
     #[must_use]
     pub fn waits_for_room(&self) -> bool {
         self.shared.waits_for_room.load(Ordering::Relaxed)
+    }
+
+    /// The limits that can be changed, as they are.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn settings(&self) -> Result<Settings, MasterError> {
+        self.ask(Question::Settings)
+    }
+
+    /// Changes a limit.
+    ///
+    /// # Errors
+    /// No such setting, a value out of bounds, or the master has ended.
+    pub fn set(&self, name: &str, value: u64) -> Result<(), MasterError> {
+        self.decide(Entry::SettingChanged { name: name.to_owned(), value }).map(drop)
+    }
+
+    /// Has the state of now written and announced, so that the log before the snapshot before it
+    /// is removed.
+    ///
+    /// # Errors
+    /// It cannot be written, or the master has ended.
+    pub fn snapshot(&self) -> Result<(), MasterError> {
+        self.ask(Question::Snapshot)?.map_err(MasterError::Snapshot)
+    }
+
+    /// Whether a collection is due at this time of the wall, and what it needs to know.
+    pub(crate) fn collection(&self, now: LogTime) -> Result<CollectionView, MasterError> {
+        self.ask(|reply| Question::Collection(now, reply))
+    }
+
+    /// Some of what kept jobs refer to in the blob store.
+    pub(crate) fn roots(&self, from: RootCursor) -> Result<RootPage, MasterError> {
+        self.ask(|reply| Question::Roots(from, reply))
+    }
+
+    /// Records a batch of a collection; only what this answers may be swept.
+    pub(crate) fn begin_sweep(&self, entry: Entry) -> Result<SweepBatch, MasterError> {
+        let begun = self.decide(entry)?.into_iter().find_map(|done| match done {
+            Applied::SweepBegun(batch) => Some(batch),
+            _ => None,
+        });
+        begun.ok_or_else(|| self.ended())
     }
 
     /// Everything that happens from now on, what a record did at a time. A receiver that falls far

@@ -4,7 +4,7 @@ use crate::calls::{CallNews, Desk};
 use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
-use crate::inbox::{Deliver, Inbox, Question, Reply};
+use crate::inbox::{Deliver, Inbox, Reply};
 use crate::journal::{self, ToJournal};
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
@@ -16,14 +16,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_core::calls::{CallEffect, CallEvent};
 use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
-use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::Notice;
 use windlass_core::writer::{Answer, Then, Writer};
-use windlass_core::{PhaseId, TaskId, TaskIndex};
+use windlass_core::{Seq, Tick};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
 
 /// Messages that may wait for the loop.
@@ -102,25 +101,29 @@ impl Master {
 }
 
 /// Everything that the loop's thread owns.
-struct Loop {
-    ledger: Ledger,
-    scheduler: Scheduler,
-    desk: Desk,
-    writer: Writer<Option<Reply<Vec<Applied>>>>,
-    clock: LogClock,
-    head: Head,
+pub(crate) struct Loop {
+    pub(crate) ledger: Ledger,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) desk: Desk,
+    pub(crate) writer: Writer<Option<Reply<Vec<Applied>>>>,
+    pub(crate) clock: LogClock,
+    pub(crate) head: Head,
     /// What room the record in flight may take.
     room: Room,
     /// The record in flight, while it waits to be sent again to a full disk.
     resends: Option<Record>,
     points: SnapshotPoints,
-    marks: SnapshotMarks,
+    pub(crate) marks: SnapshotMarks,
+    /// Who waits for an announced snapshot of this record or a later one.
+    pub(crate) snapshot_waiters: Vec<(Seq, Reply<Result<(), String>>)>,
+    /// When the ended jobs are looked at next.
+    pub(crate) forgets_at: Tick,
     random: SplitMix64,
     to_journal: SyncSender<ToJournal>,
     to_snapshots: SyncSender<snapshots::Request>,
     shared: Arc<Shared>,
     sessions: BTreeMap<SessionId, Deliver>,
-    watchers: Vec<SyncSender<Vec<Notice>>>,
+    pub(crate) watchers: Vec<SyncSender<Vec<Notice>>>,
     effects: Vec<Effect>,
     stopping: bool,
 }
@@ -150,6 +153,8 @@ impl Loop {
             resends: None,
             points,
             marks,
+            snapshot_waiters: Vec::new(),
+            forgets_at: clock::tick(),
             random,
             to_journal,
             to_snapshots,
@@ -178,6 +183,7 @@ impl Loop {
             while let Ok(message) = messages.try_recv() {
                 self.on_message(message)?;
             }
+            self.forget_due();
             self.append_next();
         }
         Ok(())
@@ -392,6 +398,7 @@ impl Loop {
             self.ledger.apply(at, &entry, &mut applied);
             compare(&mut self.marks, &applied)?;
             self.trim(&applied);
+            self.on_kept(&applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {
@@ -417,7 +424,7 @@ impl Loop {
     }
 
     /// Has the newest state that is held written beside the loop.
-    fn write_snapshot(&mut self) {
+    pub(crate) fn write_snapshot(&mut self) {
         if let Some((seq, hash, ledger)) = self.marks.begin(&self.ledger) {
             let head = Head { seq, epoch: ledger.epoch, hash };
             let _ = self.to_snapshots.send(snapshots::Request { head, ledger });
@@ -430,6 +437,13 @@ impl Loop {
         if let Some(entry) = announced {
             self.writer.propose(entry, None);
         }
+        if let Some(error) = failed {
+            self.fail_snapshot_waiters(error);
+        }
+        // Somebody may wait for a later one than this.
+        if !self.snapshot_waiters.is_empty() {
+            self.write_snapshot();
+        }
     }
 
     fn trim(&mut self, applied: &[Applied]) {
@@ -437,64 +451,5 @@ impl Loop {
             // With a record in flight the channel may be full: the next announcement trims as well.
             let _ = self.to_journal.try_send(ToJournal::Trim(seq, self.ledger.epoch));
         }
-    }
-
-    /// Answers a question; whoever asked may be gone by now.
-    fn answer(&mut self, question: Question) {
-        match question {
-            Question::Reign(reply) => {
-                let cluster = self.ledger.cluster.unwrap_or_default();
-                let _ = reply.send((cluster, self.ledger.epoch));
-            }
-            Question::Jobs(reply) => {
-                let _ = reply.send(self.ledger.jobs.values().map(|job| JobView::of(job)).collect());
-            }
-            Question::Job(id, reply) => {
-                let _ = reply.send(self.ledger.jobs.get(&id).map(|job| JobView::of(job)));
-            }
-            Question::Chunks(phase, reply) => {
-                let phase = self.ledger.phase(phase);
-                let _ = reply.send(phase.map(|phase| phase.chunks.clone()).unwrap_or_default());
-            }
-            Question::Tasks { phase, from, reply } => {
-                let _ = reply.send(self.tasks(phase, from));
-            }
-            Question::TaskViews(tasks, reply) => {
-                let view = |task: &TaskId| {
-                    let phase = self.ledger.phase(task.phase_id())?;
-                    TaskView::of(phase, task.index)
-                };
-                let _ = reply.send(tasks.iter().map(view).collect());
-            }
-            Question::Workers(reply) => {
-                let _ = reply.send(self.workers());
-            }
-            Question::Calls(reply) => {
-                let _ = reply.send(CallsView::of(&self.desk.calls));
-            }
-            Question::Unserved(reply) => {
-                let _ = reply.send(self.scheduler.unserved(&self.ledger));
-            }
-            Question::Watch(watcher) => self.watchers.push(watcher),
-        }
-    }
-
-    fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Vec<TaskView> {
-        let Some(phase) = self.ledger.phase(phase) else { return Vec::new() };
-        (from.0..phase.tasks.len())
-            .take(CHUNK_TASK_COUNT_MAX)
-            .filter_map(|index| TaskView::of(phase, TaskIndex(index)))
-            .collect()
-    }
-
-    fn workers(&self) -> Vec<WorkerView> {
-        let running = self.scheduler.running();
-        running
-            .map(|(name, slots, running)| WorkerView {
-                name: name.clone(),
-                slots,
-                running: running.to_vec(),
-            })
-            .collect()
     }
 }

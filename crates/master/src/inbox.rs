@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
-use windlass_core::ledger::{Applied, Entry, StoredChunk};
+use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::writer::Answer;
-use windlass_core::{Epoch, JobId, PhaseId, TaskId, TaskIndex};
+use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex};
 use windlass_journal::Record;
 
 /// The other side is gone, or does not keep up.
@@ -63,4 +63,8 @@ pub(crate) enum Question {
     Calls(Reply<CallsView>),
     Unserved(Reply<BTreeMap<String, u32>>),
     Watch(SyncSender<Vec<Notice>>),
+    Settings(Reply<Settings>),
+    Roots(RootCursor, Reply<RootPage>),
+    Collection(LogTime, Reply<CollectionView>),
+    Snapshot(Reply<Result<(), String>>),
 }

@@ -3,14 +3,17 @@
 //! It decides nothing itself: decisions are the ledger's and the scheduler's, durability is the
 //! journal's. It must never link the operations; it plans from what workers offer.
 
+mod answers;
 pub mod audit;
 mod calls;
 mod clock;
+pub mod collector;
 mod error;
 mod handle;
 mod host;
 mod inbox;
 mod journal;
+mod keeping;
 pub mod recovery;
 pub mod snapshots;
 

@@ -14,6 +14,7 @@ mod oracle;
 mod plan;
 #[cfg(test)]
 mod seeds;
+mod store;
 mod tally;
 mod task;
 mod wire;

@@ -3,6 +3,7 @@
 
 use crate::client::Script;
 use crate::crashes::Crashes;
+use crate::store::Store;
 use crate::task::{Kind, kind_of, maker_of};
 use crate::wire::MasterLife;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ pub(crate) struct Oracle {
     /// Where tasks crashed.
     pub(crate) crashes: Crashes,
     /// Blobs that no crash takes.
-    pub(crate) durable: BTreeSet<BlobId>,
+    pub(crate) durable: Store,
 }
 
 impl Oracle {
@@ -57,7 +58,7 @@ impl Oracle {
                     if made.task != *task || made.round != *round {
                         return Err(format!("task {task} has the result of {made:?}"));
                     }
-                    if !self.durable.contains(&manifest) {
+                    if !self.durable.contains(manifest) {
                         return Err(format!("the result of task {task} is not durable"));
                     }
                     (*task, *round, Some(manifest))
@@ -108,6 +109,9 @@ impl Oracle {
             };
             if !kept {
                 return Err(format!("the outcome of task {task} round {round} is lost"));
+            }
+            if manifest.is_some_and(|manifest| !self.durable.contains(manifest)) {
+                return Err(format!("the result of task {task} was collected"));
             }
         }
         for (phase, count) in &self.promised_tasks {

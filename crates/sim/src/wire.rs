@@ -58,6 +58,8 @@ pub(crate) enum Happening {
     SnapshotRots,
     /// A decision is made a second time, with another result.
     DecisionRepeats,
+    /// A collection begins.
+    Collects,
     ToMaster(MasterLife, MasterEvent),
     ToEngine(MasterLife, Ask),
 

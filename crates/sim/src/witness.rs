@@ -113,6 +113,11 @@ impl Witness {
             oracle.on_applied(&applied)?;
             oracle.crashes.on_recorded(entry);
             self.check_snapshot(snapshots, &applied)?;
+            if let (Entry::SweepBegun(sweep), Some(Applied::SweepBegun(batch))) =
+                (entry, applied.last())
+            {
+                oracle.durable.sweep(sweep.marked_at, batch);
+            }
             if let Some(Applied::TaskReopened { task, round }) = applied.last() {
                 self.reopened = Some((*task, Round(round.0 - 1)));
             }

@@ -4,6 +4,7 @@
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
 use crate::plan::HEALED_AT;
+use crate::store::Store;
 use crate::task::{Kind, kind_of, manifest_of};
 use crate::wire::Connection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -198,7 +199,7 @@ impl SimWorker {
         now: Tick,
         (slot, serial): (SlotIndex, u64),
         step: usize,
-        durable: &mut BTreeSet<BlobId>,
+        durable: &mut Store,
         random: &mut SplitMix64,
     ) -> Kept {
         let Some(Attempt { assigned: made, .. }) = self.at_work(slot, serial) else {
@@ -220,7 +221,8 @@ impl SimWorker {
                 return Kept::Next(1 + random.below(10_000));
             }
             (None, Some(Keeping::Sync)) => {
-                durable.append(&mut self.unsynced);
+                self.unsynced.iter().for_each(|id| durable.put(*id, now));
+                self.unsynced.clear();
                 return Kept::Next(1);
             }
             (None, Some(Keeping::Tell) | None) => Ending::Succeeded(Some(manifest)),

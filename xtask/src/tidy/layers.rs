@@ -30,7 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("wire", &["core"]),
     ("records", &["core"]),
     // 3: hosts
-    ("master", &["core", "journal"]),
+    ("master", &["blobs", "core", "journal"]),
     ("worker", &["core", "blobs", "ops", "sandbox", "wire"]),
     // 4: edges
     ("api", &["core", "blobs", "master", "wire"]),

@@ -1,6 +1,6 @@
 //! `windlass state show`: the state in a few lines.
 
-use super::{audit, held_by, print};
+use super::{audit, held_by, print, set, settings_json};
 use crate::CliError;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -44,6 +44,8 @@ fn as_text(state: &Path, audit: &Audit) -> String {
     line("jobs", format!("{}, {open} open", ledger.jobs.len()));
     let Counts { pending, succeeded, failed } = counts;
     line("tasks", format!("{succeeded} succeeded, {failed} failed, {pending} open"));
+    text.push_str("\nlimits (`windlass state set KEY=VALUE`)\n");
+    text.push_str(&set::list(&ledger.settings));
     if !audit.is_sound() {
         text.push_str("\nThis state is damaged: `windlass state verify` says where.\n");
     }
@@ -78,6 +80,7 @@ fn as_json(state: &Path, audit: &Audit) -> String {
             "failed": counts.failed,
             "open": counts.pending,
         },
+        "settings": settings_json(&ledger.settings),
         "sound": audit.is_sound(),
     });
     format!("{value:#}\n")

@@ -31,7 +31,8 @@ pub struct Ledger {
     pub(super) requests: BTreeMap<RequestId, JobId>,
     /// The limits that can be changed.
     pub settings: Settings,
-    /// When the roots of the last collection were marked; at first, when the cluster was founded.
+    /// When the roots of the last whole collection were marked; at first, when the cluster was
+    /// founded.
     pub swept_at: LogTime,
     /// The newest job there ever was: a forgotten one's number is not used again.
     pub(super) last_job: JobId,

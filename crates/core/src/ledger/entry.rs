@@ -238,7 +238,7 @@ impl Entry {
     /// where the disk is full.
     #[must_use]
     pub fn frees_room(&self) -> bool {
-        matches!(self, Entry::SnapshotTaken(_) | Entry::JobForgotten { .. })
+        matches!(self, Entry::SnapshotTaken(_) | Entry::JobForgotten { .. } | Entry::SweepBegun(_))
     }
 }
 

@@ -43,7 +43,10 @@ impl Ledger {
             return Err(Refusal::BadSweep);
         }
         let grace_hours = self.settings.get(Setting::BlobGraceHours);
-        self.swept_at = self.swept_at.max(sweep.marked_at);
+        // Only the last batch ends a collection: one that was stopped before is due again.
+        if sweep.last == u8::MAX {
+            self.swept_at = self.swept_at.max(sweep.marked_at);
+        }
         out.push(Applied::SweepBegun(SweepBatch::of(sweep, grace_hours)));
         Ok(())
     }
@@ -64,6 +67,11 @@ mod tests {
             memorandum: None,
         };
         Entry::JobSubmitted { request: RequestId(request), spec }
+    }
+
+    fn sweep(marked_at: u64, first: u8, last: u8) -> Entry {
+        let marked_at = LogTime(marked_at);
+        Entry::SweepBegun(Sweep { marked_at, first, last, empties_trash: false })
     }
 
     fn after(entries: &[Entry]) -> (Ledger, Vec<Applied>) {
@@ -107,15 +115,16 @@ mod tests {
 
     #[test]
     fn a_sweep_of_the_future_is_refused() {
-        let sweep = |marked_at, first| {
-            let marked_at = LogTime(marked_at);
-            Entry::SweepBegun(Sweep { marked_at, first, last: 7, empties_trash: false })
-        };
-        for bad in [sweep(5_001, 0), sweep(5_000, 8)] {
+        for bad in [sweep(5_001, 0, 7), sweep(5_000, 8, 7)] {
             assert_eq!(after(&[bad]).1, [Applied::Refused(Refusal::BadSweep)]);
         }
-        let (ledger, out) = after(&[sweep(5_000, 0)]);
+    }
+
+    #[test]
+    fn a_collection_that_was_stopped_is_due_again() {
+        let (ledger, out) = after(&[sweep(5_000, 0, 254)]);
         assert!(matches!(out[0], Applied::SweepBegun(_)));
-        assert_eq!(ledger.swept_at, LogTime(5_000));
+        assert_eq!(ledger.swept_at, LogTime(0));
+        assert_eq!(after(&[sweep(5_000, 255, 255)]).0.swept_at, LogTime(5_000));
     }
 }

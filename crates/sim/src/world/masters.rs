@@ -8,7 +8,7 @@ use crate::master::{Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
 use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent};
 use crate::witness::REPEATED;
-use windlass_core::ledger::{Entry, Results, SettledRun};
+use windlass_core::ledger::{Entry, Results, SettledRun, Sweep};
 use windlass_core::limits::{LOOP_STILL_MS_MAX, TENURE_DISPATCH_MS};
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::MasterId;
@@ -23,6 +23,8 @@ const TURN_US: u64 = 150_000;
 const APPEND_PATIENCE_US: u64 = 400_000;
 /// A full disk is tried again after so long.
 const FULL_PAUSE_US: u64 = 1_000_000;
+/// A collection begins this often.
+const COLLECTION_US: u64 = 1_300_000;
 /// A peer that does not answer at all is given up by the transport.
 const KEEPALIVE_US: u64 = 3_000_000;
 
@@ -396,6 +398,22 @@ impl World {
         Ok(())
     }
 
+    /// Whoever reigns marks what its ledger refers to, then has the sweep recorded.
+    pub(super) fn collect(&mut self) -> Result<(), String> {
+        self.queue_in(COLLECTION_US, Happening::Collects);
+        let Some((index, process)) = self.reigning() else { return Ok(()) };
+        // A clone shares its pages.
+        let ledger = process.replay.ledger.clone();
+        let marked_at = self.masters[index.0].moment(self.now).wall;
+        self.oracle.durable.mark(&ledger, marked_at, self.now);
+        self.propose(Entry::SweepBegun(Sweep {
+            marked_at,
+            first: 0,
+            last: u8::MAX,
+            empties_trash: false,
+        }))
+    }
+
     /// A task that has its outcome gets one more: another result, or a failure.
     pub(super) fn repeat_decision(&mut self) -> Result<(), String> {
         let count = self.oracle.outcomes.len() as u64;
@@ -420,7 +438,7 @@ impl World {
         let attempt = AttemptId { epoch: self.witness.ledger.epoch, counter: REPEATED };
         let manifest = manifest_of(&Assigned { attempt, task, round });
         let results = Results::Manifests(vec![manifest]);
-        self.oracle.durable.insert(manifest);
+        self.oracle.durable.put(manifest, self.now);
         let run = SettledRun { phase: task.phase_id(), round, first: task.index, attempt, results };
         self.propose(Entry::TasksSettled { runs: vec![run] })
     }

@@ -104,6 +104,7 @@ impl World {
             tally: Tally::default(),
         };
         world.client_acts_in(1);
+        world.queue_in(1, Happening::Collects);
         for (at, happening) in plan.happenings {
             world.queue_at(Tick(at), happening);
         }
@@ -203,6 +204,7 @@ impl World {
             }
             Happening::GhostWrites => self.engine.ghost_writes()?,
             Happening::DecisionRepeats => self.repeat_decision()?,
+            Happening::Collects => self.collect()?,
             Happening::ToMaster(whom, event) => return self.on_master(whom, event),
             Happening::ToEngine(by, ask) => return self.on_ask(by, ask),
             Happening::WorkerStarts(index) => self.start_worker(index),
