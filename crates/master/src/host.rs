@@ -69,10 +69,12 @@ impl Master {
         let appending = thread::spawn(move || journal::serve(journal, &snapshots, &asked, &inbox));
         let turning = thread::spawn(move || {
             let parts = Parts { random, to_journal, to_snapshots, shared: Arc::clone(&shared) };
-            let ended = Loop::new(replay, parts).run(&messages);
-            if let Err(error) = ended {
+            let mut turning = Loop::new(replay, parts);
+            // Why it ended is known before whoever waits for an answer learns that none comes.
+            if let Err(error) = turning.run(&messages) {
                 *shared.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
+            drop(turning);
             // Whoever waits for an answer must not see the channel open any longer.
             drop(messages);
             let _ = appending.join();
@@ -169,7 +171,7 @@ impl Loop {
         starting
     }
 
-    fn run(mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
+    fn run(&mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
         while !(self.stopping && self.may_end()) {
             match messages.recv_timeout(self.sleep()) {
                 Ok(message) => self.on_message(message)?,

@@ -220,7 +220,8 @@ fn a_deposed_master_sweeps_nothing() {
     lab.age(48 * HOUR);
     let old = lab.master();
     let new = lab.master();
-    assert!(matches!(compact(&old, &lab), Err(CollectError::Master(MasterError::Deposed))));
+    let found = compact(&old, &lab);
+    assert!(matches!(found, Err(CollectError::Master(MasterError::Deposed))), "{found:?}");
     assert!(lab.has(lost.0));
     old.stop();
     new.stop();
