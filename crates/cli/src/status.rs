@@ -54,6 +54,11 @@ fn to_text(view: &ClusterView) -> String {
         let _ = writeln!(text, "{count} tasks wait: no connected worker offers {operation}");
     }
     for (operation, calls) in &view.calls.operations {
+        // Most operations are never called.
+        let is_called = calls.waiting_count > 0 || calls.served.values().any(|count| *count > 0);
+        if !is_called && calls.strategy == Strategy::default() {
+            continue;
+        }
         let _ = write!(text, "calls of {operation}: {}", calls.strategy);
         for (worker, count) in &calls.served {
             let _ = write!(text, ", {worker} {count}");
