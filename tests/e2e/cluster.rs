@@ -319,3 +319,28 @@ fn a_call_whose_worker_dies_is_answered_by_another() {
     let ran = lab.run(&["call", "noop", "--timeout", "1", "--param", "sleep_ms=5000"]);
     ran.ended(6).said("noop");
 }
+
+#[test]
+fn jobs_are_listed_waited_for_and_cancelled() {
+    let lab = Lab::new();
+    slow_inputs(&lab, 6);
+    let (_master, address) = master(&lab);
+    assert_eq!(lab.run(&["job", "list"]).ended(0).stdout, "There is no job.\n");
+    lab.run(&["job", "wait", "7"]).ended(1).said("windlass job list");
+    let _worker = joined(&lab, "w1", &address, "1");
+    Ran::of(run_on(&lab, &address, &["in", "--op", "text"]).output().expect("starts")).ended(0);
+    lab.run(&["job", "wait", "1"]).ended(0);
+    let args = ["--op", "noop", "--param", "sleep_ms=60000"];
+    let run = run_on(&lab, &address, &args).spawn().expect("starts");
+    until("the second job is there", || lab.run(&["job", "list"]).stdout.contains("open"));
+    lab.run(&["job", "wait", "2", "--timeout", "1"]).ended(6).said("1 files to do");
+    lab.run(&["job", "cancel", "2"]).ended(0);
+    lab.run(&["job", "wait", "2"]).ended(3);
+    lab.run(&["job", "cancel", "2"]).ended(1).said("the job has ended");
+    let cancelled = Ran::of(run.wait_with_output().expect("it ends"));
+    cancelled.ended(3);
+    let jobs = lab.run(&["job", "list", "--json"]);
+    let jobs: serde_json::Value = serde_json::from_str(&jobs.ended(0).stdout).expect("JSON");
+    assert_eq!(jobs["jobs"][0]["state"], "succeeded");
+    assert_eq!(jobs["jobs"][1]["state"], "cancelled");
+}

@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Worker(WorkerArguments),
     Call(CallArguments),
     Cluster(ClusterArguments),
+    Job(JobArguments),
     Ops(OpsArguments),
     State(StateArguments),
     Doctor(DoctorArguments),
@@ -205,6 +206,40 @@ pub(crate) enum ClusterCommand {
         /// What to set, as strategy.factorial=least_served
         #[arg(value_name = "KEY=VALUE", value_parser = parse_param)]
         setting: (String, String),
+    },
+}
+
+/// Look at the jobs of a running cluster, wait for one, or cancel it
+#[derive(Debug, Args)]
+pub(crate) struct JobArguments {
+    #[command(subcommand)]
+    pub(crate) command: JobCommand,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List them, oldest first
+    List {
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Wait until one has ended; exit code 3 if files failed, 6 if there was no time left
+    Wait {
+        /// Its number
+        #[arg(value_name = "JOB")]
+        id: u64,
+        /// Seconds to wait at most
+        #[arg(long, value_name = "SECONDS")]
+        timeout: Option<u64>,
+    },
+    /// End one without its open files; results that are there stay
+    Cancel {
+        /// Its number
+        #[arg(value_name = "JOB")]
+        id: u64,
     },
 }
 

@@ -4,6 +4,7 @@ mod arguments;
 mod call;
 mod cluster;
 mod doctor;
+mod jobs;
 mod ops;
 mod place;
 mod run;
@@ -24,6 +25,8 @@ use std::process::ExitCode;
 const EXIT_ERROR: u8 = 1;
 /// The command line makes no sense.
 const EXIT_USAGE: u8 = 2;
+/// Done, and some files failed.
+const EXIT_FAILED_FILES: u8 = 3;
 /// There is no cluster to work with, or it does not want this worker.
 const EXIT_UNREACHABLE: u8 = 4;
 /// There was no time left.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Worker(arguments) => worker::worker(&arguments),
         Command::Call(arguments) => call::call(&arguments),
         Command::Cluster(arguments) => status::cluster(&arguments),
+        Command::Job(arguments) => jobs::job(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

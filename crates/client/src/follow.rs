@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use windlass_core::ledger::{FailedTask, TaskState};
+use windlass_core::ledger::{FailedTask, JobState, Outcome as JobOutcome, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
-use windlass_core::view::{Notice, TaskView};
-use windlass_core::{PhaseId, TaskId, TaskIndex};
+use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// Records whose settled tasks are taken between two looks at the clock.
 const RECORD_COUNT_AT_ONCE: usize = 64;
@@ -128,15 +128,39 @@ impl<'a> Follower<'a> {
     fn take_settled(&mut self, notices: Vec<Notice>) -> Result<(), RunError> {
         let since = std::iter::from_fn(|| self.notices.try_recv().ok());
         let batches = std::iter::once(notices).chain(since).take(RECORD_COUNT_AT_ONCE);
+        let mut has_ended = false;
         let tasks = batches.flatten().filter_map(|notice| match notice {
             Notice::TaskSettled(task) => Some(task),
-            Notice::JobEnded(_) => None,
+            Notice::JobEnded(_) => {
+                has_ended = true;
+                None
+            }
         });
         let ours = |task: &TaskId| self.submission.phases.contains_key(&task.phase_id());
         let tasks: Vec<TaskId> = tasks.filter(ours).collect();
         let views = self.cluster.task_views(tasks.clone())?;
         for (task, view) in tasks.into_iter().zip(views) {
             self.take(task, &view.ok_or(RunError::Forgotten(task.job))?)?;
+        }
+        if has_ended { self.take_cancelled() } else { Ok(()) }
+    }
+
+    /// Somebody may have cancelled a job of the run: what was open of it has ended with it.
+    fn take_cancelled(&mut self) -> Result<(), RunError> {
+        let is_cancelled = |job: &JobView| job.state == JobState::Ended(JobOutcome::Cancelled);
+        let jobs = self.cluster.jobs()?;
+        let cancelled: BTreeSet<JobId> =
+            jobs.iter().filter(|job| is_cancelled(job)).map(|job| job.id).collect();
+        for (id, phase) in &self.submission.phases {
+            for index in (0..phase.task_count).map(TaskIndex) {
+                let task = id.task(index);
+                if !cancelled.contains(&id.job) || self.rows.contains_key(&task) {
+                    continue;
+                }
+                let row = Row::new(path_of(phase, index), &phase.operation, Outcome::Cancelled);
+                self.rows.insert(task, Row { bytes: size_of(phase, index), ..row });
+                self.standing.done_count += 1;
+            }
         }
         Ok(())
     }
@@ -200,7 +224,7 @@ impl<'a> Follower<'a> {
                 return Err(RunError::Forgotten(id.job));
             }
         }
-        Ok(())
+        self.take_cancelled()
     }
 
     /// Exports a settled task and makes its row; a task seen before changes nothing.

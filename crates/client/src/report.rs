@@ -192,8 +192,8 @@ impl Report {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         const SOME_FAILED: u8 = 3;
-        let has_failed = self.rows.iter().any(|row| row.outcome == Outcome::Failed);
-        if has_failed { SOME_FAILED } else { 0 }
+        let is_short = |row: &Row| matches!(row.outcome, Outcome::Failed | Outcome::Cancelled);
+        if self.rows.iter().any(is_short) { SOME_FAILED } else { 0 }
     }
 }
 

@@ -233,6 +233,7 @@ fn nothing_found_is_said() {
 fn exit_code_is_3_when_anything_failed() {
     assert_eq!(mixed().exit_code(), 3);
     assert_eq!(report(vec![skipped("a", "b")]).exit_code(), 0);
+    assert_eq!(report(vec![row("/a", "text", Outcome::Cancelled)]).exit_code(), 3);
 }
 
 #[test]
