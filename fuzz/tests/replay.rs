@@ -41,9 +41,13 @@ targets! {
     manifest: MUTANT_COUNT,
     params: MUTANT_COUNT,
     media: MUTANT_COUNT,
+    snapshot: MUTANT_COUNT,
     // Each opens a log of files twice and syncs it.
     journal: 50,
     memorandum: MUTANT_COUNT,
+    pattern: MUTANT_COUNT,
+    answer: MUTANT_COUNT,
+    request: MUTANT_COUNT,
     text: MUTANT_COUNT,
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,

@@ -42,7 +42,12 @@ impl Lab {
     }
 
     pub(crate) fn command<A: AsRef<OsStr>>(&self, args: &[A]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+        self.command_of(env!("CARGO_BIN_EXE_windlass").as_ref(), args)
+    }
+
+    /// Another program, where the binary would run.
+    pub(crate) fn command_of<A: AsRef<OsStr>>(&self, program: &Path, args: &[A]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(self.dir.path())

@@ -13,4 +13,5 @@ mod mutants;
 mod mutator;
 mod power;
 mod state;
+mod withdrawn;
 mod words;

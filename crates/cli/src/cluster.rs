@@ -14,7 +14,7 @@ use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, Sta
 use windlass_master::collector::Collector;
 use windlass_master::{Handle, Master, MasterError};
 use windlass_wire::{Address, Client};
-use windlass_worker::{Gone, Store, Worker};
+use windlass_worker::{Gone, Layers, Store, Worker};
 
 /// Name of the socket in a state folder, by which other commands reach its holder.
 pub(crate) const SOCKET: &str = "socket";
@@ -92,6 +92,15 @@ impl Attached {
         }
     }
 
+    /// What confines the children of this process's workers, where a layer is missing; workers
+    /// elsewhere tell their own users.
+    pub(crate) fn incomplete_layers(&self) -> Option<Layers> {
+        match self {
+            Attached::Own(own) => own.incomplete_layers(),
+            Attached::Joined(_) => None,
+        }
+    }
+
     /// Ends what is in this process; see [`OwnCluster::stop`].
     pub(crate) fn stop(
         self,
@@ -161,6 +170,11 @@ impl OwnCluster {
     /// What the user should know of the state although nothing is lost.
     pub(crate) fn notes(&self) -> &[String] {
         self.master.notes()
+    }
+
+    /// What confines the workers' children, where a layer is missing; known once one is ready.
+    pub(crate) fn incomplete_layers(&self) -> Option<Layers> {
+        self.workers.iter().find_map(Worker::incomplete_layers)
     }
 
     /// The ports that it listens on.

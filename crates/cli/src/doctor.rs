@@ -82,6 +82,19 @@ fn findings(probe: &Probe) -> Vec<Finding> {
     findings
 }
 
+/// In short, what does not confine files' parsers and commands; empty where all holds.
+pub(crate) fn missing_layers(layers: Layers) -> String {
+    let missing = [
+        (layers.user == User::Root).then_some("they run as root"),
+        (layers.landlock_abi == 0).then_some("no Landlock"),
+        (1..LANDLOCK_ABI_WHOLE)
+            .contains(&layers.landlock_abi)
+            .then_some("an old Landlock, which lets signals through"),
+        (!layers.has_filter).then_some("no seccomp"),
+    ];
+    missing.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 const UNSTARTABLE: &str = "No file can be processed: check free memory and processes.";
 
 fn user(user: User) -> (&'static str, Option<&'static str>) {
@@ -172,6 +185,12 @@ mod tests {
         assert_eq!(missing(&probe(User::Root, LANDLOCK_ABI_WHOLE, true)), ["user"]);
         assert_eq!(missing(&probe(User::Own, 5, true)), ["files and signals", "commands"]);
         assert_eq!(missing(&probe(User::Own, 7, false)), ["system calls", "commands"]);
+        let shown = |user, abi, filter| {
+            missing_layers(Layers { user, landlock_abi: abi, has_filter: filter })
+        };
+        assert_eq!(shown(User::Own, LANDLOCK_ABI_WHOLE, true), "");
+        assert_eq!(shown(User::Root, 0, false), "they run as root; no Landlock; no seccomp");
+        assert!(shown(User::Worker, 5, true).starts_with("an old Landlock"));
         let full = Probe { free_bytes: Ok(1), ..probe(User::Own, 7, true) };
         assert_eq!(missing(&full), ["disk"]);
         let text = to_text(&findings(&full));

@@ -2,6 +2,7 @@
 
 use crate::arguments::RunArguments;
 use crate::cluster::Attached;
+use crate::doctor;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
 use crate::{CliError, EXIT_INTERRUPTED, settings, signals};
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let place = Place::of(arguments.master.as_deref(), arguments.state.as_deref(), workers)?;
     let interrupted = signals::interrupts()?;
     let mut own_jobs = BTreeSet::new();
+    let mut layers_told = false;
     let mut attached = place.attach()?;
     attached.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     loop {
@@ -46,8 +48,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         };
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
-        let finished = run.run(&mut |stage| show(&place, &mut screen, &stage, &mut own_jobs));
+        let finished = run.run(&mut |stage| {
+            if matches!(stage, Stage::Working(_)) {
+                unconfined(&attached, &mut layers_told).iter().for_each(|it| screen.remark(it));
+            }
+            show(&place, &mut screen, &stage, &mut own_jobs);
+        });
         screen.finish();
+        // A short run is over before it is looked at.
+        unconfined(&attached, &mut layers_told).iter().for_each(|it| say(&format!("{it}\n")));
         asked = Some(run.asked);
         match finished {
             Err(RunError::Interrupted) => {
@@ -109,6 +118,19 @@ fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BT
 fn slot_count(cluster: &Cluster) -> usize {
     let workers = cluster.status().map(|status| status.workers).unwrap_or_default();
     workers.iter().map(|worker| worker.slots as usize).sum()
+}
+
+/// What the user should know of the confinement, where it is not whole and that was not told yet.
+fn unconfined(attached: &Attached, told: &mut bool) -> Option<String> {
+    if *told {
+        return None;
+    }
+    let missing = doctor::missing_layers(attached.incomplete_layers()?);
+    *told = true;
+    Some(format!(
+        "windlass: what reads the files is not fully confined here ({missing}); \
+         `windlass doctor` says what to do"
+    ))
 }
 
 /// Writes the summaries and says how it went.

@@ -135,6 +135,15 @@ impl Screen {
         }
     }
 
+    /// Writes a line that stays, above whatever is redrawn.
+    pub(crate) fn remark(&mut self, text: &str) {
+        if let Drawing::Live(live) = &mut self.drawing {
+            live.block.clear();
+        }
+        // A log that cannot be written must not end the run.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Shows the run as it is now; to be called about ten times a second.
     pub(crate) fn update(&mut self, view: &View) {
         self.update_at(view, self.started.elapsed());

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use windlass_core::balance::Strategy;
+use windlass_core::session::Withdrawal;
 use windlass_wire::ClusterView;
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
@@ -49,9 +50,12 @@ fn to_text(view: &ClusterView) -> String {
             let seconds = running.elapsed_ms as f64 / 1_000.0;
             let _ = writeln!(text, "  task {} for {seconds:.1} s", running.task);
         }
+        for Withdrawal { operation, cause } in &worker.withdrawn {
+            let _ = writeln!(text, "  offers {operation} no more: withdrawn after {cause}");
+        }
     }
-    for (operation, count) in &view.unserved {
-        let _ = writeln!(text, "{count} tasks wait: no connected worker offers {operation}");
+    for (operation, unserved) in &view.unserved {
+        let _ = writeln!(text, "{}", unserved.told(operation));
     }
     for (operation, calls) in &view.calls.operations {
         // Most operations are never called.
@@ -88,7 +92,14 @@ fn to_json(view: &ClusterView) -> Value {
                     })
                 })
                 .collect();
-            json!({ "name": worker.name.0, "slots": worker.slots, "running": running })
+            let withdrawn =
+                worker.withdrawn.iter().map(|it| (it.operation.clone(), json!(it.cause)));
+            json!({
+                "name": worker.name.0,
+                "slots": worker.slots,
+                "running": running,
+                "withdrawn": withdrawn.collect::<serde_json::Map<_, _>>(),
+            })
         })
         .collect();
     let calls: serde_json::Map<String, Value> = view
@@ -106,12 +117,13 @@ fn to_json(view: &ClusterView) -> Value {
             (operation.clone(), value)
         })
         .collect();
+    let unserved = view.unserved.iter().map(|(name, it)| (name.clone(), json!(it.task_count)));
     json!({
         "version": 1,
         "cluster": format!("{:032x}", view.cluster),
         "epoch": view.epoch.0,
         "workers": workers,
-        "unserved": view.unserved,
+        "unserved": unserved.collect::<serde_json::Map<_, _>>(),
         "waits_for_room": view.waits_for_room,
         "open_calls": view.calls.open_count,
         "calls": calls,

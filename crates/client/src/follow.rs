@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::export::{base_of_task, export};
-use crate::report::{Outcome, Row};
+use crate::report::{Outcome, Row, Withdrawn};
 use crate::run::RunError;
 use crate::submission::{Submission, SubmittedPhase};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use windlass_core::ledger::{FailedTask, JobState, Outcome as JobOutcome, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
+use windlass_core::session::Withdrawal;
 use windlass_core::view::{JobView, Notice, TaskView};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
@@ -71,6 +72,8 @@ pub(crate) struct Follower<'a> {
     notices: Receiver<Vec<Notice>>,
     rows: BTreeMap<TaskId, Row>,
     standing: Standing,
+    /// By operation: what workers offer no more.
+    withdrawn: BTreeMap<String, Withdrawn>,
 }
 
 impl<'a> Follower<'a> {
@@ -95,6 +98,7 @@ impl<'a> Follower<'a> {
             notices: cluster.watch()?,
             rows: BTreeMap::new(),
             standing,
+            withdrawn: BTreeMap::new(),
         };
         follower.read_all()?;
         Ok(follower)
@@ -183,12 +187,30 @@ impl<'a> Follower<'a> {
                 });
                 standing.slots.push(SlotStanding { worker: worker.name.to_string(), doing });
             }
+            let name = worker.name.to_string();
+            worker.withdrawn.into_iter().for_each(|it| self.note_withdrawn(&name, it));
         }
         standing.waits_for_room = cluster.waits_for_room;
-        standing.note = cluster.unserved.into_iter().next().map(|(operation, count)| {
-            format!("{count} tasks wait: no connected worker offers {operation}")
-        });
+        let unserved = cluster.unserved.into_iter().next();
+        standing.note = unserved.map(|(operation, unserved)| unserved.told(&operation));
+        if standing.note.is_none() {
+            standing.note = self.withdrawn.values().next().map(Withdrawn::told);
+        }
         Ok(standing)
+    }
+
+    /// What workers offer no more.
+    pub(crate) fn withdrawn(&self) -> Vec<Withdrawn> {
+        self.withdrawn.values().cloned().collect()
+    }
+
+    fn note_withdrawn(&mut self, worker: &str, withdrawal: Withdrawal) {
+        let Withdrawal { operation, cause } = withdrawal;
+        let new = || Withdrawn { operation: operation.clone(), workers: Vec::new(), cause };
+        let known = self.withdrawn.entry(operation.clone()).or_insert_with(new);
+        if !known.workers.iter().any(|name| name == worker) {
+            known.workers.push(worker.to_owned());
+        }
     }
 
     /// One row for every task; those without an outcome are unfinished.

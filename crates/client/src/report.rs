@@ -113,11 +113,33 @@ impl Row {
     }
 }
 
+/// An operation that workers have withdrawn in the course of the run.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Withdrawn {
+    /// The operation.
+    pub operation: String,
+    /// The workers.
+    pub workers: Vec<String>,
+    /// What happened at the first of them.
+    pub cause: String,
+}
+
+impl Withdrawn {
+    /// One sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let Withdrawn { operation, workers, cause } = self;
+        format!("{} withdrew {operation} after {cause}", workers.join(", "))
+    }
+}
+
 /// A whole run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Report {
     /// In the order in which the summaries list them.
     pub rows: Vec<Row>,
+    /// What workers offer no more.
+    pub withdrawn: Vec<Withdrawn>,
     /// The jobs that the run made or continued.
     pub job_ids: Vec<u64>,
     /// From start to end, by the clock on the wall.

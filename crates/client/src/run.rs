@@ -146,11 +146,15 @@ impl Run<'_> {
             observe(Stage::Working(&follower.standing()?));
         }
         let interrupted = !follower.is_done();
+        // What was withdrawn since the last look.
+        follower.standing()?;
+        let withdrawn = follower.withdrawn();
         let mut rows = follower.into_rows();
         rows.extend(outcomes.iter().filter_map(Row::of_gathered));
         rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
         let report = Report {
             rows,
+            withdrawn,
             job_ids: jobs.into_iter().map(|job| job.0).collect(),
             wall_seconds: began.elapsed().as_secs_f64(),
             out: self.asked.out.clone(),

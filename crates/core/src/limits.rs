@@ -51,6 +51,21 @@ pub const SLOT_BATCH_MAX: usize = 128;
 /// Tasks with results that a worker answers as one run: 128 KiB of manifest ids, which leaves room
 /// for others in a record.
 pub const ENDED_RUN_TASK_COUNT_MAX: usize = 4_096;
+/// Crashes of an operation in a row, without one answer, after which a worker offers it no more.
+pub const CRASH_LOOP_COUNT_MAX: u32 = 20;
+/// Different inputs among them: fewer are poison files, and three tries each are theirs.
+pub const CRASH_LOOP_INPUT_COUNT_MIN: usize = 8;
+/// Executors in a row that do not start, after which a worker offers nothing that runs in them.
+pub const START_FAILURE_COUNT_MAX: u32 = 10;
+/// Crashes in a row after which the next executor starts at once.
+pub const RESTART_FREE_COUNT: u32 = 3;
+/// First pause before an executor is started again; doubles. All pauses of a crash loop together
+/// last 8 s, those of executors that do not start 3 s.
+pub const RESTART_PAUSE_MS_MIN: u64 = 20;
+/// Longest such pause.
+pub const RESTART_PAUSE_MS_MAX: u64 = 640;
+/// Tasks that are ended at a time because nobody will ever make them.
+pub const ABANDONED_COUNT_MAX: usize = 1_024;
 /// Phases of a job.
 pub const JOB_PHASE_COUNT_MAX: usize = 64;
 /// Bytes of an operation's parameters, normalised.

@@ -3,7 +3,7 @@
 use crate::balance::Strategy;
 use crate::calls::Calls;
 use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
-use crate::session::Running;
+use crate::session::{Running, Withdrawal};
 use crate::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 use std::collections::BTreeMap;
 
@@ -63,6 +63,8 @@ pub struct WorkerView {
     pub slots: u32,
     /// What they do, as last heard.
     pub running: Vec<Running>,
+    /// What it offers no more.
+    pub withdrawn: Vec<Withdrawal>,
 }
 
 /// Direct calls at one moment.

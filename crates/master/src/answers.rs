@@ -5,8 +5,9 @@ use crate::inbox::Question;
 use windlass_core::collection::Collection;
 use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
+use windlass_core::session::Withdrawal;
 use windlass_core::view::{CallsView, CollectionView, JobView, TaskView, WorkerView};
-use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex};
+use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
 
 impl Loop {
     /// Answers a question; whoever asked may be gone by now.
@@ -71,11 +72,20 @@ impl Loop {
 
     fn workers(&self) -> Vec<WorkerView> {
         let running = self.scheduler.running();
+        let withdrawn = |of: &WorkerName| {
+            let all = self.scheduler.withdrawn().filter(|(name, ..)| *name == of);
+            all.map(|(_, operation, cause)| Withdrawal {
+                operation: operation.to_owned(),
+                cause: cause.to_owned(),
+            })
+            .collect()
+        };
         running
             .map(|(name, slots, running)| WorkerView {
                 name: name.clone(),
                 slots,
                 running: running.to_vec(),
+                withdrawn: withdrawn(name),
             })
             .collect()
     }

@@ -15,6 +15,7 @@ use windlass_core::ledger::{
     StoredChunk,
 };
 use windlass_core::scheduler::SessionId;
+use windlass_core::scheduler::Unserved;
 use windlass_core::session::ToMaster;
 use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, RequestId, TaskId, TaskIndex};
@@ -184,7 +185,7 @@ impl Handle {
     ///
     /// # Errors
     /// The master has ended.
-    pub fn unserved(&self) -> Result<BTreeMap<String, u32>, MasterError> {
+    pub fn unserved(&self) -> Result<BTreeMap<String, Unserved>, MasterError> {
         self.ask(Question::Unserved)
     }
 

@@ -9,6 +9,7 @@ use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
 use windlass_core::scheduler::SessionId;
+use windlass_core::scheduler::Unserved;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::writer::Answer;
@@ -61,7 +62,7 @@ pub(crate) enum Question {
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Workers(Reply<Vec<WorkerView>>),
     Calls(Reply<CallsView>),
-    Unserved(Reply<BTreeMap<String, u32>>),
+    Unserved(Reply<BTreeMap<String, Unserved>>),
     Watch(SyncSender<Vec<Notice>>),
     Settings(Reply<Settings>),
     Roots(RootCursor, Reply<RootPage>),

@@ -1,9 +1,10 @@
 //! Ends a running attempt from another thread, at once.
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A flag that stays set, shared by its clones. Making one costs no descriptor.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,24 @@ impl Cancel {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits for so long, or until it is cancelled; answers whether it is.
+    ///
+    /// # Errors
+    /// No descriptor can be had.
+    pub fn wait(&self, at_most: Duration) -> std::io::Result<bool> {
+        let wake = Wake::new()?;
+        let _armed = self.arm(&wake);
+        let timeout = Timespec::try_from(at_most).map_err(std::io::Error::other)?;
+        if !self.is_cancelled() {
+            let mut entries = [PollFd::new(&wake, PollFlags::IN)];
+            match poll(&mut entries, Some(&timeout)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.is_cancelled())
     }
 
     /// From here on, cancelling makes `wake` readable; the flag is to be looked at once after this.

@@ -65,6 +65,20 @@ pub enum SpawnError {
     },
 }
 
+impl SpawnError {
+    /// Whether the program itself is at fault, or its place: more memory will not help.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            SpawnError::NotReady { .. } => true,
+            SpawnError::Start { source, .. } => matches!(
+                source.raw_os_error(),
+                Some(libc::ENOENT | libc::EACCES | libc::EPERM | libc::ENOEXEC | libc::ENOTDIR)
+            ),
+        }
+    }
+}
+
 /// What an executor is to do.
 #[derive(Debug)]
 pub struct Request {
@@ -199,6 +213,11 @@ impl Executor {
     #[must_use]
     pub fn layers(&self) -> Layers {
         self.layers
+    }
+
+    /// Whether the child is still there.
+    pub fn is_alive(&mut self) -> bool {
+        !self.process.has_exited()
     }
 
     /// Makes one attempt and waits for its end; `on_event` hears what it shows meanwhile. A child

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use windlass_sandbox::{
-    Bounds, Cancel, CommandStatus, Executor, LANDLOCK_ABI_WHOLE, Launcher, LauncherSpawn, Limits,
-    Outcome, Profile, Request, Spawn, User, UserCommand, output_file,
+    Bounds, Cancel, CommandStatus, Death, Executor, LANDLOCK_ABI_WHOLE, Launcher, LauncherSpawn,
+    Limits, Outcome, Profile, Request, Spawn, User, UserCommand, output_file,
 };
 
 const CHILD: &str = env!("CARGO_BIN_EXE_sandbox-test-child");
@@ -257,6 +257,9 @@ fn a_command_reaches_no_other_process_and_no_network() {
     for line in [
         // Its own launcher too.
         "kill -0 $PPID".to_owned(),
+        format!("{CHILD} --try attach $PPID"),
+        format!("{CHILD} --try attach {worker}"),
+        format!("{CHILD} --try memory {worker}"),
         format!("kill -0 {worker}"),
         format!("cat /proc/{worker}/environ"),
         format!("head -c 1 /proc/{worker}/mem"),
@@ -266,8 +269,10 @@ fn a_command_reaches_no_other_process_and_no_network() {
         assert!(!succeeds(&mut confined, &line), "{line}");
     }
     assert!(succeeds(&mut confined, "sleep 60 & kill $! && cat /proc/$$/environ > x"));
+    // Debuggers work on what a command has started itself.
+    assert!(succeeds(&mut confined, &format!("sleep 60 & {CHILD} --try attach $!")));
     // This program makes sockets as the shell cannot.
-    let socket = |kind: &str| format!("{CHILD} --socket {kind}");
+    let socket = |kind: &str| format!("{CHILD} --try socket {kind}");
     for kind in ["tcp", "udp", "tcp6", "unix"] {
         assert!(!succeeds(&mut confined, &socket(kind)), "{kind}");
     }
@@ -280,6 +285,97 @@ fn a_command_reaches_no_other_process_and_no_network() {
 #[test]
 fn a_command_reaches_no_other_process_and_no_network_for_an_ordinary_user() {
     again_as_nobody("a_command_reaches_no_other_process_and_no_network");
+}
+
+#[test]
+fn the_scratch_folder_of_another_slot_is_out_of_reach() {
+    let (folder, other) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+    let mut confined = launcher(folder.path(), false, Vec::new());
+    let neighbour = launcher(other.path(), false, Vec::new());
+    if confined.layers().landlock_abi < 3 {
+        return not_run("landlock");
+    }
+    let scratch = other.path().join("scratch");
+    let file = scratch.join("file");
+    std::fs::write(&file, "content").expect("written");
+    let shown = file.display();
+    for line in [
+        format!("echo x > {shown}"),
+        format!("rm {shown}"),
+        format!("touch {}/new", scratch.display()),
+        format!("mv {shown} stolen"),
+        format!("ln {shown} linked && echo x > linked"),
+    ] {
+        assert!(!succeeds(&mut confined, &line), "{line}");
+    }
+    let mut executor = executor();
+    for attempt in ["read", "create"] {
+        let answer = ask(&mut executor, &format!("{attempt} {shown}"));
+        assert_eq!(answer, "open: EACCES", "{attempt}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "content");
+    assert_eq!(std::fs::read_dir(&scratch).expect("listed").count(), 1);
+    drop(neighbour);
+}
+
+#[test]
+fn the_scratch_folder_of_another_slot_is_out_of_reach_for_an_ordinary_user() {
+    again_as_nobody("the_scratch_folder_of_another_slot_is_out_of_reach");
+}
+
+#[test]
+fn an_executor_is_held_to_its_memory_its_output_and_its_time() {
+    let limits = Limits {
+        total: Duration::from_secs(60),
+        progress: None,
+        memory_bytes: MOST.memory_bytes,
+        output_bytes: MOST.output_bytes,
+    };
+    let outcome = |frame: &str, limits: &Limits| {
+        let output = output_file(&std::env::temp_dir()).expect("a file");
+        let kept = output.try_clone().expect("a second descriptor");
+        let request = Request { frame: frame.as_bytes().to_vec(), input: None, output };
+        let ended = executor().run(request, limits, &mut |_| {}, &Cancel::new());
+        (ended, kept.metadata().expect("a file").len())
+    };
+    let ten_gigabytes = |verb| format!("{verb} 10000000000");
+    let (ended, _) = outcome(&ten_gigabytes("allocate"), &limits);
+    assert_eq!(ended, Outcome::Died(Death::OutOfMemory { limit: MOST.memory_bytes }));
+    let (ended, written) = outcome(&ten_gigabytes("write"), &limits);
+    assert_eq!(ended, Outcome::Done(b"File too large (os error 27)".to_vec()));
+    assert_eq!(written, MOST.output_bytes);
+    let total = Duration::from_millis(50);
+    let (ended, _) = outcome("spin 100000000", &Limits { total, ..limits });
+    assert_eq!(ended, Outcome::Died(Death::TotalTimeout(total)));
+}
+
+#[test]
+fn an_executor_is_held_to_its_memory_its_output_and_its_time_for_an_ordinary_user() {
+    again_as_nobody("an_executor_is_held_to_its_memory_its_output_and_its_time");
+}
+
+#[test]
+fn a_command_is_held_to_its_output_and_its_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut launcher = launcher(folder.path(), false, Vec::new());
+    let mut status = |line: &str, total| {
+        let stdout = launcher.output_file().expect("a file");
+        let (line, env, output_bytes) = (line.to_owned(), Vec::new(), 1 << 20);
+        let command = UserCommand { line, stdin: None, stdout, env, total, output_bytes };
+        launcher.run(&command, &Cancel::new()).expect("ran").status
+    };
+    let minute = Duration::from_secs(60);
+    for line in ["head -c 10000000000 /dev/zero", "head -c 10000000000 /dev/zero > file"] {
+        assert_eq!(status(line, minute), CommandStatus::OutputTooLarge, "{line}");
+    }
+    let loops = "while :; do :; done";
+    assert_eq!(status(loops, Duration::from_millis(50)), CommandStatus::TimedOut);
+    assert_eq!(status("exit 3", minute), CommandStatus::Exit(3), "the next one runs");
+}
+
+#[test]
+fn a_command_is_held_to_its_output_and_its_time_for_an_ordinary_user() {
+    again_as_nobody("a_command_is_held_to_its_output_and_its_time");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use thiserror::Error;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
+use windlass_core::scheduler::Unserved;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
 use windlass_core::{BlobId, Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
@@ -45,7 +46,7 @@ pub struct ClusterView {
     /// Who is connected.
     pub workers: Vec<WorkerView>,
     /// Tasks that wait although no connected worker offers their operation.
-    pub unserved: BTreeMap<String, u32>,
+    pub unserved: BTreeMap<String, Unserved>,
     /// Whether the journal's disk is full.
     pub waits_for_room: bool,
     /// Direct calls.

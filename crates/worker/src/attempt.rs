@@ -2,12 +2,12 @@
 //! durable before anybody hears of it.
 
 use crate::command;
-use crate::executor::EXECUTOR_ARGUMENT;
 use crate::frames::{Answer, Request, Section, SourceFacts};
+use crate::health::Health;
 use crate::host::Options;
 use crate::memo;
 use crate::outcome::{of_death, of_input};
-use crate::slot::Job;
+use crate::slot::{Job, SlotNews};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -21,13 +21,27 @@ use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::session::{Ending, KEEPING, Keeping};
 use windlass_core::{BlobId, Failure};
 use windlass_ops::{Operation, Output, Source, Work};
-use windlass_sandbox::{Bounds, Cancel, Executor, Launcher, Limits, Outcome, Spawn};
+use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
 
 /// Makes the attempts of one slot, with one executor that is started anew after every death.
 pub(crate) struct Attempts {
     options: Arc<Options>,
+    health: Arc<Health>,
     executor: Option<Executor>,
     launcher: Option<Launcher>,
+}
+
+/// An attempt without a result.
+pub(crate) enum Unfinished {
+    Failed(Failure),
+    /// Its operation is offered no more.
+    Unmade,
+}
+
+impl From<Failure> for Unfinished {
+    fn from(failure: Failure) -> Unfinished {
+        Unfinished::Failed(failure)
+    }
 }
 
 /// What an attempt made, before its blobs are durable.
@@ -37,14 +51,18 @@ pub(crate) struct Made {
 }
 
 impl Attempts {
-    pub(crate) fn new(options: Arc<Options>) -> Attempts {
-        Attempts { options, executor: None, launcher: None }
+    pub(crate) fn new(options: Arc<Options>, health: Arc<Health>) -> Attempts {
+        Attempts { options, health, executor: None, launcher: None }
     }
 
-    pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, progress: &dyn Fn()) -> Ending {
-        match self.result(job, cancel, progress) {
+    /// Makes one attempt; `tell` hears of it meanwhile.
+    pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, tell: &dyn Fn(SlotNews)) -> Ending {
+        match self.result(job, cancel, tell) {
             Ok(manifest) => Ending::Succeeded(manifest),
-            Err(failure) => Ending::Failed(of_input(failure, job.order.input.as_ref())),
+            Err(Unfinished::Failed(failure)) => {
+                Ending::Failed(of_input(failure, job.order.input.as_ref()))
+            }
+            Err(Unfinished::Unmade) => Ending::Unmade,
         }
     }
 
@@ -53,8 +71,8 @@ impl Attempts {
         &mut self,
         job: &Job,
         cancel: &Cancel,
-        progress: &dyn Fn(),
-    ) -> Result<Option<BlobId>, Failure> {
+        tell: &dyn Fn(SlotNews),
+    ) -> Result<Option<BlobId>, Unfinished> {
         let began = Instant::now();
         let order = &job.order;
         let Some(operation) = windlass_ops::find(&order.operation) else {
@@ -62,7 +80,8 @@ impl Attempts {
                 "operation_unknown",
                 format!("this worker does not know the operation {}", order.operation),
                 "Run the same version of windlass everywhere.",
-            ));
+            )
+            .into());
         };
         let key = memo::key(operation.spec, order);
         if let Some(key) = key.filter(|_| !order.fresh)
@@ -70,7 +89,7 @@ impl Attempts {
         {
             return Ok(Some(known));
         }
-        let made = self.make(operation, job, cancel, progress)?;
+        let made = self.make(operation, job, cancel, tell)?;
         let Some((id, manifest)) = self.keep(made, began.elapsed())? else { return Ok(None) };
         if let (Some(key), Some(blobs)) = (key, self.options.store.shared()) {
             memo::remember(blobs, key, id, &manifest);
@@ -83,13 +102,17 @@ impl Attempts {
         operation: &Operation,
         job: &Job,
         cancel: &Cancel,
-        progress: &dyn Fn(),
-    ) -> Result<Made, Failure> {
-        match operation.spec.home {
-            Home::Executor => self.in_executor(operation.spec, job, cancel, progress),
-            Home::Worker => in_worker(operation, job, &self.options, cancel),
-            Home::Command => command::run(&self.options, &mut self.launcher, job, cancel),
-        }
+        tell: &dyn Fn(SlotNews),
+    ) -> Result<Made, Unfinished> {
+        Ok(match operation.spec.home {
+            Home::Executor => self.in_executor(operation.spec, job, cancel, tell)?,
+            Home::Worker => in_worker(operation, job, &self.options, cancel)?,
+            Home::Command => {
+                let made = command::run(&self.options, &mut self.launcher, job, cancel);
+                self.launcher.iter().for_each(|it| self.health.on_layers(it.layers()));
+                made?
+            }
+        })
     }
 
     fn in_executor(
@@ -97,8 +120,12 @@ impl Attempts {
         spec: &OperationSpec,
         job: &Job,
         cancel: &Cancel,
-        progress: &dyn Fn(),
-    ) -> Result<Made, Failure> {
+        tell: &dyn Fn(SlotNews),
+    ) -> Result<Made, Unfinished> {
+        let withdrawn = |withdrawal| tell(SlotNews::Withdrawn(withdrawal));
+        if self.health.is_withdrawn(spec.name) {
+            return Err(Unfinished::Unmade);
+        }
         let order = &job.order;
         let input = self.options.open_input(job)?;
         let output = windlass_sandbox::output_file(&self.options.scratch).map_err(unstartable)?;
@@ -115,36 +142,28 @@ impl Attempts {
             memory_bytes: spec.memory_bytes_max,
             output_bytes: spec.output_bytes_max,
         };
-        let mut executor = match self.executor.take() {
-            Some(executor) => executor,
-            None => self.spawn()?,
-        };
         let kept = output.try_clone().map_err(unstartable)?;
         let asked = windlass_sandbox::Request { frame, input, output };
-        match executor.run(asked, &limits, &mut |_| progress(), cancel) {
+        // One that died while idle died of nothing that is asked of it now.
+        let alive = self.executor.take().and_then(|mut it| it.is_alive().then_some(it));
+        let mut executor = match alive {
+            Some(executor) => executor,
+            None => self.health.start(&self.options.executor, spec.name, cancel, &withdrawn)?,
+        };
+        let answer = match executor.run(asked, &limits, &mut |_| tell(SlotNews::Progress), cancel) {
             Outcome::Done(frame) => {
                 self.executor = Some(executor);
                 let output_bytes = kept.metadata().map_err(unstartable)?.len();
-                let answer = Answer::decode(&frame, output_bytes)?;
-                let artifacts = self.collect(&kept, answer.artifacts)?;
-                Ok(Made { artifacts, notes: answer.notes })
+                Answer::decode(&frame, output_bytes)
             }
             Outcome::Died(death) => Err(of_death(&order.operation, &death)),
-            Outcome::Cancelled => Err(cancelled()),
-        }
-    }
-
-    fn spawn(&self) -> Result<Executor, Failure> {
-        let specs = windlass_ops::OPERATIONS.iter().map(|operation| operation.spec);
-        let confined = specs.filter(|spec| spec.home == Home::Executor);
-        let bounds_max =
-            confined.fold(Bounds { memory_bytes: 0, output_bytes: 0 }, |most, spec| Bounds {
-                memory_bytes: most.memory_bytes.max(spec.memory_bytes_max),
-                output_bytes: most.output_bytes.max(spec.output_bytes_max),
-            });
-        let arguments = [OsStr::new(EXECUTOR_ARGUMENT)];
-        let spawn = Spawn::new(&self.options.executor, arguments, bounds_max);
-        Executor::spawn(&spawn).map_err(unstartable)
+            Outcome::Cancelled => return Err(cancelled().into()),
+        };
+        let hash = order.input.as_ref().map(|input| input.hash);
+        self.health.on_end(spec.name, hash, &answer).into_iter().for_each(withdrawn);
+        let answer = answer?;
+        let artifacts = self.collect(&kept, answer.artifacts)?;
+        Ok(Made { artifacts, notes: answer.notes })
     }
 
     /// The artifacts out of the output file: small ones as they are, large ones as blobs. The

@@ -2,6 +2,7 @@
 
 use crate::calls::{Calls, Made};
 use crate::clock;
+use crate::health::Health;
 use crate::orders::Orders;
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
@@ -16,6 +17,7 @@ use windlass_core::session::{
     EndedRun, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
 use windlass_core::{Failure, Incarnation, WorkerName};
+use windlass_sandbox::Layers;
 
 /// Messages that may wait for the seat's thread.
 const INBOX_MESSAGE_COUNT_MAX: usize = 16_384;
@@ -62,6 +64,7 @@ impl Options {
 pub struct Worker {
     inbox: SyncSender<Inbox>,
     turning: Option<JoinHandle<()>>,
+    health: Arc<Health>,
 }
 
 pub(crate) enum Inbox {
@@ -78,8 +81,16 @@ impl Worker {
     pub fn start(options: Options) -> Worker {
         let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
         let to_self = inbox.clone();
-        let turning = thread::spawn(move || Host::new(options, &to_self).run(&messages));
-        Worker { inbox, turning: Some(turning) }
+        let health = Arc::new(Health::default());
+        let of_slots = Arc::clone(&health);
+        let turning = thread::spawn(move || Host::new(options, &of_slots, &to_self).run(&messages));
+        Worker { inbox, turning: Some(turning), health }
+    }
+
+    /// What confines its children, where a layer is missing; known once the first one is ready.
+    #[must_use]
+    pub fn incomplete_layers(&self) -> Option<Layers> {
+        self.health.incomplete_layers()
     }
 
     /// Takes what the master says; never blocks.
@@ -126,7 +137,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(options: Options, inbox: &SyncSender<Inbox>) -> Host {
+    fn new(options: Options, health: &Arc<Health>, inbox: &SyncSender<Inbox>) -> Host {
         let offers = windlass_ops::OPERATIONS.iter().map(|operation| Offer {
             operation: operation.spec.name.to_owned(),
             version: operation.spec.version,
@@ -141,7 +152,10 @@ impl Host {
         let store = options.store.clone();
         let options = Arc::new(options);
         let slots = (0..options.slots)
-            .map(|index| Slot::start(SlotIndex(index), Arc::clone(&options), inbox.clone()))
+            .map(|index| {
+                let (options, health) = (Arc::clone(&options), Arc::clone(health));
+                Slot::start(SlotIndex(index), options, health, inbox.clone())
+            })
             .collect();
         let calls = Calls::new(options.slots, inbox.clone());
         Host {
@@ -205,6 +219,7 @@ impl Host {
                 SeatEvent::Connected
             }
             Inbox::Master(message) => SeatEvent::Message(message),
+            Inbox::Slot(_, SlotNews::Withdrawn(withdrawal)) => SeatEvent::Withdrawn(withdrawal),
             Inbox::Slot(slot, SlotNews::Progress) => SeatEvent::Progress(slot),
             Inbox::Slot(slot, SlotNews::Finished(ending, took_us)) => {
                 self.slots[slot.0 as usize].on_finished();

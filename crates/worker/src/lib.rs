@@ -9,6 +9,7 @@ mod clock;
 mod command;
 mod executor;
 mod frames;
+mod health;
 mod host;
 mod join;
 mod memo;

@@ -1,6 +1,7 @@
 //! A slot: one thread that makes one attempt at a time, in the order in which it got them.
 
 use crate::attempt::Attempts;
+use crate::health::Health;
 use crate::host::{Inbox, Options};
 use crate::orders::Order;
 use std::collections::VecDeque;
@@ -9,7 +10,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use windlass_core::limits::SLOT_BATCH_MAX;
-use windlass_core::session::{Ending, SlotIndex};
+use windlass_core::session::{Ending, SlotIndex, Withdrawal};
 use windlass_core::{Failure, TaskId};
 use windlass_sandbox::Cancel;
 
@@ -17,6 +18,8 @@ use windlass_sandbox::Cancel;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum SlotNews {
     Progress,
+    /// The operation is offered no more.
+    Withdrawn(Withdrawal),
     /// How the attempt ended, and after how many microseconds of work.
     Finished(Ending, u64),
 }
@@ -36,18 +39,23 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn start(index: SlotIndex, options: Arc<Options>, inbox: SyncSender<Inbox>) -> Slot {
+    pub(crate) fn start(
+        index: SlotIndex,
+        options: Arc<Options>,
+        health: Arc<Health>,
+        inbox: SyncSender<Inbox>,
+    ) -> Slot {
         // The seat hands over no more at once, and only to a slot that has nothing left.
         let (jobs, to_do) = sync_channel::<(Result<Job, Failure>, Cancel)>(SLOT_BATCH_MAX);
         let thread = thread::spawn(move || {
-            let mut attempts = Attempts::new(options);
+            let mut attempts = Attempts::new(options, health);
             while let Ok((job, cancel)) = to_do.recv() {
-                let progress = || {
-                    let _ = inbox.send(Inbox::Slot(index, SlotNews::Progress));
+                let tell = |news| {
+                    let _ = inbox.send(Inbox::Slot(index, news));
                 };
                 let began = Instant::now();
                 let ending = match job {
-                    Ok(job) => attempts.run(&job, &cancel, &progress),
+                    Ok(job) => attempts.run(&job, &cancel, &tell),
                     Err(failure) => Ending::Failed(failure),
                 };
                 let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);

@@ -5,14 +5,15 @@ use crate::target::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{
-    Batch, ChunkRef, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
+    Batch, ChunkRef, Digest, Entry, IndexRange, JobSpec, Ledger, OnFailure, PhaseSpec, Results,
+    SettledRun, SnapshotId, Sweep,
 };
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::media::{self, Media, Sample, sniff};
 use windlass_core::params::Params;
 use windlass_core::{
     AttemptId, BlobId, Epoch, Failure, Incarnation, JobId, LogTime, PhaseId, PhaseIndex, RequestId,
-    Round, TaskIndex, WorkerName,
+    Round, Seq, TaskIndex, WorkerName,
 };
 
 /// What serde takes at once for the levels of a nested sequence: three at most, 1 MiB each, and the
@@ -59,6 +60,75 @@ pub(super) const MEDIA: Target = Target {
     factor_max: 16,
 };
 
+pub(super) const SNAPSHOT: Target = Target {
+    name: "snapshot",
+    run: snapshot,
+    seeds: snapshots,
+    // A page of a task table is whole, however few bytes stand for it.
+    fixed_bytes_max: SEQUENCES_BYTES_MAX,
+    factor_max: 512,
+};
+
+fn snapshot(bytes: &[u8]) -> String {
+    let ledger = match Ledger::decode_snapshot(bytes) {
+        Ok(ledger) => ledger,
+        Err(error) => return without_numbers(&error.to_string()),
+    };
+    let again = Ledger::decode_snapshot(&ledger.encode_snapshot());
+    assert!(again.is_ok_and(|again| again == ledger), "a ledger does not come back");
+    let job = ledger.jobs.values().next();
+    let tasks = job.map_or(0, |job| job.phases.iter().map(|phase| phase.tasks.len()).sum());
+    format!("jobs {} tasks {}", magnitude(ledger.jobs.len()), magnitude(tasks as usize))
+}
+
+/// The states that the seeds of `batch` lead to, one after the other.
+fn snapshots() -> Vec<Vec<u8>> {
+    let mut ledger = Ledger::default();
+    let mut snapshots = vec![ledger.encode_snapshot()];
+    let spec = JobSpec {
+        name: "one phase".to_owned(),
+        fingerprint: 5,
+        phases: vec![phase_spec(Vec::new())],
+        memorandum: Some(BlobId::of(b"memorandum")),
+    };
+    let phase = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+    let attempt = AttemptId { epoch: Epoch(1), counter: 1 };
+    let (round, first) = (Round(0), TaskIndex(0));
+    let results = Results::Manifests(vec![BlobId::of(b"a")]);
+    let name = || WorkerName("w1".to_owned());
+    for entry in [
+        Entry::Genesis { cluster: 7, format: 1 },
+        Entry::Claim { epoch: Epoch(1), holder: "process 1".to_owned() },
+        Entry::WorkerJoined { name: name(), incarnation: Incarnation(3), in_process: false },
+        Entry::WorkerDrained { name: name(), on: true },
+        Entry::JobSubmitted { request: RequestId(4), spec },
+        Entry::TasksAdded { phase, first, count: 3, chunk: ChunkRef::Count },
+        Entry::TasksSettled { runs: vec![SettledRun { phase, round, first, attempt, results }] },
+        Entry::AttemptFailed {
+            task: phase.task(TaskIndex(1)),
+            round,
+            attempt,
+            failure: Failure::rejected("code", "cause", "Do."),
+        },
+        Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
+    ] {
+        ledger.apply(LogTime(9), &entry, &mut Vec::new());
+        snapshots.push(ledger.encode_snapshot());
+    }
+    snapshots
+}
+
+fn phase_spec(after: Vec<PhaseIndex>) -> PhaseSpec {
+    PhaseSpec {
+        operation: "image".to_owned(),
+        version: 1,
+        params: Params(BTreeMap::from([("width".to_owned(), "12".to_owned())])),
+        after,
+        on_failure: OnFailure::Stop,
+        fresh: true,
+    }
+}
+
 fn batch(bytes: &[u8]) -> String {
     let batch = match Batch::decode(bytes) {
         Ok(batch) => batch,
@@ -86,14 +156,7 @@ fn batches() -> Vec<Vec<u8>> {
     let spec = JobSpec {
         name: "two phases".to_owned(),
         fingerprint: 5,
-        phases: vec![PhaseSpec {
-            operation: "image".to_owned(),
-            version: 1,
-            params: Params(BTreeMap::from([("width".to_owned(), "12".to_owned())])),
-            after: vec![PhaseIndex(0)],
-            on_failure: OnFailure::Stop,
-            fresh: true,
-        }],
+        phases: vec![phase_spec(vec![PhaseIndex(0)])],
         memorandum: Some(BlobId::of(b"memorandum")),
     };
     let run = |results| SettledRun { phase, round, first, attempt, results };
@@ -126,6 +189,16 @@ fn batches() -> Vec<Vec<u8>> {
         Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
         Entry::WorkerJoined { name: worker(), incarnation: Incarnation(3), in_process: true },
         Entry::WorkerLeft { name: worker(), incarnation: Incarnation(3) },
+        Entry::WorkerDrained { name: worker(), on: true },
+        Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
+        Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
+        Entry::JobForgotten { job: JobId(9) },
+        Entry::SweepBegun(Sweep {
+            marked_at: LogTime(12),
+            first: 16,
+            last: 31,
+            empties_trash: true,
+        }),
     ];
     let encoded = |entries: &[Entry]| {
         let mut body = Vec::new();

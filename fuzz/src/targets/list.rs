@@ -1,6 +1,6 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops, records};
+use super::{client, core, journal, ops, records, worker};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -10,8 +10,12 @@ pub const TARGETS: &[Target] = &[
     core::MANIFEST,
     core::PARAMS,
     core::MEDIA,
+    core::SNAPSHOT,
     journal::JOURNAL,
     client::MEMORANDUM,
+    client::PATTERN,
+    worker::ANSWER,
+    worker::REQUEST,
     ops::TEXT,
     ops::WORD_COUNT,
     ops::DOCX,

@@ -7,5 +7,6 @@ mod list;
 mod ops;
 mod records;
 mod shape;
+mod worker;
 
 pub use list::TARGETS;

@@ -3,7 +3,7 @@
 //! Paths are text, a backslash doubled and a byte that is no UTF-8 as `\xNN`
 //! ([`text::reversible`]).
 
-use super::{Report, Row, Totals, text};
+use super::{Report, Row, Totals, Withdrawn, text};
 use crate::export::{ExportError, place};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -39,6 +39,7 @@ struct Summary<'a> {
     wall_seconds: f64,
     totals: Totals,
     operations: Vec<OperationTotals<'a>>,
+    withdrawn: &'a [Withdrawn],
     rows: Rows<'a>,
 }
 
@@ -138,6 +139,7 @@ impl Report {
                     OperationTotals { operation, totals }
                 })
                 .collect(),
+            withdrawn: &self.withdrawn,
             rows: Rows(&self.rows),
         };
         serde_json::to_writer_pretty(&mut *out, &summary)?;

@@ -83,6 +83,7 @@ impl Report {
         let mut out = String::new();
         self.render_table(&mut out, style);
         self.render_failures(&mut out, style);
+        self.render_withdrawn(&mut out, style);
         self.render_skipped(&mut out, style);
         self.render_notes(&mut out, style);
         self.render_end(&mut out, style);
@@ -191,6 +192,17 @@ impl Report {
             let _ = write!(line, ": {}", printable(row.cause.as_bytes()));
         }
         line_of(out, &line);
+    }
+
+    fn render_withdrawn(&self, out: &mut String, style: Style) {
+        if self.withdrawn.is_empty() {
+            return;
+        }
+        line_of(out, "");
+        line_of(out, &style.paint(Ink::Yellow, "Withdrawn operations"));
+        for withdrawn in &self.withdrawn {
+            style.paragraph(out, "  ", &printable(withdrawn.told().as_bytes()));
+        }
     }
 
     fn render_skipped(&self, out: &mut String, style: Style) {

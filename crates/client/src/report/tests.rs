@@ -30,6 +30,7 @@ fn skipped(input: &str, reason: &str) -> Row {
 fn report(rows: Vec<Row>) -> Report {
     Report {
         rows,
+        withdrawn: Vec::new(),
         job_ids: vec![7],
         wall_seconds: 2.5,
         out: PathBuf::from("/home/ada/processed_results"),
@@ -282,6 +283,7 @@ fn json_has_every_field() {
               }
             }
           ],
+          "withdrawn": [],
           "rows": [
             {
               "input": "/home/ada/letter.docx",
@@ -360,4 +362,20 @@ fn summaries_are_written_whole() {
     assert_eq!(std::fs::read(json).expect("read"), expected);
     assert!(std::fs::read(csv).expect("read").starts_with(b"input,operation,"));
     assert_eq!(std::fs::read_dir(&report.out).expect("a folder").count(), 2);
+}
+
+#[test]
+fn withdrawn_operations_are_told() {
+    let withdrawn = vec![Withdrawn {
+        operation: "image".to_owned(),
+        workers: vec!["w1".to_owned(), "w2".to_owned()],
+        cause: "20 crashes in a row".to_owned(),
+    }];
+    let report = Report { withdrawn, ..report(vec![row("a.png", "image", Outcome::Succeeded)]) };
+    let text = report.render(Style { width: 80, colour: false });
+    assert!(text.contains("\n  w1, w2 withdrew image after 20 crashes in a row\n"), "{text}");
+    let mut json = Vec::new();
+    report.write_json(&mut json).expect("written");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(json["withdrawn"][0]["workers"][1], "w2");
 }

@@ -7,7 +7,7 @@
 use super::machine::SessionId;
 use super::worker::Worker;
 use crate::failure::FailureKind;
-use crate::ids::{JobId, TaskId, WorkerName};
+use crate::ids::{JobId, PhaseId, TaskId, WorkerName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tasks that failed somewhere, and which of them wait.
@@ -40,6 +40,10 @@ impl Elsewhere {
         self.waiting.iter().copied().collect()
     }
 
+    pub(super) fn waiting_of(&self, phase: PhaseId) -> Vec<TaskId> {
+        self.waiting.iter().copied().filter(|task| task.phase_id() == phase).collect()
+    }
+
     /// The task waits no longer; where it failed stays known.
     pub(super) fn take(&mut self, task: TaskId) {
         self.waiting.remove(&task);
@@ -69,8 +73,7 @@ impl Elsewhere {
     }
 
     /// The worker for a task's next attempt: the least loaded of those on which it has not failed,
-    /// of all where it has failed on each. `None`: they have no credit, so it waits for one of
-    /// them.
+    /// of all where it has failed on each. `None`: they have no credit, so it waits for them.
     pub(super) fn worker_for(
         &self,
         task: TaskId,

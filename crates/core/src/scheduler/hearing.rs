@@ -30,6 +30,7 @@ impl Scheduler {
             ToMaster::Credit(credit) => worker.set_credit(credit),
             ToMaster::Progress(running) => worker.running = running,
             ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
+            ToMaster::Withdrawn(withdrawal) => worker.withdraw(withdrawal),
             ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
             // `Calls` takes it; here it only shows that the worker lives.
             ToMaster::CallAnswer { .. } => {}

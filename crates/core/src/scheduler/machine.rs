@@ -1,5 +1,6 @@
 //! The scheduler's transitions: events in, effects out.
 
+use super::abandoned::{self, Abandoned, Unserved};
 use super::elsewhere::Elsewhere;
 use super::queue::Queue;
 use super::worker::Worker;
@@ -53,6 +54,7 @@ pub struct Scheduler {
     pub(super) paused: BTreeSet<(Tick, TaskId)>,
     /// Tasks that failed on some worker and go to another one.
     pub(super) elsewhere: Elsewhere,
+    pub(super) abandoned: Abandoned,
     pub(super) random: SplitMix64,
     /// Until when tasks may be handed out; `None`: no other master exists.
     pub(super) dispatch_until: Option<Tick>,
@@ -79,6 +81,7 @@ impl Scheduler {
             awaited,
             paused: BTreeSet::new(),
             elsewhere: Elsewhere::default(),
+            abandoned: Abandoned::default(),
             random: SplitMix64::new(seed),
             dispatch_until: None,
         }
@@ -93,7 +96,8 @@ impl Scheduler {
     #[must_use]
     pub fn held_count(&self) -> usize {
         let of_workers = self.workers.values().map(Worker::held_count).sum::<usize>();
-        self.queues.len() + self.paused.len() + self.elsewhere.held_count() + of_workers
+        let of_tasks = self.elsewhere.held_count() + self.abandoned.held_count();
+        self.queues.len() + self.paused.len() + of_tasks + of_workers
     }
 
     /// Takes an event; what is to be done is appended to `out`.
@@ -105,6 +109,7 @@ impl Scheduler {
             Event::Tick => {}
         }
         self.on_time(now, ledger, out);
+        self.end_abandoned(ledger, out);
         if self.dispatch_until.is_none_or(|until| now < until) {
             self.dispatch(ledger, out);
         }
@@ -123,17 +128,28 @@ impl Scheduler {
         self.workers.values().map(|w| (&w.name, w.slots, w.running.as_slice()))
     }
 
-    /// Operations that wait although no connected worker offers them, with how many tasks.
+    /// Operations that connected workers offer no more.
+    pub fn withdrawn(&self) -> impl Iterator<Item = (&WorkerName, &str, &str)> {
+        self.workers.values().flat_map(|worker| {
+            let withdrawn = worker.withdrawn.iter();
+            withdrawn.map(|(name, cause)| (&worker.name, name.as_str(), cause.as_str()))
+        })
+    }
+
+    /// Operations that wait although no connected worker offers them.
     #[must_use]
-    pub fn unserved(&self, ledger: &Ledger) -> BTreeMap<String, u32> {
-        let mut unserved = BTreeMap::new();
+    pub fn unserved(&self, ledger: &Ledger) -> BTreeMap<String, Unserved> {
+        let mut unserved = BTreeMap::<String, Unserved>::new();
         for id in self.queues.keys() {
             let Some(phase) = ledger.phase(*id).filter(|phase| phase.counts.pending > 0) else {
                 continue;
             };
             let operation = &phase.spec.operation;
             if !self.workers.values().any(|worker| worker.operations.contains(operation)) {
-                *unserved.entry(operation.clone()).or_insert(0) += phase.counts.pending;
+                let entry = unserved.entry(operation.clone()).or_default();
+                entry.task_count += phase.counts.pending;
+                let withdrawn = abandoned::withdrawn(operation, &self.workers);
+                entry.withdrawn = withdrawn.map(str::to_owned);
             }
         }
         unserved
@@ -179,7 +195,10 @@ impl Scheduler {
                     self.acknowledge(run.attempt, count, out);
                 }
             }
-            Entry::AttemptFailed { attempt, .. } => self.acknowledge(*attempt, 1, out),
+            Entry::AttemptFailed { attempt, task, .. } => {
+                self.abandoned.forget(*task);
+                self.acknowledge(*attempt, 1, out);
+            }
             // What waits at a drained worker is recalled as from a busy one.
             Entry::WorkerJoined { .. } | Entry::WorkerDrained { .. } => self.mark_drained(ledger),
             _ => {}
@@ -208,6 +227,7 @@ impl Scheduler {
         self.queues.retain(|phase, _| phase.job != job);
         self.paused.retain(|(_, task)| task.job != job);
         self.elsewhere.forget_job(job);
+        self.abandoned.forget_job(job);
         for (session, worker) in &mut self.workers {
             let of_job: Vec<AttemptId> = worker
                 .flights

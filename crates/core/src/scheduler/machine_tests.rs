@@ -5,7 +5,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::ids::{Incarnation, PhaseIndex, RequestId, Round, TaskIndex};
 use crate::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec, Results};
 use crate::params::Params;
-use crate::session::{EndedRun, EndedWith, Held, Hello, Offer};
+use crate::session::{EndedRun, EndedWith, Held, Hello, Offer, Withdrawal};
 use crate::time::LogTime;
 
 const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
@@ -75,10 +75,14 @@ impl Cluster {
     }
 
     fn join(&mut self, session: u64, name: &str, held: Vec<Held>) {
+        self.join_as(session, name, false, held);
+    }
+
+    fn join_as(&mut self, session: u64, name: &str, in_process: bool, held: Vec<Held>) {
         let offers = vec![Offer { operation: "noop".to_owned(), version: 1 }];
         let name = WorkerName(name.to_owned());
         let incarnation = Incarnation(session);
-        let hello = Hello { name, incarnation, in_process: false, slots: 1, offers, held };
+        let hello = Hello { name, incarnation, in_process, slots: 1, offers, held };
         self.hear(session, ToMaster::Hello(hello));
     }
 
@@ -95,6 +99,14 @@ impl Cluster {
             _ => true,
         });
         tasks
+    }
+
+    /// A worker withdraws the operation and gives back what it holds.
+    fn withdraw(&mut self, session: u64) {
+        let (operation, cause) = ("noop".to_owned(), "20 crashes in a row".to_owned());
+        self.hear(session, ToMaster::Withdrawn(Withdrawal { operation, cause }));
+        let held = self.assigned(session).into_iter().map(|(_, attempt)| attempt).collect();
+        self.hear(session, ToMaster::Returned(held));
     }
 
     fn succeed(&mut self, session: u64, (index, attempt): (u32, AttemptId)) {
@@ -283,7 +295,8 @@ fn a_cancelled_job_is_taken_from_the_workers() {
 #[test]
 fn what_nobody_offers_is_told() {
     let cluster = Cluster::with_tasks(5);
-    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], 5);
+    let unserved = Unserved { task_count: 5, withdrawn: None };
+    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], unserved);
 }
 
 #[test]
@@ -427,4 +440,51 @@ fn a_task_that_waits_for_another_worker_is_not_recalled_for_the_one_that_it_cras
     cluster.sent.clear();
     cluster.succeed(1, held[1]);
     assert_eq!(cluster.sent.iter().filter(|(_, m)| matches!(m, ToWorker::Recall(_))).count(), 0);
+}
+
+#[test]
+fn what_a_worker_withdraws_goes_to_the_others() {
+    let mut cluster = Cluster::with_tasks(3);
+    cluster.join(1, "a", vec![]);
+    cluster.join(2, "b", vec![]);
+    cluster.withdraw(1);
+    assert_eq!(cluster.assigned(1), []);
+    for _ in 0..3 {
+        cluster.assigned(2).into_iter().for_each(|task| cluster.succeed(2, task));
+    }
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 3);
+    let told: Vec<_> = cluster.scheduler.withdrawn().collect();
+    assert_eq!(told, [(&WorkerName("a".to_owned()), "noop", "20 crashes in a row")]);
+}
+
+#[test]
+fn what_the_last_worker_withdraws_waits_where_another_may_come() {
+    let mut cluster = Cluster::with_tasks(3);
+    cluster.join(1, "a", vec![]);
+    cluster.withdraw(1);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.pending, 3);
+    let withdrawn = Some("20 crashes in a row".to_owned());
+    let unserved = Unserved { task_count: 3, withdrawn };
+    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], unserved);
+    // Its next start offers it again.
+    cluster.join(2, "a", vec![]);
+    assert_eq!(cluster.assigned(2).len(), 2);
+}
+
+#[test]
+fn what_the_last_worker_of_this_process_withdraws_ends() {
+    let mut cluster = Cluster::with_tasks(3_000);
+    cluster.join_as(1, "a", true, vec![]);
+    let held = cluster.assigned(1);
+    cluster.end(1, held[0], crash());
+    cluster.withdraw(1);
+    let phase = cluster.ledger.phase(PHASE).expect("exists");
+    assert_eq!((phase.counts.pending, phase.counts.failed), (1, 2_999));
+    let failure = &phase.tasks.failure(TaskIndex(7)).expect("failed").failure;
+    assert_eq!(failure.code, "operation_withdrawn");
+    assert!(failure.cause.ends_with("withdrawn after 20 crashes in a row"), "{}", failure.cause);
+    // The one that was still in its slot comes back later.
+    cluster.hear(1, ToMaster::Returned(vec![held[1].1]));
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.failed, 3_000);
+    assert_eq!(cluster.scheduler.held_count(), 0);
 }

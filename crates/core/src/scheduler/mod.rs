@@ -4,6 +4,7 @@
 //! It is the master's end of every session. It decides nothing that must survive: what it wants
 //! recorded it proposes, and it acts on an entry only when the entry comes back applied.
 
+mod abandoned;
 mod dispatch;
 mod elsewhere;
 mod flights;
@@ -12,4 +13,5 @@ mod machine;
 mod queue;
 mod worker;
 
+pub use abandoned::Unserved;
 pub use machine::{Effect, Event, Scheduler, SessionId};

@@ -3,9 +3,9 @@
 use super::flights::Flights;
 use crate::ids::{Incarnation, PhaseId, TaskIndex, WorkerName};
 use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN};
-use crate::session::{Hello, Running};
+use crate::session::{Hello, Running, Withdrawal};
 use crate::time::Tick;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One connected worker.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Worker {
     pub(super) incarnation: Incarnation,
     pub(super) slots: u32,
     pub(super) operations: BTreeSet<String>,
+    /// Operations that it offers no more, with the cause.
+    pub(super) withdrawn: BTreeMap<String, String>,
     /// Attempts that it wants to hold at once.
     pub(super) credit: u32,
     pub(super) flights: Flights,
@@ -35,6 +37,7 @@ impl Worker {
             incarnation: hello.incarnation,
             slots: hello.slots,
             operations: hello.offers.iter().map(|offer| offer.operation.clone()).collect(),
+            withdrawn: BTreeMap::new(),
             credit: hello.slots.saturating_mul(SLOT_CREDIT_MIN),
             flights: Flights::default(),
             heard_at: now,
@@ -44,6 +47,12 @@ impl Worker {
             recalled: BTreeSet::new(),
             draining: false,
         }
+    }
+
+    /// It offers an operation no more.
+    pub(super) fn withdraw(&mut self, Withdrawal { operation, cause }: Withdrawal) {
+        self.operations.remove(&operation);
+        self.withdrawn.insert(operation, cause);
     }
 
     /// What the worker asks for, held within what a slot can sensibly want.

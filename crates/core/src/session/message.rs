@@ -1,5 +1,6 @@
 //! The messages of a session.
 
+use super::withdrawal::Withdrawal;
 use crate::failure::Failure;
 use crate::ids::{
     AttemptId, CallId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
@@ -57,7 +58,9 @@ pub enum ToMaster {
     Progress(Vec<Running>),
     /// Attempts ended; kept and repeated until acknowledged.
     Ended(Vec<EndedRun>),
-    /// Recalled attempts that had not been started.
+    /// It offers an operation no more, until it starts again.
+    Withdrawn(Withdrawal),
+    /// Attempts that it has not made: recalled before they began, or of an operation withdrawn.
     Returned(Vec<AttemptId>),
     /// A piece of a call's answer, or why there is none.
     CallAnswer {

@@ -7,9 +7,11 @@ mod keeping;
 mod message;
 mod pace;
 mod seat;
+mod withdrawal;
 
 pub use keeping::{KEEPING, Keeping};
 pub use message::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
 };
 pub use seat::{Assigned, Ending, Seat, SeatEffect, SeatEvent, SlotIndex};
+pub use withdrawal::{CrashWatch, Withdrawal};

@@ -5,6 +5,7 @@
 
 use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker};
 use super::pace::Pace;
+use super::withdrawal::Withdrawal;
 use crate::failure::Failure;
 use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
@@ -26,6 +27,8 @@ pub enum Ending {
     Succeeded(Option<BlobId>),
     /// With a failure.
     Failed(Failure),
+    /// It was not made: this worker offers the operation no more.
+    Unmade,
 }
 
 /// What happens to a seat.
@@ -48,6 +51,8 @@ pub enum SeatEvent {
         /// How long it was at work, by the slot's own clock.
         took_us: u64,
     },
+    /// This worker offers an operation no more.
+    Withdrawn(Withdrawal),
     /// Time went on.
     Tick,
 }
@@ -82,6 +87,7 @@ pub struct Seat {
     incarnation: Incarnation,
     in_process: bool,
     offers: Vec<Offer>,
+    withdrawn: Vec<Withdrawal>,
     /// The highest epoch that each cluster has shown, by the cluster's id.
     epochs: BTreeMap<u128, Epoch>,
     connected: bool,
@@ -117,6 +123,7 @@ impl Seat {
             incarnation,
             in_process,
             offers,
+            withdrawn: Vec::new(),
             epochs: BTreeMap::new(),
             connected: false,
             welcomed: false,
@@ -145,6 +152,7 @@ impl Seat {
             SeatEvent::Finished { slot, ending, took_us } => {
                 self.on_finished(now, slot, ending, took_us, out);
             }
+            SeatEvent::Withdrawn(withdrawal) => self.on_withdrawn(withdrawal, out),
             SeatEvent::Tick => {}
         }
         self.start_waiting(now, out);
@@ -247,10 +255,20 @@ impl Seat {
         self.drop_where(|held| !keep.contains(&held.attempt), out);
         self.unacknowledged.retain(|run| keep.contains(&run.attempt));
         out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
+        let withdrawn = self.withdrawn.iter().cloned().map(ToMaster::Withdrawn);
+        out.extend(withdrawn.map(SeatEffect::Send));
         if !self.unacknowledged.is_empty() {
             let repeated = self.unacknowledged.iter().cloned().collect();
             out.push(SeatEffect::Send(ToMaster::Ended(repeated)));
         }
+    }
+
+    fn on_withdrawn(&mut self, withdrawal: Withdrawal, out: &mut Vec<SeatEffect>) {
+        self.offers.retain(|offer| offer.operation != withdrawal.operation);
+        if self.welcomed {
+            out.push(SeatEffect::Send(ToMaster::Withdrawn(withdrawal.clone())));
+        }
+        self.withdrawn.push(withdrawal);
     }
 
     fn on_ack(&mut self, attempts: &[(AttemptId, u32)]) {
@@ -294,16 +312,23 @@ impl Seat {
         if busy.dropped {
             return;
         }
-        if self.pace.measure(duration_us) && self.welcomed {
-            out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
-        }
         let with = match ending {
+            Ending::Unmade => {
+                if self.welcomed {
+                    let returned = vec![busy.assigned.attempt];
+                    out.push(SeatEffect::Send(ToMaster::Returned(returned)));
+                }
+                return;
+            }
             Ending::Succeeded(Some(manifest)) => {
                 EndedWith::Results(Results::Manifests(vec![manifest]))
             }
             Ending::Succeeded(None) => EndedWith::Results(Results::Empty(1)),
             Ending::Failed(failure) => EndedWith::Failure(Failure { duration_us, ..failure }),
         };
+        if self.pace.measure(duration_us) && self.welcomed {
+            out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
+        }
         let Held { attempt, task, round } = busy.assigned;
         let run = EndedRun { phase: task.phase_id(), round, first: task.index, attempt, with };
         self.unacknowledged.push_back(run.clone());

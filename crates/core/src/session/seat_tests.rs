@@ -295,3 +295,30 @@ fn calls_are_passed_on_beside_the_tasks_and_only_of_a_master_that_has_welcomed()
         assert_eq!(drive(&mut seat, SeatEvent::Message(message)), []);
     }
 }
+
+#[test]
+fn a_withdrawn_operation_is_told_again_in_every_session_and_offered_in_none() {
+    let offer = |operation: &str| Offer { operation: operation.to_owned(), version: 1 };
+    let offers = vec![offer("image"), offer("text")];
+    let mut seat = Seat::new(WorkerName("w1".to_owned()), Incarnation(1), true, 1, offers);
+    drive(&mut seat, SeatEvent::Connected);
+    welcome(&mut seat, 1, vec![]);
+    let withdrawal = Withdrawal { operation: "image".to_owned(), cause: "it crashes".to_owned() };
+    let told = SeatEffect::Send(ToMaster::Withdrawn(withdrawal.clone()));
+    assert!(drive(&mut seat, SeatEvent::Withdrawn(withdrawal)).contains(&told));
+    drive(&mut seat, SeatEvent::Disconnected);
+    let hello = drive(&mut seat, SeatEvent::Connected);
+    let [SeatEffect::Send(ToMaster::Hello(hello))] = hello.as_slice() else { panic!("{hello:?}") };
+    assert_eq!(hello.offers, [offer("text")]);
+    assert!(welcome(&mut seat, 1, vec![]).contains(&told));
+}
+
+#[test]
+fn an_attempt_that_was_not_made_goes_back() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 1)));
+    let (slot, ending) = (SlotIndex(0), Ending::Unmade);
+    let effects = drive(&mut seat, SeatEvent::Finished { slot, ending, took_us: 1 });
+    assert!(effects.contains(&SeatEffect::Send(ToMaster::Returned(vec![attempt(0)]))));
+    assert!(seat.is_idle());
+}

@@ -10,9 +10,11 @@ use windlass_sandbox::{Task, serve};
 
 fn main() -> std::io::Result<()> {
     match std::env::args().nth(1).as_deref() {
-        Some("--socket") => {
-            let kind = std::env::args().nth(2).unwrap_or_default();
-            let is_done = escape::attempt("socket", &kind) == "done";
+        // From a command, what the shell cannot: an attempt and what it is about.
+        Some("--try") => {
+            let words: Vec<String> = std::env::args().skip(2).collect();
+            let [word, rest] = words.as_slice() else { panic!("{words:?}") };
+            let is_done = escape::attempt(word, rest) == "done";
             std::process::exit(if is_done { 0 } else { 1 });
         }
         Some("--launcher") => return windlass_sandbox::serve_launches(),

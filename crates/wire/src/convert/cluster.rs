@@ -9,7 +9,8 @@ use windlass_core::balance::Strategy;
 use windlass_core::ledger::JobSpec;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
-use windlass_core::session::Running;
+use windlass_core::scheduler::Unserved;
+use windlass_core::session::{Running, Withdrawal};
 use windlass_core::view::{CallsView, Notice, OperationCalls, WorkerView};
 use windlass_core::{Epoch, JobId, RequestId, WorkerName};
 
@@ -48,6 +49,7 @@ impl From<WorkerView> for pb::Worker {
             name: worker.name.0,
             slots: worker.slots,
             running: worker.running.into_iter().map(work).collect(),
+            withdrawn: worker.withdrawn.into_iter().map(pb::Withdrawn::from).collect(),
         }
     }
 }
@@ -69,17 +71,21 @@ impl TryFrom<pb::Worker> for WorkerView {
             name: WorkerName(worker.name),
             slots: worker.slots,
             running: worker.running.into_iter().map(work).collect::<Result<_, _>>()?,
+            withdrawn: worker.withdrawn.into_iter().map(Withdrawal::from).collect(),
         })
     }
 }
 
 impl From<ClusterView> for pb::ClusterStatus {
     fn from(view: ClusterView) -> pb::ClusterStatus {
+        let causes = view.unserved.iter();
+        let causes = causes.filter_map(|(name, it)| Some((name.clone(), it.withdrawn.clone()?)));
         pb::ClusterStatus {
             cluster: Bytes::copy_from_slice(&view.cluster.to_be_bytes()),
             epoch: view.epoch.0,
             workers: view.workers.into_iter().map(pb::Worker::from).collect(),
-            unserved: view.unserved.into_iter().collect(),
+            unserved_causes: causes.collect(),
+            unserved: view.unserved.into_iter().map(|(name, it)| (name, it.task_count)).collect(),
             waits_for_room: view.waits_for_room,
             open_calls: view.calls.open_count as u64,
             calls: view.calls.operations.into_iter().map(operation_calls_of).collect(),
@@ -122,11 +128,16 @@ impl TryFrom<pb::ClusterStatus> for ClusterView {
             operations: calls.collect::<Result<_, _>>()?,
         };
         let workers = status.workers.into_iter().map(WorkerView::try_from);
+        let mut causes = status.unserved_causes;
+        let unserved = status.unserved.into_iter().map(|(operation, task_count)| {
+            let withdrawn = causes.remove(&operation);
+            (operation, Unserved { task_count, withdrawn })
+        });
         Ok(ClusterView {
             cluster: u128_of(&status.cluster)?,
             epoch: Epoch(status.epoch),
             workers: workers.collect::<Result<_, _>>()?,
-            unserved: status.unserved.into_iter().collect(),
+            unserved: unserved.collect(),
             waits_for_room: status.waits_for_room,
             calls,
         })

@@ -8,6 +8,7 @@ use windlass_core::ids::CallId;
 use windlass_core::limits::CALL_PIECE_BYTES_MAX;
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+    Withdrawal,
 };
 use windlass_core::{
     AttemptId, Epoch, Failure, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName,
@@ -39,6 +40,7 @@ impl From<ToMaster> for pb::ToMaster {
             ToMaster::Returned(attempts) => {
                 Message::Returned(pb::Returned { attempts: attempts_of(attempts) })
             }
+            ToMaster::Withdrawn(withdrawal) => Message::Withdrawn(withdrawal.into()),
             ToMaster::CallAnswer { call, answer } => {
                 use pb::call_answer::Answer;
                 let answer = match answer {
@@ -75,12 +77,25 @@ impl TryFrom<pb::ToMaster> for ToMaster {
                 ToMaster::Ended(runs.collect::<Result<_, _>>()?)
             }
             Message::Returned(returned) => ToMaster::Returned(attempts(returned.attempts)),
+            Message::Withdrawn(withdrawn) => ToMaster::Withdrawn(withdrawn.into()),
             Message::CallAnswer(said) => ToMaster::CallAnswer {
                 call: call_id(said.call)?,
                 answer: call_answer(said.answer)?,
             },
             Message::Goodbye(_) => ToMaster::Goodbye,
         })
+    }
+}
+
+impl From<Withdrawal> for pb::Withdrawn {
+    fn from(Withdrawal { operation, cause }: Withdrawal) -> pb::Withdrawn {
+        pb::Withdrawn { operation, cause }
+    }
+}
+
+impl From<pb::Withdrawn> for Withdrawal {
+    fn from(pb::Withdrawn { operation, cause }: pb::Withdrawn) -> Withdrawal {
+        Withdrawal::new(operation, cause)
     }
 }
 

@@ -1,10 +1,13 @@
 //! Messages there and back, and messages that are none.
 
 use super::*;
+use crate::host::ClusterView;
 use proptest::prelude::*;
 use prost::Message;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
+use windlass_core::scheduler::Unserved;
+use windlass_core::view::WorkerView;
 use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
 
 const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
@@ -43,6 +46,10 @@ fn what_workers_say_arrives_as_it_was_said() {
             ended(EndedWith::Failure(Failure { duration_us: 8, ..failure })),
         ]),
         ToMaster::Returned(vec![ATTEMPT]),
+        ToMaster::Withdrawn(Withdrawal {
+            operation: "text".to_owned(),
+            cause: "it crashed on 8 files".to_owned(),
+        }),
         ToMaster::CallAnswer {
             call: CALL,
             answer: Ok(AnswerPiece { offset: 9, bytes: vec![1, 2], is_last: true }),
@@ -105,6 +112,35 @@ fn a_worker_of_another_protocol_or_name_is_refused() {
     for hello in unsound {
         assert!(Hello::try_from(hello.clone()).is_err(), "{hello:?}");
     }
+}
+
+#[test]
+fn a_cause_without_end_is_cut() {
+    let said = pb::Withdrawn { operation: "text".to_owned(), cause: "é".repeat(400) };
+    assert_eq!(Withdrawal::from(said).cause, "é".repeat(254) + "…");
+}
+
+#[test]
+fn what_is_withdrawn_is_seen_in_the_status() {
+    let cause = "it crashed on 8 files".to_owned();
+    let withdrawal = Withdrawal { operation: "text".to_owned(), cause: cause.clone() };
+    let worker = WorkerView {
+        name: WorkerName("w".to_owned()),
+        slots: 1,
+        running: Vec::new(),
+        withdrawn: vec![withdrawal],
+    };
+    let waits = |task_count, withdrawn| Unserved { task_count, withdrawn };
+    let view = ClusterView {
+        workers: vec![worker],
+        unserved: [
+            ("image".to_owned(), waits(2, None)),
+            ("text".to_owned(), waits(3, Some(cause))),
+        ]
+        .into(),
+        ..ClusterView::default()
+    };
+    assert_eq!(ClusterView::try_from(pb::ClusterStatus::from(view.clone())), Ok(view));
 }
 
 proptest! {

@@ -181,6 +181,16 @@ pub struct Manifests {
     #[prost(bytes = "bytes", tag = "1")]
     pub ids: ::prost::bytes::Bytes,
 }
+/// The worker offers an operation no more, until it starts again: it crash-loops, or cannot start. It
+/// says so again in every session, after `Welcome`, and leaves the operation out of `Hello.offers`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Withdrawn {
+    #[prost(string, tag = "1")]
+    pub operation: ::prost::alloc::string::String,
+    /// What happened, for people; at most 512 bytes of it are kept.
+    #[prost(string, tag = "2")]
+    pub cause: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BlobIds {
     /// 32 bytes each, one after the other.
@@ -1287,6 +1297,12 @@ pub struct ClusterStatus {
         ::prost::alloc::string::String,
         OperationCalls,
     >,
+    /// Of the operations in `unserved` that a connected worker offers no more, what happened.
+    #[prost(map = "string, string", tag = "8")]
+    pub unserved_causes: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Worker {
@@ -1296,6 +1312,9 @@ pub struct Worker {
     pub slots: u32,
     #[prost(message, repeated, tag = "3")]
     pub running: ::prost::alloc::vec::Vec<SlotWork>,
+    /// What it offers no more.
+    #[prost(message, repeated, tag = "4")]
+    pub withdrawn: ::prost::alloc::vec::Vec<Withdrawn>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SlotWork {
@@ -2528,7 +2547,7 @@ pub mod cluster_server {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ToMaster {
-    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub message: ::core::option::Option<to_master::Message>,
 }
 /// Nested message and enum types in `ToMaster`.
@@ -2549,6 +2568,8 @@ pub mod to_master {
         Goodbye(super::Goodbye),
         #[prost(message, tag = "7")]
         CallAnswer(super::CallAnswer),
+        #[prost(message, tag = "8")]
+        Withdrawn(super::Withdrawn),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2649,7 +2670,7 @@ pub mod ended_run {
         Failure(super::Failure),
     }
 }
-/// Attempts that were recalled before they began, given back.
+/// Attempts that were not made, given back: recalled before they began, or of an operation withdrawn.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Returned {
     #[prost(message, repeated, tag = "1")]
