@@ -45,7 +45,8 @@ targets! {
     // Each opens a log of files twice and syncs it.
     journal: 50,
     memorandum: MUTANT_COUNT,
-    pattern: MUTANT_COUNT,
+    // Each walks and hashes a folder of its own.
+    pattern: 200,
     answer: MUTANT_COUNT,
     request: MUTANT_COUNT,
     text: MUTANT_COUNT,
