@@ -32,6 +32,8 @@ pub(crate) struct SimWorker {
     pub(crate) next_master: usize,
     /// What each slot has; the first is at work.
     slots_have: BTreeMap<SlotIndex, VecDeque<Attempt>>,
+    /// Attempts that have left their slot and whose results are being kept, by serial.
+    keeping: BTreeMap<u64, Attempt>,
     serial: u64,
     /// The highest credit that this process has announced.
     credit_max: u32,
@@ -65,9 +67,11 @@ pub(crate) struct WorkerTurn {
 pub(crate) enum Kept {
     /// The next step, after so long.
     Next(u64),
+    /// The result is stored: the slot begins its next attempt, the next step comes after so long.
+    Made(SeatEvent, Option<Begun>, u64),
     /// The seat hears of it, and the slot begins its next attempt.
     Told(SeatEvent, Option<Begun>),
-    /// Another attempt is in the slot by now.
+    /// The attempt is not there any more.
     Stale,
 }
 
@@ -84,6 +88,7 @@ impl SimWorker {
             connection: None,
             next_master: number,
             slots_have: BTreeMap::new(),
+            keeping: BTreeMap::new(),
             serial: 0,
             credit_max: 0,
             unsynced: BTreeSet::new(),
@@ -105,6 +110,7 @@ impl SimWorker {
         self.seat = None;
         self.connection = None;
         self.slots_have.clear();
+        self.keeping.clear();
         self.unsynced.clear();
     }
 
@@ -187,10 +193,16 @@ impl SimWorker {
     }
 
     fn end(&mut self, slot: SlotIndex, ending: Ending) -> Kept {
-        let queue = self.slots_have.entry(slot).or_default();
-        let took_us = queue.pop_front().map_or(0, |ended| ended.took_us);
-        let next = queue.front().map(|next| (slot, next.serial, next.took_us));
+        let (ended, next) = self.go_on(slot);
+        let took_us = ended.map_or(0, |ended| ended.took_us);
         Kept::Told(SeatEvent::Finished { slot, ending, took_us }, next)
+    }
+
+    /// The attempt at work leaves its slot, which begins its next one.
+    fn go_on(&mut self, slot: SlotIndex) -> (Option<Attempt>, Option<Begun>) {
+        let queue = self.slots_have.entry(slot).or_default();
+        let left = queue.pop_front();
+        (left, queue.front().map(|next| (slot, next.serial, next.took_us)))
     }
 
     /// The operation in a slot has ended, or a step of keeping its result is due.
@@ -202,9 +214,11 @@ impl SimWorker {
         durable: &mut Store,
         random: &mut SplitMix64,
     ) -> Kept {
-        let Some(Attempt { assigned: made, .. }) = self.at_work(slot, serial) else {
+        let kept = self.keeping.get(&serial).copied();
+        let Some(attempt) = kept.or_else(|| self.at_work(slot, serial)) else {
             return Kept::Stale;
         };
+        let made = attempt.assigned;
         let failure = match kind_of(made.task) {
             Kind::Poison => Some(Failure::new(FailureKind::Crashed, "crash", "it crashes", "")),
             Kind::Bad => Some(Failure::rejected("bad", "it is bad", "")),
@@ -218,14 +232,21 @@ impl SimWorker {
             (Some(failure), _) => Ending::Failed(failure),
             (None, Some(Keeping::Store)) => {
                 self.unsynced.insert(manifest);
-                return Kept::Next(1 + random.below(10_000));
+                self.keeping.insert(serial, attempt);
+                let (_, next) = self.go_on(slot);
+                let event = SeatEvent::Made { slot, took_us: attempt.took_us };
+                return Kept::Made(event, next, 1 + random.below(10_000));
             }
             (None, Some(Keeping::Sync)) => {
                 self.unsynced.iter().for_each(|id| durable.put(*id, now));
                 self.unsynced.clear();
                 return Kept::Next(1);
             }
-            (None, Some(Keeping::Tell) | None) => Ending::Succeeded(Some(manifest)),
+            (None, Some(Keeping::Tell) | None) => {
+                self.keeping.remove(&serial);
+                let ending = Ending::Succeeded(Some(manifest));
+                return Kept::Told(SeatEvent::Kept { attempt: made.attempt, ending }, None);
+            }
         };
         self.end(slot, ending)
     }

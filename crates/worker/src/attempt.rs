@@ -1,11 +1,11 @@
-//! One attempt: where its operation's function runs, what comes of it, and that its blobs are
-//! durable before anybody hears of it.
+//! One attempt: where its operation's function runs, and what comes of it.
 
 use crate::command;
 use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::health::Health;
 use crate::host::Options;
-use crate::memo;
+use crate::keeper::Stored;
+use crate::memo::{self, Recalled};
 use crate::outcome::{of_death, of_input};
 use crate::slot::{Job, SlotNews};
 use std::ffi::OsStr;
@@ -14,12 +14,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use windlass_core::Failure;
 use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::input::Input;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
-use windlass_core::session::{Ending, KEEPING, Keeping};
-use windlass_core::{BlobId, Failure};
+use windlass_core::session::Ending;
 use windlass_ops::{Operation, Output, Source, Work};
 use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
 
@@ -50,20 +50,29 @@ pub(crate) struct Made {
     pub(crate) notes: Vec<String>,
 }
 
+/// What came of an attempt.
+pub(crate) enum Done {
+    /// All is said.
+    Ended(Ending),
+    /// It has a result that is to be made durable before anybody hears of it.
+    Stored(Stored),
+}
+
 impl Attempts {
     pub(crate) fn new(options: Arc<Options>, health: Arc<Health>) -> Attempts {
         Attempts { options, health, executor: None, launcher: None }
     }
 
     /// Makes one attempt; `tell` hears of it meanwhile.
-    pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, tell: &dyn Fn(SlotNews)) -> Ending {
-        match self.result(job, cancel, tell) {
-            Ok(manifest) => Ending::Succeeded(manifest),
-            Err(Unfinished::Failed(failure)) => {
-                Ending::Failed(of_input(failure, job.order.input.as_ref()))
-            }
-            Err(Unfinished::Unmade) => Ending::Unmade,
-        }
+    pub(crate) fn run(&mut self, job: &Job, cancel: &Cancel, tell: &dyn Fn(SlotNews)) -> Done {
+        self.result(job, cancel, tell).unwrap_or_else(|unfinished| {
+            Done::Ended(match unfinished {
+                Unfinished::Failed(failure) => {
+                    Ending::Failed(of_input(failure, job.order.input.as_ref()))
+                }
+                Unfinished::Unmade => Ending::Unmade,
+            })
+        })
     }
 
     /// The task's manifest: of an earlier result where the memo has one, else of a new one.
@@ -72,7 +81,7 @@ impl Attempts {
         job: &Job,
         cancel: &Cancel,
         tell: &dyn Fn(SlotNews),
-    ) -> Result<Option<BlobId>, Unfinished> {
+    ) -> Result<Done, Unfinished> {
         let began = Instant::now();
         let order = &job.order;
         let Some(operation) = windlass_ops::find(&order.operation) else {
@@ -87,14 +96,18 @@ impl Attempts {
         if let Some(key) = key.filter(|_| !order.fresh)
             && let Some(known) = self.options.store.shared().and_then(|b| memo::recall(b, key))
         {
-            return Ok(Some(known));
+            return Ok(match known {
+                Recalled::Durable(manifest) => Done::Ended(Ending::Succeeded(Some(manifest))),
+                Recalled::Stored(stored) => Done::Stored(stored),
+            });
         }
         let made = self.make(operation, job, cancel, tell)?;
-        let Some((id, manifest)) = self.keep(made, began.elapsed())? else { return Ok(None) };
-        if let (Some(key), Some(blobs)) = (key, self.options.store.shared()) {
-            memo::remember(blobs, key, id, &manifest);
-        }
-        Ok(Some(id))
+        let Some(manifest) = manifest(made, began.elapsed()) else {
+            return Ok(Done::Ended(Ending::Succeeded(None)));
+        };
+        let note = key.map(|key| (key, manifest.size()));
+        let manifest = self.options.store.put(&manifest.encode())?;
+        Ok(Done::Stored(Stored { manifest, note }))
     }
 
     fn make(
@@ -178,30 +191,14 @@ impl Attempts {
         }
         Ok(artifacts)
     }
+}
 
-    /// Stores the result; every blob is durable when this returns.
-    fn keep(&self, made: Made, took: Duration) -> Result<Option<(BlobId, Manifest)>, Failure> {
-        if made.artifacts.is_empty() && made.notes.is_empty() {
-            return Ok(None);
-        }
-        let manifest = Manifest {
-            artifacts: made.artifacts,
-            notes: made.notes,
-            duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            from_memo: false,
-        };
-        let store = &self.options.store;
-        let mut id = None;
-        for step in KEEPING {
-            match step {
-                Keeping::Store => store.put(&manifest.encode()).map(|stored| id = Some(stored))?,
-                Keeping::Sync => store.sync()?,
-                // The slot tells what this returns.
-                Keeping::Tell => break,
-            }
-        }
-        Ok(id.map(|id| (id, manifest)))
-    }
+/// What lists the artifacts; `None` where there is nothing to list.
+fn manifest(made: Made, took: Duration) -> Option<Manifest> {
+    let Made { artifacts, notes } = made;
+    let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let is_empty = artifacts.is_empty() && notes.is_empty();
+    (!is_empty).then_some(Manifest { artifacts, notes, duration_us, from_memo: false })
 }
 
 /// A part of an output file as an artifact's content.

@@ -3,6 +3,7 @@
 use crate::calls::{Calls, Made};
 use crate::clock;
 use crate::health::Health;
+use crate::keeper::Keeper;
 use crate::orders::Orders;
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
@@ -14,9 +15,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_core::ids::CallId;
 use windlass_core::session::{
-    EndedRun, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
+    EndedRun, Ending, Held, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
-use windlass_core::{Failure, Incarnation, WorkerName};
+use windlass_core::{AttemptId, Failure, Incarnation, WorkerName};
 use windlass_sandbox::Layers;
 
 /// Messages that may wait for the seat's thread.
@@ -72,6 +73,8 @@ pub(crate) enum Inbox {
     Master(ToWorker),
     Slot(SlotIndex, SlotNews),
     Call(CallId, Made),
+    /// The result of a made attempt is durable, or could not be kept.
+    Kept(AttemptId, Ending),
     Stop,
 }
 
@@ -128,6 +131,7 @@ struct Host {
     seat: Seat,
     orders: Orders,
     slots: Vec<Slot>,
+    keeper: Keeper,
     store: Store,
     calls: Calls,
     send: Option<Send>,
@@ -151,17 +155,17 @@ impl Host {
         );
         let store = options.store.clone();
         let options = Arc::new(options);
-        let slots = (0..options.slots)
-            .map(|index| {
-                let (options, health) = (Arc::clone(&options), Arc::clone(health));
-                Slot::start(SlotIndex(index), options, health, inbox.clone())
-            })
-            .collect();
+        let keeper = Keeper::start(store.clone(), inbox.clone());
+        let slot = |index| {
+            let (options, health) = (Arc::clone(&options), Arc::clone(health));
+            Slot::start(SlotIndex(index), options, health, inbox.clone(), keeper.receiver())
+        };
         let calls = Calls::new(options.slots, inbox.clone());
         Host {
             seat,
             orders: Orders::default(),
-            slots,
+            slots: (0..options.slots).map(slot).collect(),
+            keeper,
             calls,
             store,
             send: None,
@@ -174,10 +178,11 @@ impl Host {
         while self.turn(messages) {}
         // Slots block on a full inbox otherwise, and could not be joined.
         self.slots.iter().for_each(Slot::kill_all);
-        let slots = std::mem::take(&mut self.slots);
         let callers = self.calls.stop();
+        let Host { slots, keeper, .. } = self;
         let ending = thread::spawn(move || {
             slots.into_iter().for_each(Slot::join);
+            keeper.join();
             callers.into_iter().for_each(|caller| drop(caller.join()));
         });
         while !ending.is_finished() {
@@ -229,6 +234,11 @@ impl Host {
                 let said = self.calls.on_made(call, made);
                 if self.say_all(said) { SeatEvent::Tick } else { SeatEvent::Disconnected }
             }
+            Inbox::Slot(slot, SlotNews::Made(took_us)) => {
+                self.slots[slot.0 as usize].on_finished();
+                SeatEvent::Made { slot, took_us }
+            }
+            Inbox::Kept(attempt, ending) => SeatEvent::Kept { attempt, ending },
         })
     }
 
@@ -258,7 +268,8 @@ impl Host {
                     }
                     SeatEffect::Start { slot, assigned } => {
                         let order = self.orders.order(&self.store, assigned.task);
-                        let job = order.map(|order| Job { task: assigned.task, order });
+                        let Held { attempt, task, .. } = assigned;
+                        let job = order.map(|order| Job { attempt, task, order });
                         self.slots[slot.0 as usize].begin(job);
                     }
                     SeatEffect::Kill(slot) => self.slots[slot.0 as usize].kill(),

@@ -12,6 +12,7 @@ mod frames;
 mod health;
 mod host;
 mod join;
+mod keeper;
 mod memo;
 mod orders;
 mod outcome;

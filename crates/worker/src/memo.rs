@@ -2,6 +2,7 @@
 //!
 //! The memo only ever saves work: whatever goes wrong with it, the work is done.
 
+use crate::keeper::Stored;
 use crate::orders::Order;
 use windlass_blobs::{BlobError, Blobs};
 use windlass_core::BlobId;
@@ -27,14 +28,21 @@ pub(crate) fn key(spec: &OperationSpec, order: &Order) -> Option<MemoKey> {
     Some(facts.key())
 }
 
-/// The manifest of an earlier result, if all of it is there. What it names is renewed before it is
-/// looked at, so that no sweep takes it before the ledger names it.
-pub(crate) fn recall(blobs: &Blobs, key: MemoKey) -> Option<BlobId> {
+/// An earlier result that is all there.
+pub(crate) enum Recalled {
+    Durable(BlobId),
+    /// With a new manifest that is to be synced first.
+    Stored(Stored),
+}
+
+/// The earlier result, if all of it is there. What it names is renewed before it is looked at, so
+/// that no sweep takes it before the ledger names it.
+pub(crate) fn recall(blobs: &Blobs, key: MemoKey) -> Option<Recalled> {
     let id = blobs.recall(key)?;
     find(blobs, key, id).ok().flatten()
 }
 
-fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<BlobId>, BlobError> {
+fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<Recalled>, BlobError> {
     if blobs.renew(id)?.is_none() {
         return Ok(None);
     }
@@ -50,18 +58,17 @@ fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<BlobId>, BlobE
         }
     }
     if manifest.from_memo {
-        return Ok(Some(id));
+        return Ok(Some(Recalled::Durable(id)));
     }
     // The first time: from then on the memo has the manifest that says where it comes from.
     let manifest = manifest.from_memo();
     let id = blobs.put(&manifest.encode())?;
-    blobs.sync()?;
-    remember(blobs, key, id, &manifest);
-    Ok(Some(id))
+    let note = Some((key, manifest.size()));
+    Ok(Some(Recalled::Stored(Stored { manifest: id, note })))
 }
 
-/// Notes a result that is durable.
-pub(crate) fn remember(blobs: &Blobs, key: MemoKey, id: BlobId, manifest: &Manifest) {
+/// Notes a result that is durable, by its key and bytes.
+pub(crate) fn remember(blobs: &Blobs, (key, result_bytes): (MemoKey, u64), manifest: BlobId) {
     // A note that cannot be written costs the next run the work, no more.
-    let _ = blobs.remember(key, id, manifest.size());
+    let _ = blobs.remember(key, manifest, result_bytes);
 }

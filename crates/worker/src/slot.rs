@@ -1,8 +1,9 @@
 //! A slot: one thread that makes one attempt at a time, in the order in which it got them.
 
-use crate::attempt::Attempts;
+use crate::attempt::{Attempts, Done};
 use crate::health::Health;
 use crate::host::{Inbox, Options};
+use crate::keeper::Stored;
 use crate::orders::Order;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 use windlass_core::limits::SLOT_BATCH_MAX;
 use windlass_core::session::{Ending, SlotIndex, Withdrawal};
-use windlass_core::{Failure, TaskId};
+use windlass_core::{AttemptId, Failure, TaskId};
 use windlass_sandbox::Cancel;
 
 /// What a slot tells its seat.
@@ -22,11 +23,14 @@ pub(crate) enum SlotNews {
     Withdrawn(Withdrawal),
     /// How the attempt ended, and after how many microseconds of work.
     Finished(Ending, u64),
+    /// The attempt has a result that is not durable yet, after so many microseconds of work.
+    Made(u64),
 }
 
 /// What a slot is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
+    pub(crate) attempt: AttemptId,
     pub(crate) task: TaskId,
     pub(crate) order: Order,
 }
@@ -39,11 +43,14 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Starts the thread. What it stores goes to `keeper`, after its seat has heard that the slot
+    /// goes on.
     pub(crate) fn start(
         index: SlotIndex,
         options: Arc<Options>,
         health: Arc<Health>,
         inbox: SyncSender<Inbox>,
+        keeper: SyncSender<(AttemptId, Stored)>,
     ) -> Slot {
         // The seat hands over no more at once, and only to a slot that has nothing left.
         let (jobs, to_do) = sync_channel::<(Result<Job, Failure>, Cancel)>(SLOT_BATCH_MAX);
@@ -54,12 +61,21 @@ impl Slot {
                     let _ = inbox.send(Inbox::Slot(index, news));
                 };
                 let began = Instant::now();
-                let ending = match job {
-                    Ok(job) => attempts.run(&job, &cancel, &tell),
-                    Err(failure) => Ending::Failed(failure),
+                let done = match &job {
+                    Ok(job) => attempts.run(job, &cancel, &tell),
+                    Err(failure) => Done::Ended(Ending::Failed(failure.clone())),
                 };
                 let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                if inbox.send(Inbox::Slot(index, SlotNews::Finished(ending, took_us))).is_err() {
+                let (news, stored) = match done {
+                    Done::Ended(ending) => (SlotNews::Finished(ending, took_us), None),
+                    Done::Stored(stored) => (SlotNews::Made(took_us), Some(stored)),
+                };
+                if inbox.send(Inbox::Slot(index, news)).is_err() {
+                    return;
+                }
+                if let (Some(stored), Ok(job)) = (stored, job)
+                    && keeper.send((job.attempt, stored)).is_err()
+                {
                     return;
                 }
             }

@@ -3,15 +3,17 @@
 //! The same plain types go over channels inside one process and over the wire between machines. The
 //! master's end is the scheduler.
 
+mod event;
 mod keeping;
 mod message;
 mod pace;
 mod seat;
 mod withdrawal;
 
+pub use event::{Assigned, Ending, SeatEffect, SeatEvent, SlotIndex};
 pub use keeping::{KEEPING, Keeping};
 pub use message::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
 };
-pub use seat::{Assigned, Ending, Seat, SeatEffect, SeatEvent, SlotIndex};
+pub use seat::Seat;
 pub use withdrawal::{CrashWatch, Withdrawal};

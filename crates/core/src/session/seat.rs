@@ -3,82 +3,16 @@
 //! Pure: messages, ends of attempts and time come in, messages and orders to the slots go out. The
 //! connection may come and go; what was ended is repeated until the master acknowledges it.
 
+use super::event::{Assigned, Ending, SeatEffect, SeatEvent, SlotIndex};
 use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker};
 use super::pace::Pace;
 use super::withdrawal::Withdrawal;
 use crate::failure::Failure;
-use crate::ids::{AttemptId, BlobId, Epoch, Incarnation, TaskId, WorkerName};
+use crate::ids::{AttemptId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
 use crate::limits::{HEARTBEAT_MS, SEAT_CLUSTER_COUNT_MAX};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// Position of a slot at its worker.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SlotIndex(pub u32);
-
-/// An attempt that this worker is to make.
-pub type Assigned = Held;
-
-/// How a slot's attempt ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ending {
-    /// With a durable manifest, or without any artifact.
-    Succeeded(Option<BlobId>),
-    /// With a failure.
-    Failed(Failure),
-    /// It was not made: this worker offers the operation no more.
-    Unmade,
-}
-
-/// What happens to a seat.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SeatEvent {
-    /// The connection stands; the seat introduces itself.
-    Connected,
-    /// The connection is gone.
-    Disconnected,
-    /// The master says something.
-    Message(ToWorker),
-    /// A slot showed progress.
-    Progress(SlotIndex),
-    /// The attempt at work in a slot has ended, or was killed; the slot goes on with its next one.
-    Finished {
-        /// The slot.
-        slot: SlotIndex,
-        /// How its attempt ended.
-        ending: Ending,
-        /// How long it was at work, by the slot's own clock.
-        took_us: u64,
-    },
-    /// This worker offers an operation no more.
-    Withdrawn(Withdrawal),
-    /// Time went on.
-    Tick,
-}
-
-/// What a seat wants done.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SeatEffect {
-    /// Say this to the master.
-    Send(ToMaster),
-    /// Make this attempt in that slot, after those that it has.
-    Start {
-        /// The slot.
-        slot: SlotIndex,
-        /// The attempt.
-        assigned: Assigned,
-    },
-    /// End the attempt at work in that slot; answered by `Finished`.
-    Kill(SlotIndex),
-    /// Keep or forget what an order message says (`Phase`, `Chunk`, `PhaseClosed`).
-    Note(ToWorker),
-    /// Answer a call, or do what else a message says of one (`Call`, `CallMore`, `CallCancelled`).
-    /// Calls take no slot, and those of a session end with its connection.
-    Call(ToWorker),
-    /// The master will not have this worker; the reason is for people.
-    Refused(String),
-}
 
 /// The worker's end of a session.
 #[derive(Debug)]
@@ -95,9 +29,18 @@ pub struct Seat {
     waiting: VecDeque<Assigned>,
     /// What each slot has; the first is at work.
     slots: Vec<VecDeque<Busy>>,
+    /// Made attempts whose results are not durable yet.
+    keeping: BTreeMap<AttemptId, Made>,
     unacknowledged: VecDeque<EndedRun>,
     pace: Pace,
     heartbeat_at: Tick,
+}
+
+/// A made attempt, and how long it was at work.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    assigned: Assigned,
+    took_us: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +72,7 @@ impl Seat {
             welcomed: false,
             waiting: VecDeque::new(),
             slots: vec![VecDeque::new(); slots as usize],
+            keeping: BTreeMap::new(),
             unacknowledged: VecDeque::new(),
             pace: Pace::new(slots),
             heartbeat_at: Tick(0),
@@ -150,7 +94,25 @@ impl Seat {
                 }
             }
             SeatEvent::Finished { slot, ending, took_us } => {
-                self.on_finished(now, slot, ending, took_us, out);
+                if let Some(assigned) = self.on_slot_done(now, slot, out) {
+                    // One that was not made says nothing about the pace.
+                    if ending != Ending::Unmade {
+                        self.measure(took_us, out);
+                    }
+                    self.end(assigned, ending, took_us, out);
+                }
+            }
+            SeatEvent::Made { slot, took_us } => {
+                if let Some(assigned) = self.on_slot_done(now, slot, out) {
+                    self.measure(took_us, out);
+                    self.keeping.insert(assigned.attempt, Made { assigned, took_us });
+                }
+            }
+            SeatEvent::Kept { attempt, ending } => {
+                // One that was dropped meanwhile is answered no more.
+                if let Some(Made { assigned, took_us }) = self.keeping.remove(&attempt) {
+                    self.end(assigned, ending, took_us, out);
+                }
             }
             SeatEvent::Withdrawn(withdrawal) => self.on_withdrawn(withdrawal, out),
             SeatEvent::Tick => {}
@@ -173,13 +135,15 @@ impl Seat {
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty()
             && self.unacknowledged.is_empty()
+            && self.keeping.is_empty()
             && self.slots.iter().all(VecDeque::is_empty)
     }
 
     /// Attempts that it holds and has not ended.
     #[must_use]
     pub fn open_count(&self) -> usize {
-        self.waiting.len() + self.slots.iter().flatten().filter(|busy| !busy.dropped).count()
+        let busy = self.slots.iter().flatten().filter(|busy| !busy.dropped);
+        self.waiting.len() + busy.count() + self.keeping.len()
     }
 
     fn on_connected(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
@@ -292,16 +256,15 @@ impl Seat {
         }
     }
 
-    fn on_finished(
+    /// A slot is done with the attempt at work in it; `None`: that one was dropped.
+    fn on_slot_done(
         &mut self,
         now: Tick,
         slot: SlotIndex,
-        ending: Ending,
-        duration_us: u64,
         out: &mut Vec<SeatEffect>,
-    ) {
-        let Some(queue) = self.slots.get_mut(slot.0 as usize) else { return };
-        let Some(busy) = queue.pop_front() else { return };
+    ) -> Option<Assigned> {
+        let queue = self.slots.get_mut(slot.0 as usize)?;
+        let busy = queue.pop_front()?;
         if let Some(next) = queue.front_mut() {
             next.since = now;
             next.progress_at = now;
@@ -310,12 +273,30 @@ impl Seat {
             }
         }
         if busy.dropped {
-            return;
+            return None;
         }
+        Some(busy.assigned)
+    }
+
+    /// Takes in how long an attempt was at work.
+    fn measure(&mut self, took_us: u64, out: &mut Vec<SeatEffect>) {
+        if self.pace.measure(took_us) && self.welcomed {
+            out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
+        }
+    }
+
+    /// Says how an attempt ended, until the master acknowledges it.
+    fn end(
+        &mut self,
+        assigned: Assigned,
+        ending: Ending,
+        duration_us: u64,
+        out: &mut Vec<SeatEffect>,
+    ) {
         let with = match ending {
             Ending::Unmade => {
                 if self.welcomed {
-                    let returned = vec![busy.assigned.attempt];
+                    let returned = vec![assigned.attempt];
                     out.push(SeatEffect::Send(ToMaster::Returned(returned)));
                 }
                 return;
@@ -326,10 +307,7 @@ impl Seat {
             Ending::Succeeded(None) => EndedWith::Results(Results::Empty(1)),
             Ending::Failed(failure) => EndedWith::Failure(Failure { duration_us, ..failure }),
         };
-        if self.pace.measure(duration_us) && self.welcomed {
-            out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
-        }
-        let Held { attempt, task, round } = busy.assigned;
+        let Held { attempt, task, round } = assigned;
         let run = EndedRun { phase: task.phase_id(), round, first: task.index, attempt, with };
         self.unacknowledged.push_back(run.clone());
         if self.welcomed {
@@ -355,6 +333,7 @@ impl Seat {
 
     fn drop_where(&mut self, unwanted: impl Fn(&Held) -> bool, out: &mut Vec<SeatEffect>) {
         self.waiting.retain(|held| !unwanted(held));
+        self.keeping.retain(|_, made| !unwanted(&made.assigned));
         self.unacknowledged.retain(|run| {
             let task: TaskId = run.phase.task(run.first);
             !unwanted(&Held { attempt: run.attempt, task, round: run.round })
@@ -381,7 +360,8 @@ impl Seat {
             round: run.round,
         });
         let busy = self.slots.iter().flatten().filter(|b| !b.dropped).map(|busy| busy.assigned);
-        ended.chain(busy).chain(self.waiting.iter().copied()).collect()
+        let kept = self.keeping.values().map(|made| made.assigned);
+        ended.chain(kept).chain(busy).chain(self.waiting.iter().copied()).collect()
     }
 
     fn running(&self, now: Tick) -> Vec<Running> {

@@ -1,7 +1,7 @@
 //! What a seat does, message by message.
 
 use super::*;
-use crate::ids::{JobId, PhaseId, PhaseIndex, Round, TaskIndex};
+use crate::ids::{BlobId, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
 use crate::session::AssignRun;
 
 const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
@@ -74,6 +74,61 @@ fn as_many_attempts_run_as_there_are_slots() {
     let effects = drive(&mut seat, finished(0));
     assert_eq!(ended(&effects), [0]);
     assert_eq!(started(&effects), [2]);
+}
+
+fn made(slot: u32) -> SeatEvent {
+    SeatEvent::Made { slot: SlotIndex(slot), took_us: 30_000 }
+}
+
+fn kept(counter: u64) -> SeatEvent {
+    let ending = Ending::Succeeded(Some(BlobId::of(b"manifest")));
+    SeatEvent::Kept { attempt: attempt(counter), ending }
+}
+
+#[test]
+fn a_slot_goes_on_while_a_result_is_kept_and_nobody_hears_of_it_before() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 3)));
+    let effects = drive(&mut seat, made(0));
+    assert_eq!((started(&effects), ended(&effects)), (vec![1], vec![]));
+    let effects = drive(&mut seat, made(0));
+    assert_eq!((started(&effects), ended(&effects)), (vec![2], vec![]));
+    assert_eq!((seat.open_count(), seat.held().len()), (3, 3), "they count until they are told");
+    // In whatever order they become durable.
+    assert_eq!(ended(&drive(&mut seat, kept(1))), [1]);
+    assert_eq!(ended(&drive(&mut seat, kept(0))), [0]);
+    assert_eq!(ended(&drive(&mut seat, kept(0))), [] as [u64; 0], "told once");
+    assert_eq!((seat.open_count(), seat.held().len()), (1, 3));
+}
+
+#[test]
+fn a_result_that_is_dropped_while_it_is_kept_is_never_told() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 2)));
+    drive(&mut seat, made(0));
+    drive(&mut seat, made(0));
+    drive(&mut seat, SeatEvent::Disconnected);
+    let hello = drive(&mut seat, SeatEvent::Connected);
+    let SeatEffect::Send(ToMaster::Hello(hello)) = &hello[0] else { panic!("{hello:?}") };
+    assert_eq!(hello.held.len(), 2);
+    welcome(&mut seat, 2, vec![attempt(1)]);
+    assert_eq!(ended(&drive(&mut seat, kept(0))), [] as [u64; 0]);
+    assert!(!seat.is_idle());
+    assert_eq!(ended(&drive(&mut seat, kept(1))), [1]);
+    drive(&mut seat, SeatEvent::Message(ToWorker::EndedAck(vec![(attempt(1), 1)])));
+    assert!(seat.is_idle());
+}
+
+#[test]
+fn a_result_that_cannot_be_kept_is_a_failure_of_its_attempt() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 1)));
+    drive(&mut seat, made(0));
+    let ending = Ending::Failed(Failure::unavailable("store_unavailable", "no disk", ""));
+    let effects = drive(&mut seat, SeatEvent::Kept { attempt: attempt(0), ending });
+    let [SeatEffect::Send(ToMaster::Ended(runs))] = &effects[..] else { panic!("{effects:?}") };
+    let EndedWith::Failure(failure) = &runs[0].with else { panic!("{runs:?}") };
+    assert_eq!((failure.code.as_str(), failure.duration_us), ("store_unavailable", 30_000));
 }
 
 #[test]

@@ -130,6 +130,14 @@ impl World {
                 self.queue_in(after_us, Happening::ToWorker(index, life, event));
                 Ok(())
             }
+            Kept::Made(event, next, after_us) => {
+                let keeps = WorkerEvent::Keeps { slot, serial, step: step + 1 };
+                self.queue_in(after_us, Happening::ToWorker(index, life, keeps));
+                if let Some(begun) = next {
+                    self.begin(index, life, begun);
+                }
+                self.tell_worker(index, event)
+            }
             Kept::Told(event, next) => {
                 if let Some(begun) = next {
                     self.begin(index, life, begun);
