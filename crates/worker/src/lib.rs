@@ -25,6 +25,6 @@ pub use executor::{EXECUTOR_ARGUMENT, executor_main};
 pub use frames::{Answer, Request, Section, SourceFacts};
 pub use host::{Gone, Options, Send, Worker};
 pub use join::{Refused, Standing, join};
-pub use probe::{Probe, probe};
+pub use probe::{Probe, executor_ready, probe};
 pub use store::{Remote, Store};
 pub use windlass_sandbox::{LANDLOCK_ABI_WHOLE, Layers, User};

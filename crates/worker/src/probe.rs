@@ -26,7 +26,7 @@ pub struct Probe {
 #[must_use]
 pub fn probe(program: &Path, folder: &Path) -> Probe {
     Probe {
-        executor: executor(program).map_err(|error| error.to_string()),
+        executor: executor_ready(program),
         command: command(program, folder).map_err(|error| error.to_string()),
         sync: sync(folder).map_err(|error| error.to_string()),
         free_bytes: rustix::fs::statvfs(folder)
@@ -35,10 +35,15 @@ pub fn probe(program: &Path, folder: &Path) -> Probe {
     }
 }
 
-fn executor(program: &Path) -> Result<(Layers, Duration), windlass_sandbox::SpawnError> {
+/// Starts an executor of `program` and ends it: what confines it, and how long it took to be ready.
+///
+/// # Errors
+/// A sentence for people: it cannot be started, or is not ready.
+pub fn executor_ready(program: &Path) -> Result<(Layers, Duration), String> {
     let bounds = Bounds { memory_bytes: 1 << 30, output_bytes: 1 << 20 };
+    let spawn = Spawn::new(program, [EXECUTOR_ARGUMENT], bounds);
     let began = Instant::now();
-    let executor = Executor::spawn(&Spawn::new(program, [EXECUTOR_ARGUMENT], bounds))?;
+    let executor = Executor::spawn(&spawn).map_err(|error| error.to_string())?;
     Ok((executor.layers(), began.elapsed()))
 }
 
