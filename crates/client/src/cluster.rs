@@ -51,14 +51,6 @@ pub enum ClusterError {
     /// A blob from elsewhere that is not what its name says.
     #[error("read blob {0}: what came is not what its name says; ask again")]
     Damaged(BlobId),
-    /// A blob that is longer than such a blob may be.
-    #[error("read blob {id}: it has more than {bytes_max} bytes")]
-    TooLong {
-        /// The blob.
-        id: BlobId,
-        /// How long it may be.
-        bytes_max: u64,
-    },
 }
 
 impl ClusterError {
@@ -287,16 +279,7 @@ impl Cluster {
     pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, ClusterError> {
         match self {
             Cluster::Here { blobs, .. } => Ok(blobs.read(id, bytes_max)?),
-            Cluster::There(client) => {
-                let mut bytes = Bounded { bytes: Vec::new(), bytes_max };
-                let read = client.read_blob(id, &mut bytes);
-                if bytes.is_full() {
-                    return Err(ClusterError::TooLong { id, bytes_max });
-                }
-                read?;
-                let is_it = BlobId::of(&bytes.bytes) == id;
-                is_it.then_some(bytes.bytes).ok_or(ClusterError::Damaged(id))
-            }
+            Cluster::There(client) => Ok(client.read_blob(id, bytes_max)?),
         }
     }
 
@@ -312,7 +295,7 @@ impl Cluster {
             }
             Cluster::There(client) => {
                 let mut hashed = Hashed { into, hasher: blake3::Hasher::new() };
-                client.read_blob(id, &mut hashed)?;
+                client.copy_blob(id, u64::MAX, &mut hashed)?;
                 let is_it = BlobId(*hashed.hasher.finalize().as_bytes()) == id;
                 is_it.then_some(()).ok_or(ClusterError::Damaged(id))
             }
@@ -344,32 +327,6 @@ impl Cluster {
         if let Cluster::Here { handle, .. } = self {
             handle.stop();
         }
-    }
-}
-
-/// Takes so many bytes and no more.
-struct Bounded {
-    bytes: Vec<u8>,
-    bytes_max: u64,
-}
-
-impl Bounded {
-    fn is_full(&self) -> bool {
-        self.bytes.len() as u64 > self.bytes_max
-    }
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_full() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

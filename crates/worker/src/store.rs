@@ -86,17 +86,8 @@ impl Store {
                 blobs.read(id, bytes_max).map_err(|error| of_blob_error(&error))
             }
             Store::Remote(remote) => {
-                let mut bytes = Vec::new();
-                let read = remote.ask(Duration::ZERO, |client| {
-                    bytes.clear();
-                    client.read_blob(id, &mut bytes)
-                });
-                read.map_err(|error| of_wire_error(&error))?;
-                if BlobId::of(&bytes) != id {
-                    let what = format!("blob {id} arrived damaged");
-                    return Err(Failure::unavailable("store_unavailable", what, ""));
-                }
-                Ok(bytes)
+                let read = remote.ask(Duration::ZERO, |client| client.read_blob(id, bytes_max));
+                read.map_err(|error| of_wire_error(&error))
             }
         }
     }
@@ -113,7 +104,7 @@ impl Store {
             Store::Shared(_) => open(input),
             Store::Remote(remote) => match in_place(input, remote.is_this_machine()) {
                 Some(file) => Ok(file),
-                None => remote.fetch_input(task, scratch),
+                None => remote.fetch_input(task, input.size, scratch),
             },
         }
     }
@@ -172,15 +163,18 @@ impl Remote {
         }
     }
 
-    fn fetch_input(&self, task: TaskId, scratch: &Path) -> Result<File, Failure> {
+    fn fetch_input(&self, task: TaskId, size: u64, scratch: &Path) -> Result<File, Failure> {
         let mut file = windlass_sandbox::output_file(scratch).map_err(unstartable)?;
         let fetched = self.ask(PATIENCE, |client| {
             let emptied = file.set_len(0).and_then(|()| file.rewind());
             emptied.map_err(|error| WireError::Failed(error.to_string()))?;
-            client.read_input(task, &mut file)
+            client.read_input(task, size, &mut file)
         });
         match fetched {
-            Ok(()) => windlass_sandbox::read_only(&file).map_err(unstartable),
+            // Of a file that grew since a part is there: whoever reads it tells that it changed.
+            Ok(()) | Err(WireError::TooLong { .. }) => {
+                windlass_sandbox::read_only(&file).map_err(unstartable)
+            }
             Err(WireError::NotFound(_)) => Err(Failure::rejected(
                 "input_gone",
                 "the file is no longer there, neither on this worker's machine nor on the master's",

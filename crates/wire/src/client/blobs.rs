@@ -61,31 +61,59 @@ impl Client {
         answer.map(drop).map_err(|status| self.error(&status))
     }
 
-    /// Writes a blob's bytes; the caller verifies them.
+    /// The bytes of a blob of at most `bytes_max` bytes, verified.
     ///
     /// # Errors
-    /// See [`WireError`]; `Failed` where `into` takes no more.
-    pub fn read_blob(&self, id: BlobId, into: &mut dyn Write) -> Result<(), WireError> {
-        let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset: 0 };
-        let pieces = self.ask(self.blobs().read(asked))?.into_inner();
-        self.receive(pieces, into)
+    /// See [`WireError`]; `TooLong` for a longer one, `Failed` for bytes that do not have its name.
+    pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, WireError> {
+        let mut bytes = Vec::new();
+        self.copy_blob(id, bytes_max, &mut bytes)?;
+        if BlobId::of(&bytes) != id {
+            return Err(WireError::Failed(format!("blob {id} arrived damaged")));
+        }
+        Ok(bytes)
     }
 
-    /// Writes the bytes of a task's input; the caller verifies them.
+    /// Writes a blob's bytes, at most so many; the caller verifies them.
+    ///
+    /// # Errors
+    /// See [`WireError`]; `TooLong` for a longer one, `Failed` where `into` takes no more.
+    pub fn copy_blob(
+        &self,
+        id: BlobId,
+        bytes_max: u64,
+        into: &mut dyn Write,
+    ) -> Result<(), WireError> {
+        let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset: 0 };
+        let pieces = self.ask(self.blobs().read(asked))?.into_inner();
+        self.receive(pieces, bytes_max, into)
+    }
+
+    /// Writes the bytes of a task's input, at most so many; the caller verifies them.
     ///
     /// # Errors
     /// See [`WireError`]; `NotFound` where neither the store nor the master's machine has it.
-    pub fn read_input(&self, task: TaskId, into: &mut dyn Write) -> Result<(), WireError> {
+    pub fn read_input(
+        &self,
+        task: TaskId,
+        bytes_max: u64,
+        into: &mut dyn Write,
+    ) -> Result<(), WireError> {
         let pieces = self.ask(self.blobs().read_input(pb::TaskId::from(task)))?.into_inner();
-        self.receive(pieces, into)
+        self.receive(pieces, bytes_max, into)
     }
 
     fn receive(
         &self,
         mut pieces: Streaming<pb::BlobPiece>,
+        bytes_max: u64,
         into: &mut dyn Write,
     ) -> Result<(), WireError> {
+        let mut left = bytes_max;
         while let Some(piece) = self.ask(pieces.message())? {
+            left = left
+                .checked_sub(piece.bytes.len() as u64)
+                .ok_or(WireError::TooLong { bytes_max })?;
             let written = into.write_all(&piece.bytes);
             written.map_err(|error| WireError::Failed(format!("cannot be written: {error}")))?;
         }

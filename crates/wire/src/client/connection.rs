@@ -50,6 +50,12 @@ pub enum WireError {
     /// There is no such thing.
     #[error("find that: {0}")]
     NotFound(String),
+    /// More bytes came than there may be; `into` has fewer.
+    #[error("take more than {bytes_max} bytes")]
+    TooLong {
+        /// How many there may be.
+        bytes_max: u64,
+    },
     /// The master could not.
     #[error("do that: the master reports: {0}")]
     Failed(String),
