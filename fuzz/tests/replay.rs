@@ -49,6 +49,8 @@ targets! {
     pattern: 200,
     answer: MUTANT_COUNT,
     request: MUTANT_COUNT,
+    child_frame: MUTANT_COUNT,
+    parent_frame: MUTANT_COUNT,
     text: MUTANT_COUNT,
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,

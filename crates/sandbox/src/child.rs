@@ -4,15 +4,11 @@
 use crate::channel::{Channel, Received};
 use crate::confine::{bound, confine_executor};
 use crate::death::Bounds;
+use crate::frame::FromChild;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
-
-/// First byte of the frames that an executor sends.
-pub(crate) const READY: u8 = b'r';
-pub(crate) const PROGRESS: u8 = b'p';
-pub(crate) const DONE: u8 = b'd';
 
 /// Least time between two progress frames.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(20);
@@ -52,7 +48,7 @@ pub fn serve(
     };
     let layers = confine_executor(bounds_max)?;
     let mut bounds = bounds_max;
-    sender.send(&[&[READY], &layers.encode()], &[])?;
+    sender.send(&[&FromChild::Ready(layers).encode()], &[])?;
     loop {
         let (frame, descriptors) = match receiver.receive()? {
             Received::Frame(frame, descriptors) => (frame, descriptors),
@@ -73,10 +69,10 @@ pub fn serve(
             }
             sent_at = Some(Instant::now());
             // A parent that is gone shows at the answer.
-            let _ = sender.send(&[&[PROGRESS], &done.to_le_bytes(), &total.to_le_bytes()], &[]);
+            let _ = sender.send(&[&FromChild::Progress { done, total }.encode()], &[]);
         };
         let answer = handle(Task { frame, input, output }, &mut progress);
-        sender.send(&[&[DONE], &answer], &[])?;
+        sender.send(&[&FromChild::Done(&answer).encode()], &[])?;
     }
 }
 

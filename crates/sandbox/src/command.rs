@@ -3,16 +3,17 @@
 
 use crate::cancel::{Cancel, Wake};
 use crate::channel::{Channel, Received};
-use crate::executor::{SpawnError, await_ready};
-use crate::launcher::{ENDED, KILL, Profile, UNSTARTED, request};
+use crate::frame::{CommandRequest, FromChild, KILL};
+use crate::launcher::Profile;
 use crate::layers::Layers;
 use crate::output::output_file;
 use crate::process::Process;
 use crate::scratch::Scratch;
+use crate::spawn::{SpawnError, await_ready};
 use crate::stderr::Stderr;
 use rustix::pipe::PipeFlags;
 use rustix::process::Resource;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -189,20 +190,24 @@ impl Launcher {
         let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         self.process.stderr = Stderr::new(reader, COMMAND_STDERR_BYTES_MAX)?;
         let scratch = self.spawn.scratch.as_os_str();
-        let own = command.env.iter().map(|(name, value)| (OsStr::new(*name), value.as_os_str()));
-        let folders = ["PWD", "TMPDIR"].map(|name| (OsStr::new(name), scratch));
+        let own = command.env.iter().map(|(name, value)| (OsString::from(name), value.clone()));
+        let folders = ["PWD", "TMPDIR"].map(|name| (OsString::from(name), scratch.to_owned()));
         let most = command.output_bytes.saturating_add(1);
         let most =
             rustix::process::getrlimit(Resource::Fsize).maximum.map_or(most, |m| m.min(most));
-        let frame = request(most, OsStr::new(&command.line), own.chain(folders));
+        let request = CommandRequest {
+            file_bytes_max: most,
+            line: OsString::from(&command.line),
+            variables: own.chain(folders).collect(),
+        };
         let mut stdio = vec![writer.as_fd(), command.stdout.as_fd()];
         stdio.extend(command.stdin.as_ref().map(AsFd::as_fd));
-        self.channel.send(&[&frame], &stdio)
+        self.channel.send(&[&request.encode()], &stdio)
     }
 
     /// Has the command ended that runs.
     fn kill(&mut self) -> io::Result<Ended> {
-        self.channel.send(&[&[KILL]], &[])?;
+        self.channel.send(&[KILL], &[])?;
         let began = Instant::now();
         while began.elapsed() < END_MAX {
             let ready = self.process.wait(Some(self.channel.as_fd()), None, END_MAX)?;
@@ -291,16 +296,17 @@ impl Run<'_> {
 
 /// What the launcher has said, if it has.
 fn ended(channel: &mut Channel) -> io::Result<Option<Ended>> {
-    match channel.try_receive()? {
-        None => Ok(None),
-        Some(Received::Frame(&[ENDED, is_bomb, a, b, c, d], _)) => {
-            let status = ExitStatus::from_raw(i32::from_le_bytes([a, b, c, d]));
-            Ok(Some(Ended { is_bomb: is_bomb != 0, status }))
+    let frame = match channel.try_receive()? {
+        None => return Ok(None),
+        Some(Received::Closed) => return Err(gone()),
+        Some(Received::Frame(frame, _)) => frame,
+    };
+    match FromChild::decode(frame) {
+        Some(FromChild::Ended { is_bomb, status }) => {
+            Ok(Some(Ended { is_bomb, status: ExitStatus::from_raw(status) }))
         }
-        Some(Received::Frame(&[UNSTARTED, a, b, c, d], _)) => {
-            Err(io::Error::from_raw_os_error(i32::from_le_bytes([a, b, c, d])))
-        }
-        Some(_) => Err(gone()),
+        Some(FromChild::Unstarted { errno }) => Err(io::Error::from_raw_os_error(errno)),
+        _ => Err(gone()),
     }
 }
 

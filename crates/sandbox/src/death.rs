@@ -51,26 +51,6 @@ pub struct Bounds {
     pub output_bytes: u64,
 }
 
-impl Bounds {
-    /// Bytes of their encoding.
-    pub(crate) const FRAME_BYTES: usize = 16;
-
-    pub(crate) fn encode(self) -> [u8; Bounds::FRAME_BYTES] {
-        let mut frame = [0; Bounds::FRAME_BYTES];
-        frame[..8].copy_from_slice(&self.memory_bytes.to_le_bytes());
-        frame[8..].copy_from_slice(&self.output_bytes.to_le_bytes());
-        frame
-    }
-
-    /// Reads them from the beginning of a frame; the rest is the second part.
-    pub(crate) fn decode(frame: &[u8]) -> Option<(Bounds, &[u8])> {
-        let (memory, rest) = frame.split_first_chunk()?;
-        let (output, rest) = rest.split_first_chunk()?;
-        let memory_bytes = u64::from_le_bytes(*memory);
-        Some((Bounds { memory_bytes, output_bytes: u64::from_le_bytes(*output) }, rest))
-    }
-}
-
 /// Reads the end of a process that ended without being asked to; `is_oom`: the kernel has killed
 /// somebody for memory meanwhile.
 pub(crate) fn of_status(

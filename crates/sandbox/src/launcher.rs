@@ -4,9 +4,9 @@
 //! when the kernel says that it has no child left, nothing of the command is left.
 
 use crate::channel::{Channel, Received};
-use crate::child::{READY, prepare};
+use crate::child::prepare;
 use crate::confine::limit;
-use crate::fields::{Fields, field};
+use crate::frame::{CommandRequest, FromChild, KILL};
 use crate::landlock::{self, CHANGE, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::launch::{Launch, Leader, Stdio};
 use crate::layers::{Layers, User};
@@ -14,18 +14,13 @@ use crate::syscalls;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Resource, Signal, WaitOptions};
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// First bytes of frames: a command's end, one that could not be started; and the order to end one.
-pub(crate) const ENDED: u8 = b'e';
-pub(crate) const UNSTARTED: u8 = b'x';
-pub(crate) const KILL: u8 = b'k';
 
 /// Processes that one command may have at a time.
 pub(crate) const PROCESS_COUNT_MAX: usize = 1_024;
@@ -54,22 +49,6 @@ pub struct Profile {
     pub writable: Vec<PathBuf>,
 }
 
-impl Profile {
-    pub(crate) fn encode(&self, scratch: &Path) -> Vec<u8> {
-        let mut frame = vec![u8::from(self.network)];
-        field(&mut frame, scratch.as_os_str().as_bytes());
-        self.writable.iter().for_each(|path| field(&mut frame, path.as_os_str().as_bytes()));
-        frame
-    }
-
-    fn decode(frame: &[u8]) -> Option<(Profile, PathBuf)> {
-        let (network, rest) = frame.split_first()?;
-        let mut paths = Fields(rest).map(|path| PathBuf::from(OsStr::from_bytes(path)));
-        let scratch = paths.next()?;
-        Some((Profile { network: *network != 0, writable: paths.collect() }, scratch))
-    }
-}
-
 /// Starts commands one after another until the parent closes the socket, which comes as this
 /// process' stdin. To be called first in `main`, like [`crate::serve`].
 ///
@@ -84,12 +63,12 @@ pub fn serve_launches() -> io::Result<()> {
     };
     let folder = CString::new(scratch.as_os_str().as_bytes())?;
     let (layers, scope) = confine(&profile, &scratch)?;
-    channel.send(&[&[READY], &layers.encode()], &[])?;
+    channel.send(&[&FromChild::Ready(layers).encode()], &[])?;
     let inherited = std::env::vars_os().collect::<BTreeMap<_, _>>();
     loop {
         let asked = match channel.receive()? {
             // The command that it is meant for has ended.
-            Received::Frame([KILL], _) => continue,
+            Received::Frame(KILL, _) => continue,
             Received::Frame(frame, stdio) => read(frame, stdio, &inherited)?,
             Received::Closed => return Ok(()),
         };
@@ -101,14 +80,14 @@ pub fn serve_launches() -> io::Result<()> {
             Ok(leader) => leader,
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(0);
-                channel.send(&[&[UNSTARTED], &errno.to_le_bytes()], &[])?;
+                channel.send(&[&FromChild::Unstarted { errno }.encode()], &[])?;
                 continue;
             }
         };
         let is_bomb = follow(&leader, &mut channel)?;
         let status = bury(&leader)?;
         // A parent that is gone shows at the next receive.
-        let _ = channel.send(&[&[ENDED, u8::from(is_bomb)], &status.to_le_bytes()], &[]);
+        let _ = channel.send(&[&FromChild::Ended { is_bomb, status }.encode()], &[]);
     }
 }
 
@@ -166,38 +145,20 @@ struct Asked {
     stdio: Stdio,
 }
 
-/// Writes a request: a limit, the line, then variables as name and value.
-pub(crate) fn request<'a>(
-    file_bytes_max: u64,
-    line: &OsStr,
-    variables: impl IntoIterator<Item = (&'a OsStr, &'a OsStr)>,
-) -> Vec<u8> {
-    let mut frame = file_bytes_max.to_le_bytes().to_vec();
-    field(&mut frame, line.as_bytes());
-    for (name, value) in variables {
-        field(&mut frame, name.as_bytes());
-        field(&mut frame, value.as_bytes());
-    }
-    frame
-}
-
 fn read(
     frame: &[u8],
     stdio: Vec<OwnedFd>,
     inherited: &BTreeMap<OsString, OsString>,
 ) -> io::Result<Asked> {
-    let (file_bytes_max, rest) = frame.split_first_chunk().ok_or_else(astray)?;
-    let mut fields = Fields(rest).map(|field| OsString::from_vec(field.to_vec()));
-    let line = fields.next().ok_or_else(astray)?;
+    let request = CommandRequest::decode(frame).ok_or_else(astray)?;
+    let CommandRequest { file_bytes_max, line, variables } = request;
     let mut environment = inherited.clone();
-    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-        environment.insert(name, value);
-    }
+    environment.extend(variables);
     let launch = Launch::new(&line, environment.into_iter())?;
     let mut stdio = stdio.into_iter();
     let (Some(stderr), Some(stdout)) = (stdio.next(), stdio.next()) else { return Err(astray()) };
     let stdio = Stdio { stdin: stdio.next(), stdout, stderr };
-    Ok(Asked { file_bytes_max: u64::from_le_bytes(*file_bytes_max), launch, stdio })
+    Ok(Asked { file_bytes_max, launch, stdio })
 }
 
 /// Waits until the command has ended or is to end; `true`: because it has too many processes.
@@ -314,15 +275,6 @@ fn astray() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_profile_is_told_in_a_frame() {
-        let writable = vec![PathBuf::from("/a b"), PathBuf::from("/c")];
-        let profile = Profile { network: true, writable };
-        let frame = profile.encode(Path::new("/scratch"));
-        assert_eq!(Profile::decode(&frame), Some((profile, PathBuf::from("/scratch"))));
-        assert_eq!(Profile::decode(&frame[..1]), None);
-    }
 
     #[test]
     fn a_parent_is_read_past_any_name() {

@@ -10,7 +10,7 @@ mod command;
 mod confine;
 mod death;
 mod executor;
-mod fields;
+pub mod frame;
 mod landlock;
 mod launch;
 mod launcher;
@@ -20,6 +20,7 @@ mod output;
 mod process;
 mod scratch;
 mod seccomp;
+mod spawn;
 mod stderr;
 mod syscalls;
 mod watch;
@@ -31,7 +32,8 @@ pub use command::{
     COMMAND_STDERR_BYTES_MAX, CommandEnd, CommandStatus, Launcher, LauncherSpawn, UserCommand,
 };
 pub use death::{Bounds, Death};
-pub use executor::{Event, Executor, Limits, Outcome, Request, Spawn, SpawnError};
+pub use executor::{Event, Executor, Limits, Outcome, Request};
 pub use launcher::{Profile, serve_launches};
 pub use layers::{LANDLOCK_ABI_WHOLE, Layers, User};
 pub use output::{output_file, read_only};
+pub use spawn::{Spawn, SpawnError};

@@ -1,6 +1,6 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops, records, worker};
+use super::{client, core, journal, ops, records, sandbox, worker};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -16,6 +16,8 @@ pub const TARGETS: &[Target] = &[
     client::PATTERN,
     worker::ANSWER,
     worker::REQUEST,
+    sandbox::CHILD_FRAME,
+    sandbox::PARENT_FRAME,
     ops::TEXT,
     ops::WORD_COUNT,
     ops::DOCX,

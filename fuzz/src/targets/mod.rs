@@ -6,6 +6,7 @@ mod journal;
 mod list;
 mod ops;
 mod records;
+mod sandbox;
 mod shape;
 mod worker;
 
