@@ -1,8 +1,10 @@
-//! What a master offers on its port and its socket: the gRPC services and the signs of life.
+//! What a master offers on its port and its socket: the gRPC services, the signs of life, the
+//! metrics.
 //!
 //! It holds no state of its own: every answer is the master's or the blob store's.
 
 mod health;
+mod metrics;
 mod node;
 mod server;
 

@@ -1,9 +1,11 @@
 //! A master and its blobs as the services want them.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use windlass_blobs::{BlobError, BlobWriter, Blobs};
 use windlass_core::balance::Strategy;
@@ -27,6 +29,36 @@ pub struct Node {
     pub handle: Handle,
     /// What its workers store.
     pub blobs: Blobs,
+    /// What went through its services.
+    pub(crate) traffic: Arc<Traffic>,
+}
+
+/// Bytes of blobs and inputs that came and went.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Traffic {
+    /// Received and sent.
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
+
+/// A source whose bytes are counted as sent.
+struct Sent<R> {
+    from: R,
+    traffic: Arc<Traffic>,
+}
+
+impl<R: Read> Read for Sent<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.traffic.sent.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 /// For `map_err`: what the master says, as an answer.
@@ -65,19 +97,34 @@ impl HostCall for Open {
     }
 }
 
-struct Sink(BlobWriter);
+struct Sink {
+    writer: BlobWriter,
+    traffic: Arc<Traffic>,
+}
 
 impl BlobSink for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        self.0.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
+        self.traffic.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.writer.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
     }
 
     fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
-        self.0.finish().map(|(id, _)| id).map_err(of_blobs)
+        self.writer.finish().map(|(id, _)| id).map_err(of_blobs)
     }
 }
 
 impl Node {
+    /// A master and the blobs that its workers write.
+    #[must_use]
+    pub fn new(handle: Handle, blobs: Blobs) -> Node {
+        Node { handle, blobs, traffic: Arc::default() }
+    }
+
+    /// Counts what is read.
+    fn sent(&self, from: impl Read + Send + 'static) -> Source {
+        Box::new(Sent { from, traffic: Arc::clone(&self.traffic) })
+    }
+
     /// A task's input, as it was submitted.
     fn input(&self, task: TaskId) -> Result<Input, HostError> {
         let unknown = || HostError::NotFound(format!("task {task} has no input that is known"));
@@ -194,7 +241,8 @@ impl Host for Node {
     }
 
     fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
-        Ok(Box::new(Sink(self.blobs.writer().map_err(of_blobs)?)))
+        let writer = self.blobs.writer().map_err(of_blobs)?;
+        Ok(Box::new(Sink { writer, traffic: Arc::clone(&self.traffic) }))
     }
 
     fn sync(&self) -> Result<(), HostError> {
@@ -204,7 +252,7 @@ impl Host for Node {
     fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError> {
         let mut file = self.blobs.open_verified(id).map_err(of_blobs)?;
         file.seek(SeekFrom::Start(offset)).map_err(|e| HostError::Failed(e.to_string()))?;
-        Ok(Box::new(file))
+        Ok(self.sent(file))
     }
 
     fn read_input(&self, task: TaskId) -> Result<Source, HostError> {
@@ -216,6 +264,6 @@ impl Host for Node {
         let file = File::open(path).map_err(|error| {
             HostError::NotFound(format!("the master cannot read it either: {error}"))
         })?;
-        Ok(Box::new(file))
+        Ok(self.sent(file))
     }
 }

@@ -1,7 +1,7 @@
 //! Accepts connections on ports and socket files, and serves HTTP/1 and HTTP/2 on each.
 
-use crate::health;
 use crate::node::Node;
+use crate::{health, metrics};
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -93,7 +93,7 @@ impl Server {
             .build()
             .map_err(of_runtime)?;
         let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
-        let routes = health::router(node.handle.clone());
+        let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
         let routes = routes.merge(windlass_wire::router(Arc::new(node)));
         let mut listeners = Vec::new();
         for place in listen {

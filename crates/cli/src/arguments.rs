@@ -1,5 +1,6 @@
 //! The command line as clap reads it; the texts here are the help pages.
 
+use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -126,6 +127,8 @@ pub(crate) struct ServeArguments {
     /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
     #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
 }
 
 /// Work for a master elsewhere; waits for it, and comes back to it by itself
@@ -143,6 +146,8 @@ pub(crate) struct WorkerArguments {
     /// Folder for files in the making [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
 }
 
 /// Where a command finds its cluster.

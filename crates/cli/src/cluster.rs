@@ -139,7 +139,7 @@ impl OwnCluster {
         };
         let master = Master::start(options).map_err(CliError::failed)?;
         let handle = master.handle();
-        let node = Node { handle: handle.clone(), blobs: blobs.clone() };
+        let node = Node::new(handle.clone(), blobs.clone());
         let mut listen = vec![Listen::Unix(state.join(SOCKET))];
         listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
         let options = windlass_api::Options { listen, node };

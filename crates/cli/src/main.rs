@@ -5,6 +5,7 @@ mod call;
 mod cluster;
 mod doctor;
 mod jobs;
+mod logs;
 mod ops;
 mod place;
 mod run;

@@ -2,8 +2,8 @@
 
 use crate::arguments::ServeArguments;
 use crate::cluster::{OwnCluster, Plan};
+use crate::logs::Log;
 use crate::{CliError, settings, signals};
-use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,21 +17,22 @@ pub(crate) fn serve(
     worker_count: u32,
     slots: u32,
 ) -> Result<u8, CliError> {
+    let log = Log::start(&arguments.log);
     let state = settings::state_dir(arguments.state.as_deref())?;
-    let listen = listen(&arguments.listen, arguments.insecure)?;
+    let listen = listen(&arguments.listen, arguments.insecure, &log)?;
     let interrupted = signals::interrupts()?;
     let cluster = OwnCluster::take(&state, &Plan { worker_count, slots, listen, collects: true })?;
-    cluster.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
-    say(&banner(&cluster, worker_count, slots, &state));
+    cluster.notes().iter().for_each(|note| log.warn(&format!("windlass: {note}\n")));
+    log.say(&banner(&cluster, worker_count, slots, &state));
     while !interrupted.load(Ordering::Relaxed) {
         if let Some(error) = cluster.failure() {
-            stop(cluster);
+            stop(cluster, &log);
             return Err(CliError::failed(error));
         }
         std::thread::sleep(LOOK);
     }
-    say("Stopping. What is not finished goes on with the next start.\n");
-    stop(cluster);
+    log.say("Stopping. What is not finished goes on with the next start.\n");
+    stop(cluster, &log);
     Ok(0)
 }
 
@@ -54,7 +55,7 @@ fn banner(cluster: &OwnCluster, worker_count: u32, slots: u32, state: &std::path
 }
 
 /// The addresses to listen on; others than this machine's own only when said twice.
-fn listen(places: &[String], insecure: bool) -> Result<Vec<SocketAddr>, CliError> {
+fn listen(places: &[String], insecure: bool, log: &Log) -> Result<Vec<SocketAddr>, CliError> {
     let mut addresses = Vec::new();
     for place in places {
         let resolved = place.to_socket_addrs().map_err(|error| {
@@ -71,7 +72,7 @@ fn listen(places: &[String], insecure: bool) -> Result<Vec<SocketAddr>, CliError
                 )));
             }
             if !address.ip().is_loopback() {
-                say(&format!(
+                log.warn(&format!(
                     "WARNING: whoever reaches {address} can run commands as this user: connections \
                      are neither encrypted nor checked (--insecure)\n"
                 ));
@@ -82,13 +83,9 @@ fn listen(places: &[String], insecure: bool) -> Result<Vec<SocketAddr>, CliError
     Ok(addresses)
 }
 
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
 /// Ends it at once: a service is asked to end by somebody who waits.
-fn stop(cluster: OwnCluster) {
+fn stop(cluster: OwnCluster, log: &Log) {
     if let Some(why) = cluster.stop(&mut || {}, &|| false) {
-        let _ = writeln!(std::io::stderr(), "windlass: {why}");
+        log.warn(&format!("windlass: {why}\n"));
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::arguments::WorkerArguments;
 use crate::cluster::{fresh_scratch, now_us, program};
+use crate::logs::Log;
 use crate::place::cores;
 use crate::{CliError, EXIT_UNREACHABLE, signals};
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use windlass_core::{Incarnation, WorkerName};
@@ -12,6 +12,7 @@ use windlass_wire::Address;
 use windlass_worker::{Remote, Standing, Store, Worker, join};
 
 pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
+    let log = Log::start(&arguments.log);
     let masters: Result<Vec<Address>, CliError> = arguments
         .join
         .iter()
@@ -36,7 +37,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     });
     let mut said = String::new();
     let joined = join(&worker, &remote, &masters, &Arc::clone(&stop), &mut |standing| {
-        let text = match standing {
+        let text = match &standing {
             Standing::Joined(master) => {
                 format!("Worker {name} with {slots} slots works for the master at {master}\n")
             }
@@ -47,7 +48,10 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         };
         // The same again is no news.
         if text != said {
-            say(&text);
+            match standing {
+                Standing::Joined(_) => log.say(&text),
+                Standing::Lost { .. } | Standing::Waiting { .. } => log.warn(&text),
+            }
             said = text;
         }
     });
@@ -90,8 +94,4 @@ impl Drop for Scratch {
         // What stays is in the way of nobody.
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -16,6 +16,7 @@ pub mod logclock;
 pub mod manifest;
 pub mod media;
 pub mod memo;
+pub mod meters;
 pub mod params;
 pub mod plan;
 pub mod random;

@@ -3,6 +3,7 @@
 use crate::balance::Strategy;
 use crate::calls::Calls;
 use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
+use crate::meters::{Gauges, Meters};
 use crate::session::{Running, Withdrawal};
 use crate::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 use std::collections::BTreeMap;
@@ -104,6 +105,15 @@ impl CallsView {
         }
         CallsView { open_count: calls.open_count(), operations }
     }
+}
+
+/// What a master counts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MetersView {
+    /// Since it began to reign.
+    pub meters: Meters,
+    /// At this moment.
+    pub gauges: Gauges,
 }
 
 /// What there is to know before a collection.

@@ -98,6 +98,12 @@ impl<T> Writer<T> {
         self.waiting.is_empty() && self.in_flight.is_empty()
     }
 
+    /// Decisions that are not durable yet.
+    #[must_use]
+    pub fn undurable_count(&self) -> usize {
+        self.waiting.len() + self.in_flight.len()
+    }
+
     /// Whether an append was asked for and not answered.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {

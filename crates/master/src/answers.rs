@@ -1,12 +1,14 @@
 //! What the loop answers to questions: copies of its state, taken between two turns.
 
+use crate::clock;
 use crate::host::Loop;
 use crate::inbox::Question;
 use windlass_core::collection::Collection;
 use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
+use windlass_core::meters::Gauges;
 use windlass_core::session::Withdrawal;
-use windlass_core::view::{CallsView, CollectionView, JobView, TaskView, WorkerView};
+use windlass_core::view::{CallsView, CollectionView, JobView, MetersView, TaskView, WorkerView};
 use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
 
 impl Loop {
@@ -42,6 +44,9 @@ impl Loop {
             }
             Question::Calls(reply) => {
                 let _ = reply.send(CallsView::of(&self.desk.calls));
+            }
+            Question::Meters(reply) => {
+                let _ = reply.send(self.meters());
             }
             Question::Unserved(reply) => {
                 let _ = reply.send(self.scheduler.unserved(&self.ledger));
@@ -88,6 +93,12 @@ impl Loop {
                 withdrawn: withdrawn(name),
             })
             .collect()
+    }
+
+    fn meters(&self) -> MetersView {
+        let mut gauges = Gauges::of(&self.ledger, &self.scheduler, clock::tick());
+        gauges.undurable_count = self.writer.undurable_count() as u64;
+        MetersView { meters: self.observer.meters.clone(), gauges }
     }
 
     fn collection(&self, now: LogTime) -> CollectionView {

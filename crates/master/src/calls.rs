@@ -51,8 +51,9 @@ impl Desk {
         self.greeted.get(&session).cloned()
     }
 
-    pub(crate) fn forget(&mut self, session: SessionId) {
-        self.greeted.remove(&session);
+    /// A connection means nothing any longer; answers who was at its other end.
+    pub(crate) fn forget(&mut self, session: SessionId) -> Option<Instance> {
+        self.greeted.remove(&session)
     }
 
     /// The connections of a worker of this name.

@@ -17,7 +17,9 @@ use windlass_core::ledger::{
 use windlass_core::scheduler::SessionId;
 use windlass_core::scheduler::Unserved;
 use windlass_core::session::ToMaster;
-use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{
+    CallsView, CollectionView, JobView, MetersView, Notice, TaskView, WorkerView,
+};
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// Records that a watcher may be behind before it is let go.
@@ -131,6 +133,14 @@ impl Handle {
     /// The master has ended.
     pub fn reign(&self) -> Result<(u128, Epoch), MasterError> {
         self.ask(Question::Reign)
+    }
+
+    /// What it counts.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn meters(&self) -> Result<MetersView, MasterError> {
+        self.ask(Question::Meters)
     }
 
     /// All jobs, oldest first.

@@ -6,6 +6,7 @@ use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Reply};
 use crate::journal::{self, ToJournal};
+use crate::observer::Observer;
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
 use std::collections::BTreeMap;
@@ -107,6 +108,7 @@ pub(crate) struct Loop {
     pub(crate) ledger: Ledger,
     pub(crate) scheduler: Scheduler,
     pub(crate) desk: Desk,
+    pub(crate) observer: Observer,
     pub(crate) writer: Writer<Option<Reply<Vec<Applied>>>>,
     pub(crate) clock: LogClock,
     pub(crate) head: Head,
@@ -146,6 +148,7 @@ impl Loop {
         let desk = Desk::new(ledger.epoch, random.next_u64());
         let mut starting = Loop {
             desk,
+            observer: Observer::default(),
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
             clock: LogClock::new(clock::tick(), clock::wall()),
             scheduler,
@@ -256,8 +259,14 @@ impl Loop {
             ToMaster::CallAnswer { call, answer } => {
                 Some(CallEvent::Answered(session, *call, answer.clone()))
             }
+            ToMaster::Goodbye => {
+                self.desk.forget(session);
+                Some(CallEvent::Lost(session))
+            }
             _ => None,
         };
+        let worker = self.scheduler.name_of(session);
+        self.observer.on_heard(&self.ledger, worker, &message);
         self.tell_scheduler(Event::Heard(session, message));
         if let Some(event) = for_calls {
             self.tell_calls(event);
@@ -295,12 +304,18 @@ impl Loop {
     fn close(&mut self, session: SessionId) {
         if self.sessions.remove(&session).is_some() {
             self.tell_scheduler(Event::Closed(session));
-            self.on_lost(session);
+            self.on_lost(session, "its connection is closed");
         }
     }
 
-    fn on_lost(&mut self, session: SessionId) {
-        self.desk.forget(session);
+    fn on_lost(&mut self, session: SessionId, why: &str) {
+        if let Some(instance) = self.desk.forget(session) {
+            let known = self.ledger.workers.get(&instance.name);
+            // One in this process does not die: it is stopped with it.
+            if known.is_none_or(|known| !known.in_process) {
+                self.observer.on_lost(&instance.name, why);
+            }
+        }
         self.tell_calls(CallEvent::Lost(session));
     }
 
@@ -313,8 +328,14 @@ impl Loop {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Send(session, message) => {
-                    if matches!(message, ToWorker::Welcome { .. }) {
-                        welcomed.push(session);
+                    match &message {
+                        ToWorker::Welcome { .. } => welcomed.push(session),
+                        ToWorker::Refused(why) => {
+                            if let Some(instance) = self.desk.forget(session) {
+                                self.observer.on_refused(&instance.name, why);
+                            }
+                        }
+                        _ => {}
                     }
                     // A peer that does not keep up is dropped, never waited for.
                     let deliver = self.sessions.get(&session);
@@ -332,7 +353,7 @@ impl Loop {
         }
         self.effects = effects;
         for session in closed {
-            self.on_lost(session);
+            self.on_lost(session, "it gave no sign of life, or another start of it came");
         }
         for session in welcomed {
             if let Some(instance) = self.desk.welcomed(session) {
@@ -341,7 +362,7 @@ impl Loop {
         }
         for session in gone {
             self.tell_scheduler(Event::Closed(session));
-            self.on_lost(session);
+            self.on_lost(session, "it does not take what it is sent");
         }
     }
 
@@ -362,7 +383,8 @@ impl Loop {
         self.send(self.head.record(draft.epoch, id, draft.body));
     }
 
-    fn send(&self, record: Record) {
+    fn send(&mut self, record: Record) {
+        self.observer.on_sent(clock::tick());
         // One record is in flight at most; a failed send shows in `recv`.
         let _ = self.to_journal.send(ToJournal::Append(record, self.room));
     }
@@ -390,6 +412,7 @@ impl Loop {
 
     fn on_durable(&mut self, record: &Record) -> Result<(), MasterError> {
         self.head = Head::of(record);
+        self.observer.on_durable(clock::tick());
         let (at, entries) = self.writer.on_durable();
         let waits = self.writer.waits_for_room();
         self.shared.waits_for_room.store(waits, Ordering::Relaxed);
@@ -401,6 +424,7 @@ impl Loop {
             compare(&mut self.marks, &applied)?;
             self.trim(&applied);
             self.on_kept(&applied);
+            self.observer.on_applied(&self.ledger, &entry, &applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {

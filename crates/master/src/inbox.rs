@@ -11,7 +11,9 @@ use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, Stor
 use windlass_core::scheduler::SessionId;
 use windlass_core::scheduler::Unserved;
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{CallsView, CollectionView, JobView, Notice, TaskView, WorkerView};
+use windlass_core::view::{
+    CallsView, CollectionView, JobView, MetersView, Notice, TaskView, WorkerView,
+};
 use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex};
 use windlass_journal::Record;
@@ -62,6 +64,7 @@ pub(crate) enum Question {
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Workers(Reply<Vec<WorkerView>>),
     Calls(Reply<CallsView>),
+    Meters(Reply<MetersView>),
     Unserved(Reply<BTreeMap<String, Unserved>>),
     Watch(SyncSender<Vec<Notice>>),
     Settings(Reply<Settings>),

@@ -14,6 +14,7 @@ mod host;
 mod inbox;
 mod journal;
 mod keeping;
+mod observer;
 pub mod recovery;
 pub mod snapshots;
 

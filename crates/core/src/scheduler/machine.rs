@@ -7,6 +7,7 @@ use super::worker::Worker;
 use crate::ids::{AttemptId, Epoch, JobId, PhaseId, TaskId, WorkerName};
 use crate::ledger::{Applied, Entry, Ledger};
 use crate::limits::{BACKOFF_MS_MAX, BACKOFF_MS_MIN, LEASE_MS};
+use crate::meters::WorkerGauges;
 use crate::random::SplitMix64;
 use crate::session::{Running, ToMaster, ToWorker};
 use crate::time::Tick;
@@ -126,6 +127,22 @@ impl Scheduler {
     /// What every slot is doing, by worker name.
     pub fn running(&self) -> impl Iterator<Item = (&WorkerName, u32, &[Running])> {
         self.workers.values().map(|w| (&w.name, w.slots, w.running.as_slice()))
+    }
+
+    /// The connected workers in numbers.
+    pub fn worker_gauges(&self, now: Tick) -> impl Iterator<Item = WorkerGauges> {
+        self.workers.values().map(move |worker| WorkerGauges {
+            name: worker.name.clone(),
+            slots: worker.slots,
+            busy_slots: u32::try_from(worker.running.len()).unwrap_or(u32::MAX).min(worker.slots),
+            silent_ms: now.0.saturating_sub(worker.heard_at.0) / 1_000,
+        })
+    }
+
+    /// Who is at the other end of a connection.
+    #[must_use]
+    pub fn name_of(&self, session: SessionId) -> Option<&WorkerName> {
+        self.workers.get(&session).map(|worker| &worker.name)
     }
 
     /// Operations that connected workers offer no more.

@@ -115,7 +115,8 @@ impl Cluster {
 
     fn end(&mut self, session: u64, (index, attempt): (u32, AttemptId), with: EndedWith) {
         let round = self.ledger.phase(PHASE).expect("exists").tasks.round(TaskIndex(index));
-        let run = EndedRun { phase: PHASE, round, first: TaskIndex(index), attempt, with };
+        let first = TaskIndex(index);
+        let run = EndedRun { phase: PHASE, round, first, attempt, with, busy_us: 1 };
         self.hear(session, ToMaster::Ended(vec![run]));
     }
 

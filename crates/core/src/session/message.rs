@@ -114,6 +114,8 @@ pub struct EndedRun {
     pub attempt: AttemptId,
     /// How they ended.
     pub with: EndedWith,
+    /// How long slots were busy with them, all together, in microseconds.
+    pub busy_us: u64,
 }
 
 /// How attempts ended.
@@ -228,6 +230,7 @@ impl EndedRun {
                 if follows && own.checked_add(more).is_some() =>
             {
                 *own += more;
+                self.busy_us = self.busy_us.saturating_add(next.busy_us);
                 None
             }
             (
@@ -235,6 +238,7 @@ impl EndedRun {
                 EndedWith::Results(Results::Manifests(more)),
             ) if follows && own.len() + more.len() <= ENDED_RUN_TASK_COUNT_MAX => {
                 own.extend(more);
+                self.busy_us = self.busy_us.saturating_add(next.busy_us);
                 None
             }
             (_, with) => Some(EndedRun { with, ..next }),

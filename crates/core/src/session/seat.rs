@@ -308,7 +308,8 @@ impl Seat {
             Ending::Failed(failure) => EndedWith::Failure(Failure { duration_us, ..failure }),
         };
         let Held { attempt, task, round } = assigned;
-        let run = EndedRun { phase: task.phase_id(), round, first: task.index, attempt, with };
+        let (phase, first) = (task.phase_id(), task.index);
+        let run = EndedRun { phase, round, first, attempt, with, busy_us: duration_us };
         self.unacknowledged.push_back(run.clone());
         if self.welcomed {
             out.push(SeatEffect::Send(ToMaster::Ended(vec![run])));

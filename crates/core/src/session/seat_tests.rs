@@ -303,7 +303,8 @@ fn it_says_that_it_lives_twice_a_second() {
 fn empty_run(first: u32, count: u32) -> EndedRun {
     let with = EndedWith::Results(Results::Empty(count));
     let attempt = attempt(u64::from(first));
-    EndedRun { phase: PHASE, round: Round(0), first: TaskIndex(first), attempt, with }
+    let busy_us = 5 * u64::from(count);
+    EndedRun { phase: PHASE, round: Round(0), first: TaskIndex(first), attempt, with, busy_us }
 }
 
 #[test]

@@ -236,6 +236,7 @@ impl From<EndedRun> for pb::EndedRun {
             first: run.first.0,
             attempt: Some(run.attempt.into()),
             with: Some(with),
+            busy_us: run.busy_us,
         }
     }
 }
@@ -255,6 +256,7 @@ impl TryFrom<pb::EndedRun> for EndedRun {
                 With::Results(results) => EndedWith::Results(results.try_into()?),
                 With::Failure(failure) => EndedWith::Failure(failure.try_into()?),
             },
+            busy_us: run.busy_us,
         })
     }
 }

@@ -19,7 +19,8 @@ fn held() -> Held {
 }
 
 fn ended(with: EndedWith) -> EndedRun {
-    EndedRun { phase: PHASE, round: Round(1), first: TaskIndex(4), attempt: ATTEMPT, with }
+    let first = TaskIndex(4);
+    EndedRun { phase: PHASE, round: Round(1), first, attempt: ATTEMPT, with, busy_us: 77 }
 }
 
 #[test]

@@ -2656,6 +2656,9 @@ pub struct EndedRun {
     /// Attempt of the first task.
     #[prost(message, optional, tag = "4")]
     pub attempt: ::core::option::Option<AttemptId>,
+    /// How long slots were busy with them, all together, in microseconds.
+    #[prost(uint64, tag = "7")]
+    pub busy_us: u64,
     #[prost(oneof = "ended_run::With", tags = "5, 6")]
     pub with: ::core::option::Option<ended_run::With>,
 }

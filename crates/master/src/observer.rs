@@ -1,0 +1,114 @@
+//! What the loop counts, and what it says in the log, of what it does.
+
+use tracing::{info, warn};
+use windlass_core::ledger::{Applied, Entry, Ledger, Outcome};
+use windlass_core::meters::Meters;
+use windlass_core::session::{EndedWith, ToMaster};
+use windlass_core::{Failure, JobId, Tick, WorkerName};
+
+/// Sees what happens and changes nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Observer {
+    pub(crate) meters: Meters,
+    /// When the record in flight was sent first.
+    sent_at: Option<Tick>,
+}
+
+impl Observer {
+    /// A worker says something.
+    pub(crate) fn on_heard(
+        &mut self,
+        ledger: &Ledger,
+        worker: Option<&WorkerName>,
+        message: &ToMaster,
+    ) {
+        let Some(worker) = worker else { return };
+        match message {
+            ToMaster::Ended(runs) => {
+                self.meters.on_ended(ledger, runs);
+                for run in runs {
+                    if let EndedWith::Failure(failure) = &run.with {
+                        let Failure { kind, cause, .. } = failure;
+                        let task = run.phase.task(run.first);
+                        let kind = kind.label();
+                        warn!(%worker, %task, kind, cause, "an attempt failed");
+                    }
+                }
+            }
+            ToMaster::Withdrawn(withdrawal) => {
+                let (operation, cause) = (&withdrawal.operation, &withdrawal.cause);
+                warn!(%worker, operation, cause, "a worker offers an operation no more");
+            }
+            ToMaster::Goodbye => info!(%worker, "a worker says goodbye"),
+            _ => {}
+        }
+    }
+
+    /// A worker is gone without a goodbye.
+    pub(crate) fn on_lost(&self, worker: &WorkerName, why: &str) {
+        warn!(%worker, why, "a worker is lost; what it held goes to others");
+    }
+
+    /// A worker is not taken.
+    pub(crate) fn on_refused(&self, worker: &WorkerName, why: &str) {
+        warn!(%worker, why, "a worker is refused");
+    }
+
+    /// A record is on its way.
+    pub(crate) fn on_sent(&mut self, now: Tick) {
+        self.sent_at.get_or_insert(now);
+    }
+
+    /// It is durable.
+    pub(crate) fn on_durable(&mut self, now: Tick) {
+        if let Some(sent_at) = self.sent_at.take() {
+            self.meters.appends.add(now.0.saturating_sub(sent_at.0), 1);
+        }
+    }
+
+    /// An entry is durable and applied, and this is what it did.
+    pub(crate) fn on_applied(&mut self, ledger: &Ledger, entry: &Entry, applied: &[Applied]) {
+        self.meters.on_applied(ledger, applied);
+        for done in applied {
+            match done {
+                Applied::JobSubmitted { job, fresh: true } => {
+                    info!(%job, name = name_of(ledger, *job), "a job was submitted");
+                }
+                Applied::TaskFailed { task, round } => {
+                    let phase = ledger.phase(task.phase_id());
+                    let failed = phase.and_then(|phase| phase.tasks.failure(task.index));
+                    let cause = failed.map(|failed| failed.failure.cause.as_str());
+                    let attempts = failed.map(|failed| failed.attempt_count);
+                    warn!(%task, %round, attempts, cause, "a task failed");
+                }
+                Applied::JobEnded { job, outcome } => {
+                    let outcome = match outcome {
+                        Outcome::Succeeded => "succeeded",
+                        Outcome::Failed => "failed",
+                        Outcome::Cancelled => "cancelled",
+                    };
+                    info!(%job, name = name_of(ledger, *job), outcome, "a job ended");
+                }
+                Applied::WorkerJoined(worker) => info!(%worker, "a worker joined"),
+                Applied::WorkerLeft(worker) => info!(%worker, "a worker left"),
+                Applied::WorkerDrained(worker, true) => info!(%worker, "a worker is drained"),
+                Applied::WorkerDrained(worker, false) => info!(%worker, "a worker is resumed"),
+                Applied::JobForgotten(job) => info!(%job, "a job is forgotten"),
+                _ => {}
+            }
+        }
+        match entry {
+            Entry::JobCancelled { job, why } => info!(%job, why, "a job is cancelled"),
+            Entry::SettingChanged { name, value } => info!(name, value, "a setting changed"),
+            Entry::TasksReopened { phase, why, .. } => {
+                let job = phase.job;
+                info!(%job, why, "failed tasks are tried again");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn name_of(ledger: &Ledger, job: JobId) -> &str {
+    ledger.jobs.get(&job).map_or("", |job| &job.name)
+}
