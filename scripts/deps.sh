@@ -17,7 +17,7 @@ need mkfs.ext4 e2fsprogs
 need nsenter util-linux
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
-if ! is_checker_there; then
+if ! is_checker_there || ! is_grpc_there; then
     python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 fi
 
@@ -42,4 +42,15 @@ if ! is_checker_there; then
     python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
         --no-deps --upgrade --target "$library/typos-$typos_version" "typos==$typos_version" \
         || echo "deps: typos could not be fetched; spelling will not be checked" >&2
+fi
+
+if ! is_grpc_there; then
+    echo "deps: fetching gRPC for Python into $grpc_python"
+    rm -rf "$grpc_python"
+    if python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
+        --only-binary :all: --target "$grpc_python" -r tests/foreign/requirements.txt; then
+        cp tests/foreign/requirements.txt "$grpc_python/"
+    else
+        echo "deps: it could not be fetched; workers in other languages will not be tested" >&2
+    fi
 fi

@@ -10,13 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// A process that serves, killed when the test is over.
-struct Service {
-    child: Child,
+pub(crate) struct Service {
+    pub(crate) child: Child,
     said: Arc<Mutex<String>>,
 }
 
 impl Service {
-    fn start(command: &mut Command) -> Service {
+    pub(crate) fn start(command: &mut Command) -> Service {
         let mut child = command.stdout(Stdio::null()).spawn().expect("the binary starts");
         let lines = BufReader::new(child.stderr.take().expect("is piped"));
         let said = Arc::new(Mutex::new(String::new()));
@@ -31,16 +31,16 @@ impl Service {
         Service { child, said }
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().expect("nobody panics with it").clone()
     }
 
     #[track_caller]
-    fn wait_for(&self, words: &str) {
+    pub(crate) fn wait_for(&self, words: &str) {
         until(&format!("{words:?} is said"), || self.said().contains(words));
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ended");
     }
@@ -53,7 +53,7 @@ impl Drop for Service {
     }
 }
 
-fn master_at(lab: &Lab, place: &str) -> (Service, String) {
+pub(crate) fn master_at(lab: &Lab, place: &str) -> (Service, String) {
     let service = Service::start(&mut lab.command(&["master", "--listen", place]));
     service.wait_for("Listening on ");
     let said = service.said();
@@ -61,23 +61,23 @@ fn master_at(lab: &Lab, place: &str) -> (Service, String) {
     (service, address.expect("an address").to_owned())
 }
 
-fn master(lab: &Lab) -> (Service, String) {
+pub(crate) fn master(lab: &Lab) -> (Service, String) {
     master_at(lab, "127.0.0.1:0")
 }
 
-fn worker(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
+pub(crate) fn worker(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
     let args = ["worker", "--join", master, "--name", name, "--slots", slots];
     Service::start(&mut lab.command(&args))
 }
 
-fn joined(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
+pub(crate) fn joined(lab: &Lab, name: &str, master: &str, slots: &str) -> Service {
     let worker = worker(lab, name, master, slots);
     worker.wait_for("works for the master");
     worker
 }
 
 /// `run` as somebody does it who has no state here.
-fn run_on(lab: &Lab, master: &str, args: &[&str]) -> Command {
+pub(crate) fn run_on(lab: &Lab, master: &str, args: &[&str]) -> Command {
     let mut command = lab.command(&["run", "--master", master]);
     command.args(args).env_remove("WINDLASS_STATE");
     command

@@ -3,6 +3,7 @@
 mod cluster;
 mod factorial;
 mod failures;
+mod foreign;
 mod full_disk;
 mod going_on;
 mod heap;

@@ -94,7 +94,8 @@ impl Server {
             .map_err(of_runtime)?;
         let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
         let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
-        let routes = routes.merge(windlass_wire::router(Arc::new(node)));
+        let services = runtime.block_on(windlass_wire::router(Arc::new(node)));
+        let routes = routes.merge(services);
         let mut listeners = Vec::new();
         for place in listen {
             let listener = runtime.block_on(bind(&place))?;

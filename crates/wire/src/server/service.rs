@@ -6,6 +6,7 @@ use crate::host::{Host, HostError};
 use crate::limits::MESSAGE_BYTES_MAX;
 use std::sync::Arc;
 use tonic::Status;
+use tonic::service::{Routes, RoutesBuilder};
 
 /// A host as the generated services want it.
 pub(super) struct Server<H> {
@@ -18,8 +19,11 @@ impl<H> Clone for Server<H> {
     }
 }
 
+/// The contract as the reflection service tells it.
+const DESCRIPTORS: &[u8] = include_bytes!("../generated/windlass.v1.bin");
+
 /// The routes of all services, by HTTP path.
-pub fn router<H: Host>(host: Arc<H>) -> axum::Router {
+pub async fn router<H: Host>(host: Arc<H>) -> axum::Router {
     let server = Server { host };
     let sessions = pb::sessions_server::SessionsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -27,9 +31,29 @@ pub fn router<H: Host>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let mut routes = tonic::service::Routes::builder();
+    let mut routes = Routes::builder();
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
+    add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
+}
+
+/// The services that tell of the others: whether they serve, and what they look like.
+async fn add_about<H: Host>(routes: &mut RoutesBuilder) {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    // A server whose master has ended ends as well, so whoever is answered is served.
+    reporter.set_serving::<pb::sessions_server::SessionsServer<Server<H>>>().await;
+    reporter.set_serving::<pb::blobs_server::BlobsServer<Server<H>>>().await;
+    reporter.set_serving::<pb::cluster_server::ClusterServer<Server<H>>>().await;
+    routes.add_service(health);
+    let describe = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let sound = "the descriptors are made by `cargo xtask gen`";
+    routes.add_service(describe().build_v1().expect(sound));
+    // Older clients know only this one.
+    routes.add_service(describe().build_v1alpha().expect(sound));
 }
 
 impl<H: Host> Server<H> {
