@@ -51,6 +51,8 @@ targets! {
     request: MUTANT_COUNT,
     child_frame: MUTANT_COUNT,
     parent_frame: MUTANT_COUNT,
+    to_master: MUTANT_COUNT,
+    to_worker: MUTANT_COUNT,
     text: MUTANT_COUNT,
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,

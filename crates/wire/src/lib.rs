@@ -4,6 +4,7 @@
 //! server needs of its process, [`Client`] what the others hold. No type of the generated code or
 //! of the gRPC library leaves this crate.
 
+pub mod bytes;
 mod client;
 mod convert;
 #[rustfmt::skip]

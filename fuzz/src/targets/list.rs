@@ -1,6 +1,6 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops, records, sandbox, worker};
+use super::{client, core, journal, ops, records, sandbox, wire, worker};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -18,6 +18,8 @@ pub const TARGETS: &[Target] = &[
     worker::REQUEST,
     sandbox::CHILD_FRAME,
     sandbox::PARENT_FRAME,
+    wire::TO_MASTER,
+    wire::TO_WORKER,
     ops::TEXT,
     ops::WORD_COUNT,
     ops::DOCX,

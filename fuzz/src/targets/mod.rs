@@ -8,6 +8,7 @@ mod ops;
 mod records;
 mod sandbox;
 mod shape;
+mod wire;
 mod worker;
 
 pub use list::TARGETS;

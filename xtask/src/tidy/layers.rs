@@ -40,7 +40,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
     ("bench", &["core", "blobs", "journal", "master", "ops", "records", "worker"]),
-    ("fuzz", &["client", "core", "journal", "ops", "records", "sandbox", "worker"]),
+    ("fuzz", &["client", "core", "journal", "ops", "records", "sandbox", "wire", "worker"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,127 @@
+//! What comes over the network in a session.
+
+use crate::target::Target;
+use windlass_core::ledger::{ChunkRef, Results};
+use windlass_core::params::Params;
+use windlass_core::session::{
+    AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+    Withdrawal,
+};
+use windlass_core::{
+    AttemptId, BlobId, CallId, Epoch, Failure, Incarnation, JobId, PhaseId, PhaseIndex, Round,
+    TaskIndex, WorkerName,
+};
+use windlass_wire::bytes;
+
+pub(super) const TO_MASTER: Target = Target {
+    name: "to_master",
+    run: to_master,
+    seeds: || conversation().into_iter().map(bytes::of_to_master).collect(),
+    fixed_bytes_max: 64 << 10,
+    // An empty field of two bytes becomes a message of a hundred, in vectors that double.
+    factor_max: 512,
+};
+
+pub(super) const TO_WORKER: Target = Target {
+    name: "to_worker",
+    run: to_worker,
+    seeds: orders,
+    fixed_bytes_max: 64 << 10,
+    factor_max: 512,
+};
+
+const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+const CALL: CallId = CallId { epoch: Epoch(1), counter: 0 };
+fn kind(message: &impl std::fmt::Debug) -> String {
+    let text = format!("{message:?}");
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+fn to_master(bytes: &[u8]) -> String {
+    let Some(message) = bytes::to_master(bytes) else { return "refused".to_owned() };
+    let again = bytes::to_master(&bytes::of_to_master(message.clone()));
+    assert_eq!(again.as_ref(), Some(&message), "a message does not come back");
+    kind(&message)
+}
+
+fn to_worker(bytes: &[u8]) -> String {
+    let Some(message) = bytes::to_worker(bytes) else { return "refused".to_owned() };
+    let again = bytes::to_worker(&bytes::of_to_worker(message.clone()));
+    assert_eq!(again.as_ref(), Some(&message), "a message does not come back");
+    kind(&message)
+}
+
+fn hello(name: &str) -> ToMaster {
+    ToMaster::Hello(Hello {
+        name: WorkerName(name.to_owned()),
+        incarnation: Incarnation(5),
+        in_process: false,
+        slots: 1,
+        offers: vec![Offer { operation: "noop".to_owned(), version: 1 }],
+        held: vec![Held {
+            attempt: AttemptId { epoch: Epoch(1), counter: 3 },
+            task: PHASE.task(TaskIndex(3)),
+            round: Round(0),
+        }],
+    })
+}
+
+/// One message of each kind, in an order that makes sense.
+fn conversation() -> Vec<ToMaster> {
+    let attempt = |counter| AttemptId { epoch: Epoch(1), counter };
+    let ended = |first, with| EndedRun {
+        phase: PHASE,
+        round: Round(0),
+        first: TaskIndex(first),
+        attempt: attempt(u64::from(first)),
+        with,
+        busy_us: 9,
+    };
+    let (attempt_2, task) = (attempt(2), PHASE.task(TaskIndex(2)));
+    let running = Running { slot: 0, attempt: attempt_2, task, elapsed_ms: 3, quiet_ms: 1 };
+    let piece = AnswerPiece { offset: 0, bytes: b"120".to_vec(), is_last: true };
+    vec![
+        hello("w2"),
+        ToMaster::Credit(4),
+        ToMaster::Progress(vec![running]),
+        ToMaster::Ended(vec![
+            ended(2, EndedWith::Results(Results::Empty(1))),
+            ended(3, EndedWith::Results(Results::Manifests(vec![BlobId::of(b"a")]))),
+            ended(4, EndedWith::Failure(Failure::rejected("bad", "it is bad", "Mend it."))),
+        ]),
+        ToMaster::Returned(vec![attempt(5)]),
+        ToMaster::CallAnswer { call: CALL, answer: Ok(piece) },
+        ToMaster::CallAnswer { call: CALL, answer: Err(Failure::rejected("no", "no", "")) },
+        ToMaster::Withdrawn(Withdrawal {
+            operation: "noop".to_owned(),
+            cause: "it crashed".to_owned(),
+        }),
+        ToMaster::Goodbye,
+    ]
+}
+
+fn orders() -> Vec<Vec<u8>> {
+    let attempt = AttemptId { epoch: Epoch(1), counter: 7 };
+    let run = AssignRun { phase: PHASE, round: Round(0), first: TaskIndex(7), count: 3, attempt };
+    let params = Params([("width".to_owned(), "12".to_owned())].into());
+    let operation = "image".to_owned();
+    [
+        ToWorker::Welcome { cluster: 9, epoch: Epoch(1), keep: vec![attempt] },
+        ToWorker::Refused("another one has this name".to_owned()),
+        ToWorker::Phase { phase: PHASE, operation, params, fresh: false },
+        ToWorker::Chunk {
+            phase: PHASE,
+            first: TaskIndex(0),
+            count: 9,
+            chunk: ChunkRef::Blob(BlobId::of(b"chunk")),
+        },
+        ToWorker::Assign(vec![run]),
+        ToWorker::EndedAck(vec![(attempt, 3)]),
+        ToWorker::Recall(vec![attempt]),
+        ToWorker::CancelJob(JobId(1)),
+        ToWorker::PhaseClosed(PHASE),
+    ]
+    .into_iter()
+    .map(bytes::of_to_worker)
+    .collect()
+}
