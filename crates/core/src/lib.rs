@@ -26,6 +26,7 @@ pub mod retention;
 pub mod scheduler;
 pub mod session;
 pub mod time;
+pub mod tokens;
 pub mod view;
 pub mod writer;
 

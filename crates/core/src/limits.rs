@@ -29,6 +29,10 @@ pub const UNAVAILABLE_MS_MAX: u64 = 3_600_000;
 pub const BACKOFF_MS_MIN: u64 = 500;
 /// Longest pause after something was unavailable.
 pub const BACKOFF_MS_MAX: u64 = 60_000;
+/// Tokens that a cluster knows, revoked ones too until their room is needed.
+pub const TOKEN_COUNT_MAX: usize = 1_000;
+/// A token's name for people.
+pub const TOKEN_NAME_BYTES_MAX: usize = 64;
 /// A worker silent for so long is lost.
 pub const LEASE_MS: u64 = 3_000;
 /// A worker says that it lives this often.

@@ -6,7 +6,7 @@ use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId};
 use windlass_core::collection::SweepBatch;
@@ -17,6 +17,7 @@ use windlass_core::ledger::{
 use windlass_core::scheduler::SessionId;
 use windlass_core::scheduler::Unserved;
 use windlass_core::session::ToMaster;
+use windlass_core::tokens::Tokens;
 use windlass_core::view::{
     CallsView, CollectionView, JobView, MetersView, Notice, TaskView, WorkerView,
 };
@@ -29,7 +30,7 @@ const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
 #[derive(Clone)]
 pub struct Handle {
     inbox: SyncSender<Inbox>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What the handles and the loop share beside the channel.
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     caller_count: AtomicU64,
     /// Whether the journal waits for room on its disk.
     pub(crate) waits_for_room: AtomicBool,
+    /// The tokens of the ledger.
+    pub(crate) tokens: RwLock<Arc<Tokens>>,
     /// Why the loop ended.
     pub(crate) ended: Mutex<Option<MasterError>>,
 }
@@ -304,7 +307,7 @@ impl Handle {
         let _ = self.inbox.send(Inbox::Stop);
     }
 
-    fn decide(&self, entry: Entry) -> Result<Vec<Applied>, MasterError> {
+    pub(crate) fn decide(&self, entry: Entry) -> Result<Vec<Applied>, MasterError> {
         let (reply, answer) = sync_channel(1);
         self.send(Inbox::Decide(entry, reply))?;
         let applied = answer.recv().map_err(|_| self.ended())?;

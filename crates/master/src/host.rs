@@ -9,6 +9,7 @@ use crate::journal::{self, ToJournal};
 use crate::observer::Observer;
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
+use crate::tokens::show_tokens;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -64,6 +65,7 @@ impl Master {
         replay.claim(&mut journal, &holder, clock::wall(), &mut random)?;
         let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
         let shared = Arc::new(Shared::default());
+        show_tokens(&shared, &replay.ledger);
         let handle = Handle::new(inbox.clone(), Arc::clone(&shared));
         let (to_snapshots, writing) = snapshots::start(snapshots.clone(), inbox.clone());
         let (to_journal, asked) = sync_channel(JOURNAL_ORDER_COUNT_MAX);
@@ -125,7 +127,7 @@ pub(crate) struct Loop {
     random: SplitMix64,
     to_journal: SyncSender<ToJournal>,
     to_snapshots: SyncSender<snapshots::Request>,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     sessions: BTreeMap<SessionId, Deliver>,
     pub(crate) watchers: Vec<SyncSender<Vec<Notice>>>,
     effects: Vec<Effect>,
@@ -425,6 +427,7 @@ impl Loop {
             self.trim(&applied);
             self.on_kept(&applied);
             self.observer.on_applied(&self.ledger, &entry, &applied);
+            self.on_tokens(&applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {

@@ -17,6 +17,7 @@ mod keeping;
 mod observer;
 pub mod recovery;
 pub mod snapshots;
+mod tokens;
 
 pub use calls::{CallNews, Tell};
 pub use error::MasterError;

@@ -11,6 +11,7 @@ use windlass_core::ledger::{
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::media::{self, Media, Sample, sniff};
 use windlass_core::params::Params;
+use windlass_core::tokens::{Role, TokenId};
 use windlass_core::{
     AttemptId, BlobId, Epoch, Failure, Incarnation, JobId, LogTime, PhaseId, PhaseIndex, RequestId,
     Round, Seq, TaskIndex, WorkerName,
@@ -193,6 +194,14 @@ fn batches() -> Vec<Vec<u8>> {
         Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
         Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
         Entry::JobForgotten { job: JobId(9) },
+        Entry::TokenAdded {
+            id: TokenId(3),
+            hash: [1; 32],
+            role: Role::Worker,
+            name: "t".to_owned(),
+            expires_at: LogTime(77),
+        },
+        Entry::TokenRevoked { id: TokenId(3) },
         Entry::SweepBegun(Sweep {
             marked_at: LogTime(12),
             first: 16,

@@ -84,6 +84,8 @@ pub enum Applied {
     JobForgotten(JobId),
     /// These blobs may be swept.
     SweepBegun(SweepBatch),
+    /// A token was added or revoked.
+    TokensChanged,
     /// The entry changed nothing.
     Refused(Refusal),
 }
@@ -133,4 +135,10 @@ pub enum Refusal {
     /// A sweep of no buckets, or one that was marked in the future.
     #[error("the sweep makes no sense")]
     BadSweep,
+    /// A token's id is taken, there are too many, or it ends before it begins.
+    #[error("the token is not added: there are too many, or it would have expired already")]
+    BadToken,
+    /// No token of this id that is not revoked.
+    #[error("there is no such token, or it is revoked already")]
+    UnknownToken,
 }

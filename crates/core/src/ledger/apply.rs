@@ -10,6 +10,7 @@ use crate::ids::{
 };
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
 use crate::time::LogTime;
+use crate::tokens::{Token, TokenId, Tokens};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Ledger {
     pub(super) requests: BTreeMap<RequestId, JobId>,
     /// The limits that can be changed.
     pub settings: Settings,
+    /// Who may do what from other machines.
+    pub tokens: Tokens,
     /// When the roots of the last whole collection were marked; at first, when the cluster was
     /// founded.
     pub swept_at: LogTime,
@@ -86,6 +89,18 @@ impl Ledger {
             Entry::SettingChanged { name, value } => self.set(name, *value, out),
             Entry::JobForgotten { job } => self.forget(*job, out),
             Entry::SweepBegun(sweep) => self.begin_sweep(sweep, out),
+            Entry::TokenAdded { id, hash, role, name, expires_at } => {
+                let token = Token {
+                    hash: *hash,
+                    role: *role,
+                    name: name.clone(),
+                    added_at: self.time,
+                    expires_at: *expires_at,
+                    revoked_at: None,
+                };
+                self.add_token(*id, token, out)
+            }
+            Entry::TokenRevoked { id } => self.revoke_token(*id, out),
         };
         if let Err(refusal) = done {
             out.push(Applied::Refused(refusal));
@@ -211,6 +226,27 @@ impl Ledger {
         let worker = self.workers.get_mut(name).ok_or(Refusal::UnknownWorker)?;
         worker.draining = on;
         out.push(Applied::WorkerDrained(name.clone(), on));
+        Ok(())
+    }
+
+    fn add_token(
+        &mut self,
+        id: TokenId,
+        token: Token,
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        if !self.tokens.add(id, token) {
+            return Err(Refusal::BadToken);
+        }
+        out.push(Applied::TokensChanged);
+        Ok(())
+    }
+
+    fn revoke_token(&mut self, id: TokenId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
+        if !self.tokens.revoke(id, self.time) {
+            return Err(Refusal::UnknownToken);
+        }
+        out.push(Applied::TokensChanged);
         Ok(())
     }
 

@@ -268,3 +268,24 @@ fn entries_about_unknown_things_change_nothing() {
     ledger.apply(LogTime(0), &settled(PHASE, 0, u32::MAX, 3), &mut Vec::new());
     assert_eq!(ledger, before);
 }
+
+#[test]
+fn tokens_are_added_once_and_revoked_once() {
+    let id = TokenId(5);
+    let added = |at| {
+        let (hash, name, expires_at) = ([1; 32], String::new(), LogTime(at));
+        Entry::TokenAdded { id, hash, role: crate::tokens::Role::Client, name, expires_at }
+    };
+    let revoked = Entry::TokenRevoked { id };
+    let (ledger, out) = after(&[added(9_000)]);
+    assert_eq!(out, [Applied::TokensChanged]);
+    assert!(ledger.tokens.shown(id, &[1; 32], LogTime(8_999)).is_ok());
+    assert_eq!(after(&[added(0)]).1, [Applied::Refused(Refusal::BadToken)]);
+    assert_eq!(after(&[added(9_000), added(9_000)]).1, [Applied::Refused(Refusal::BadToken)]);
+    let (ledger, out) = after(&[added(9_000), revoked.clone()]);
+    assert_eq!(out, [Applied::TokensChanged]);
+    assert!(ledger.tokens.held(id).is_err());
+    let again = after(&[added(9_000), revoked.clone(), revoked.clone()]).1;
+    assert_eq!(again, [Applied::Refused(Refusal::UnknownToken)]);
+    assert_eq!(after(&[revoked]).1, [Applied::Refused(Refusal::UnknownToken)]);
+}

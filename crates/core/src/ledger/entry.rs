@@ -8,6 +8,7 @@ use crate::ids::{
 };
 use crate::params::Params;
 use crate::time::LogTime;
+use crate::tokens::{Role, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// Format of the entries that this build writes; named in `Genesis`.
@@ -135,6 +136,24 @@ pub enum Entry {
     },
     /// Blobs that nothing refers to are about to be moved; nothing moves before this is durable.
     SweepBegun(Sweep),
+    /// A token for other machines; refused where its id is taken or there are too many.
+    TokenAdded {
+        /// Its id.
+        id: TokenId,
+        /// SHA-256 of its secret.
+        hash: [u8; 32],
+        /// What it is for.
+        role: Role,
+        /// For people.
+        name: String,
+        /// When it ends.
+        expires_at: LogTime,
+    },
+    /// A token gives no right any more, and what was given for it neither.
+    TokenRevoked {
+        /// Its id.
+        id: TokenId,
+    },
 }
 
 /// A part of the blob store that is swept.

@@ -24,11 +24,12 @@ mod section {
     pub(super) const CLUSTER: u16 = 1;
     pub(super) const WORKERS: u16 = 2;
     pub(super) const KEEPING: u16 = 3;
+    pub(super) const TOKENS: u16 = 50;
     pub(super) const JOB: u16 = 10;
     pub(super) const PHASE: u16 = 11;
     pub(super) const PAGE: u16 = 12;
     pub(super) const END: u16 = 99;
-    pub(super) const ALL: [u16; 7] = [CLUSTER, WORKERS, KEEPING, JOB, PHASE, PAGE, END];
+    pub(super) const ALL: [u16; 8] = [CLUSTER, WORKERS, KEEPING, TOKENS, JOB, PHASE, PAGE, END];
 }
 
 /// The BLAKE3 hash of an encoded ledger: equal states have the same one.
@@ -90,6 +91,10 @@ impl Ledger {
         frame(&mut out, section::WORKERS, &self.workers);
         let settings: Vec<(&str, u64)> = self.settings.changed().collect();
         frame(&mut out, section::KEEPING, &(settings, self.swept_at, self.last_job));
+        // A cluster without tokens has the bytes that it had before there were any.
+        if !self.tokens.is_empty() {
+            frame(&mut out, section::TOKENS, self.tokens.map());
+        }
         for job in self.jobs.values() {
             encode_job(job, &mut out);
         }

@@ -10,6 +10,7 @@ use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
 use crate::ids::JobId;
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
 use crate::time::LogTime;
+use crate::tokens::Tokens;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +73,11 @@ impl Ledger {
         // As they are encoded: those that differ from the defaults, each once and in order.
         let changed = ledger.settings.changed().map(|(name, value)| (name.to_owned(), value));
         sections.check(changed.eq(settings), "its settings are out of order")?;
+        if let Some(tokens) = sections.take(section::TOKENS)? {
+            let tokens = Tokens::of_map(tokens);
+            sections.check(tokens.is_some(), "its tokens are none, or no such ones")?;
+            ledger.tokens = tokens.unwrap_or_default();
+        }
         while let Some(head) = sections.take::<JobSection>(section::JOB)? {
             let last = ledger.jobs.last_key_value().map(|(id, _)| *id);
             sections.check(last.unwrap_or_default() < head.id, "a job is out of order")?;

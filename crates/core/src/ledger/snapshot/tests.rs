@@ -7,6 +7,7 @@ use crate::ledger::{
 };
 use crate::params::Params;
 use crate::random::SplitMix64;
+use crate::tokens::{Role, TokenId};
 use crate::{Failure, FailureKind, Incarnation};
 use proptest::prelude::*;
 
@@ -37,7 +38,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let index = TaskIndex(random.below(u64::from(task_count) + 1) as u32);
     let round = Round(random.below(2) as u16);
     let task = phase.task(index);
-    match random.below(16) {
+    match random.below(18) {
         0 => submitted(random.below(6), 1 + random.below(2) as u16),
         1 | 2 => {
             let count = 1 + random.below(3_000) as u32;
@@ -86,6 +87,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             last: 255,
             empties_trash: random.below(2) == 0,
         }),
+        15 | 16 => any_token_entry(random, ledger.time),
         11 => Entry::WorkerDrained {
             name: WorkerName(format!("w{}", random.below(5))),
             on: random.below(2) == 0,
@@ -95,6 +97,20 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             incarnation: Incarnation(1),
             in_process: random.below(2) == 0,
         },
+    }
+}
+
+fn any_token_entry(random: &mut SplitMix64, now: LogTime) -> Entry {
+    let id = TokenId(random.below(6) as u32);
+    if random.below(2) == 0 {
+        return Entry::TokenRevoked { id };
+    }
+    Entry::TokenAdded {
+        id,
+        hash: [random.below(9) as u8; 32],
+        role: Role::ALL[random.below(2) as usize],
+        name: "laptop".to_owned(),
+        expires_at: LogTime(now.0 + random.below(3)),
     }
 }
 
