@@ -14,7 +14,9 @@ mod convert;
 mod generated;
 mod host;
 mod limits;
+mod registrar;
 mod server;
+pub mod trust;
 
 pub use client::{Address, AddressError, Client, SessionReceiver, SessionSender, WireError};
 pub use convert::Malformed;
@@ -23,4 +25,5 @@ pub use host::{
     Source, TakePiece, Unsaid,
 };
 pub use limits::PROTOCOL;
-pub use server::router;
+pub use registrar::{Caller, Registrar};
+pub use server::{Denial, bearer, right_of, router, trust_router};

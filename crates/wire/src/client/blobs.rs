@@ -1,6 +1,6 @@
 //! Blobs in and out.
 
-use super::connection::{Client, WireError};
+use super::connection::{Client, Line, WireError};
 use crate::convert::{Malformed, blob_ids, ids_of};
 use crate::generated as pb;
 use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
@@ -8,13 +8,12 @@ use prost::bytes::Bytes;
 use std::io::{self, Read, Write};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 use windlass_core::{BlobId, TaskId};
 
 impl Client {
-    fn blobs(&self) -> pb::blobs_client::BlobsClient<Channel> {
-        pb::blobs_client::BlobsClient::new(self.channel.clone())
+    fn blobs(&self) -> pb::blobs_client::BlobsClient<Line> {
+        pb::blobs_client::BlobsClient::new(self.line.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 

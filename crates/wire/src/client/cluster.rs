@@ -1,13 +1,12 @@
 //! What is asked of the cluster: the calls of the master's own handle, over a connection.
 
-use super::connection::{Client, WireError};
+use super::connection::{Client, Line, WireError};
 use crate::convert::{Malformed, submission};
 use crate::generated as pb;
 use crate::host::ClusterView;
 use crate::limits::{ASKED_TASK_COUNT_MAX, MESSAGE_BYTES_MAX};
 use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
-use tonic::transport::Channel;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
@@ -18,8 +17,8 @@ use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
 const NOTICES_COUNT_MAX: usize = 4_096;
 
 impl Client {
-    fn cluster(&self) -> pb::cluster_client::ClusterClient<Channel> {
-        pb::cluster_client::ClusterClient::new(self.channel.clone())
+    fn cluster(&self) -> pb::cluster_client::ClusterClient<Line> {
+        pb::cluster_client::ClusterClient::new(self.line.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 

@@ -3,6 +3,7 @@
 use super::address;
 use super::address::Address;
 use crate::convert::Malformed;
+use crate::trust::{Access, Dialer, TrustError};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::io;
@@ -10,8 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Uri};
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -41,6 +45,17 @@ pub enum WireError {
         /// What is known.
         cause: String,
     },
+    /// What answers there is not taken for the master.
+    #[error("trust what answers at {address}: {cause}")]
+    Untrusted {
+        /// Where.
+        address: Address,
+        /// Why.
+        cause: TrustError,
+    },
+    /// The master wants a token, or another one; why, for people.
+    #[error("be let in: {0}")]
+    Denied(String),
     /// The master refuses; asking again changes nothing.
     #[error("do that: {0}")]
     Refused(String),
@@ -70,22 +85,65 @@ impl WireError {
     pub fn is_lost(&self) -> bool {
         matches!(self, WireError::Lost { .. } | WireError::Unreachable { .. })
     }
+
+    /// Whether one end does not let the other one near.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, WireError::Denied(_) | WireError::Untrusted { .. })
+    }
+}
+
+/// The connection, with what each call shows.
+pub(super) type Line = InterceptedService<Channel, Show>;
+
+/// Shows a token with each call, if there is one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Show {
+    bearer: Option<MetadataValue<Ascii>>,
+}
+
+impl Show {
+    fn of(access: &Access) -> Show {
+        let Access::Token(token) = access else { return Show::default() };
+        let text = format!("Bearer {}", token.reveal());
+        let mut value: MetadataValue<Ascii> = text.parse().expect("letters and digits");
+        value.set_sensitive(true);
+        Show { bearer: Some(value) }
+    }
+}
+
+impl Interceptor for Show {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(bearer) = &self.bearer {
+            request.metadata_mut().insert("authorization", bearer.clone());
+        }
+        Ok(request)
+    }
 }
 
 /// A master elsewhere. Clones share the connection, which is made again by itself when it breaks.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) address: Address,
-    pub(super) channel: Channel,
+    pub(super) line: Line,
     pub(super) runtime: Arc<Runtime>,
 }
 
 impl Client {
-    /// Connects; the connection stands when this returns.
+    /// Connects without encryption; the connection stands when this returns.
     ///
     /// # Errors
     /// `Unreachable`
     pub fn connect(address: &Address) -> Result<Client, WireError> {
+        Client::connect_as(address, &Access::Plain)
+    }
+
+    /// Connects in this way; the connection stands when this returns, and who answers is known.
+    /// What a socket file leads to is on this machine and needs no access.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Untrusted`
+    pub fn connect_as(address: &Address, access: &Access) -> Result<Client, WireError> {
         let unreachable =
             |cause: String| WireError::Unreachable { address: address.clone(), cause };
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
@@ -104,9 +162,17 @@ impl Client {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .tcp_nodelay(true);
-        let connected = match address.clone() {
-            Address::Tcp(_) => runtime.block_on(endpoint.connect()),
-            Address::Unix(path) => {
+        let dialer = Dialer::new(access).map_err(|error| unreachable(error.to_string()))?;
+        let connected = match (address.clone(), dialer) {
+            (Address::Tcp(_), None) => runtime.block_on(endpoint.connect()),
+            (Address::Tcp(place), Some(dialer)) => {
+                let connector = tower::service_fn(move |_: Uri| {
+                    let (dialer, place) = (dialer.clone(), place.clone());
+                    async move { dialer.dial(&place).await.map(TokioIo::new) }
+                });
+                runtime.block_on(endpoint.connect_with_connector(connector))
+            }
+            (Address::Unix(path), _) => {
                 let connector = tower::service_fn(move |_: Uri| {
                     let path = path.clone();
                     async move { address::connect(&path).await.map(TokioIo::new) }
@@ -114,8 +180,12 @@ impl Client {
                 runtime.block_on(endpoint.connect_with_connector(connector))
             }
         };
-        let channel = connected.map_err(|error| unreachable(root_cause(&error)))?;
-        Ok(Client { address: address.clone(), channel, runtime })
+        let channel = connected.map_err(|error| match distrust(&error) {
+            Some(cause) => WireError::Untrusted { address: address.clone(), cause },
+            None => unreachable(root_cause(&error)),
+        })?;
+        let line = InterceptedService::new(channel, Show::of(access));
+        Ok(Client { address: address.clone(), line, runtime })
     }
 
     /// Where the master is.
@@ -132,8 +202,12 @@ impl Client {
     }
 
     pub(super) fn error(&self, status: &Status) -> WireError {
+        if let Some(cause) = distrust(status) {
+            return WireError::Untrusted { address: self.address.clone(), cause };
+        }
         let text = status.message().to_owned();
         match status.code() {
+            Code::Unauthenticated | Code::PermissionDenied => WireError::Denied(text),
             Code::FailedPrecondition | Code::InvalidArgument => WireError::Refused(text),
             Code::DeadlineExceeded => WireError::TimedOut(text),
             Code::NotFound => WireError::NotFound(text),
@@ -144,6 +218,19 @@ impl Client {
             _ => WireError::Failed(text),
         }
     }
+}
+
+/// Why the peer was not trusted, if that is why an attempt to connect failed.
+fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<TrustError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<TrustError>()) {
+            return Some(found.clone());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// What the system said, at the bottom of what libraries made of it.

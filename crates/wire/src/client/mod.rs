@@ -7,6 +7,7 @@ mod blobs;
 mod cluster;
 mod connection;
 mod session;
+mod trust;
 
 pub use address::{Address, AddressError};
 pub use connection::{Client, WireError};

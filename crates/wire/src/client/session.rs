@@ -33,7 +33,7 @@ impl Client {
     /// See [`WireError`].
     pub fn open_session(&self) -> Result<(SessionSender, SessionReceiver), WireError> {
         let (outgoing, messages) = mpsc::channel(OUTGOING_MESSAGE_COUNT_MAX);
-        let mut service = pb::sessions_client::SessionsClient::new(self.channel.clone())
+        let mut service = pb::sessions_client::SessionsClient::new(self.line.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX);
         let incoming = self.ask(service.open(ReceiverStream::new(messages)))?.into_inner();
         Ok((SessionSender { outgoing }, SessionReceiver { client: self.clone(), incoming }))

@@ -6,6 +6,7 @@ mod cluster;
 mod ledger;
 mod media;
 mod session;
+mod trust;
 mod words;
 
 pub(crate) use cluster::*;

@@ -4,5 +4,7 @@ mod blobs;
 mod cluster;
 mod service;
 mod session;
+mod trust;
 
 pub use service::router;
+pub use trust::{Denial, bearer, right_of, trust_router};

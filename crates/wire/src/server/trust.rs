@@ -1,0 +1,148 @@
+//! Tokens and certificates, and which right each path of the protocol asks for.
+
+use super::service::blocking;
+use crate::convert::Malformed;
+use crate::generated as pb;
+use crate::registrar::{Caller, Registrar};
+use crate::trust::CERTIFICATE_LIFE;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response as HttpResponse};
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Request, Response, Status};
+use windlass_core::tokens::{Right, Role, TokenId};
+
+/// What a gRPC request has for its content type; more may follow.
+const GRPC: &str = "application/grpc";
+const BEARER: &str = "Bearer ";
+
+struct TrustServer<R> {
+    registrar: Arc<R>,
+}
+
+/// The route of the service for tokens and certificates.
+pub fn trust_router<R: Registrar>(registrar: Arc<R>) -> axum::Router {
+    let service = pb::trust_server::TrustServer::new(TrustServer { registrar });
+    let mut routes = tonic::service::Routes::builder();
+    routes.add_service(service);
+    // What is in none of the services is answered by the router that this one is merged into.
+    routes.routes().prepare().into_axum_router().reset_fallback()
+}
+
+/// What a path of the protocol asks for; `None`: it is none of the protocol's.
+#[must_use]
+pub fn right_of(path: &str) -> Option<Right> {
+    let (service, method) = path.strip_prefix("/windlass.v1.")?.split_once('/')?;
+    match (service, method) {
+        ("Sessions", _) => Some(Right::Session),
+        ("Blobs", _) => Some(Right::Blobs),
+        ("Cluster", _) => Some(Right::Cluster),
+        ("Trust", "Enrol") => Some(Right::Enrol),
+        ("Trust", _) => Some(Right::Tokens),
+        _ => None,
+    }
+}
+
+/// The token that a request shows, as text.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix(BEARER)
+}
+
+/// Why a request is not let through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Denial {
+    /// It shows no token, or none that holds.
+    Unknown(String),
+    /// What it shows is for something else.
+    Forbidden(String),
+}
+
+impl Denial {
+    /// The answer, as gRPC or as plain text by what was asked.
+    #[must_use]
+    pub fn answer(self, asked: &HeaderMap) -> HttpResponse {
+        let content_type = asked.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let is_grpc = content_type.is_some_and(|it| it.starts_with(GRPC));
+        match (self, is_grpc) {
+            (Denial::Unknown(text), true) => Status::unauthenticated(text).into_http(),
+            (Denial::Forbidden(text), true) => Status::permission_denied(text).into_http(),
+            (Denial::Unknown(text), false) => {
+                (StatusCode::UNAUTHORIZED, format!("{text}\n")).into_response()
+            }
+            (Denial::Forbidden(text), false) => {
+                (StatusCode::FORBIDDEN, format!("{text}\n")).into_response()
+            }
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl<R: Registrar> pb::trust_server::Trust for TrustServer<R> {
+    async fn enrol(
+        &self,
+        request: Request<pb::EnrolRequest>,
+    ) -> Result<Response<pb::Enrolled>, Status> {
+        let caller = request.extensions().get::<Caller>().copied();
+        let caller = caller.ok_or_else(|| {
+            Status::failed_precondition("certificates are given over TLS, to who shows a token")
+        })?;
+        let key = request.into_inner().public_key;
+        let registrar = Arc::clone(&self.registrar);
+        let certificate = blocking(move || registrar.enrol(caller.0, &key)).await?;
+        let life_s = u32::try_from(CERTIFICATE_LIFE.as_secs()).unwrap_or(u32::MAX);
+        let (ends_in_s, renew_in_s) = (life_s, life_s / 2);
+        Ok(Response::new(pb::Enrolled { certificate, ends_in_s, renew_in_s }))
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<pb::CreateTokenRequest>,
+    ) -> Result<Response<pb::CreatedToken>, Status> {
+        let pb::CreateTokenRequest { role, expires_in_s, name } = request.into_inner();
+        let role: Role = role.parse().map_err(|_| Malformed("a role that does not exist"))?;
+        let expires_in = Duration::from_secs(expires_in_s);
+        let registrar = Arc::clone(&self.registrar);
+        let made = blocking(move || registrar.create_token(role, expires_in, &name)).await?;
+        Ok(Response::new(pb::CreatedToken { id: made.id.0, text: made.reveal() }))
+    }
+
+    async fn list_tokens(
+        &self,
+        _: Request<pb::ListTokensRequest>,
+    ) -> Result<Response<pb::ListedTokens>, Status> {
+        let registrar = Arc::clone(&self.registrar);
+        let tokens = blocking(move || registrar.tokens()).await?;
+        let tokens = tokens.into_iter().map(pb::ListedToken::from).collect();
+        Ok(Response::new(pb::ListedTokens { tokens }))
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<pb::RevokeTokenRequest>,
+    ) -> Result<Response<pb::RevokedToken>, Status> {
+        let id = TokenId(request.into_inner().id);
+        let registrar = Arc::clone(&self.registrar);
+        blocking(move || registrar.revoke_token(id)).await?;
+        Ok(Response::new(pb::RevokedToken {}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_the_protocol_has_its_right_and_others_have_none() {
+        let right = |path: &str| right_of(path);
+        assert_eq!(right("/windlass.v1.Sessions/Open"), Some(Right::Session));
+        assert_eq!(right("/windlass.v1.Blobs/Put"), Some(Right::Blobs));
+        assert_eq!(right("/windlass.v1.Cluster/Submit"), Some(Right::Cluster));
+        assert_eq!(right("/windlass.v1.Trust/Enrol"), Some(Right::Enrol));
+        assert_eq!(right("/windlass.v1.Trust/CreateToken"), Some(Right::Tokens));
+        assert_eq!(right("/windlass.v1.Trust/Unheard"), Some(Right::Tokens));
+        for path in ["/", "/livez", "/windlass.v1.Other/Open", "//windlass.v1.Blobs/Put"] {
+            assert_eq!(right(path), None, "{path}");
+        }
+    }
+}
