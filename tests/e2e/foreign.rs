@@ -1,7 +1,8 @@
 //! Programs in another language, written from `proto/` alone: `tests/foreign/`.
 
-use crate::cluster::{Service, joined, master, run_on};
+use crate::cluster::{joined, master, run_on};
 use crate::lab::{Lab, Ran, not_run, until};
+use crate::service::Service;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

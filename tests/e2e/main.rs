@@ -13,6 +13,8 @@ mod memo;
 mod mutants;
 mod mutator;
 mod power;
+mod security;
+mod service;
 mod state;
 mod withdrawn;
 mod words;

@@ -3,10 +3,15 @@
 //!
 //! It holds no state of its own: every answer is the master's or the blob store's.
 
+mod door;
+mod gate;
 mod health;
 mod metrics;
 mod node;
+mod secrets;
 mod server;
 
+pub use gate::Gate;
 pub use node::Node;
+pub use secrets::SecretError;
 pub use server::{Listen, Options, Server, ServerError};

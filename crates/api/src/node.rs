@@ -62,7 +62,7 @@ impl<R: Read> Read for Sent<R> {
 }
 
 /// For `map_err`: what the master says, as an answer.
-fn of_master(error: MasterError) -> HostError {
+pub(crate) fn of_master(error: MasterError) -> HostError {
     match error {
         MasterError::Refused(refusal) => HostError::Refused(refusal.to_string()),
         MasterError::Ended(_) | MasterError::Deposed => HostError::Ended(error.to_string()),

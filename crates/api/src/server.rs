@@ -1,13 +1,16 @@
 //! Accepts connections on ports and socket files, and serves HTTP/1 and HTTP/2 on each.
 
+use crate::door::Door;
+use crate::gate::Gate;
 use crate::node::Node;
+use crate::secrets::SecretError;
 use crate::{health, metrics};
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,10 +19,9 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::timeout;
 
 /// How long a client may take to send a request's head, or the first byte of all.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -48,6 +50,10 @@ pub struct Options {
     pub listen: Vec<Listen>,
     /// What it serves.
     pub node: Node,
+    /// Who may come in from another machine.
+    pub gate: Arc<Gate>,
+    /// Whether everybody who reaches a port is trusted, and spoken to without encryption.
+    pub is_open: bool,
 }
 
 /// A server that could not be started.
@@ -56,6 +62,9 @@ pub enum ServerError {
     /// The port is another program's.
     #[error("listen on {0}: another program listens there; name another one with --listen")]
     Taken(SocketAddr),
+    /// The secrets that connections of other machines need cannot be had.
+    #[error("{0}")]
+    Secret(#[from] SecretError),
     /// The system refuses.
     #[error("listen on {place}: {source}")]
     Io {
@@ -84,7 +93,7 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub fn start(options: Options) -> Result<Server, ServerError> {
-        let Options { listen, node } = options;
+        let Options { listen, node, gate, is_open } = options;
         let of_runtime = |source| ServerError::Io { place: "any port".to_owned(), source };
         let runtime = Builder::new_multi_thread()
             .worker_threads(SERVING_THREAD_COUNT)
@@ -96,6 +105,7 @@ impl Server {
         let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
         let services = runtime.block_on(windlass_wire::router(Arc::new(node)));
         let routes = routes.merge(services);
+        let routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
         let mut listeners = Vec::new();
         for place in listen {
             let listener = runtime.block_on(bind(&place))?;
@@ -106,8 +116,14 @@ impl Server {
             }
             listeners.push(listener);
         }
+        let is_reached = server.addresses.iter().any(|it| !it.ip().to_canonical().is_loopback());
+        let acceptor = match is_reached && !is_open {
+            true => Some(gate.acceptor(certified_addresses(&server.addresses))?),
+            false => None,
+        };
+        let door = Arc::new(Door::new(routes.clone(), gate, acceptor, is_open));
         for listener in listeners {
-            runtime.spawn(accept(listener, routes.clone()));
+            runtime.spawn(accept(listener, Arc::clone(&door), routes.clone()));
         }
         server.runtime = Some(runtime);
         Ok(server)
@@ -130,6 +146,15 @@ impl Drop for Server {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Addresses that a certificate can name: those that mean one machine.
+fn certified_addresses(listening: &[SocketAddr]) -> Vec<IpAddr> {
+    let one = listening.iter().map(SocketAddr::ip).filter(|it| !it.is_unspecified());
+    let mut addresses: Vec<IpAddr> = one.collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
 }
 
 async fn bind(place: &Listen) -> Result<Listener, ServerError> {
@@ -166,13 +191,14 @@ fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(short)
 }
 
-async fn accept(listener: Listener, routes: Router) {
+async fn accept(listener: Listener, door: Arc<Door>, routes: Router) {
     loop {
         let accepted = match &listener {
-            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, _)| {
+            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, peer)| {
                 // Small messages are not to wait for each other; one without the option is slower.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(serve_tcp(stream, routes.clone()));
+                let door = Arc::clone(&door);
+                tokio::spawn(async move { door.serve(stream, peer).await });
             }),
             Listener::Unix(unix) => unix.accept().await.map(|(stream, _)| {
                 tokio::spawn(serve(stream, routes.clone()));
@@ -184,14 +210,10 @@ async fn accept(listener: Listener, routes: Router) {
     }
 }
 
-/// A connection that never says anything is closed before it costs more than a descriptor.
-async fn serve_tcp(stream: tokio::net::TcpStream, routes: Router) {
-    if matches!(timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await, Ok(Ok(1))) {
-        serve(stream, routes).await;
-    }
-}
-
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    routes: Router,
+) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     builder

@@ -1,5 +1,9 @@
 //! The command line as clap reads it; the texts here are the help pages.
 
+mod access;
+
+pub(crate) use access::{AccessArguments, LoginArguments, TokenArguments, TokenCommand};
+
 use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -13,7 +17,7 @@ Examples:
   windlass ops show image                  what an operation does, and its parameters
 
 Results go to processed_results/<operation>/, with summary.json and summary.csv beside them.
-Exit codes: 0 done, 1 error, 2 usage, 3 some files failed, 130 stopped by Ctrl-C.";
+Exit codes: 0 done, 1 error, 2 usage, 3 some files failed, 4 no master, 5 not let in, 130 stopped.";
 
 /// Point it at files: a cluster of workers on this machine processes them.
 #[derive(Debug, Parser)]
@@ -35,6 +39,8 @@ pub(crate) enum Command {
     Job(JobArguments),
     Ops(OpsArguments),
     State(StateArguments),
+    Token(TokenArguments),
+    Login(LoginArguments),
     Doctor(DoctorArguments),
 }
 
@@ -89,6 +95,8 @@ pub(crate) struct RunArguments {
     /// Work with the cluster of the master there, whatever --state says
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "workers")]
     pub(crate) master: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
 }
 
 /// Start a cluster here that stays: a master, and workers in the same process
@@ -119,9 +127,13 @@ impl UpArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     /// Where to listen (repeatable); port 0 is a free one
+    ///
+    /// On another address than 127.0.0.1 connections are encrypted, and whoever comes in from
+    /// another machine needs a token: `windlass token`. The first start there prints the line that
+    /// joins a worker.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5000")]
     pub(crate) listen: Vec<String>,
-    /// Listen on an address that others reach, without encryption or checks
+    /// Listen without encryption or checks: whoever reaches the address can run commands here
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
@@ -148,6 +160,12 @@ pub(crate) struct WorkerArguments {
     pub(crate) scratch: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) log: LogArguments,
+    /// Where the certificate is kept that it gets for its token, so that the next start needs none
+    /// [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
 }
 
 /// Where a command finds its cluster.
@@ -160,6 +178,8 @@ pub(crate) struct PlaceArguments {
     /// The master there, whatever --state says
     #[arg(long, value_name = "HOST:PORT", global = true)]
     pub(crate) master: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
 }
 
 /// Call an operation and print its answer: at once, recorded nowhere

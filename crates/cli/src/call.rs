@@ -15,7 +15,7 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
     let spec = settings::operation(&arguments.operation)?.spec;
     let params = params(spec, arguments)?;
     let place = &arguments.place;
-    let place = Place::of(place.master.as_deref(), place.state.as_deref(), cores())?;
+    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())?;
     let attached = place.attach()?;
     let request = CallRequest {
         operation: spec.name.to_owned(),

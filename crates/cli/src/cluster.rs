@@ -5,8 +5,9 @@ use crate::CliError;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use windlass_api::{Listen, Node, Server};
+use windlass_api::{Gate, Listen, Node, Server};
 use windlass_blobs::Blobs;
 use windlass_client::cluster::Cluster;
 use windlass_core::{Incarnation, WorkerName};
@@ -18,6 +19,8 @@ use windlass_worker::{Gone, Layers, Store, Worker};
 
 /// Name of the socket in a state folder, by which other commands reach its holder.
 pub(crate) const SOCKET: &str = "socket";
+/// Folder in a state of what others must never read.
+const SECRETS: &str = "secrets";
 /// How often a state that is held by a process without a socket is looked at again: the holder is
 /// still starting, or has just ended.
 const SOCKET_LOOK: Duration = Duration::from_millis(20);
@@ -33,8 +36,18 @@ pub(crate) struct Plan {
     pub(crate) slots: u32,
     /// Ports to listen on, beside the socket.
     pub(crate) listen: Vec<SocketAddr>,
+    /// Whether those ports are for everybody, without encryption or checks.
+    pub(crate) is_open: bool,
     /// Whether collections run beside the work.
     pub(crate) collects: bool,
+}
+
+impl Plan {
+    /// A cluster for what looks at a state or changes it: without workers, without a port and
+    /// without a collection of its own.
+    pub(crate) fn alone() -> Plan {
+        Plan { worker_count: 0, slots: 1, listen: Vec::new(), is_open: false, collects: false }
+    }
 }
 
 /// A cluster as a command has it.
@@ -49,6 +62,7 @@ pub(crate) enum Attached {
 pub(crate) struct OwnCluster {
     pub(crate) handle: Handle,
     pub(crate) blobs: Blobs,
+    pub(crate) gate: Arc<Gate>,
     server: Server,
     master: Master,
     workers: Vec<Worker>,
@@ -142,7 +156,9 @@ impl OwnCluster {
         let node = Node::new(handle.clone(), blobs.clone());
         let mut listen = vec![Listen::Unix(state.join(SOCKET))];
         listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
-        let options = windlass_api::Options { listen, node };
+        let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
+        let is_open = plan.is_open;
+        let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
         let server = Server::start(options).map_err(CliError::failed)?;
         let incarnation = Incarnation(now_us());
         let mut workers = Vec::new();
@@ -160,7 +176,7 @@ impl OwnCluster {
             workers.push(worker);
         }
         let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
-        Ok(OwnCluster { handle, blobs, server, master, workers, collector, _lock: lock })
+        Ok(OwnCluster { handle, blobs, gate, server, master, workers, collector, _lock: lock })
     }
 
     fn cluster(&self) -> Cluster {

@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) fn job(arguments: &JobArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
-    let cluster = Place::of(place.master.as_deref(), place.state.as_deref(), 0)?.running()?;
+    let cluster =
+        Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?.running()?;
     match arguments.command {
         JobCommand::List { json } => {
             let jobs = cluster.jobs().map_err(CliError::failed)?;

@@ -1,8 +1,10 @@
 //! The `windlass` command: joins the hosts, holds no logic of its own.
 
+mod access;
 mod arguments;
 mod call;
 mod cluster;
+mod credentials;
 mod doctor;
 mod jobs;
 mod logs;
@@ -15,6 +17,7 @@ mod settings;
 mod signals;
 mod state;
 mod status;
+mod token;
 mod worker;
 
 use arguments::{Arguments, Command};
@@ -30,6 +33,8 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_FAILED_FILES: u8 = 3;
 /// There is no cluster to work with, or it does not want this worker.
 const EXIT_UNREACHABLE: u8 = 4;
+/// A master, or this program, does not trust what the other one shows.
+const EXIT_DENIED: u8 = 5;
 /// There was no time left.
 const EXIT_TIMED_OUT: u8 = 6;
 /// Stopped by a signal.
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
         Command::Job(arguments) => jobs::job(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
+        Command::Token(arguments) => token::token(&arguments),
+        Command::Login(arguments) => token::login(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };
     match done {
@@ -81,6 +88,17 @@ fn main() -> ExitCode {
 pub(crate) struct CliError {
     text: String,
     code: u8,
+}
+
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Tells the user something; a terminal that is gone is no error.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 impl CliError {

@@ -1,12 +1,14 @@
 //! Where the cluster of a command is: a state of this machine, or a master elsewhere.
 
+use crate::arguments::AccessArguments;
 use crate::cluster::{Attached, Plan, SOCKET};
-use crate::{CliError, EXIT_UNREACHABLE, settings};
+use crate::{CliError, EXIT_UNREACHABLE, access, settings};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 use windlass_client::cluster::Cluster;
+use windlass_wire::trust::Access;
 use windlass_wire::{Address, Client};
 
 /// Pause before a lost cluster is looked for again.
@@ -16,23 +18,25 @@ const LOST_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) enum Place {
     /// The state folder: whoever holds it, or this process.
     State(PathBuf, Plan),
-    /// A master elsewhere.
-    Master(Address),
+    /// A master elsewhere, and how it is spoken to.
+    Master(Address, Access),
 }
 
 impl Place {
     /// What the flags say; a cluster of this process's own has so many workers.
     pub(crate) fn of(
         master: Option<&str>,
+        access: &AccessArguments,
         state: Option<&Path>,
         worker_count: u32,
     ) -> Result<Place, CliError> {
         if let Some(master) = master {
-            let address = master.parse();
+            let address: Result<Address, _> = master.parse();
             let address = address.map_err(|e| CliError::usage(format!("--master: {e}")))?;
-            return Ok(Place::Master(address));
+            let access = access::of_client(&address, access, state)?;
+            return Ok(Place::Master(address, access));
         }
-        let plan = Plan { worker_count, slots: 1, listen: Vec::new(), collects: true };
+        let plan = Plan { worker_count, collects: true, ..Plan::alone() };
         Ok(Place::State(settings::state_dir(state)?, plan))
     }
 
@@ -40,13 +44,16 @@ impl Place {
     pub(crate) fn attach(&self) -> Result<Attached, CliError> {
         match self {
             Place::State(state, plan) => Attached::attach(state, plan),
-            Place::Master(address) => match Client::connect(address) {
-                Ok(client) => Ok(Attached::Joined(client)),
-                Err(error) => Err(CliError {
-                    text: format!("failed to {error}; start one there with `windlass up`"),
-                    code: EXIT_UNREACHABLE,
-                }),
-            },
+            Place::Master(address, access) => {
+                let client = Client::connect_as(address, access);
+                // Whether one is let in shows with the first question; better now than in the
+                // middle.
+                let client = client.and_then(|client| match address.is_this_machine() {
+                    true => Ok(client),
+                    false => client.status().map(|_| client),
+                });
+                client.map(Attached::Joined).map_err(|error| access::of_wire(&error))
+            }
         }
     }
 
@@ -64,7 +71,7 @@ impl Place {
                     code: EXIT_UNREACHABLE,
                 }),
             },
-            Place::Master(_) => self.attach().map(|attached| attached.cluster()),
+            Place::Master(..) => self.attach().map(|attached| attached.cluster()),
         }
     }
 
@@ -87,7 +94,7 @@ impl Place {
     pub(crate) fn excluded(&self) -> Vec<PathBuf> {
         match self {
             Place::State(state, _) => vec![state.clone()],
-            Place::Master(_) => Vec::new(),
+            Place::Master(..) => Vec::new(),
         }
     }
 
@@ -95,7 +102,7 @@ impl Place {
     pub(crate) fn waiting_for_room(&self) -> String {
         let place = match self {
             Place::State(state, _) => state.display().to_string(),
-            Place::Master(address) => format!("the master at {address}"),
+            Place::Master(address, _) => format!("the master at {address}"),
         };
         format!("the disk of {place} is full; waiting for room")
     }

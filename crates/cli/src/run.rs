@@ -24,7 +24,8 @@ const COLUMNS_DEFAULT: usize = 100;
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(arguments)?;
     let workers = arguments.workers.unwrap_or_else(cores);
-    let place = Place::of(arguments.master.as_deref(), arguments.state.as_deref(), workers)?;
+    let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
+    let place = Place::of(master, &arguments.access, state, workers)?;
     let interrupted = signals::interrupts()?;
     let mut own_jobs = BTreeSet::new();
     let mut layers_told = false;

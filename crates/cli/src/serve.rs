@@ -4,10 +4,16 @@ use crate::arguments::ServeArguments;
 use crate::cluster::{OwnCluster, Plan};
 use crate::logs::Log;
 use crate::{CliError, settings, signals};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use windlass_core::tokens::Role;
+use windlass_wire::Registrar;
 
+/// Life of the token that is made by itself.
+const FIRST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// How soon a signal, or the master's end, is noticed.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -19,11 +25,15 @@ pub(crate) fn serve(
 ) -> Result<u8, CliError> {
     let log = Log::start(&arguments.log);
     let state = settings::state_dir(arguments.state.as_deref())?;
-    let listen = listen(&arguments.listen, arguments.insecure, &log)?;
+    let is_open = arguments.insecure;
+    let listen = listen(&arguments.listen, is_open, &log)?;
     let interrupted = signals::interrupts()?;
-    let cluster = OwnCluster::take(&state, &Plan { worker_count, slots, listen, collects: true })?;
+    let cluster =
+        OwnCluster::take(&state, &Plan { worker_count, slots, listen, is_open, collects: true })?;
     cluster.notes().iter().for_each(|note| log.warn(&format!("windlass: {note}\n")));
-    log.say(&banner(&cluster, worker_count, slots, &state));
+    log.say(&banner(&cluster, worker_count, slots, &state, is_open));
+    welcome(&cluster, is_open, &log)?;
+    log.say("Ctrl-C ends it; nothing is lost.\n");
     while !interrupted.load(Ordering::Relaxed) {
         if let Some(error) = cluster.failure() {
             stop(cluster, &log);
@@ -37,7 +47,13 @@ pub(crate) fn serve(
 }
 
 /// What there is, and how it is used.
-fn banner(cluster: &OwnCluster, worker_count: u32, slots: u32, state: &std::path::Path) -> String {
+fn banner(
+    cluster: &OwnCluster,
+    worker_count: u32,
+    slots: u32,
+    state: &Path,
+    is_open: bool,
+) -> String {
     let mut text = match (worker_count, slots) {
         (0, _) => "A master without workers of its own".to_owned(),
         (1, 1) => "A master with 1 worker".to_owned(),
@@ -47,14 +63,61 @@ fn banner(cluster: &OwnCluster, worker_count: u32, slots: u32, state: &std::path
     text.push_str(&format!("; state: {}\n", state.display()));
     for address in cluster.addresses() {
         text.push_str(&format!("Listening on {address}\n"));
-        text.push_str(&format!("  more workers:  windlass worker --join {address}\n"));
-        text.push_str(&format!("  a run on it:   windlass run --master {address} FILES\n"));
+        let there = reached_at(*address);
+        let (token, login, insecure) = match (address.ip().is_loopback(), is_open) {
+            (true, _) => ("", "", ""),
+            (false, true) => ("", "", " --insecure"),
+            (false, false) => (" --token TOKEN", "windlass login, then ", ""),
+        };
+        if !token.is_empty() {
+            text.push_str("  by TLS; tokens: windlass token create [--role client]\n");
+        }
+        text.push_str(&format!(
+            "  more workers:  windlass worker --join {there}{token}{insecure}\n"
+        ));
+        text.push_str(&format!(
+            "  a run on it:   {login}windlass run --master {there}{insecure} FILES\n"
+        ));
     }
-    text.push_str("Ctrl-C ends it; nothing is lost.\n");
     text
 }
 
-/// The addresses to listen on; others than this machine's own only when said twice.
+/// At the first start on an address that others reach: a token, and the line that uses it.
+fn welcome(cluster: &OwnCluster, is_open: bool, log: &Log) -> Result<(), CliError> {
+    let reached = cluster.addresses().iter().find(|it| !it.ip().is_loopback());
+    let Some(address) = reached.filter(|_| !is_open && !cluster.gate.has_tokens()) else {
+        return Ok(());
+    };
+    let made = cluster.gate.create_token(Role::Worker, FIRST_TOKEN_LIFE, "the first");
+    let token = made.map_err(|error| CliError::failed(format!("make a token: {error}")))?;
+    log.say(
+        "Paste this line on another machine to have it work here (for 24 hours, and as often as \
+         you like; then `windlass token create` makes another token):\n",
+    );
+    let line =
+        format!("windlass worker --join {} --token {}\n", reached_at(*address), token.reveal());
+    let _ = std::io::stdout().write_all(line.as_bytes());
+    Ok(())
+}
+
+/// How others reach what listens there: where it listens everywhere, by the address that this
+/// machine has on its way out.
+fn reached_at(listening: SocketAddr) -> SocketAddr {
+    if !listening.ip().is_unspecified() {
+        return listening;
+    }
+    // Nothing is sent: the system only chooses the address. Those are for documents (RFC 5737,
+    // 3849).
+    let (any, far) = match listening {
+        SocketAddr::V4(_) => ("0.0.0.0:0", "192.0.2.1:9"),
+        SocketAddr::V6(_) => ("[::]:0", "[2001:db8::1]:9"),
+    };
+    let socket = UdpSocket::bind(any).and_then(|socket| socket.connect(far).map(|()| socket));
+    let chosen = socket.and_then(|socket| socket.local_addr());
+    chosen.map_or(listening, |chosen| SocketAddr::new(chosen.ip(), listening.port()))
+}
+
+/// The addresses to listen on.
 fn listen(places: &[String], insecure: bool, log: &Log) -> Result<Vec<SocketAddr>, CliError> {
     let mut addresses = Vec::new();
     for place in places {
@@ -64,14 +127,7 @@ fn listen(places: &[String], insecure: bool, log: &Log) -> Result<Vec<SocketAddr
             ))
         })?;
         for address in resolved {
-            if !address.ip().is_loopback() && !insecure {
-                return Err(CliError::usage(format!(
-                    "--listen {place}: whoever reaches that address could run commands here: \
-                     connections are neither encrypted nor checked; listen on 127.0.0.1 and use a \
-                     tunnel, or add --insecure on a network where everybody is trusted"
-                )));
-            }
-            if !address.ip().is_loopback() {
+            if !address.ip().is_loopback() && insecure {
                 log.warn(&format!(
                     "WARNING: whoever reaches {address} can run commands as this user: connections \
                      are neither encrypted nor checked (--insecure)\n"

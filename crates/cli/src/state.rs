@@ -8,7 +8,6 @@ mod verify;
 
 use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
-use crate::cluster::Plan;
 use crate::settings;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,9 +15,6 @@ use std::path::Path;
 use windlass_core::ledger::{Setting, Settings};
 use windlass_journal::Holder;
 use windlass_master::audit::Audit;
-
-/// A cluster for what changes a state: without workers, and without a collection of its own.
-const ALONE: Plan = Plan { worker_count: 0, slots: 1, listen: Vec::new(), collects: false };
 
 pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
     let state = settings::state_dir(arguments.state.as_deref())?;

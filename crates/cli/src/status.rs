@@ -12,7 +12,7 @@ use windlass_wire::ClusterView;
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
-    let place = Place::of(place.master.as_deref(), place.state.as_deref(), 0)?;
+    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
     match &arguments.command {
         ClusterCommand::Status { json } => {
             let view = place.running()?.status().map_err(CliError::failed)?;

@@ -4,12 +4,12 @@ use crate::arguments::WorkerArguments;
 use crate::cluster::{fresh_scratch, now_us, program};
 use crate::logs::Log;
 use crate::place::cores;
-use crate::{CliError, EXIT_UNREACHABLE, signals};
+use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, signals};
 use std::path::PathBuf;
 use std::sync::Arc;
 use windlass_core::{Incarnation, WorkerName};
 use windlass_wire::Address;
-use windlass_worker::{Remote, Standing, Store, Worker, join};
+use windlass_worker::{Entrance, Refused, Remote, Standing, Store, Worker, join};
 
 pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     let log = Log::start(&arguments.log);
@@ -18,7 +18,10 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         .iter()
         .map(|text| text.parse().map_err(|error| CliError::usage(format!("--join: {error}"))))
         .collect();
-    let masters = masters?;
+    let state = arguments.state.as_deref();
+    let entrance = |master| access::of_worker(master, &arguments.access, state);
+    let masters: Result<Vec<Entrance>, CliError> = masters?.iter().map(entrance).collect();
+    let mut masters = masters?;
     let slots = arguments.slots.unwrap_or_else(cores);
     let incarnation = Incarnation(now_us());
     let name = arguments.name.clone().unwrap_or_else(|| default_name(incarnation));
@@ -36,7 +39,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         executor: program()?,
     });
     let mut said = String::new();
-    let joined = join(&worker, &remote, &masters, &Arc::clone(&stop), &mut |standing| {
+    let joined = join(&worker, &remote, &mut masters, &Arc::clone(&stop), &mut |standing| {
         let text = match &standing {
             Standing::Joined(master) => {
                 format!("Worker {name} with {slots} slots works for the master at {master}\n")
@@ -58,10 +61,13 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     worker.stop();
     match joined {
         Ok(()) => Ok(0),
-        Err(refused) => Err(CliError {
-            text: format!("the master does not take worker {name}: {}", refused.0),
+        Err(Refused::Unwanted(why)) => Err(CliError {
+            text: format!("the master does not take worker {name}: {why}"),
             code: EXIT_UNREACHABLE,
         }),
+        Err(Refused::Denied(why)) => {
+            Err(CliError { text: format!("worker {name} is not let in: {why}"), code: EXIT_DENIED })
+        }
     }
 }
 

@@ -114,10 +114,12 @@ impl RunError {
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 impl RunError {
-    /// Whether the master was lost, not the run: the same run on another one goes on.
+    /// Whether the master was lost, not the run: the same run on another one goes on. One that lets
+    /// this client in no more says so to the next who connects.
     #[must_use]
     pub fn is_cluster_lost(&self) -> bool {
-        matches!(self, RunError::Cluster(ClusterError::Wire(error)) if error.is_lost())
+        let RunError::Cluster(ClusterError::Wire(error)) = self else { return false };
+        error.is_lost() || error.is_denied()
     }
 }
 

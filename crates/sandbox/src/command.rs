@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+/// What the worker may have come in with: no business of its commands, nor of the launcher, into
+/// which they can look.
+const TOKEN_VARIABLE: &str = "WINDLASS_TOKEN";
 /// Bytes of a command's stderr that are kept, its last ones.
 pub const COMMAND_STDERR_BYTES_MAX: usize = 64 * 1024;
 
@@ -226,6 +229,7 @@ impl Launcher {
 fn start(spawn: &LauncherSpawn) -> io::Result<(Process, Channel)> {
     let (channel, theirs) = Channel::pair()?;
     let child = Command::new(&spawn.program)
+        .env_remove(TOKEN_VARIABLE)
         .arg(&spawn.argument)
         .stdin(Stdio::from(theirs))
         .stdout(Stdio::null())

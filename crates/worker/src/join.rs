@@ -1,9 +1,11 @@
 //! A worker and a master elsewhere: connects, connects again, and says how it stands.
 
+use crate::entrance::Entrance;
 use crate::host::{Gone, Worker};
 use crate::store::Remote;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,7 +38,12 @@ pub enum Standing {
 
 /// The master does not want this worker; why, for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refused(pub String);
+pub enum Refused {
+    /// It takes no such worker.
+    Unwanted(String),
+    /// It, or this worker, does not trust what the other one shows.
+    Denied(String),
+}
 
 /// How a session ended.
 enum Over {
@@ -52,19 +59,22 @@ enum Over {
 pub fn join(
     worker: &Worker,
     remote: &Remote,
-    masters: &[Address],
+    masters: &mut [Entrance],
     stop: &AtomicBool,
     observe: &mut dyn FnMut(Standing),
 ) -> Result<(), Refused> {
-    let mut clients: BTreeMap<&Address, Client> = BTreeMap::new();
+    let mut clients: BTreeMap<Address, Client> = BTreeMap::new();
     let mut pause = PAUSE_MIN;
-    for master in masters.iter().cycle() {
+    // Once it was let in, what answers in the master's place is waited out.
+    let mut was_in = false;
+    for position in (0..masters.len()).cycle() {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let opened = match clients.get(master) {
+        let entrance = &mut masters[position];
+        let opened = match clients.get(entrance.address()) {
             Some(client) => Ok(client.clone()),
-            None => Client::connect(master),
+            None => entrance.connect(),
         }
         .and_then(|client| {
             let session = client.open_session()?;
@@ -72,6 +82,16 @@ pub fn join(
         });
         let (client, (sender, mut incoming)) = match opened {
             Ok(opened) => opened,
+            Err(WireError::Denied(why)) => {
+                clients.remove(entrance.address());
+                if !entrance.on_denied() {
+                    return Err(Refused::Denied(why));
+                }
+                continue;
+            }
+            Err(error @ WireError::Untrusted { .. }) if !was_in => {
+                return Err(Refused::Denied(error.to_string()));
+            }
             Err(error) => {
                 observe(Standing::Waiting { cause: error.to_string() });
                 sleep(jittered(pause), stop);
@@ -80,20 +100,25 @@ pub fn join(
             }
         };
         remote.set(client.clone());
-        clients.insert(master, client);
+        clients.insert(entrance.address().clone(), client.clone());
+        let is_over = Arc::new(AtomicBool::new(false));
+        entrance.renew(client, Arc::clone(&is_over));
         let farewell = sender.clone();
         worker.attach(Box::new(move |message| sender.send(message).map_err(|_| Gone)));
-        match serve(worker, &mut incoming, stop, &mut || {
+        let over = serve(worker, &mut incoming, stop, &mut || {
             pause = PAUSE_MIN;
-            observe(Standing::Joined(master.clone()));
-        }) {
+            was_in = true;
+            observe(Standing::Joined(entrance.address().clone()));
+        });
+        is_over.store(true, Ordering::Relaxed);
+        match over {
             Over::Stopped => {
                 // A master that does not hear it notices by itself.
                 let _ = farewell.send(ToMaster::Goodbye);
                 let _ = incoming.receive(LOOK);
                 break;
             }
-            Over::Refused(why) => return Err(Refused(why)),
+            Over::Refused(why) => return Err(Refused::Unwanted(why)),
             Over::Lost(cause) => observe(Standing::Lost { cause }),
         }
         sleep(jittered(PAUSE_MIN), stop);

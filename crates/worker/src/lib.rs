@@ -7,6 +7,7 @@ mod attempt;
 mod calls;
 mod clock;
 mod command;
+mod entrance;
 mod executor;
 mod frames;
 mod health;
@@ -21,6 +22,7 @@ mod slot;
 mod store;
 
 pub use command::{LAUNCHER_ARGUMENT, launcher_main};
+pub use entrance::{Entrance, Keep};
 pub use executor::{EXECUTOR_ARGUMENT, executor_main};
 pub use frames::{Answer, Request, Section, SourceFacts};
 pub use host::{Gone, Options, Send, Worker};

@@ -1,8 +1,8 @@
 //! `windlass state compact`: the state as small as its limits allow, and what that freed.
 
-use super::{ALONE, print};
+use super::print;
 use crate::CliError;
-use crate::cluster::OwnCluster;
+use crate::cluster::{OwnCluster, Plan};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io;
@@ -28,7 +28,7 @@ pub(super) fn compact(state: &Path, json: bool) -> Result<u8, CliError> {
     }
     let measured = || sizes(state).map_err(|error| CliError::failed(format!("measure {error}")));
     let before = measured()?;
-    let cluster = OwnCluster::take(state, &ALONE)?;
+    let cluster = OwnCluster::take(state, &Plan::alone())?;
     // Asked first of all: jobs that are due are forgotten from then on.
     let jobs_before = cluster.handle.jobs().map(|jobs| jobs.len());
     let done = work(&cluster);

@@ -1,8 +1,8 @@
 //! `windlass state set`: the limits of a state are listed and changed.
 
-use super::{ALONE, print, settings_json};
+use super::{print, settings_json};
 use crate::CliError;
-use crate::cluster::OwnCluster;
+use crate::cluster::{OwnCluster, Plan};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn check((name, value): &(String, String)) -> Result<(Setting, u64), CliError> {
 }
 
 fn change(state: &Path, wanted: &[(Setting, u64)]) -> Result<Settings, CliError> {
-    let cluster = OwnCluster::take(state, &ALONE)?;
+    let cluster = OwnCluster::take(state, &Plan::alone())?;
     let changed = wanted
         .iter()
         .try_for_each(|(setting, value)| cluster.handle.set(setting.spec().name, *value))

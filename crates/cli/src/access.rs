@@ -1,0 +1,111 @@
+//! How a master is spoken to: by its address, what the flags say, and what was kept.
+
+use crate::arguments::AccessArguments;
+use crate::credentials::Credentials;
+use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, settings};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use windlass_core::tokens::{Role, TokenText};
+use windlass_wire::trust::{Access, Credential, WorkerCertificate};
+use windlass_wire::{Address, WireError};
+use windlass_worker::Entrance;
+
+/// How a command speaks to the master there.
+pub(crate) fn of_client(
+    address: &Address,
+    arguments: &AccessArguments,
+    state: Option<&Path>,
+) -> Result<Access, CliError> {
+    if let Some(text) = &arguments.token {
+        return token(text, Role::Client).map(Access::Token);
+    }
+    if arguments.insecure || address.is_this_machine() {
+        return Ok(Access::Plain);
+    }
+    match Credentials::of_state(&settings::state_dir(state)?).token(address)? {
+        Some(token) => Ok(Access::Token(token)),
+        None => Err(denied(format!(
+            "be let in at {address}: no token is known for it; on that machine `windlass token \
+             create --role client` makes one, here `windlass login {address}` keeps it (a master \
+             that was started with --insecure: say --insecure here too)"
+        ))),
+    }
+}
+
+/// How a worker gets in at the master there.
+pub(crate) fn of_worker(
+    address: &Address,
+    arguments: &AccessArguments,
+    state: Option<&Path>,
+) -> Result<Entrance, CliError> {
+    let given = arguments.token.as_deref().map(|text| token(text, Role::Worker)).transpose()?;
+    if given.is_none() && (arguments.insecure || address.is_this_machine()) {
+        return Ok(Entrance::plain(address.clone()));
+    }
+    let credentials = Credentials::of_state(&settings::state_dir(state)?);
+    let kept = credentials.worker(address)?;
+    let kept = match (&given, kept) {
+        // What was kept for another token, or from another master, is of the past.
+        (Some(given), Some(kept)) => Some(kept).filter(|kept| {
+            kept.authority == given.authority && kept.token == given.id && now_s() < kept.ends_at_s
+        }),
+        (None, Some(kept)) if kept.ends_at_s <= now_s() => {
+            return Err(denied(format!(
+                "be let in at {address}: the certificate of this worker has ended while it was \
+                 away; join again with --token of `windlass token create` on that machine"
+            )));
+        }
+        (None, None) => {
+            return Err(denied(format!(
+                "be let in at {address}: no token is known for it; on that machine `windlass token \
+                 create` makes one, to be given here with --token (a master that was started with \
+                 --insecure: say --insecure here too)"
+            )));
+        }
+        (_, kept) => kept,
+    };
+    let of_kept = |kept: WorkerCertificate| Credential::new(kept).map_err(CliError::failed);
+    let kept = kept.map(of_kept).transpose()?;
+    let place = address.clone();
+    let keep = Arc::new(move |certificate: &WorkerCertificate| {
+        // Without it this start goes on; the next one needs the token again.
+        if let Err(error) = credentials.keep_worker(&place, certificate) {
+            crate::say(&format!("windlass: {error}\n"));
+        }
+    });
+    Ok(Entrance::tls(address.clone(), kept, given, keep))
+}
+
+/// A token as it was given, of the role that is wanted.
+pub(crate) fn token(text: &str, wanted: Role) -> Result<TokenText, CliError> {
+    let token: TokenText =
+        text.trim().parse().map_err(|error| denied(format!("read the token: {error}")))?;
+    if token.role != wanted {
+        return Err(denied(format!(
+            "use token {}: it is a {}'s, and this wants a {wanted}'s: `windlass token create --role \
+             {wanted}` on the master's machine makes one",
+            token.id, token.role
+        )));
+    }
+    Ok(token)
+}
+
+/// What goes wrong with a master elsewhere.
+pub(crate) fn of_wire(error: &WireError) -> CliError {
+    match error.is_denied() {
+        true => denied(error),
+        false => CliError {
+            text: format!("failed to {error}; start one there with `windlass up`"),
+            code: EXIT_UNREACHABLE,
+        },
+    }
+}
+
+fn denied(doing: impl std::fmt::Display) -> CliError {
+    CliError { text: format!("failed to {doing}"), code: EXIT_DENIED }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

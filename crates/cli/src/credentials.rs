@@ -1,0 +1,164 @@
+//! What is kept of masters on other machines: a client's token, a worker's certificate; a file
+//! each, that only its user reads.
+
+use crate::CliError;
+use serde_json::{Value, json};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use windlass_core::BlobId;
+use windlass_core::tokens::TokenText;
+use windlass_wire::Address;
+use windlass_wire::trust::WorkerCertificate;
+
+/// Folder in the state.
+const FOLDER: &str = "credentials";
+/// Version of a worker's file.
+const WORKER_VERSION: u64 = 1;
+/// What is kept has about 2 KiB.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// The folder of what is kept.
+pub(crate) struct Credentials {
+    folder: PathBuf,
+}
+
+impl Credentials {
+    pub(crate) fn of_state(state: &Path) -> Credentials {
+        Credentials { folder: state.join(FOLDER) }
+    }
+
+    /// An address has no slash in it.
+    fn path(&self, kind: &str, address: &Address) -> PathBuf {
+        self.folder.join(format!("{kind}-{address}"))
+    }
+
+    /// The client's token for the master there.
+    pub(crate) fn token(&self, address: &Address) -> Result<Option<TokenText>, CliError> {
+        let path = self.path("client", address);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let token = text.trim().parse();
+        token.map(Some).map_err(|error| unreadable(&path, &error))
+    }
+
+    /// Keeps a client's token; answers where.
+    pub(crate) fn keep_token(
+        &self,
+        address: &Address,
+        token: &TokenText,
+    ) -> Result<PathBuf, CliError> {
+        let path = self.path("client", address);
+        self.put(&path, &format!("{}\n", token.reveal()))?;
+        Ok(path)
+    }
+
+    /// The worker's certificate for the master there.
+    pub(crate) fn worker(&self, address: &Address) -> Result<Option<WorkerCertificate>, CliError> {
+        let path = self.path("worker", address);
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let value: Value =
+            serde_json::from_str(&text).map_err(|error| unreadable(&path, &error))?;
+        let kept = certificate(&value);
+        kept.map(Some)
+            .ok_or_else(|| unreadable(&path, &"a field is missing, or of another version"))
+    }
+
+    /// Keeps a worker's certificate.
+    pub(crate) fn keep_worker(
+        &self,
+        address: &Address,
+        kept: &WorkerCertificate,
+    ) -> Result<(), CliError> {
+        let value = json!({
+            "version": WORKER_VERSION,
+            "authority": BlobId(kept.authority).to_hex(),
+            "token": kept.token.to_string(),
+            "renew_at_s": kept.renew_at_s,
+            "ends_at_s": kept.ends_at_s,
+            "certificate": kept.certificate_pem,
+            "key": kept.key_pem,
+        });
+        self.put(&self.path("worker", address), &format!("{value:#}\n"))
+    }
+
+    /// Puts a file in place, whole or not at all.
+    fn put(&self, path: &Path, text: &str) -> Result<(), CliError> {
+        let put = || -> io::Result<()> {
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            // Two workers may do so at once.
+            let unfinished = self.folder.join(format!(".new-{}", std::process::id()));
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&unfinished)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(unfinished, path)
+        };
+        put().map_err(|error| {
+            let path = path.display();
+            CliError::failed(format!("keep {path}: {error}; name another folder with --state DIR"))
+        })
+    }
+}
+
+fn certificate(value: &Value) -> Option<WorkerCertificate> {
+    let text = |name: &str| value[name].as_str().map(str::to_owned);
+    if value["version"].as_u64()? != WORKER_VERSION {
+        return None;
+    }
+    Some(WorkerCertificate {
+        authority: BlobId::from_hex(value["authority"].as_str()?)?.0,
+        token: value["token"].as_str()?.parse().ok()?,
+        renew_at_s: value["renew_at_s"].as_u64()?,
+        ends_at_s: value["ends_at_s"].as_u64()?,
+        certificate_pem: text("certificate")?,
+        key_pem: text("key")?,
+    })
+}
+
+fn read(path: &Path) -> Result<Option<String>, CliError> {
+    let mut text = String::new();
+    match File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text)) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> CliError {
+    let path = path.display();
+    CliError::failed(format!("read {path}: {why}; remove it and use a new token"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use windlass_core::tokens::{Role, SECRET_BYTES, TokenId};
+
+    #[test]
+    fn what_is_kept_comes_back_and_is_its_users_alone() {
+        let state = tempfile::tempdir().unwrap();
+        let kept = Credentials::of_state(state.path());
+        let address = Address::Tcp("[fd00::2]:5000".to_owned());
+        assert_eq!(kept.token(&address).unwrap(), None);
+        let (role, id, secret) = (Role::Client, TokenId(7), [1; SECRET_BYTES]);
+        let token = TokenText { role, id, secret, authority: [9; 32] };
+        let path = kept.keep_token(&address, &token).unwrap();
+        assert_eq!(kept.token(&address).unwrap(), Some(token));
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let certificate = WorkerCertificate {
+            authority: [3; 32],
+            token: id,
+            key_pem: "key".to_owned(),
+            certificate_pem: "certificate".to_owned(),
+            renew_at_s: 5,
+            ends_at_s: 9,
+        };
+        kept.keep_worker(&address, &certificate).unwrap();
+        assert_eq!(kept.worker(&address).unwrap(), Some(certificate));
+        std::fs::write(kept.path("worker", &address), "{}").unwrap();
+        assert!(kept.worker(&address).is_err());
+    }
+}
