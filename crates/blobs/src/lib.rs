@@ -11,6 +11,7 @@ mod memo;
 #[cfg(test)]
 mod power_tests;
 mod store;
+mod stored;
 mod sweep;
 mod writer;
 
@@ -18,5 +19,7 @@ pub use error::BlobError;
 pub use files::sync_files;
 pub use marks::Marks;
 pub use store::Blobs;
-pub use sweep::{Amount, Swept};
+pub use stored::StoredBlobs;
+pub use sweep::Swept;
+pub use windlass_core::collection::Amount;
 pub use writer::BlobWriter;

@@ -18,7 +18,7 @@ use windlass_core::BlobId;
 /// Where blobs are written before they have a name.
 const TEMP_DIR: &str = "tmp";
 /// Where blobs lie before they are deleted.
-const TRASH_DIR: &str = "trash";
+pub(crate) const TRASH_DIR: &str = "trash";
 /// Earlier results by key.
 const MEMO_DIR: &str = "memo";
 /// One read or write of a blob that is longer.

@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLockWriteGuard};
-use windlass_core::collection::{Stored, SweepBatch, Trashed};
+use windlass_core::collection::{Amount, Stored, SweepBatch, Trashed};
 use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, LogTime};
 
@@ -39,22 +39,6 @@ struct Alone<'a> {
     path: PathBuf,
     metadata: Metadata,
     _moving: RwLockWriteGuard<'a, ()>,
-}
-
-/// Files and their bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Amount {
-    /// How many.
-    pub count: u64,
-    /// Their bytes together.
-    pub bytes: u64,
-}
-
-impl Amount {
-    fn add(&mut self, bytes: u64) {
-        self.count += 1;
-        self.bytes += bytes;
-    }
 }
 
 impl Blobs {

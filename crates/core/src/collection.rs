@@ -163,6 +163,23 @@ pub fn is_clock_believed(wall_elapsed_ms: u64, tick_elapsed_ms: u64) -> bool {
     wall_elapsed_ms <= tick_elapsed_ms.saturating_add(CLOCK_JUMP_MS_MAX)
 }
 
+/// Blobs and their bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Amount {
+    /// How many.
+    pub count: u64,
+    /// Their bytes together.
+    pub bytes: u64,
+}
+
+impl Amount {
+    /// One more, of so many bytes.
+    pub fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

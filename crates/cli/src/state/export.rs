@@ -2,14 +2,14 @@
 //!
 //! A line's `kind` is `state` (first), `job`, `phase`, `task` or `end` (last; without it the export
 //! is not whole). Bytes of results are not in it: a `blob` names the file `blobs/ab/cdef…` of the
-//! state.
+//! state. It only reads, also beside others: nothing is made, moved or touched.
 
 use super::{audit, settings_json};
 use crate::CliError;
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
-use windlass_blobs::Blobs;
+use windlass_blobs::StoredBlobs;
 use windlass_client::report::text::reversible;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, Job, JobState, Outcome, Phase, TaskState};
@@ -28,7 +28,7 @@ pub(super) fn export(state: &Path) -> Result<u8, CliError> {
             "export the state: it is damaged; `windlass state verify` says where",
         ));
     }
-    let blobs = Blobs::open(state.join("blobs")).map_err(CliError::failed)?;
+    let blobs = StoredBlobs::at(state.join("blobs"));
     let mut exporting =
         Exporting { blobs: &blobs, out: BufWriter::new(io::stdout().lock()), unread_count: 0 };
     match exporting.state(state, &audit).and_then(|()| exporting.out.flush()) {
@@ -47,7 +47,7 @@ pub(super) fn export(state: &Path) -> Result<u8, CliError> {
 }
 
 struct Exporting<'a, W: Write> {
-    blobs: &'a Blobs,
+    blobs: &'a StoredBlobs,
     out: W,
     unread_count: u64,
 }
