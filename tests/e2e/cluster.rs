@@ -40,16 +40,16 @@ pub(crate) fn run_on(lab: &Lab, master: &str, args: &[&str]) -> Command {
 }
 
 /// A command that takes a moment and says which file it was given.
-const SLOW: [&str; 4] = ["--op", "command", "--param", "cmd=sleep 0.03; cat"];
+pub(crate) const SLOW: [&str; 4] = ["--op", "command", "--param", "cmd=sleep 0.03; cat"];
 
-fn slow_inputs(lab: &Lab, count: usize) {
+pub(crate) fn slow_inputs(lab: &Lab, count: usize) {
     for number in 0..count {
         lab.input(format!("f{number:03}.txt"), format!("file {number}"));
     }
 }
 
 #[track_caller]
-fn all_results_are_right(lab: &Lab, count: usize) {
+pub(crate) fn all_results_are_right(lab: &Lab, count: usize) {
     assert_eq!(lab.summary()["totals"]["succeeded"], count);
     assert_eq!(lab.summary()["rows"].as_array().expect("rows").len(), count);
     for number in 0..count {

@@ -123,7 +123,7 @@ fn limits_are_listed_checked_and_kept() {
 }
 
 #[test]
-fn a_held_state_is_not_changed_and_its_holder_is_named() {
+fn a_held_state_is_changed_by_who_holds_it() {
     let lab = Lab::new();
     lab.input("a.txt", "x");
     let mut child = lab.start(&["run", "in", "--op", "command", "--param", "cmd=sleep 60"]);
@@ -132,11 +132,14 @@ fn a_held_state_is_not_changed_and_its_holder_is_named() {
         let shown: Option<Value> = serde_json::from_str(&ran.stdout).ok();
         shown.is_some_and(|shown| shown["open_jobs"] == 1)
     });
-    let holder = format!("process {}", child.id());
-    for args in [vec!["state", "set", "memo_mb_max=5"], vec!["state", "compact"]] {
-        lab.run(&args).ended(1).said(&holder).said("wait for it");
-    }
+    let set = json(&lab, &["set", "memo_mb_max=5"]);
+    assert_eq!(set["settings"]["memo_mb_max"], 5);
+    lab.run(&["state", "set", "memo_mb_max=none"]).ended(2);
+    let compacted = json(&lab, &["compact"]);
+    assert_eq!(compacted["forgotten_jobs"], 0);
+    assert!(compacted["kept_blobs"]["count"].as_u64() > Some(0), "{compacted:#}");
     assert_eq!(lines(&lab).last().expect("an end")["kind"], "end");
     signal(&child, Signal::KILL);
     child.wait().expect("it ended");
+    assert_eq!(json(&lab, &["set"])["settings"]["memo_mb_max"], 5, "it was recorded");
 }

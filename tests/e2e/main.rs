@@ -1,5 +1,6 @@
 //! End to end: the real binary, real files, real signals.
 
+mod clock;
 mod cluster;
 mod factorial;
 mod failures;
@@ -18,3 +19,4 @@ mod service;
 mod state;
 mod withdrawn;
 mod words;
+mod workers;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use windlass_wire::Denial;
 use windlass_wire::trust::{Acceptor, Speaks};
+use windlass_wire::{Denial, Peer};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,28 +50,29 @@ impl Door {
 
     /// Serves a connection until it ends. One that never says anything is closed before it costs
     /// more than a descriptor.
-    pub(crate) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+    pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+        let peer = Peer(address.to_string());
         let mut first = [0];
         if !matches!(timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await, Ok(Ok(1))) {
             return;
         }
-        let is_here = peer.ip().to_canonical().is_loopback();
+        let is_here = address.ip().to_canonical().is_loopback();
         match (Speaks::of(first[0]), &self.acceptor) {
             (Speaks::Tls, Some(acceptor)) => {
                 let shaken = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
                 let Ok(Ok((stream, presented))) = shaken else { return };
                 let visit = Arc::new(Visit::new(presented));
                 let routes = self.guarded.clone().layer(Extension(Arc::clone(&visit)));
-                let mut serving = pin!(serve(stream, routes));
+                let mut serving = pin!(serve(stream, peer, routes));
                 while timeout(LOOK, serving.as_mut()).await.is_err() {
                     if !self.gate.may_stay(&visit) {
                         return;
                     }
                 }
             }
-            _ if is_here || self.is_open => serve(stream, self.routes.clone()).await,
+            _ if is_here || self.is_open => serve(stream, peer, self.routes.clone()).await,
             _ => {
-                let _ = timeout(HEAD_TIMEOUT, serve(stream, self.hint.clone())).await;
+                let _ = timeout(HEAD_TIMEOUT, serve(stream, peer, self.hint.clone())).await;
             }
         }
     }

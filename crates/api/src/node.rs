@@ -11,14 +11,16 @@ use windlass_blobs::{BlobError, BlobWriter, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
 use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::session::ToMaster;
-use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::steering::{Act, Compacted};
+use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
 use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
 use windlass_wire::{
-    BlobSink, CallFailure, ClusterView, Deliver, Host, HostCall, HostError, HostSession, Source,
+    BlobSink, CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, Source,
     TakePiece, Unsaid,
 };
 
@@ -65,6 +67,7 @@ impl<R: Read> Read for Sent<R> {
 pub(crate) fn of_master(error: MasterError) -> HostError {
     match error {
         MasterError::Refused(refusal) => HostError::Refused(refusal.to_string()),
+        MasterError::Act { .. } => HostError::Refused(error.to_string()),
         MasterError::Ended(_) | MasterError::Deposed => HostError::Ended(error.to_string()),
         error => HostError::Failed(error.to_string()),
     }
@@ -143,9 +146,13 @@ impl Node {
 }
 
 impl Host for Node {
-    fn open_session(&self, deliver: Deliver) -> Result<Box<dyn HostSession>, HostError> {
+    fn open_session(
+        &self,
+        peer: &Peer,
+        deliver: Deliver,
+    ) -> Result<Box<dyn HostSession>, HostError> {
         let deliver = Box::new(move |message| deliver(message).map_err(|_| windlass_master::Gone));
-        Ok(Box::new(Spoken(self.handle.connect(deliver).map_err(of_master)?)))
+        Ok(Box::new(Spoken(self.handle.connect_from(&peer.0, deliver).map_err(of_master)?)))
     }
 
     fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError> {
@@ -196,14 +203,22 @@ impl Host for Node {
     }
 
     fn status(&self) -> Result<ClusterView, HostError> {
-        let (cluster, epoch) = self.handle.reign().map_err(of_master)?;
-        Ok(ClusterView {
-            cluster,
-            epoch,
-            workers: self.handle.workers().map_err(of_master)?,
-            unserved: self.handle.unserved().map_err(of_master)?,
-            waits_for_room: self.handle.waits_for_room(),
-            calls: self.handle.calls().map_err(of_master)?,
+        self.handle.status().map_err(of_master)
+    }
+
+    fn steer(&self, act: &Act) -> Result<(), HostError> {
+        self.handle.steer(act).map_err(of_master)
+    }
+
+    fn settings(&self) -> Result<Settings, HostError> {
+        self.handle.settings().map_err(of_master)
+    }
+
+    fn compact(&self) -> Result<Compacted, HostError> {
+        compact(&self.handle, &self.blobs).map_err(|error| match error {
+            CollectError::Master(error) => of_master(error),
+            CollectError::Blob(error) => of_blobs(error),
+            error => HostError::Refused(error.to_string()),
         })
     }
 

@@ -6,6 +6,7 @@ use crate::node::Node;
 use crate::secrets::SecretError;
 use crate::{health, metrics};
 use axum::Router;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -19,6 +20,8 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+use windlass_wire::Peer;
 
 /// How long a client may take to send a request's head, or the first byte of all.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -194,14 +197,15 @@ fn bind_socket(path: &Path) -> io::Result<UnixListener> {
 async fn accept(listener: Listener, door: Arc<Door>, routes: Router) {
     loop {
         let accepted = match &listener {
-            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, peer)| {
+            Listener::Tcp(tcp) => tcp.accept().await.map(|(stream, address)| {
                 // Small messages are not to wait for each other; one without the option is slower.
                 let _ = stream.set_nodelay(true);
                 let door = Arc::clone(&door);
-                tokio::spawn(async move { door.serve(stream, peer).await });
+                tokio::spawn(async move { door.serve(stream, address).await });
             }),
             Listener::Unix(unix) => unix.accept().await.map(|(stream, _)| {
-                tokio::spawn(serve(stream, routes.clone()));
+                let peer = Peer("this machine".to_owned());
+                tokio::spawn(serve(stream, peer, routes.clone()));
             }),
         };
         if accepted.is_err() {
@@ -212,6 +216,7 @@ async fn accept(listener: Listener, door: Arc<Door>, routes: Router) {
 
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
     routes: Router,
 ) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -224,5 +229,9 @@ pub(crate) async fn serve(
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
     // How a connection ends is its peer's business; sessions notice by themselves.
+    let routes = routes.map_request(move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer.clone());
+        request
+    });
     let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
 }

@@ -1,6 +1,7 @@
 //! The command line as clap reads it; the texts here are the help pages.
 
 mod access;
+mod worker;
 
 pub(crate) use access::{AccessArguments, LoginArguments, TokenArguments, TokenCommand};
 
@@ -8,6 +9,7 @@ use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
+pub(crate) use worker::{NamedWorker, WorkerArguments, WorkerCommand};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -89,10 +91,11 @@ pub(crate) struct RunArguments {
     /// Do everything anew, also what an earlier run has a result for
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    /// Where jobs and results are kept [default: $WINDLASS_STATE, else
+    /// $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// Work with the cluster of the master there, whatever --state says
+    /// Work with the cluster of the master there, whatever --state says [default: $WINDLASS_MASTER]
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "workers")]
     pub(crate) master: Option<String>,
     #[command(flatten)]
@@ -136,46 +139,23 @@ pub(crate) struct ServeArguments {
     /// Listen without encryption or checks: whoever reaches the address can run commands here
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// Where jobs and results are kept [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
-    pub(crate) state: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) log: LogArguments,
-}
-
-/// Work for a master elsewhere; waits for it, and comes back to it by itself
-#[derive(Debug, Args)]
-pub(crate) struct WorkerArguments {
-    /// A master's address (repeatable: the next one is tried where one does not answer)
-    #[arg(long, value_name = "HOST:PORT", required = true)]
-    pub(crate) join: Vec<String>,
-    /// Its name, one of a kind [default: this machine's name and some digits]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// Attempts that it makes at once [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) slots: Option<u32>,
-    /// Folder for files in the making [default: the system's temporary folder]
+    /// Where jobs and results are kept [default: $WINDLASS_STATE, else
+    /// $XDG_STATE_HOME/windlass]
     #[arg(long, value_name = "DIR")]
-    pub(crate) scratch: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) log: LogArguments,
-    /// Where the certificate is kept that it gets for its token, so that the next start needs none
-    /// [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) access: AccessArguments,
+    pub(crate) log: LogArguments,
 }
 
 /// Where a command finds its cluster.
 #[derive(Debug, Args)]
 pub(crate) struct PlaceArguments {
-    /// The state whose cluster is meant [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    /// The state whose cluster is meant [default: $WINDLASS_STATE, else
+    /// $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR")]
     #[arg(global = true)]
     pub(crate) state: Option<PathBuf>,
-    /// The master there, whatever --state says
+    /// The master there, whatever --state says [default: $WINDLASS_MASTER]
     #[arg(long, value_name = "HOST:PORT", global = true)]
     pub(crate) master: Option<String>,
     #[command(flatten)]
@@ -232,6 +212,11 @@ pub(crate) enum ClusterCommand {
         #[arg(value_name = "KEY=VALUE", value_parser = parse_param)]
         setting: (String, String),
     },
+    /// Say that the clock of the master's machine is right, although it has jumped ahead
+    ///
+    /// A master does not believe a clock that is suddenly more than an hour ahead, so that no wrong
+    /// date gets into its journal. Once it is believed, jobs and results are as old as it says.
+    ConfirmClock,
 }
 
 /// Look at the jobs of a running cluster, wait for one, or cancel it
@@ -289,8 +274,8 @@ pub(crate) enum OpsCommand {
 
 /// Look at what jobs and results are kept in, and set how much of it is kept
 ///
-/// `show`, `verify` and `export` change nothing, and a run may be using the state meanwhile. `set`
-/// and `compact` need the state for themselves.
+/// A cluster may be using the state meanwhile: `show`, `verify` and `export` change nothing, `set`
+/// and `compact` ask it to.
 #[derive(Debug, Args)]
 pub(crate) struct StateArguments {
     #[command(subcommand)]
@@ -298,8 +283,9 @@ pub(crate) struct StateArguments {
     /// Print JSON to stdout
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// The state [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true, global = true)]
+    /// The state [default: $WINDLASS_STATE, else
+    /// $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) state: Option<PathBuf>,
 }
 
@@ -332,8 +318,9 @@ pub(crate) struct DoctorArguments {
     /// Print JSON to stdout
     #[arg(long)]
     pub(crate) json: bool,
-    /// The state folder whose disk is tried [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    /// The state folder whose disk is tried [default: $WINDLASS_STATE, else
+    /// $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
 }
 

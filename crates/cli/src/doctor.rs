@@ -2,12 +2,15 @@
 
 use crate::CliError;
 use crate::arguments::DoctorArguments;
+use crate::cluster::SOCKET;
 use crate::settings;
 use console::Style;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
+use windlass_core::view::{ClusterView, StallKind};
+use windlass_wire::{Address, Client};
 use windlass_worker::{LANDLOCK_ABI_WHOLE, Layers, Probe, User};
 
 /// Below this a run of any size is in danger.
@@ -28,7 +31,10 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
     // As a run would make it: its owner's alone.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(in_state)?;
     let program = std::env::current_exe().map_err(in_state)?;
-    let findings = findings(&windlass_worker::probe(&program, &state));
+    let mut findings = findings(&windlass_worker::probe(&program, &state));
+    if let Ok(client) = Client::connect(&Address::Unix(state.join(SOCKET))) {
+        findings.extend(client.status().ok().map(|view| clock(&view)));
+    }
     let text = match arguments.json {
         true => format!("{:#}\n", to_json(&findings)),
         false => to_text(&findings),
@@ -80,6 +86,16 @@ fn findings(probe: &Probe) -> Vec<Finding> {
         Err(error) => add("disk", error.clone(), Some("Name another folder with --state DIR.")),
     }
     findings
+}
+
+/// Whether the cluster that holds the state believes the clock of its machine.
+fn clock(cluster: &ClusterView) -> Finding {
+    let jumped = cluster.stalls.iter().find(|stall| stall.kind == StallKind::Clock);
+    Finding {
+        name: "clock",
+        found: jumped.map_or("believed by the master", |it| it.told.as_str()).to_owned(),
+        missing: jumped.map(|stall| stall.next_step.clone()),
+    }
 }
 
 /// In short, what does not confine files' parsers and commands; empty where all holds.

@@ -19,6 +19,7 @@ mod state;
 mod status;
 mod token;
 mod worker;
+mod workers;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -64,7 +65,10 @@ fn main() -> ExitCode {
             serve::serve(&arguments.serve, arguments.workers(), arguments.slots)
         }
         Command::Master(arguments) => serve::serve(&arguments, 0, 1),
-        Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Worker(arguments) => match &arguments.command {
+            Some(command) => workers::workers(command),
+            None => worker::worker(&arguments),
+        },
         Command::Call(arguments) => call::call(&arguments),
         Command::Cluster(arguments) => status::cluster(&arguments),
         Command::Job(arguments) => jobs::job(&arguments),

@@ -14,6 +14,9 @@ use windlass_wire::{Address, Client};
 /// Pause before a lost cluster is looked for again.
 const LOST_PAUSE: Duration = Duration::from_millis(500);
 
+/// What names a master where no flag does.
+const MASTER_VARIABLE: &str = "WINDLASS_MASTER";
+
 /// Where the cluster of a command is.
 pub(crate) enum Place {
     /// The state folder: whoever holds it, or this process.
@@ -23,19 +26,30 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// What the flags say; a cluster of this process's own has so many workers.
+    /// What the flags say, and where they say nothing the variables; a cluster of this process's
+    /// own has so many workers.
     pub(crate) fn of(
         master: Option<&str>,
         access: &AccessArguments,
         state: Option<&Path>,
         worker_count: u32,
     ) -> Result<Place, CliError> {
-        if let Some(master) = master {
-            let address: Result<Address, _> = master.parse();
-            let address = address.map_err(|e| CliError::usage(format!("--master: {e}")))?;
-            let access = access::of_client(&address, access, state)?;
-            return Ok(Place::Master(address, access));
-        }
+        let variable = || settings::variable(MASTER_VARIABLE);
+        let (from, master) = match (master, state) {
+            (Some(master), _) => ("--master", Some(master.to_owned())),
+            // A flag is meant more than a variable.
+            (None, Some(_)) => ("--master", None),
+            (None, None) => (MASTER_VARIABLE, variable()?),
+        };
+        let Some(master) = master else { return Place::here(state, worker_count) };
+        let address: Result<Address, _> = master.parse();
+        let address = address.map_err(|error| CliError::usage(format!("{from}: {error}")))?;
+        let access = access::of_client(&address, access, state)?;
+        Ok(Place::Master(address, access))
+    }
+
+    /// A state of this machine, whatever the variables say of a master.
+    pub(crate) fn here(state: Option<&Path>, worker_count: u32) -> Result<Place, CliError> {
         let plan = Plan { worker_count, collects: true, ..Plan::alone() };
         Ok(Place::State(settings::state_dir(state)?, plan))
     }

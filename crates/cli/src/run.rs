@@ -25,7 +25,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(arguments)?;
     let workers = arguments.workers.unwrap_or_else(cores);
     let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
-    let place = Place::of(master, &arguments.access, state, workers)?;
+    // Who says how many workers means some of this machine's own.
+    let place = match (master, arguments.workers) {
+        (None, Some(_)) => Place::here(state, workers)?,
+        _ => Place::of(master, &arguments.access, state, workers)?,
+    };
     let interrupted = signals::interrupts()?;
     let mut own_jobs = BTreeSet::new();
     let mut layers_told = false;

@@ -14,18 +14,28 @@ use windlass_core::params::Params;
 /// The word for "by content" in place of an operation.
 const AUTO: &str = "auto";
 
-/// The state folder: the flag or variable, else the user's state folder.
+/// The state folder: the flag, else the variable, else the user's state folder.
 pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(given) = given {
         return absolute(given);
     }
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(given) = var("WINDLASS_STATE") {
+        return absolute(&given);
+    }
     let base = var("XDG_STATE_HOME").filter(|path| path.is_absolute());
     let base = base.or_else(|| var("HOME").map(|home| home.join(".local/state")));
     match base {
         Some(base) => Ok(base.join("windlass")),
         None => Err(CliError::usage("no home folder is known: say where with --state DIR")),
     }
+}
+
+/// A variable of the environment; an empty one is none.
+pub(crate) fn variable(name: &str) -> Result<Option<String>, CliError> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    let no_text = |_| CliError::usage(format!("{name} is no text"));
+    value.map(|value| value.into_string().map_err(no_text)).transpose()
 }
 
 /// What the user asks for; `None`: only `--failed`, of the newest run whatever it was.

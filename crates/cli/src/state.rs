@@ -8,10 +8,12 @@ mod verify;
 
 use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
+use crate::cluster::{Attached, Plan};
 use crate::settings;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::ledger::{Setting, Settings};
 use windlass_journal::Holder;
 use windlass_master::audit::Audit;
@@ -45,6 +47,18 @@ fn held_by(holder: Holder) -> Option<String> {
 fn settings_json(settings: &Settings) -> serde_json::Value {
     let all = Setting::ALL.map(|setting| (setting.spec().name.to_owned(), settings.get(setting)));
     all.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+/// The cluster that holds the state, or one of this process's own for as long as `work` takes; the
+/// journal is closed when this returns.
+fn with_cluster<T>(
+    state: &Path,
+    work: impl FnOnce(&Cluster) -> Result<T, ClusterError>,
+) -> Result<T, CliError> {
+    let attached = Attached::attach(state, &Plan::alone())?;
+    let done = work(&attached.cluster());
+    attached.stop(&mut || {}, &|| false);
+    done.map_err(CliError::failed)
 }
 
 fn print(text: &str) {

@@ -3,12 +3,14 @@
 use crate::CliError;
 use crate::arguments::{ClusterArguments, ClusterCommand};
 use crate::place::Place;
+use crate::workers;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use windlass_core::balance::Strategy;
 use windlass_core::session::Withdrawal;
-use windlass_wire::ClusterView;
+use windlass_core::steering::Act;
+use windlass_core::view::{ClusterView, Stall};
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
@@ -30,32 +32,35 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
                 value.parse().map_err(|error| CliError::usage(format!("{key}: {error}")))?;
             place.running()?.set_strategy(operation, strategy).map_err(CliError::failed)?;
         }
+        ClusterCommand::ConfirmClock => workers::steer(&place.running()?, &Act::ConfirmClock)?,
     }
     Ok(0)
 }
 
 fn to_text(view: &ClusterView) -> String {
     let mut text = format!("cluster {:032x}, epoch {}\n", view.cluster, view.epoch);
-    if view.waits_for_room {
-        text.push_str("The disk of its state is full: nothing is recorded until there is room.\n");
-    }
     if view.workers.is_empty() {
         text.push_str("No worker is connected: `windlass worker --join` brings one.\n");
     }
     for worker in &view.workers {
         // Writing to a string cannot fail.
-        let (busy, slots) = (worker.running.len(), worker.slots);
-        let _ = writeln!(text, "worker {}: {busy} of {slots} slots at work", worker.name);
-        for running in &worker.running {
-            let seconds = running.elapsed_ms as f64 / 1_000.0;
-            let _ = writeln!(text, "  task {} for {seconds:.1} s", running.task);
+        let (name, busy, slots) = (&worker.name, worker.running.len(), worker.slots);
+        let drained = if worker.draining { ", drained" } else { "" };
+        let _ = writeln!(text, "worker {name}: {busy} of {slots} slots at work{drained}");
+        for work in &worker.running {
+            let _ = writeln!(text, "  {}", workers::slot_told(work));
         }
         for Withdrawal { operation, cause } in &worker.withdrawn {
             let _ = writeln!(text, "  offers {operation} no more: withdrawn after {cause}");
         }
     }
-    for (operation, unserved) in &view.unserved {
-        let _ = writeln!(text, "{}", unserved.told(operation));
+    let absent = view.absent_workers.iter().map(|worker| worker.name.0.as_str());
+    let absent: Vec<&str> = absent.collect();
+    if !absent.is_empty() {
+        let _ = writeln!(text, "not connected: {}", absent.join(", "));
+    }
+    for Stall { told, next_step, .. } in &view.stalls {
+        let _ = writeln!(text, "! {told}\n  → {next_step}");
     }
     for (operation, calls) in &view.calls.operations {
         // Most operations are never called.
@@ -76,32 +81,6 @@ fn to_text(view: &ClusterView) -> String {
 }
 
 fn to_json(view: &ClusterView) -> Value {
-    let workers: Vec<Value> = view
-        .workers
-        .iter()
-        .map(|worker| {
-            let running: Vec<Value> = worker
-                .running
-                .iter()
-                .map(|running| {
-                    json!({
-                        "slot": running.slot,
-                        "task": running.task.to_string(),
-                        "elapsed_ms": running.elapsed_ms,
-                        "quiet_ms": running.quiet_ms,
-                    })
-                })
-                .collect();
-            let withdrawn =
-                worker.withdrawn.iter().map(|it| (it.operation.clone(), json!(it.cause)));
-            json!({
-                "name": worker.name.0,
-                "slots": worker.slots,
-                "running": running,
-                "withdrawn": withdrawn.collect::<serde_json::Map<_, _>>(),
-            })
-        })
-        .collect();
     let calls: serde_json::Map<String, Value> = view
         .calls
         .operations
@@ -117,13 +96,20 @@ fn to_json(view: &ClusterView) -> Value {
             (operation.clone(), value)
         })
         .collect();
-    let unserved = view.unserved.iter().map(|(name, it)| (name.clone(), json!(it.task_count)));
+    let stalls = view.stalls.iter().map(|stall| {
+        json!({
+            "kind": stall.kind.label(),
+            "tasks": stall.task_count,
+            "told": stall.told,
+            "next_step": stall.next_step,
+        })
+    });
     json!({
         "version": 1,
         "cluster": format!("{:032x}", view.cluster),
         "epoch": view.epoch.0,
-        "workers": workers,
-        "unserved": unserved.collect::<serde_json::Map<_, _>>(),
+        "workers": workers::all_json(view),
+        "stalls": stalls.collect::<Vec<_>>(),
         "waits_for_room": view.waits_for_room,
         "open_calls": view.calls.open_count,
         "calls": calls,

@@ -10,11 +10,13 @@ use windlass_blobs::{BlobError, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::Input;
-use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
-use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
+use windlass_core::steering::{Act, Compacted};
+use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
 use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Gone, Handle, MasterError};
-use windlass_wire::{Client, ClusterView, WireError};
+use windlass_wire::{Client, WireError};
 
 /// A cluster.
 #[derive(Clone)]
@@ -42,6 +44,9 @@ pub enum ClusterError {
     /// The master elsewhere cannot, or cannot be reached.
     #[error("{0}")]
     Wire(#[from] WireError),
+    /// A state cannot be made smaller.
+    #[error("{0}")]
+    Collect(#[from] CollectError),
     /// A call has no answer.
     #[error("{0}")]
     Call(CallError),
@@ -173,23 +178,13 @@ impl Cluster {
         })
     }
 
-    /// Who is connected, what waits for nobody, whether the disk is full.
+    /// Who is connected and who is not, what does not move and why.
     ///
     /// # Errors
     /// See [`ClusterError`].
     pub fn status(&self) -> Result<ClusterView, ClusterError> {
         Ok(match self {
-            Cluster::Here { handle, .. } => {
-                let (cluster, epoch) = handle.reign()?;
-                ClusterView {
-                    cluster,
-                    epoch,
-                    workers: handle.workers()?,
-                    unserved: handle.unserved()?,
-                    waits_for_room: handle.waits_for_room(),
-                    calls: handle.calls()?,
-                }
-            }
+            Cluster::Here { handle, .. } => handle.status()?,
             Cluster::There(client) => client.status()?,
         })
     }
@@ -240,6 +235,39 @@ impl Cluster {
             Cluster::Here { handle, .. } => Ok(handle.set_strategy(operation, strategy)?),
             Cluster::There(client) => Ok(client.set_strategy(operation, strategy)?),
         }
+    }
+
+    /// Makes a change; see [`Handle::steer`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn steer(&self, act: &Act) -> Result<(), ClusterError> {
+        match self {
+            Cluster::Here { handle, .. } => Ok(handle.steer(act)?),
+            Cluster::There(client) => Ok(client.steer(act)?),
+        }
+    }
+
+    /// The limits that can be changed, as they are.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn settings(&self) -> Result<Settings, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, .. } => handle.settings()?,
+            Cluster::There(client) => client.settings()?,
+        })
+    }
+
+    /// Makes the state as small as its limits allow; see [`compact`].
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn compact(&self) -> Result<Compacted, ClusterError> {
+        Ok(match self {
+            Cluster::Here { handle, blobs } => compact(handle, blobs)?,
+            Cluster::There(client) => client.compact()?,
+        })
     }
 
     /// Everything that happens from now on; see [`Handle::watch`].

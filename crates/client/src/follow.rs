@@ -13,7 +13,7 @@ use windlass_core::ledger::{FailedTask, JobState, Outcome as JobOutcome, TaskSta
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
 use windlass_core::session::Withdrawal;
-use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::view::{JobView, Notice, SlotWork, TaskView};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// Records whose settled tasks are taken between two looks at the clock.
@@ -175,8 +175,8 @@ impl<'a> Follower<'a> {
         let cluster = self.cluster.status()?;
         for worker in cluster.workers {
             for slot in 0..worker.slots {
-                let running = worker.running.iter().find(|running| running.slot == slot);
-                let doing = running.and_then(|running| {
+                let running = worker.running.iter().find(|work| work.running.slot == slot);
+                let doing = running.and_then(|SlotWork { running, .. }| {
                     let phase = self.submission.phases.get(&running.task.phase_id())?;
                     Some(Doing {
                         name: name_of(phase, running.task.index),
@@ -191,8 +191,8 @@ impl<'a> Follower<'a> {
             worker.withdrawn.into_iter().for_each(|it| self.note_withdrawn(&name, it));
         }
         standing.waits_for_room = cluster.waits_for_room;
-        let unserved = cluster.unserved.into_iter().next();
-        standing.note = unserved.map(|(operation, unserved)| unserved.told(&operation));
+        let waits = cluster.stalls.into_iter().find(|stall| stall.kind.holds_tasks());
+        standing.note = waits.map(|stall| stall.line());
         if standing.note.is_none() {
             standing.note = self.withdrawn.values().next().map(Withdrawn::told);
         }

@@ -51,6 +51,12 @@ number!(
     RequestId(u128)
 );
 
+impl Incarnation {
+    /// No start at all: of a worker that left while it was drained, the drain alone is kept. No
+    /// worker introduces itself with it.
+    pub const NONE: Incarnation = Incarnation(u64::MAX);
+}
+
 impl Seq {
     /// The position after this one.
     #[must_use]

@@ -25,6 +25,7 @@ pub mod reign;
 pub mod retention;
 pub mod scheduler;
 pub mod session;
+pub mod steering;
 pub mod time;
 pub mod tokens;
 pub mod view;

@@ -142,6 +142,18 @@ pub const RECORD_ROW_DEPTH_MAX: usize = 64;
 pub const RECORD_SHARD_BYTES_MAX: u64 = 4_000_000_000;
 /// Bad rows that are listed one by one; all are counted.
 pub const RECORD_BAD_ROW_COUNT_MAX: usize = 100;
+/// Operations that a worker offers or withdraws.
+pub const WORKER_OFFER_COUNT_MAX: usize = 1_024;
+/// Bytes of an operation's name.
+pub const OPERATION_NAME_BYTES_MAX: usize = 64;
+/// Workers that are not connected and stay listed; beyond, the one gone longest is forgotten.
+pub const ABSENT_WORKER_COUNT_MAX: usize = 1_024;
+/// A worker that says nothing for so long is mentioned: two heartbeats have not come.
+pub const WORKER_SILENT_MS: u64 = 2 * HEARTBEAT_MS;
+/// Names that a reason why nothing moves lists.
+pub const STALL_NAME_COUNT_MAX: usize = 8;
+/// Reasons why nothing moves that are told at once.
+pub const STALL_COUNT_MAX: usize = 64;
 /// Calls that are open at once, waiting or at work; what comes above is refused.
 pub const CALL_OPEN_COUNT_MAX: usize = 10_000;
 /// Calls in a worker's hands for each of its slots: enough that the next one is there when one is

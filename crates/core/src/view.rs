@@ -4,8 +4,8 @@ use crate::balance::Strategy;
 use crate::calls::Calls;
 use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
 use crate::meters::{Gauges, Meters};
-use crate::session::{Running, Withdrawal};
-use crate::{BlobId, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
+use crate::session::{Offer, Running, Withdrawal};
+use crate::{BlobId, Epoch, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 use std::collections::BTreeMap;
 
 /// A job at one moment.
@@ -55,17 +55,156 @@ pub struct TaskView {
     pub failure: Option<FailedTask>,
 }
 
-/// A worker at one moment.
+/// The cluster at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ClusterView {
+    /// The cluster's id.
+    pub cluster: u128,
+    /// The primary's reign.
+    pub epoch: Epoch,
+    /// Who is connected, by name.
+    pub workers: Vec<WorkerView>,
+    /// Who is known and not connected, by name.
+    pub absent_workers: Vec<AbsentWorker>,
+    /// Why something does not move, the gravest first.
+    pub stalls: Vec<Stall>,
+    /// Whether the journal's disk is full.
+    pub waits_for_room: bool,
+    /// Direct calls.
+    pub calls: CallsView,
+}
+
+/// A connected worker at one moment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WorkerView {
     /// Its name.
     pub name: WorkerName,
+    /// Where it is, for people.
+    pub place: String,
     /// Its slots.
     pub slots: u32,
-    /// What they do, as last heard.
-    pub running: Vec<Running>,
+    /// Whether it takes no new attempts and no calls.
+    pub draining: bool,
+    /// How long ago it was last heard; it is lost after [`crate::limits::LEASE_MS`].
+    pub heard_ms_ago: u64,
+    /// Attempts in its hands, at work or waiting for a slot.
+    pub held_count: u32,
+    /// Calls in its hands.
+    pub held_call_count: u32,
+    /// Attempts that it wants to hold at once.
+    pub credit: u32,
+    /// What its slots do, as last heard.
+    pub running: Vec<SlotWork>,
+    /// What it can do.
+    pub offers: Vec<Offer>,
     /// What it offers no more.
     pub withdrawn: Vec<Withdrawal>,
+    /// Tasks that it has settled since it connected.
+    pub task_count: u64,
+    /// Calls that it was given since it connected.
+    pub call_count: u64,
+}
+
+/// What a slot does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SlotWork {
+    /// As the worker tells it.
+    pub running: Running,
+    /// The operation; empty where the task is not known any more.
+    pub operation: String,
+}
+
+/// A worker that is known and not connected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AbsentWorker {
+    /// Its name.
+    pub name: WorkerName,
+    /// Whether it gets nothing once it comes back.
+    pub draining: bool,
+    /// How long ago it was last heard; `None`: not by this master.
+    pub seen_ms_ago: Option<u64>,
+}
+
+/// A reason why something does not move.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stall {
+    /// Which.
+    pub kind: StallKind,
+    /// Tasks that wait for this.
+    pub task_count: u32,
+    /// What is so, with its numbers, for people.
+    pub told: String,
+    /// What can be done.
+    pub next_step: String,
+}
+
+/// Reasons why something does not move, the gravest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum StallKind {
+    /// The disk of the state is full.
+    DiskFull,
+    /// The wall clock is not believed.
+    Clock,
+    /// No worker is connected.
+    NoWorker,
+    /// No connected worker offers an operation.
+    NotOffered,
+    /// All workers that offer an operation are drained.
+    Drained,
+    /// Workers of the reign before may still hold tasks.
+    Awaited,
+    /// Tasks wait before they are tried again.
+    Paused,
+    /// A slot shows no progress.
+    Quiet,
+    /// A worker is not heard.
+    Silent,
+    /// A job waits for whoever submits it.
+    Unsealed,
+    /// All slots that may take tasks are at work.
+    Busy,
+}
+
+impl StallKind {
+    /// All of them, the gravest first.
+    pub const ALL: [StallKind; 11] = [
+        StallKind::DiskFull,
+        StallKind::Clock,
+        StallKind::NoWorker,
+        StallKind::NotOffered,
+        StallKind::Drained,
+        StallKind::Awaited,
+        StallKind::Paused,
+        StallKind::Quiet,
+        StallKind::Silent,
+        StallKind::Unsealed,
+        StallKind::Busy,
+    ];
+
+    /// Its name, for programs.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            StallKind::DiskFull => "disk_full",
+            StallKind::Clock => "clock",
+            StallKind::NoWorker => "no_worker",
+            StallKind::NotOffered => "not_offered",
+            StallKind::Drained => "drained",
+            StallKind::Awaited => "awaited",
+            StallKind::Paused => "paused",
+            StallKind::Quiet => "quiet",
+            StallKind::Silent => "silent",
+            StallKind::Unsealed => "unsealed",
+            StallKind::Busy => "busy",
+        }
+    }
+
+    /// Whether tasks wait because nobody may take them now.
+    #[must_use]
+    pub fn holds_tasks(self) -> bool {
+        use StallKind::{Awaited, Drained, NoWorker, NotOffered, Paused};
+        matches!(self, NoWorker | NotOffered | Drained | Awaited | Paused)
+    }
 }
 
 /// Direct calls at one moment.
@@ -89,6 +228,12 @@ pub struct OperationCalls {
 }
 
 impl CallsView {
+    /// Calls given to a worker since it connected.
+    #[must_use]
+    pub fn given_to(&self, worker: &WorkerName) -> u64 {
+        self.operations.values().filter_map(|calls| calls.served.get(worker)).sum()
+    }
+
     /// The calls as they stand.
     #[must_use]
     pub fn of(calls: &Calls) -> CallsView {

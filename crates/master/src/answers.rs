@@ -7,9 +7,10 @@ use windlass_core::collection::Collection;
 use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::meters::Gauges;
-use windlass_core::session::Withdrawal;
-use windlass_core::view::{CallsView, CollectionView, JobView, MetersView, TaskView, WorkerView};
-use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
+use windlass_core::view::{
+    CallsView, ClusterView, CollectionView, JobView, MetersView, Stall, TaskView, WorkerView,
+};
+use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex};
 
 impl Loop {
     /// Answers a question; whoever asked may be gone by now.
@@ -39,17 +40,14 @@ impl Loop {
                 };
                 let _ = reply.send(tasks.iter().map(view).collect());
             }
-            Question::Workers(reply) => {
-                let _ = reply.send(self.workers());
+            Question::Cluster(reply) => {
+                let _ = reply.send(self.cluster());
             }
             Question::Calls(reply) => {
                 let _ = reply.send(CallsView::of(&self.desk.calls));
             }
             Question::Meters(reply) => {
                 let _ = reply.send(self.meters());
-            }
-            Question::Unserved(reply) => {
-                let _ = reply.send(self.scheduler.unserved(&self.ledger));
             }
             Question::Watch(watcher) => self.watchers.push(watcher),
             Question::Settings(reply) => {
@@ -75,24 +73,32 @@ impl Loop {
             .collect()
     }
 
-    fn workers(&self) -> Vec<WorkerView> {
-        let running = self.scheduler.running();
-        let withdrawn = |of: &WorkerName| {
-            let all = self.scheduler.withdrawn().filter(|(name, ..)| *name == of);
-            all.map(|(_, operation, cause)| Withdrawal {
-                operation: operation.to_owned(),
-                cause: cause.to_owned(),
-            })
-            .collect()
-        };
-        running
-            .map(|(name, slots, running)| WorkerView {
-                name: name.clone(),
-                slots,
-                running: running.to_vec(),
-                withdrawn: withdrawn(name),
-            })
-            .collect()
+    fn cluster(&mut self) -> ClusterView {
+        let (now, wall) = (clock::tick(), clock::wall());
+        let calls = CallsView::of(&self.desk.calls);
+        let waits_for_room = self.writer.waits_for_room();
+        // Where nothing is recorded, nobody has looked at the wall.
+        let believed = self.clock.read(now, wall);
+        let clock = self.clock.refused().map(|wall| Stall::clock(wall, believed));
+        let mut stalls: Vec<Stall> =
+            waits_for_room.then(Stall::full_disk).into_iter().chain(clock).collect();
+        stalls.extend(self.scheduler.stalls(now, &self.ledger));
+        let workers = self.scheduler.workers(now, &self.ledger).into_iter();
+        let workers = workers.map(|(session, worker)| WorkerView {
+            place: self.places.get(&session).cloned().unwrap_or_default(),
+            call_count: calls.given_to(&worker.name),
+            held_call_count: u32::try_from(self.desk.calls.held_count(session)).unwrap_or(u32::MAX),
+            ..worker
+        });
+        ClusterView {
+            cluster: self.ledger.cluster.unwrap_or_default(),
+            epoch: self.ledger.epoch,
+            workers: workers.collect(),
+            absent_workers: self.scheduler.absent_workers(now, &self.ledger),
+            stalls,
+            waits_for_room,
+            calls,
+        }
     }
 
     fn meters(&self) -> MetersView {

@@ -15,6 +15,8 @@ use marking::Marking;
 use std::sync::atomic::AtomicBool;
 use windlass_blobs::{BlobError, Blobs, Swept};
 use windlass_core::collection::{Collection, is_clock_believed, memo_goes_until};
+use windlass_core::steering::Compacted;
+use windlass_core::view::StallKind;
 use windlass_core::{BlobId, LogTime, Tick};
 
 /// What a collection did.
@@ -48,8 +50,8 @@ pub enum CollectError {
     },
     /// The ages of files say nothing.
     #[error(
-        "tell the age of blobs: the clock of this machine has jumped ahead; if it is right now, \
-         the next start believes it"
+        "tell the age of blobs: the clock of this machine has jumped ahead; set it right, or, if \
+         it is right now, say so (`windlass cluster confirm-clock`); the next start believes it too"
     )]
     Clock,
 }
@@ -89,6 +91,7 @@ pub fn collect(
     empties_trash: bool,
     cancelled: &AtomicBool,
 ) -> Result<Collected, CollectError> {
+    let clocks = handle.confirmed_clocks().unwrap_or(clocks);
     let marked_at = clocks.check()?;
     let bytes_max = handle.collection(marked_at)?.memo_bytes_max;
     let mut collected = Collected::default();
@@ -106,4 +109,32 @@ pub fn collect(
         }
     }
     Ok(collected)
+}
+
+/// Makes a state as small as its limits allow: what is due is forgotten, what nothing refers to is
+/// deleted without another grace, and the log is cut.
+///
+/// # Errors
+/// See [`CollectError`].
+pub fn compact(handle: &Handle, blobs: &Blobs) -> Result<Compacted, CollectError> {
+    // By a clock that is not believed, everything may be old.
+    if handle.status()?.stalls.iter().any(|stall| stall.kind == StallKind::Clock) {
+        return Err(CollectError::Clock);
+    }
+    let job_count = handle.jobs()?.len();
+    handle.forget_due()?;
+    // The log is kept from the second newest snapshot on: with one before and one after, nothing
+    // older is left.
+    handle.snapshot()?;
+    let going = AtomicBool::new(false);
+    let collected = collect(handle, blobs, Clocks::now(), true, &going)?;
+    handle.snapshot()?;
+    let Collected { memo_count, swept } = collected;
+    Ok(Compacted {
+        job_count: job_count.saturating_sub(handle.jobs()?.len()) as u64,
+        memo_count,
+        kept: swept.kept,
+        trashed: swept.trashed,
+        deleted: swept.deleted,
+    })
 }

@@ -79,6 +79,14 @@ pub enum MasterError {
     /// The ledger refuses the change.
     #[error("change the job: {0}")]
     Refused(Refusal),
+    /// A change by an operator is refused.
+    #[error("{act}: {why}")]
+    Act {
+        /// What was to be done.
+        act: String,
+        /// Why not, and what to do.
+        why: String,
+    },
     /// A snapshot that somebody asked for was not written.
     #[error("write a snapshot: {0}")]
     Snapshot(String),

@@ -1,9 +1,9 @@
 //! What others hold of a running master.
 
 use crate::calls::Tell;
+use crate::collector::Clocks;
 use crate::error::MasterError;
 use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -15,11 +15,10 @@ use windlass_core::ledger::{
     StoredChunk,
 };
 use windlass_core::scheduler::SessionId;
-use windlass_core::scheduler::Unserved;
 use windlass_core::session::ToMaster;
 use windlass_core::tokens::Tokens;
 use windlass_core::view::{
-    CallsView, CollectionView, JobView, MetersView, Notice, TaskView, WorkerView,
+    CallsView, ClusterView, CollectionView, JobView, MetersView, Notice, TaskView,
 };
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, RequestId, TaskId, TaskIndex};
 
@@ -42,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) waits_for_room: AtomicBool,
     /// The tokens of the ledger.
     pub(crate) tokens: RwLock<Arc<Tokens>>,
+    /// The clocks when somebody confirmed the wall.
+    pub(crate) confirmed: Mutex<Option<Clocks>>,
     /// Why the loop ended.
     pub(crate) ended: Mutex<Option<MasterError>>,
 }
@@ -186,20 +187,12 @@ impl Handle {
         self.ask(|reply| Question::TaskViews(tasks, reply))
     }
 
-    /// The connected workers, by connection.
+    /// Who is connected and who is not, what does not move and why.
     ///
     /// # Errors
     /// The master has ended.
-    pub fn workers(&self) -> Result<Vec<WorkerView>, MasterError> {
-        self.ask(Question::Workers)
-    }
-
-    /// Operations that wait although no connected worker offers them, with how many tasks.
-    ///
-    /// # Errors
-    /// The master has ended.
-    pub fn unserved(&self) -> Result<BTreeMap<String, Unserved>, MasterError> {
-        self.ask(Question::Unserved)
+    pub fn status(&self) -> Result<ClusterView, MasterError> {
+        self.ask(Question::Cluster)
     }
 
     /// Whether the journal's disk is full: nothing is acknowledged until there is room again.
@@ -268,8 +261,16 @@ impl Handle {
     /// # Errors
     /// The master has ended.
     pub fn connect(&self, deliver: Deliver) -> Result<Session, MasterError> {
+        self.connect_from("the master's process", deliver)
+    }
+
+    /// Connects a worker that is at a place, which is for people.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn connect_from(&self, place: &str, deliver: Deliver) -> Result<Session, MasterError> {
         let id = SessionId(self.shared.session_count.fetch_add(1, Ordering::Relaxed));
-        self.send(Inbox::Connected(id, deliver))?;
+        self.send(Inbox::Connected(id, deliver, place.to_owned()))?;
         Ok(Session { id, inbox: self.inbox.clone() })
     }
 
@@ -308,8 +309,16 @@ impl Handle {
     }
 
     pub(crate) fn decide(&self, entry: Entry) -> Result<Vec<Applied>, MasterError> {
+        self.decided(|reply| Inbox::Decide(entry, reply))
+    }
+
+    /// Asks for something that is answered by what it did.
+    pub(crate) fn decided(
+        &self,
+        message: impl FnOnce(Reply<Vec<Applied>>) -> Inbox,
+    ) -> Result<Vec<Applied>, MasterError> {
         let (reply, answer) = sync_channel(1);
-        self.send(Inbox::Decide(entry, reply))?;
+        self.send(message(reply))?;
         let applied = answer.recv().map_err(|_| self.ended())?;
         match applied.iter().find_map(refusal) {
             Some(refusal) => Err(MasterError::Refused(refusal)),
@@ -323,11 +332,11 @@ impl Handle {
         answer.recv().map_err(|_| self.ended())
     }
 
-    fn send(&self, message: Inbox) -> Result<(), MasterError> {
+    pub(crate) fn send(&self, message: Inbox) -> Result<(), MasterError> {
         self.inbox.send(message).map_err(|_| self.ended())
     }
 
-    fn ended(&self) -> MasterError {
+    pub(crate) fn ended(&self) -> MasterError {
         let ended = self.shared.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone().unwrap_or_else(|| MasterError::Ended("it was stopped".to_owned()))
     }

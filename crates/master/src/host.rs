@@ -129,6 +129,8 @@ pub(crate) struct Loop {
     to_snapshots: SyncSender<snapshots::Request>,
     pub(crate) shared: Arc<Shared>,
     sessions: BTreeMap<SessionId, Deliver>,
+    /// Where the sessions come from, for people.
+    pub(crate) places: BTreeMap<SessionId, String>,
     pub(crate) watchers: Vec<SyncSender<Vec<Notice>>>,
     effects: Vec<Effect>,
     stopping: bool,
@@ -167,6 +169,7 @@ impl Loop {
             to_snapshots,
             shared,
             sessions: BTreeMap::new(),
+            places: BTreeMap::new(),
             watchers: Vec::new(),
             effects: Vec::new(),
             stopping: false,
@@ -216,8 +219,9 @@ impl Loop {
         match message {
             Inbox::Decide(entry, reply) => self.writer.propose(entry, Some(reply)),
             Inbox::Ask(question) => self.answer(question),
-            Inbox::Connected(session, deliver) => {
+            Inbox::Connected(session, deliver, place) => {
                 self.sessions.insert(session, deliver);
+                self.places.insert(session, place);
             }
             Inbox::Heard(session, message) => {
                 if self.sessions.contains_key(&session) {
@@ -236,9 +240,10 @@ impl Loop {
             Inbox::SetStrategy(operation, strategy, reply) => {
                 let _ = reply.send(self.desk.calls.set_strategy(&operation, strategy));
             }
-            Inbox::Closed(session) => {
-                self.close(session);
-            }
+            Inbox::Closed(session) => self.close(session),
+            Inbox::ForgetWorker(name, reply) => self.forget_worker(name, reply),
+            Inbox::ForgetDue(reply) => self.forget_due_for(reply),
+            Inbox::ConfirmClock(reply) => self.confirm_clock(&reply),
             Inbox::Appended(record, answer) => self.on_appended(record, answer?)?,
             Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
             Inbox::Stop => self.stopping = true,
@@ -311,6 +316,7 @@ impl Loop {
     }
 
     fn on_lost(&mut self, session: SessionId, why: &str) {
+        self.places.remove(&session);
         if let Some(instance) = self.desk.forget(session) {
             let known = self.ledger.workers.get(&instance.name);
             // One in this process does not die: it is stopped with it.

@@ -3,19 +3,17 @@
 use crate::calls::Tell;
 use crate::error::MasterError;
 use crate::snapshots::Written;
-use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
 use windlass_core::scheduler::SessionId;
-use windlass_core::scheduler::Unserved;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
-    CallsView, CollectionView, JobView, MetersView, Notice, TaskView, WorkerView,
+    CallsView, ClusterView, CollectionView, JobView, MetersView, Notice, TaskView,
 };
 use windlass_core::writer::Answer;
-use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex};
+use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
 use windlass_journal::Record;
 
 /// The other side is gone, or does not keep up.
@@ -33,8 +31,8 @@ pub(crate) enum Inbox {
     Decide(Entry, Reply<Vec<Applied>>),
     /// A client wants to know something.
     Ask(Question),
-    /// A worker's connection stands.
-    Connected(SessionId, Deliver),
+    /// A worker's connection stands; where it comes from, for people.
+    Connected(SessionId, Deliver, String),
     /// A worker says something.
     Heard(SessionId, ToMaster),
     /// A worker's connection is gone.
@@ -47,6 +45,12 @@ pub(crate) enum Inbox {
     CallAbandoned(CallerId),
     /// How the workers for an operation are chosen from now on.
     SetStrategy(String, Strategy, Reply<Result<(), TooManyStrategies>>),
+    /// A worker that is not connected is to be forgotten.
+    ForgetWorker(WorkerName, Reply<Vec<Applied>>),
+    /// The jobs that are due are to be forgotten now.
+    ForgetDue(Reply<Vec<Applied>>),
+    /// The wall clock is right.
+    ConfirmClock(Reply<()>),
     /// The append in flight was answered; the record comes back, to be sent again if need be.
     Appended(Record, Result<Answer, MasterError>),
     /// The snapshot thread is done with one.
@@ -62,10 +66,9 @@ pub(crate) enum Question {
     Chunks(PhaseId, Reply<Vec<StoredChunk>>),
     Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
-    Workers(Reply<Vec<WorkerView>>),
+    Cluster(Reply<ClusterView>),
     Calls(Reply<CallsView>),
     Meters(Reply<MetersView>),
-    Unserved(Reply<BTreeMap<String, Unserved>>),
     Watch(SyncSender<Vec<Notice>>),
     Settings(Reply<Settings>),
     Roots(RootCursor, Reply<RootPage>),

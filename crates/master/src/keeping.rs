@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::host::Loop;
 use crate::inbox::Reply;
+use windlass_core::JobId;
 use windlass_core::ledger::{Applied, Entry};
 use windlass_core::limits::KEEPING_CHECK_MS;
 use windlass_core::retention;
@@ -11,16 +12,33 @@ use windlass_core::retention;
 impl Loop {
     /// Proposes to forget what is due, at the start and then every [`KEEPING_CHECK_MS`].
     pub(crate) fn forget_due(&mut self) {
-        let now = clock::tick();
-        if now < self.forgets_at {
+        if clock::tick() < self.forgets_at {
             return;
         }
+        for job in self.due_jobs() {
+            self.writer.propose(Entry::JobForgotten { job }, None);
+        }
+    }
+
+    /// The same now, and answers once it is done.
+    pub(crate) fn forget_due_for(&mut self, reply: Reply<Vec<Applied>>) {
+        let mut due = self.due_jobs();
+        let last = due.pop();
+        for job in due {
+            self.writer.propose(Entry::JobForgotten { job }, None);
+        }
+        match last {
+            Some(job) => self.writer.propose(Entry::JobForgotten { job }, Some(reply)),
+            None => drop(reply.send(Vec::new())),
+        }
+    }
+
+    fn due_jobs(&mut self) -> Vec<JobId> {
+        let now = clock::tick();
         self.forgets_at = now.after_ms(KEEPING_CHECK_MS);
         // The log's own time: a wall that jumped ahead makes no job old.
         let at = self.clock.read(now, clock::wall()).max(self.ledger.time);
-        for job in retention::due(&self.ledger, at) {
-            self.writer.propose(Entry::JobForgotten { job }, None);
-        }
+        retention::due(&self.ledger, at)
     }
 
     /// Follows what an entry did to what is kept.

@@ -17,6 +17,7 @@ mod keeping;
 mod observer;
 pub mod recovery;
 pub mod snapshots;
+mod steering;
 mod tokens;
 
 pub use calls::{CallNews, Tell};

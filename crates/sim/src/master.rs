@@ -259,7 +259,7 @@ impl Process {
                         let joined = &self.replay.ledger.workers;
                         let is_drained =
                             |name| joined.get(name).is_some_and(|worker| worker.draining);
-                        let connected = scheduler.running().map(|(name, ..)| name);
+                        let connected = scheduler.connected();
                         let takers = connected.filter(|name| !is_drained(*name)).cloned().collect();
                         turn.assigns.push((session, runs.clone(), takers));
                     }

@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::task::{Kind, kind_of, manifest_of};
 use crate::wire::Connection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use windlass_core::limits::SLOT_CREDIT_MIN;
+use windlass_core::limits::{ATTEMPT_MS_MAX, SLOT_CREDIT_MIN};
 use windlass_core::random::SplitMix64;
 use windlass_core::session::{
     Assigned, Ending, KEEPING, Keeping, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
@@ -101,7 +101,12 @@ impl SimWorker {
         self.ticks = Alarm::default();
         self.epoch = Epoch(0);
         self.credit_max = self.slots * SLOT_CREDIT_MIN;
-        let offers = vec![Offer { operation: "sim".to_owned(), version: 1 }];
+        let offers = vec![Offer {
+            operation: "sim".to_owned(),
+            version: 1,
+            attempt_ms_max: ATTEMPT_MS_MAX,
+            quiet_ms_max: None,
+        }];
         let incarnation = Incarnation(self.life);
         self.seat = Some(Seat::new(self.name.clone(), incarnation, false, self.slots, offers));
     }

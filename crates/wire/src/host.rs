@@ -1,20 +1,23 @@
 //! What a server needs of the process that it stands in: plain calls, which may block.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
-use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
-use windlass_core::scheduler::Unserved;
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_core::view::{CallsView, JobView, Notice, TaskView, WorkerView};
-use windlass_core::{BlobId, Epoch, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_core::steering::{Act, Compacted};
+use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
+use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// The connection is gone, or does not keep up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gone;
+
+/// Where a connection comes from, for people; the server puts it beside each request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer(pub String);
 
 /// Hands a message to a worker; never blocks.
 pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send>;
@@ -34,23 +37,6 @@ pub enum HostError {
     /// Something of the host's own is in the way.
     #[error("{0}")]
     Failed(String),
-}
-
-/// The cluster at one moment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ClusterView {
-    /// The cluster's id.
-    pub cluster: u128,
-    /// The primary's reign.
-    pub epoch: Epoch,
-    /// Who is connected.
-    pub workers: Vec<WorkerView>,
-    /// Tasks that wait although no connected worker offers their operation.
-    pub unserved: BTreeMap<String, Unserved>,
-    /// Whether the journal's disk is full.
-    pub waits_for_room: bool,
-    /// Direct calls.
-    pub calls: CallsView,
 }
 
 /// Why a master does not take a message.
@@ -111,8 +97,12 @@ pub type Source = Box<dyn Read + Send>;
 /// A master and its blobs. Calls may block; a server makes them where that does no harm.
 #[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
 pub trait Host: Send + Sync + 'static {
-    /// Connects a worker.
-    fn open_session(&self, deliver: Deliver) -> Result<Box<dyn HostSession>, HostError>;
+    /// Connects a worker that is there.
+    fn open_session(
+        &self,
+        peer: &Peer,
+        deliver: Deliver,
+    ) -> Result<Box<dyn HostSession>, HostError>;
     /// Makes a job, or finds the one of the same request; `true`: it is new.
     fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError>;
     /// Adds a phase's next tasks.
@@ -144,6 +134,12 @@ pub trait Host: Send + Sync + 'static {
     fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError>;
     /// How the workers for an operation's calls are chosen from now on.
     fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError>;
+    /// Makes a change.
+    fn steer(&self, act: &Act) -> Result<(), HostError>;
+    /// The limits as they are.
+    fn settings(&self) -> Result<Settings, HostError>;
+    /// Makes the state as small as its limits allow.
+    fn compact(&self) -> Result<Compacted, HostError>;
     /// Everything that happens from now on.
     fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError>;
     /// Which of these blobs are not there.

@@ -21,8 +21,8 @@ pub mod trust;
 pub use client::{Address, AddressError, Client, SessionReceiver, SessionSender, WireError};
 pub use convert::Malformed;
 pub use host::{
-    BlobSink, CallFailure, ClusterView, Deliver, Gone, Host, HostCall, HostError, HostSession,
-    Source, TakePiece, Unsaid,
+    BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
+    TakePiece, Unsaid,
 };
 pub use limits::PROTOCOL;
 pub use registrar::{Caller, Registrar};

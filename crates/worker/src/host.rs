@@ -145,6 +145,8 @@ impl Host {
         let offers = windlass_ops::OPERATIONS.iter().map(|operation| Offer {
             operation: operation.spec.name.to_owned(),
             version: operation.spec.version,
+            attempt_ms_max: operation.spec.attempt_ms_max,
+            quiet_ms_max: operation.spec.progress_ms_max,
         });
         let seat = Seat::new(
             options.name.clone(),

@@ -57,7 +57,12 @@ fn hello(name: &str) -> ToMaster {
         incarnation: Incarnation(5),
         in_process: false,
         slots: 1,
-        offers: vec![Offer { operation: "noop".to_owned(), version: 1 }],
+        offers: vec![Offer {
+            operation: "noop".to_owned(),
+            version: 1,
+            attempt_ms_max: 600_000,
+            quiet_ms_max: Some(10_000),
+        }],
         held: vec![Held {
             attempt: AttemptId { epoch: Epoch(1), counter: 3 },
             task: PHASE.task(TaskIndex(3)),

@@ -1,15 +1,15 @@
 //! `windlass state compact`: the state as small as its limits allow, and what that freed.
 
-use super::print;
+use super::{print, with_cluster};
 use crate::CliError;
-use crate::cluster::{OwnCluster, Plan};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use windlass_master::collector::{Clocks, CollectError, Collected, collect};
+use windlass_client::cluster::Cluster;
+use windlass_core::collection::Amount;
+use windlass_core::steering::Compacted;
 
 /// What parts of a state take on the disk, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,33 +28,10 @@ pub(super) fn compact(state: &Path, json: bool) -> Result<u8, CliError> {
     }
     let measured = || sizes(state).map_err(|error| CliError::failed(format!("measure {error}")));
     let before = measured()?;
-    let cluster = OwnCluster::take(state, &Plan::alone())?;
-    // Asked first of all: jobs that are due are forgotten from then on.
-    let jobs_before = cluster.handle.jobs().map(|jobs| jobs.len());
-    let done = work(&cluster);
-    let jobs_after = cluster.handle.jobs().map(|jobs| jobs.len());
-    // The journal is cut when this returns.
-    cluster.stop(&mut || {}, &|| false);
-    let collected = done.map_err(CliError::failed)?;
-    let jobs_after = jobs_after.map_err(CliError::failed)?;
+    let done = with_cluster(state, Cluster::compact)?;
     let after = measured()?;
-    let forgotten = jobs_before.map_err(CliError::failed)?.saturating_sub(jobs_after);
-    print(&if json {
-        as_json(state, before, after, collected, forgotten)
-    } else {
-        as_text(before, after, collected, forgotten)
-    });
+    print(&if json { as_json(state, before, after, done) } else { as_text(before, after, done) });
     Ok(0)
-}
-
-fn work(cluster: &OwnCluster) -> Result<Collected, CollectError> {
-    // The log is kept from the second newest snapshot on: with one before and one after, nothing
-    // older is left. The first also waits for what is forgotten at the start.
-    cluster.handle.snapshot()?;
-    let going = AtomicBool::new(false);
-    let collected = collect(&cluster.handle, &cluster.blobs, Clocks::now(), true, &going)?;
-    cluster.handle.snapshot()?;
-    Ok(collected)
 }
 
 fn sizes(state: &Path) -> Result<Sizes, io::Error> {
@@ -82,8 +59,7 @@ fn size_of(folder: &Path) -> Result<u64, io::Error> {
     Ok(bytes)
 }
 
-fn as_text(before: Sizes, after: Sizes, collected: Collected, forgotten: usize) -> String {
-    let Collected { memo_count, swept } = collected;
+fn as_text(before: Sizes, after: Sizes, done: Compacted) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<14}{value}");
@@ -96,11 +72,11 @@ fn as_text(before: Sizes, after: Sizes, collected: Collected, forgotten: usize) 
     for (name, before, after) in parts {
         line(name, format!("{} before, {} now", kilobytes(before), kilobytes(after)));
     }
-    line("jobs", format!("{forgotten} forgotten"));
-    line("memo", format!("{memo_count} results no longer known"));
-    let removed = swept.deleted;
-    line("removed", format!("{} blobs, {}", removed.count, kilobytes(removed.bytes)));
-    line("kept", format!("{} blobs, {}", swept.kept.count, kilobytes(swept.kept.bytes)));
+    line("jobs", format!("{} forgotten", done.job_count));
+    line("memo", format!("{} results no longer known", done.memo_count));
+    let blobs = |of: Amount| format!("{} blobs, {}", of.count, kilobytes(of.bytes));
+    line("removed", blobs(done.deleted));
+    line("kept", blobs(done.kept));
     text
 }
 
@@ -108,14 +84,8 @@ fn kilobytes(bytes: u64) -> String {
     format!("{} kB", bytes.div_ceil(1_000))
 }
 
-fn as_json(
-    state: &Path,
-    before: Sizes,
-    after: Sizes,
-    collected: Collected,
-    forgotten: usize,
-) -> String {
-    let Collected { memo_count, swept } = collected;
+fn as_json(state: &Path, before: Sizes, after: Sizes, done: Compacted) -> String {
+    let blobs = |of: Amount| json!({ "count": of.count, "bytes": of.bytes });
     let sizes =
         |of: Sizes| json!({ "journal": of.journal, "snapshots": of.snapshots, "blobs": of.blobs });
     let value = json!({
@@ -123,11 +93,11 @@ fn as_json(
         "state": state.display().to_string(),
         "bytes_before": sizes(before),
         "bytes_after": sizes(after),
-        "forgotten_jobs": forgotten,
-        "forgotten_memo": memo_count,
-        "removed_blobs": { "count": swept.deleted.count, "bytes": swept.deleted.bytes },
-        "trashed_blobs": { "count": swept.trashed.count, "bytes": swept.trashed.bytes },
-        "kept_blobs": { "count": swept.kept.count, "bytes": swept.kept.bytes },
+        "forgotten_jobs": done.job_count,
+        "forgotten_memo": done.memo_count,
+        "removed_blobs": blobs(done.deleted),
+        "trashed_blobs": blobs(done.trashed),
+        "kept_blobs": blobs(done.kept),
     });
     format!("{value:#}\n")
 }

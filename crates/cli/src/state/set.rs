@@ -1,12 +1,12 @@
 //! `windlass state set`: the limits of a state are listed and changed.
 
-use super::{print, settings_json};
+use super::{print, settings_json, with_cluster};
 use crate::CliError;
-use crate::cluster::{OwnCluster, Plan};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
 use windlass_core::ledger::{Setting, SettingError, Settings};
+use windlass_core::steering::Act;
 use windlass_master::audit::{Audit, AuditError};
 
 /// Columns that the names and values of limits take.
@@ -47,13 +47,12 @@ fn check((name, value): &(String, String)) -> Result<(Setting, u64), CliError> {
 }
 
 fn change(state: &Path, wanted: &[(Setting, u64)]) -> Result<Settings, CliError> {
-    let cluster = OwnCluster::take(state, &Plan::alone())?;
-    let changed = wanted
-        .iter()
-        .try_for_each(|(setting, value)| cluster.handle.set(setting.spec().name, *value))
-        .and_then(|()| cluster.handle.settings());
-    cluster.stop(&mut || {}, &|| false);
-    changed.map_err(CliError::failed)
+    let values = wanted.iter().map(|(setting, value)| (setting.spec().name.to_owned(), *value));
+    let act = Act::Change(values.collect());
+    with_cluster(state, |cluster| {
+        cluster.steer(&act)?;
+        cluster.settings()
+    })
 }
 
 fn changes(wanted: &[(Setting, u64)]) -> String {

@@ -127,6 +127,12 @@ impl Calls {
         self.roster.served()
     }
 
+    /// Calls in a worker's hands.
+    #[must_use]
+    pub fn held_count(&self, session: SessionId) -> usize {
+        self.roster.get(session).map_or(0, |seated| seated.calls.len())
+    }
+
     /// Calls without a whole answer.
     #[must_use]
     pub fn open_count(&self) -> usize {

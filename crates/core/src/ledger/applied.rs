@@ -118,8 +118,14 @@ pub enum Refusal {
     #[error("the phase is sealed")]
     Sealed,
     /// No worker of this name has registered.
-    #[error("there is no worker of this name")]
+    #[error("there is no worker of this name; `windlass worker list` shows which there are")]
     UnknownWorker,
+    /// A connected worker cannot be forgotten.
+    #[error(
+        "it is connected; `windlass worker drain NAME --wait` lets it finish, then stop it where it \
+         runs and forget it"
+    )]
+    WorkerConnected,
     /// The task has an outcome in this round already, or another round is open.
     #[error("the task's round has its outcome already")]
     NotOpen,

@@ -6,7 +6,7 @@ use super::job::{Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
 use super::settings::Settings;
 use super::snapshot::SnapshotId;
 use crate::ids::{
-    Epoch, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
+    Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
 };
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
 use crate::time::LogTime;
@@ -78,10 +78,7 @@ impl Ledger {
                 Ok(())
             }
             Entry::WorkerLeft { name, incarnation } => {
-                if self.workers.get(name).is_some_and(|known| known.incarnation <= *incarnation) {
-                    self.workers.remove(name);
-                    out.push(Applied::WorkerLeft(name.clone()));
-                }
+                self.leave(name, *incarnation, out);
                 Ok(())
             }
             Entry::WorkerDrained { name, on } => self.drain(name, *on, out),
@@ -225,6 +222,9 @@ impl Ledger {
     ) -> Result<(), Refusal> {
         let worker = self.workers.get_mut(name).ok_or(Refusal::UnknownWorker)?;
         worker.draining = on;
+        if !worker.has_joined() && !on {
+            self.workers.remove(name);
+        }
         out.push(Applied::WorkerDrained(name.clone(), on));
         Ok(())
     }
@@ -248,6 +248,20 @@ impl Ledger {
         }
         out.push(Applied::TokensChanged);
         Ok(())
+    }
+
+    /// A start of a worker is gone. That the worker is drained holds for its later ones too.
+    fn leave(&mut self, name: &WorkerName, incarnation: Incarnation, out: &mut Vec<Applied>) {
+        let Some(known) = self.workers.get_mut(name) else { return };
+        if known.incarnation > incarnation {
+            return;
+        }
+        if known.draining {
+            known.incarnation = Incarnation::NONE;
+        } else {
+            self.workers.remove(name);
+        }
+        out.push(Applied::WorkerLeft(name.clone()));
     }
 
     fn announce(&mut self, snapshot: SnapshotId, out: &mut Vec<Applied>) -> Result<(), Refusal> {

@@ -106,7 +106,7 @@ pub enum Entry {
         /// Whether it lives inside the primary's own process, and so dies with it.
         in_process: bool,
     },
-    /// A worker said goodbye or was given up.
+    /// A worker said goodbye, was given up or forgotten; that it is drained stays known.
     WorkerLeft {
         /// Its name.
         name: WorkerName,

@@ -103,12 +103,20 @@ pub struct FailedTask {
 /// A worker that registered and has not left.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JoinedWorker {
-    /// Its newest start.
+    /// Its newest start; [`Incarnation::NONE`] where that has left and the drain alone is kept.
     pub incarnation: Incarnation,
     /// Whether it lives inside the primary's own process.
     pub in_process: bool,
     /// Whether it takes no new attempts.
     pub draining: bool,
+}
+
+impl JoinedWorker {
+    /// Whether a start of it has joined and not left; it may hold attempts.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.incarnation != Incarnation::NONE
+    }
 }
 
 impl Job {

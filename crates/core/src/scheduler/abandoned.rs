@@ -12,30 +12,6 @@ use crate::ledger::{Entry, Ledger};
 use crate::limits::ABANDONED_COUNT_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Tasks that wait for an operation that no connected worker offers.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Unserved {
-    /// How many.
-    pub task_count: u32,
-    /// Why a connected worker offers it no more, where one did.
-    pub withdrawn: Option<String>,
-}
-
-impl Unserved {
-    /// Why nothing moves, and what can be done, in a line.
-    #[must_use]
-    pub fn told(&self, operation: &str) -> String {
-        let Unserved { task_count, withdrawn } = self;
-        let waits = format!("{task_count} tasks wait: no connected worker offers {operation}");
-        match withdrawn {
-            None => waits,
-            Some(cause) => {
-                format!("{waits}: withdrawn after {cause}; mend the cause and restart the worker")
-            }
-        }
-    }
-}
-
 /// Tasks whose end is proposed and not yet recorded.
 #[derive(Debug, Default)]
 pub(super) struct Abandoned {

@@ -18,10 +18,14 @@ impl Scheduler {
         out: &mut Vec<Effect>,
     ) {
         if let ToMaster::Hello(hello) = message {
-            return self.on_hello(now, ledger, session, &hello, out);
+            return self.on_hello(now, ledger, session, hello, out);
         }
         let Some(worker) = self.workers.get_mut(&session) else {
-            out.push(Effect::Close(session));
+            // What a worker says before it is welcome means nothing, unless it goes.
+            if !self.newcomers.has(session) || message == ToMaster::Goodbye {
+                self.newcomers.forget(session);
+                out.push(Effect::Close(session));
+            }
             return;
         };
         worker.heard_at = now;
@@ -43,20 +47,36 @@ impl Scheduler {
         now: Tick,
         ledger: &Ledger,
         session: SessionId,
-        hello: &Hello,
+        hello: Hello,
         out: &mut Vec<Effect>,
     ) {
-        let known = self.workers.iter().find(|(_, worker)| worker.name == hello.name);
-        if let Some((older, worker)) = known.map(|(id, worker)| (*id, worker)) {
-            if worker.incarnation > hello.incarnation {
-                let why = format!("a newer worker named {} is connected", hello.name);
-                out.push(Effect::Send(session, ToWorker::Refused(why)));
-                out.push(Effect::Close(session));
-                return;
+        // A session introduces itself once.
+        if self.workers.contains_key(&session) || self.newcomers.has(session) {
+            self.newcomers.forget(session);
+            self.lose(session, out);
+            out.push(Effect::Close(session));
+            return;
+        }
+        let holder = self.workers.iter().find(|(_, worker)| worker.name == hello.name);
+        if let Some((older, worker)) = holder.map(|(id, worker)| (*id, worker)) {
+            if worker.incarnation != hello.incarnation {
+                return self.newcomers.wait(now, session, hello, out);
             }
+            // The same start over a new connection: the old one is broken.
             self.lose(older, out);
             out.push(Effect::Close(older));
         }
+        self.welcome(now, ledger, session, &hello, out);
+    }
+
+    pub(super) fn welcome(
+        &mut self,
+        now: Tick,
+        ledger: &Ledger,
+        session: SessionId,
+        hello: &Hello,
+        out: &mut Vec<Effect>,
+    ) {
         let mut worker = Worker::new(hello, now);
         worker.draining = ledger.workers.get(&hello.name).is_some_and(|known| known.draining);
         let mut keep = Vec::new();
@@ -69,6 +89,7 @@ impl Scheduler {
         }
         self.workers.insert(session, worker);
         self.awaited.remove(&hello.name);
+        self.absent.remove(&hello.name);
         let cluster = ledger.cluster.unwrap_or_default();
         let welcome = ToWorker::Welcome { cluster, epoch: self.epoch, keep };
         out.push(Effect::Send(session, welcome));
@@ -100,6 +121,7 @@ impl Scheduler {
     /// A worker is gone: whatever it held and had not answered is recorded as lost.
     pub(super) fn lose(&mut self, session: SessionId, out: &mut Vec<Effect>) {
         let Some(worker) = self.workers.remove(&session) else { return };
+        self.absent.add(&worker.name, worker.heard_at, worker.incarnation, out);
         for flight in worker.flights.iter().filter(|flight| !flight.answered) {
             out.push(Effect::Propose(Entry::WorkerLost {
                 task: flight.task,

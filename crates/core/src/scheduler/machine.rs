@@ -1,7 +1,9 @@
 //! The scheduler's transitions: events in, effects out.
 
-use super::abandoned::{self, Abandoned, Unserved};
+use super::abandoned::Abandoned;
+use super::absent::Absent;
 use super::elsewhere::Elsewhere;
+use super::newcomers::Newcomers;
 use super::queue::Queue;
 use super::worker::Worker;
 use crate::ids::{AttemptId, Epoch, JobId, PhaseId, TaskId, WorkerName};
@@ -9,7 +11,7 @@ use crate::ledger::{Applied, Entry, Ledger};
 use crate::limits::{BACKOFF_MS_MAX, BACKOFF_MS_MIN, LEASE_MS};
 use crate::meters::WorkerGauges;
 use crate::random::SplitMix64;
-use crate::session::{Running, ToMaster, ToWorker};
+use crate::session::{ToMaster, ToWorker};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +49,8 @@ pub struct Scheduler {
     pub(super) epoch: Epoch,
     pub(super) attempt_count: u64,
     pub(super) workers: BTreeMap<SessionId, Worker>,
+    pub(super) newcomers: Newcomers,
+    pub(super) absent: Absent,
     pub(super) queues: BTreeMap<PhaseId, Queue>,
     /// Workers that may still hold tasks of an earlier reign, and until when that is believed.
     pub(super) awaited: BTreeSet<WorkerName>,
@@ -65,7 +69,8 @@ impl Scheduler {
     /// The scheduler of a reign that begins now, over a ledger that has applied its claim.
     #[must_use]
     pub fn new(now: Tick, ledger: &Ledger, seed: u64) -> Scheduler {
-        let awaited: BTreeSet<WorkerName> = ledger.workers.keys().cloned().collect();
+        let joined = ledger.workers.iter().filter(|(_, known)| known.has_joined());
+        let awaited: BTreeSet<WorkerName> = joined.map(|(name, _)| name.clone()).collect();
         let open = ledger.jobs.values().filter(|job| job.is_open());
         let queues = open.flat_map(|job| {
             job.phases.iter().enumerate().map(|(position, phase)| {
@@ -77,6 +82,8 @@ impl Scheduler {
             epoch: ledger.epoch,
             attempt_count: 0,
             workers: BTreeMap::new(),
+            newcomers: Newcomers::default(),
+            absent: Absent::default(),
             queues: queues.collect(),
             awaited_until: (!awaited.is_empty()).then(|| now.after_ms(LEASE_MS)),
             awaited,
@@ -105,11 +112,15 @@ impl Scheduler {
     pub fn on(&mut self, now: Tick, ledger: &Ledger, event: Event<'_>, out: &mut Vec<Effect>) {
         match event {
             Event::Heard(session, message) => self.on_heard(now, ledger, session, message, out),
-            Event::Closed(session) => self.lose(session, out),
+            Event::Closed(session) => {
+                self.newcomers.forget(session);
+                self.lose(session, out);
+            }
             Event::Applied(entry, applied) => self.on_applied(now, ledger, entry, applied, out),
             Event::Tick => {}
         }
         self.on_time(now, ledger, out);
+        self.admit(now, ledger, out);
         self.end_abandoned(ledger, out);
         if self.dispatch_until.is_none_or(|until| now < until) {
             self.dispatch(ledger, out);
@@ -122,11 +133,6 @@ impl Scheduler {
         let leases = self.workers.values().map(|worker| worker.heard_at.after_ms(LEASE_MS));
         let pause = self.paused.first().map(|(at, _)| *at);
         leases.chain(pause).chain(self.awaited_until).min()
-    }
-
-    /// What every slot is doing, by worker name.
-    pub fn running(&self) -> impl Iterator<Item = (&WorkerName, u32, &[Running])> {
-        self.workers.values().map(|w| (&w.name, w.slots, w.running.as_slice()))
     }
 
     /// The connected workers in numbers.
@@ -143,33 +149,6 @@ impl Scheduler {
     #[must_use]
     pub fn name_of(&self, session: SessionId) -> Option<&WorkerName> {
         self.workers.get(&session).map(|worker| &worker.name)
-    }
-
-    /// Operations that connected workers offer no more.
-    pub fn withdrawn(&self) -> impl Iterator<Item = (&WorkerName, &str, &str)> {
-        self.workers.values().flat_map(|worker| {
-            let withdrawn = worker.withdrawn.iter();
-            withdrawn.map(|(name, cause)| (&worker.name, name.as_str(), cause.as_str()))
-        })
-    }
-
-    /// Operations that wait although no connected worker offers them.
-    #[must_use]
-    pub fn unserved(&self, ledger: &Ledger) -> BTreeMap<String, Unserved> {
-        let mut unserved = BTreeMap::<String, Unserved>::new();
-        for id in self.queues.keys() {
-            let Some(phase) = ledger.phase(*id).filter(|phase| phase.counts.pending > 0) else {
-                continue;
-            };
-            let operation = &phase.spec.operation;
-            if !self.workers.values().any(|worker| worker.operations.contains(operation)) {
-                let entry = unserved.entry(operation.clone()).or_default();
-                entry.task_count += phase.counts.pending;
-                let withdrawn = abandoned::withdrawn(operation, &self.workers);
-                entry.withdrawn = withdrawn.map(str::to_owned);
-            }
-        }
-        unserved
     }
 
     /// A task waits again.
@@ -209,7 +188,9 @@ impl Scheduler {
             Entry::TasksSettled { runs } => {
                 for run in runs {
                     let count = u32::try_from(run.results.len()).unwrap_or(u32::MAX);
-                    self.acknowledge(run.attempt, count, out);
+                    if let Some(worker) = self.acknowledge(run.attempt, count, out) {
+                        worker.task_count += u64::from(count);
+                    }
                 }
             }
             Entry::AttemptFailed { attempt, task, .. } => {
@@ -217,7 +198,14 @@ impl Scheduler {
                 self.acknowledge(*attempt, 1, out);
             }
             // What waits at a drained worker is recalled as from a busy one.
-            Entry::WorkerJoined { .. } | Entry::WorkerDrained { .. } => self.mark_drained(ledger),
+            Entry::WorkerJoined { name, .. }
+            | Entry::WorkerDrained { name, .. }
+            | Entry::WorkerLeft { name, .. } => {
+                self.mark_drained(ledger);
+                if !ledger.workers.contains_key(name) {
+                    self.absent.remove(name);
+                }
+            }
             _ => {}
         }
     }
@@ -229,14 +217,21 @@ impl Scheduler {
         }
     }
 
-    fn acknowledge(&mut self, attempt: AttemptId, count: u32, out: &mut Vec<Effect>) {
+    /// What has come of these attempts is recorded; answers who held them.
+    fn acknowledge(
+        &mut self,
+        attempt: AttemptId,
+        count: u32,
+        out: &mut Vec<Effect>,
+    ) -> Option<&mut Worker> {
         let holder = self.workers.iter_mut().find(|(_, w)| w.flights.get(attempt).is_some());
-        let Some((session, worker)) = holder else { return };
+        let (session, worker) = holder?;
         for offset in 0..count {
             worker.flights.remove(attempt.plus(offset));
             worker.recalled.remove(&attempt.plus(offset));
         }
         out.push(Effect::Send(*session, ToWorker::EndedAck(vec![(attempt, count)])));
+        Some(worker)
     }
 
     /// A job has ended: nothing of it is handed out any more, and what runs of it is dropped.
@@ -279,8 +274,7 @@ impl Scheduler {
 
     fn on_time(&mut self, now: Tick, ledger: &Ledger, out: &mut Vec<Effect>) {
         if self.awaited.is_empty() || self.awaited_until.is_some_and(|until| now >= until) {
-            self.awaited.clear();
-            self.awaited_until = None;
+            self.give_up_awaited(ledger, out);
         }
         while let Some((at, task)) = self.paused.first().copied()
             && at <= now

@@ -1,129 +1,10 @@
-//! What a scheduler does, event by event; entries come back applied at once.
+//! What a scheduler does, event by event.
 
 use super::*;
 use crate::failure::{Failure, FailureKind};
-use crate::ids::{Incarnation, PhaseIndex, RequestId, Round, TaskIndex};
-use crate::ledger::{ChunkRef, JobSpec, OnFailure, PhaseSpec, Results};
-use crate::params::Params;
-use crate::session::{EndedRun, EndedWith, Held, Hello, Offer, Withdrawal};
-use crate::time::LogTime;
-
-const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
-
-/// A ledger and a scheduler whose proposals are applied as soon as they are made.
-struct Cluster {
-    ledger: Ledger,
-    scheduler: Scheduler,
-    now: Tick,
-    sent: Vec<(SessionId, ToWorker)>,
-    proposed: Vec<Entry>,
-}
-
-impl Cluster {
-    fn new(ledger: Ledger) -> Cluster {
-        let scheduler = Scheduler::new(Tick(0), &ledger, 1);
-        Cluster { ledger, scheduler, now: Tick(0), sent: Vec::new(), proposed: Vec::new() }
-    }
-
-    /// With one job of `count` tasks.
-    fn with_tasks(count: u32) -> Cluster {
-        let mut cluster = Cluster::new(Ledger::default());
-        cluster.add_tasks(count);
-        cluster
-    }
-
-    fn add_tasks(&mut self, count: u32) {
-        let phase = PhaseSpec {
-            operation: "noop".to_owned(),
-            version: 1,
-            params: Params::default(),
-            after: Vec::new(),
-            on_failure: OnFailure::Continue,
-            fresh: false,
-        };
-        let spec =
-            JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };
-        self.record(Entry::JobSubmitted { request: RequestId(1), spec });
-        let first = TaskIndex(0);
-        self.record(Entry::TasksAdded { phase: PHASE, first, count, chunk: ChunkRef::Count });
-        self.record(Entry::PhaseSealed { phase: PHASE });
-    }
-
-    fn record(&mut self, entry: Entry) {
-        let mut applied = Vec::new();
-        self.ledger.apply(LogTime(0), &entry, &mut applied);
-        self.tell(Event::Applied(&entry, &applied));
-    }
-
-    fn tell(&mut self, event: Event<'_>) {
-        let mut effects = Vec::new();
-        self.scheduler.on(self.now, &self.ledger, event, &mut effects);
-        for effect in effects {
-            match effect {
-                Effect::Send(session, message) => self.sent.push((session, message)),
-                Effect::Close(_) => {}
-                Effect::Propose(entry) => {
-                    self.proposed.push(entry.clone());
-                    self.record(entry);
-                }
-            }
-        }
-    }
-
-    fn hear(&mut self, session: u64, message: ToMaster) {
-        self.tell(Event::Heard(SessionId(session), message));
-    }
-
-    fn join(&mut self, session: u64, name: &str, held: Vec<Held>) {
-        self.join_as(session, name, false, held);
-    }
-
-    fn join_as(&mut self, session: u64, name: &str, in_process: bool, held: Vec<Held>) {
-        let offers = vec![Offer { operation: "noop".to_owned(), version: 1 }];
-        let name = WorkerName(name.to_owned());
-        let incarnation = Incarnation(session);
-        let hello = Hello { name, incarnation, in_process, slots: 1, offers, held };
-        self.hear(session, ToMaster::Hello(hello));
-    }
-
-    /// Takes out the tasks assigned to a session since the last call.
-    fn assigned(&mut self, session: u64) -> Vec<(u32, AttemptId)> {
-        let mut tasks = Vec::new();
-        self.sent.retain(|(to, message)| match message {
-            ToWorker::Assign(runs) if to.0 == session => {
-                for run in runs {
-                    tasks.extend((0..run.count).map(|o| (run.first.0 + o, run.attempt.plus(o))));
-                }
-                false
-            }
-            _ => true,
-        });
-        tasks
-    }
-
-    /// A worker withdraws the operation and gives back what it holds.
-    fn withdraw(&mut self, session: u64) {
-        let (operation, cause) = ("noop".to_owned(), "20 crashes in a row".to_owned());
-        self.hear(session, ToMaster::Withdrawn(Withdrawal { operation, cause }));
-        let held = self.assigned(session).into_iter().map(|(_, attempt)| attempt).collect();
-        self.hear(session, ToMaster::Returned(held));
-    }
-
-    fn succeed(&mut self, session: u64, (index, attempt): (u32, AttemptId)) {
-        self.end(session, (index, attempt), EndedWith::Results(Results::Empty(1)));
-    }
-
-    fn end(&mut self, session: u64, (index, attempt): (u32, AttemptId), with: EndedWith) {
-        let round = self.ledger.phase(PHASE).expect("exists").tasks.round(TaskIndex(index));
-        let first = TaskIndex(index);
-        let run = EndedRun { phase: PHASE, round, first, attempt, with, busy_us: 1 };
-        self.hear(session, ToMaster::Ended(vec![run]));
-    }
-
-    fn lost_count(&self) -> usize {
-        self.proposed.iter().filter(|entry| matches!(entry, Entry::WorkerLost { .. })).count()
-    }
-}
+use crate::ids::{Round, TaskIndex};
+use crate::scheduler::rig::{Cluster, PHASE};
+use crate::session::{EndedWith, Held, Withdrawal};
 
 #[test]
 fn tasks_go_to_the_least_loaded_within_their_credit() {
@@ -260,17 +141,6 @@ fn after_a_takeover_older_tasks_wait_no_longer_than_a_lease() {
 }
 
 #[test]
-fn the_newest_start_of_a_name_wins() {
-    let mut cluster = Cluster::with_tasks(1);
-    cluster.join(5, "a", vec![]);
-    cluster.join(4, "a", vec![]);
-    let refused = |(to, m): &&(SessionId, ToWorker)| to.0 == 4 && matches!(m, ToWorker::Refused(_));
-    assert_eq!(cluster.sent.iter().filter(refused).count(), 1);
-    cluster.join(6, "a", vec![]);
-    assert_eq!(cluster.lost_count(), 1);
-}
-
-#[test]
 fn waiting_attempts_are_recalled_for_an_idle_worker() {
     let mut cluster = Cluster::with_tasks(2);
     cluster.join(1, "a", vec![]);
@@ -288,16 +158,9 @@ fn a_cancelled_job_is_taken_from_the_workers() {
     cluster.join(1, "a", vec![]);
     cluster.record(Entry::JobCancelled { job: JobId(1), why: String::new() });
     assert!(cluster.sent.contains(&(SessionId(1), ToWorker::CancelJob(JobId(1)))));
-    assert_eq!(cluster.scheduler.unserved(&cluster.ledger).len(), 0);
+    assert_eq!(cluster.scheduler.stalls(cluster.now, &cluster.ledger), []);
     cluster.tell(Event::Closed(SessionId(1)));
     assert_eq!(cluster.lost_count(), 0);
-}
-
-#[test]
-fn what_nobody_offers_is_told() {
-    let cluster = Cluster::with_tasks(5);
-    let unserved = Unserved { task_count: 5, withdrawn: None };
-    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], unserved);
 }
 
 #[test]
@@ -454,8 +317,9 @@ fn what_a_worker_withdraws_goes_to_the_others() {
         cluster.assigned(2).into_iter().for_each(|task| cluster.succeed(2, task));
     }
     assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 3);
-    let told: Vec<_> = cluster.scheduler.withdrawn().collect();
-    assert_eq!(told, [(&WorkerName("a".to_owned()), "noop", "20 crashes in a row")]);
+    let views = cluster.scheduler.workers(cluster.now, &cluster.ledger);
+    let (operation, cause) = ("noop".to_owned(), "20 crashes in a row".to_owned());
+    assert_eq!(views[0].1.withdrawn, [Withdrawal { operation, cause }]);
 }
 
 #[test]
@@ -464,10 +328,8 @@ fn what_the_last_worker_withdraws_waits_where_another_may_come() {
     cluster.join(1, "a", vec![]);
     cluster.withdraw(1);
     assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.pending, 3);
-    let withdrawn = Some("20 crashes in a row".to_owned());
-    let unserved = Unserved { task_count: 3, withdrawn };
-    assert_eq!(cluster.scheduler.unserved(&cluster.ledger)["noop"], unserved);
     // Its next start offers it again.
+    cluster.tell(Event::Closed(SessionId(1)));
     cluster.join(2, "a", vec![]);
     assert_eq!(cluster.assigned(2).len(), 2);
 }

@@ -5,13 +5,18 @@
 //! recorded it proposes, and it acts on an entry only when the entry comes back applied.
 
 mod abandoned;
+mod absent;
 mod dispatch;
 mod elsewhere;
 mod flights;
 mod hearing;
 mod machine;
+mod newcomers;
 mod queue;
+#[cfg(test)]
+mod rig;
+mod views;
+mod watchdog;
 mod worker;
 
-pub use abandoned::Unserved;
 pub use machine::{Effect, Event, Scheduler, SessionId};

@@ -55,6 +55,14 @@ impl Queue {
         true
     }
 
+    /// How many wait: of an earlier reign, and others.
+    pub(super) fn waiting_counts(&self) -> (u32, u32) {
+        let sum =
+            |ranges: &VecDeque<IndexRange>| ranges.iter().map(|range| range.count).sum::<u32>();
+        let back = u32::try_from(self.back.len()).unwrap_or(u32::MAX);
+        (sum(&self.older), sum(&self.fresh).saturating_add(back))
+    }
+
     /// Whether a task can be handed out; older ones only when `older_too`.
     pub(super) fn has_next(&self, older_too: bool) -> bool {
         !self.back.is_empty() || !self.fresh.is_empty() || (older_too && !self.older.is_empty())

@@ -2,8 +2,8 @@
 
 use super::flights::Flights;
 use crate::ids::{Incarnation, PhaseId, TaskIndex, WorkerName};
-use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN};
-use crate::session::{Hello, Running, Withdrawal};
+use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN, WORKER_OFFER_COUNT_MAX};
+use crate::session::{Hello, Offer, Running, Withdrawal};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,9 @@ pub(super) struct Worker {
     pub(super) name: WorkerName,
     pub(super) incarnation: Incarnation,
     pub(super) slots: u32,
+    /// What it can do, as it said when it came.
+    pub(super) offers: Vec<Offer>,
+    /// What of it is not withdrawn.
     pub(super) operations: BTreeSet<String>,
     /// Operations that it offers no more, with the cause.
     pub(super) withdrawn: BTreeMap<String, String>,
@@ -28,6 +31,8 @@ pub(super) struct Worker {
     pub(super) recalled: BTreeSet<crate::AttemptId>,
     /// Takes no new attempts.
     pub(super) draining: bool,
+    /// Tasks that it has settled.
+    pub(super) task_count: u64,
 }
 
 impl Worker {
@@ -36,6 +41,7 @@ impl Worker {
             name: hello.name.clone(),
             incarnation: hello.incarnation,
             slots: hello.slots,
+            offers: hello.offers.clone(),
             operations: hello.offers.iter().map(|offer| offer.operation.clone()).collect(),
             withdrawn: BTreeMap::new(),
             credit: hello.slots.saturating_mul(SLOT_CREDIT_MIN),
@@ -46,13 +52,17 @@ impl Worker {
             running: Vec::new(),
             recalled: BTreeSet::new(),
             draining: false,
+            task_count: 0,
         }
     }
 
-    /// It offers an operation no more.
+    /// It offers an operation no more. Of more operations than a worker can have, the cause is not
+    /// kept.
     pub(super) fn withdraw(&mut self, Withdrawal { operation, cause }: Withdrawal) {
         self.operations.remove(&operation);
-        self.withdrawn.insert(operation, cause);
+        if self.withdrawn.len() < WORKER_OFFER_COUNT_MAX {
+            self.withdrawn.insert(operation, cause);
+        }
     }
 
     /// What the worker asks for, held within what a slot can sensibly want.

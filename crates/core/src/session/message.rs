@@ -27,13 +27,17 @@ pub struct Hello {
     pub held: Vec<Held>,
 }
 
-/// An operation that a worker can do.
+/// An operation that a worker can do, and how long it lets an attempt go on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Offer {
     /// The operation's name.
     pub operation: String,
     /// Its version.
     pub version: u32,
+    /// How long an attempt may take.
+    pub attempt_ms_max: u64,
+    /// How long an attempt may be without progress; `None`: as long as it may take.
+    pub quiet_ms_max: Option<u64>,
 }
 
 /// An attempt in a worker's hands.

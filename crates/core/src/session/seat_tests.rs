@@ -354,7 +354,12 @@ fn calls_are_passed_on_beside_the_tasks_and_only_of_a_master_that_has_welcomed()
 
 #[test]
 fn a_withdrawn_operation_is_told_again_in_every_session_and_offered_in_none() {
-    let offer = |operation: &str| Offer { operation: operation.to_owned(), version: 1 };
+    let offer = |operation: &str| Offer {
+        operation: operation.to_owned(),
+        version: 1,
+        attempt_ms_max: 600_000,
+        quiet_ms_max: Some(10_000),
+    };
     let offers = vec![offer("image"), offer("text")];
     let mut seat = Seat::new(WorkerName("w1".to_owned()), Incarnation(1), true, 1, offers);
     drive(&mut seat, SeatEvent::Connected);

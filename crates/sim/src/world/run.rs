@@ -17,6 +17,7 @@ use windlass_core::Tick;
 use windlass_core::ledger::Entry;
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::RequestNumber;
+use windlass_core::scheduler::Scheduler;
 use windlass_master::recovery::restore;
 
 const EVENTS_KEPT: usize = 200;
@@ -154,7 +155,20 @@ impl World {
         if held_count > 0 {
             return Some(format!("{index:?} holds {held_count} things"));
         }
-        (process.replay.head != self.witness.head).then(|| format!("{index:?} is behind"))
+        if process.replay.head != self.witness.head {
+            return Some(format!("{index:?} is behind"));
+        }
+        process.scheduler().and_then(|scheduler| self.awaited_in_vain(scheduler))
+    }
+
+    /// A worker for which the next reign would wait although this one knows nothing of it.
+    fn awaited_in_vain(&self, scheduler: &Scheduler) -> Option<String> {
+        let ledger = &self.witness.ledger;
+        let absent = scheduler.absent_workers(Tick(0), ledger).into_iter();
+        let mut forgotten = absent.filter(|worker| {
+            worker.seen_ms_ago.is_none() && ledger.workers[&worker.name].has_joined()
+        });
+        forgotten.next().map(|worker| format!("{} is listed and was not seen", worker.name))
     }
 
     fn check_end(&mut self) -> Result<(), String> {

@@ -3,14 +3,13 @@
 use super::connection::{Client, Line, WireError};
 use crate::convert::{Malformed, submission};
 use crate::generated as pb;
-use crate::host::ClusterView;
 use crate::limits::{ASKED_TASK_COUNT_MAX, MESSAGE_BYTES_MAX};
 use std::io;
 use std::sync::mpsc::{Receiver, sync_channel};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, StoredChunk};
-use windlass_core::view::{JobView, Notice, TaskView};
+use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
 use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// What happened and may wait to be taken; whoever is further behind watches again.

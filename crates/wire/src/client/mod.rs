@@ -7,6 +7,7 @@ mod blobs;
 mod cluster;
 mod connection;
 mod session;
+mod steering;
 mod trust;
 
 pub use address::{Address, AddressError};

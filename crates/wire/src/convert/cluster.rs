@@ -3,15 +3,14 @@
 use super::ledger::{bytes_of, optional_id, phases};
 use super::words::{Malformed, blob_id, needed, u128_of};
 use crate::generated as pb;
-use crate::host::ClusterView;
 use prost::bytes::Bytes;
 use windlass_core::balance::Strategy;
 use windlass_core::ledger::JobSpec;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
-use windlass_core::scheduler::Unserved;
-use windlass_core::session::{Running, Withdrawal};
-use windlass_core::view::{CallsView, Notice, OperationCalls, WorkerView};
+use windlass_core::view::{
+    AbsentWorker, CallsView, ClusterView, Notice, OperationCalls, Stall, WorkerView,
+};
 use windlass_core::{Epoch, JobId, RequestId, WorkerName};
 
 /// A submission as it travels.
@@ -36,56 +35,14 @@ pub(crate) fn submitted(asked: pb::SubmitRequest) -> Result<(RequestId, JobSpec)
     Ok((RequestId(u128_of(&asked.request)?), spec))
 }
 
-impl From<WorkerView> for pb::Worker {
-    fn from(worker: WorkerView) -> pb::Worker {
-        let work = |running: Running| pb::SlotWork {
-            slot: running.slot,
-            task: Some(running.task.into()),
-            attempt: Some(running.attempt.into()),
-            elapsed_ms: running.elapsed_ms,
-            quiet_ms: running.quiet_ms,
-        };
-        pb::Worker {
-            name: worker.name.0,
-            slots: worker.slots,
-            running: worker.running.into_iter().map(work).collect(),
-            withdrawn: worker.withdrawn.into_iter().map(pb::Withdrawn::from).collect(),
-        }
-    }
-}
-
-impl TryFrom<pb::Worker> for WorkerView {
-    type Error = Malformed;
-
-    fn try_from(worker: pb::Worker) -> Result<WorkerView, Malformed> {
-        let work = |work: pb::SlotWork| {
-            Ok(Running {
-                slot: work.slot,
-                attempt: needed(work.attempt, "work without its attempt")?.into(),
-                task: needed(work.task, "work without its task")?.try_into()?,
-                elapsed_ms: work.elapsed_ms,
-                quiet_ms: work.quiet_ms,
-            })
-        };
-        Ok(WorkerView {
-            name: WorkerName(worker.name),
-            slots: worker.slots,
-            running: worker.running.into_iter().map(work).collect::<Result<_, _>>()?,
-            withdrawn: worker.withdrawn.into_iter().map(Withdrawal::from).collect(),
-        })
-    }
-}
-
 impl From<ClusterView> for pb::ClusterStatus {
     fn from(view: ClusterView) -> pb::ClusterStatus {
-        let causes = view.unserved.iter();
-        let causes = causes.filter_map(|(name, it)| Some((name.clone(), it.withdrawn.clone()?)));
         pb::ClusterStatus {
             cluster: Bytes::copy_from_slice(&view.cluster.to_be_bytes()),
             epoch: view.epoch.0,
             workers: view.workers.into_iter().map(pb::Worker::from).collect(),
-            unserved_causes: causes.collect(),
-            unserved: view.unserved.into_iter().map(|(name, it)| (name, it.task_count)).collect(),
+            absent_workers: view.absent_workers.into_iter().map(pb::AbsentWorker::from).collect(),
+            stalls: view.stalls.into_iter().map(pb::Stall::from).collect(),
             waits_for_room: view.waits_for_room,
             open_calls: view.calls.open_count as u64,
             calls: view.calls.operations.into_iter().map(operation_calls_of).collect(),
@@ -128,16 +85,13 @@ impl TryFrom<pb::ClusterStatus> for ClusterView {
             operations: calls.collect::<Result<_, _>>()?,
         };
         let workers = status.workers.into_iter().map(WorkerView::try_from);
-        let mut causes = status.unserved_causes;
-        let unserved = status.unserved.into_iter().map(|(operation, task_count)| {
-            let withdrawn = causes.remove(&operation);
-            (operation, Unserved { task_count, withdrawn })
-        });
+        let stalls = status.stalls.into_iter().map(Stall::try_from);
         Ok(ClusterView {
             cluster: u128_of(&status.cluster)?,
             epoch: Epoch(status.epoch),
             workers: workers.collect::<Result<_, _>>()?,
-            unserved: unserved.collect(),
+            absent_workers: status.absent_workers.into_iter().map(AbsentWorker::from).collect(),
+            stalls: stalls.collect::<Result<_, _>>()?,
             waits_for_room: status.waits_for_room,
             calls,
         })

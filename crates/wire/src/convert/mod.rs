@@ -6,9 +6,12 @@ mod cluster;
 mod ledger;
 mod media;
 mod session;
+mod steering;
 mod trust;
 mod words;
+mod workers;
 
 pub(crate) use cluster::*;
+pub(crate) use steering::*;
 pub use words::Malformed;
 pub(crate) use words::{blob_id, blob_ids, ids_of, u128_of};

@@ -5,7 +5,9 @@ use crate::generated as pb;
 use crate::limits::PROTOCOL;
 use prost::bytes::Bytes;
 use windlass_core::ids::CallId;
-use windlass_core::limits::CALL_PIECE_BYTES_MAX;
+use windlass_core::limits::{
+    ATTEMPT_MS_MAX, CALL_PIECE_BYTES_MAX, OPERATION_NAME_BYTES_MAX, WORKER_OFFER_COUNT_MAX,
+};
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
     Withdrawal,
@@ -133,7 +135,7 @@ fn attempts(attempts: Vec<pb::AttemptId>) -> Vec<AttemptId> {
 
 impl From<Hello> for pb::Hello {
     fn from(hello: Hello) -> pb::Hello {
-        let offer = |Offer { operation, version }| pb::Offer { operation, version };
+        let offer = pb::Offer::from;
         pb::Hello {
             protocol: PROTOCOL,
             name: hello.name.0,
@@ -162,15 +164,49 @@ impl TryFrom<pb::Hello> for Hello {
         if !(1..=SLOT_COUNT_MAX).contains(&hello.slots) {
             return Err(Malformed("a worker that has not 1 to 4096 slots"));
         }
-        let offer = |pb::Offer { operation, version }| Offer { operation, version };
+        if hello.offers.len() > WORKER_OFFER_COUNT_MAX {
+            return Err(Malformed("a worker that offers more than 1024 operations"));
+        }
+        if Incarnation(hello.incarnation) == Incarnation::NONE {
+            return Err(Malformed("a worker of the incarnation that means none"));
+        }
         Ok(Hello {
             name: WorkerName(hello.name),
             incarnation: Incarnation(hello.incarnation),
             // Who comes over a connection lives elsewhere.
             in_process: false,
             slots: hello.slots,
-            offers: hello.offers.into_iter().map(offer).collect(),
+            offers: hello.offers.into_iter().map(Offer::try_from).collect::<Result<_, _>>()?,
             held: hello.held.into_iter().map(Held::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<Offer> for pb::Offer {
+    fn from(offer: Offer) -> pb::Offer {
+        pb::Offer {
+            operation: offer.operation,
+            version: offer.version,
+            attempt_ms_max: offer.attempt_ms_max,
+            quiet_ms_max: offer.quiet_ms_max.unwrap_or(0),
+        }
+    }
+}
+
+impl TryFrom<pb::Offer> for Offer {
+    type Error = Malformed;
+
+    fn try_from(offer: pb::Offer) -> Result<Offer, Malformed> {
+        if offer.operation.is_empty() || offer.operation.len() > OPERATION_NAME_BYTES_MAX {
+            return Err(Malformed("an operation's name that is not 1 to 64 bytes"));
+        }
+        // What is not said is as long as attempts may take.
+        let said = |ms: u64| (ms > 0).then_some(ms);
+        Ok(Offer {
+            operation: offer.operation,
+            version: offer.version,
+            attempt_ms_max: said(offer.attempt_ms_max).unwrap_or(ATTEMPT_MS_MAX),
+            quiet_ms_max: said(offer.quiet_ms_max),
         })
     }
 }

@@ -1,13 +1,10 @@
 //! Messages there and back, and messages that are none.
 
 use super::*;
-use crate::host::ClusterView;
 use proptest::prelude::*;
 use prost::Message;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
-use windlass_core::scheduler::Unserved;
-use windlass_core::view::WorkerView;
 use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
 
 const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
@@ -30,7 +27,12 @@ fn what_workers_say_arrives_as_it_was_said() {
         incarnation: Incarnation(5),
         in_process: false,
         slots: 2,
-        offers: vec![Offer { operation: "text".to_owned(), version: 3 }],
+        offers: vec![Offer {
+            operation: "text".to_owned(),
+            version: 3,
+            attempt_ms_max: 600_000,
+            quiet_ms_max: Some(10_000),
+        }],
         held: vec![held()],
     };
     let running =
@@ -109,7 +111,13 @@ fn a_worker_of_another_protocol_or_name_is_refused() {
     let mut unsound: Vec<pb::Hello> =
         names.iter().map(|name| pb::Hello { name: (*name).to_owned(), ..sound.clone() }).collect();
     unsound.push(pb::Hello { protocol: 2, ..sound.clone() });
-    unsound.push(pb::Hello { slots: 0, ..sound });
+    unsound.push(pb::Hello { slots: 0, ..sound.clone() });
+    unsound.push(pb::Hello { incarnation: u64::MAX, ..sound.clone() });
+    let offer =
+        |operation: &str| pb::Offer { operation: operation.to_owned(), ..Default::default() };
+    unsound.push(pb::Hello { offers: vec![offer("")], ..sound.clone() });
+    unsound.push(pb::Hello { offers: vec![offer(&"x".repeat(65))], ..sound.clone() });
+    unsound.push(pb::Hello { offers: vec![offer("text"); 1_025], ..sound });
     for hello in unsound {
         assert!(Hello::try_from(hello.clone()).is_err(), "{hello:?}");
     }
@@ -119,29 +127,6 @@ fn a_worker_of_another_protocol_or_name_is_refused() {
 fn a_cause_without_end_is_cut() {
     let said = pb::Withdrawn { operation: "text".to_owned(), cause: "é".repeat(400) };
     assert_eq!(Withdrawal::from(said).cause, "é".repeat(254) + "…");
-}
-
-#[test]
-fn what_is_withdrawn_is_seen_in_the_status() {
-    let cause = "it crashed on 8 files".to_owned();
-    let withdrawal = Withdrawal { operation: "text".to_owned(), cause: cause.clone() };
-    let worker = WorkerView {
-        name: WorkerName("w".to_owned()),
-        slots: 1,
-        running: Vec::new(),
-        withdrawn: vec![withdrawal],
-    };
-    let waits = |task_count, withdrawn| Unserved { task_count, withdrawn };
-    let view = ClusterView {
-        workers: vec![worker],
-        unserved: [
-            ("image".to_owned(), waits(2, None)),
-            ("text".to_owned(), waits(3, Some(cause))),
-        ]
-        .into(),
-        ..ClusterView::default()
-    };
-    assert_eq!(ClusterView::try_from(pb::ClusterStatus::from(view.clone())), Ok(view));
 }
 
 proptest! {

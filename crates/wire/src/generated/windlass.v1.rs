@@ -989,6 +989,652 @@ pub mod blobs_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ToMaster {
+    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    pub message: ::core::option::Option<to_master::Message>,
+}
+/// Nested message and enum types in `ToMaster`.
+pub mod to_master {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Message {
+        #[prost(message, tag = "1")]
+        Hello(super::Hello),
+        #[prost(message, tag = "2")]
+        Credit(super::Credit),
+        #[prost(message, tag = "3")]
+        Progress(super::Progress),
+        #[prost(message, tag = "4")]
+        Ended(super::Ended),
+        #[prost(message, tag = "5")]
+        Returned(super::Returned),
+        #[prost(message, tag = "6")]
+        Goodbye(super::Goodbye),
+        #[prost(message, tag = "7")]
+        CallAnswer(super::CallAnswer),
+        #[prost(message, tag = "8")]
+        Withdrawn(super::Withdrawn),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Hello {
+    /// Version of this protocol that the worker speaks: 1.
+    #[prost(uint32, tag = "1")]
+    pub protocol: u32,
+    /// Its name: 1 to 64 characters of letters, digits, `.`, `_`, `-`.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Another one at every start of the worker's process, as microseconds since 1970. While a worker
+    /// of this name with another incarnation is connected, the answer waits: `Refused` if that one is
+    /// heard, `Welcome` once it is lost.
+    #[prost(uint64, tag = "3")]
+    pub incarnation: u64,
+    /// How many attempts it runs at once; at least 1.
+    #[prost(uint32, tag = "4")]
+    pub slots: u32,
+    #[prost(message, repeated, tag = "5")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
+    #[prost(message, repeated, tag = "6")]
+    pub held: ::prost::alloc::vec::Vec<Held>,
+}
+/// An operation that the worker can do; at most 1,024 of them, with names of at most 64 bytes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Offer {
+    #[prost(string, tag = "1")]
+    pub operation: ::prost::alloc::string::String,
+    /// The version of its results.
+    #[prost(uint32, tag = "2")]
+    pub version: u32,
+    /// How long the worker lets an attempt go on, and how long without progress; 0: 10 minutes, and as
+    /// long as it may go on.
+    #[prost(uint64, tag = "3")]
+    pub attempt_ms_max: u64,
+    #[prost(uint64, tag = "4")]
+    pub quiet_ms_max: u64,
+}
+/// An attempt in a worker's hands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Held {
+    #[prost(message, optional, tag = "1")]
+    pub attempt: ::core::option::Option<AttemptId>,
+    #[prost(message, optional, tag = "2")]
+    pub task: ::core::option::Option<TaskId>,
+    #[prost(uint32, tag = "3")]
+    pub round: u32,
+}
+/// How many attempts the worker wants to hold at once, running ones included. It comes back with
+/// every attempt that ends.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Credit {
+    #[prost(uint32, tag = "1")]
+    pub attempts: u32,
+}
+/// A sign of life.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Progress {
+    #[prost(message, repeated, tag = "1")]
+    pub running: ::prost::alloc::vec::Vec<Running>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Running {
+    #[prost(uint32, tag = "1")]
+    pub slot: u32,
+    #[prost(message, optional, tag = "2")]
+    pub attempt: ::core::option::Option<AttemptId>,
+    #[prost(message, optional, tag = "3")]
+    pub task: ::core::option::Option<TaskId>,
+    #[prost(uint64, tag = "4")]
+    pub elapsed_ms: u64,
+    /// Since it last showed progress.
+    #[prost(uint64, tag = "5")]
+    pub quiet_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Ended {
+    #[prost(message, repeated, tag = "1")]
+    pub runs: ::prost::alloc::vec::Vec<EndedRun>,
+}
+/// How consecutive attempts of consecutive tasks ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndedRun {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+    #[prost(uint32, tag = "2")]
+    pub round: u32,
+    /// Index of the first task.
+    #[prost(uint32, tag = "3")]
+    pub first: u32,
+    /// Attempt of the first task.
+    #[prost(message, optional, tag = "4")]
+    pub attempt: ::core::option::Option<AttemptId>,
+    /// How long slots were busy with them, all together, in microseconds.
+    #[prost(uint64, tag = "7")]
+    pub busy_us: u64,
+    #[prost(oneof = "ended_run::With", tags = "5, 6")]
+    pub with: ::core::option::Option<ended_run::With>,
+}
+/// Nested message and enum types in `EndedRun`.
+pub mod ended_run {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum With {
+        #[prost(message, tag = "5")]
+        Results(super::Results),
+        /// Of one task.
+        #[prost(message, tag = "6")]
+        Failure(super::Failure),
+    }
+}
+/// Attempts that were not made, given back: recalled before they began, or of an operation withdrawn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Returned {
+    #[prost(message, repeated, tag = "1")]
+    pub attempts: ::prost::alloc::vec::Vec<AttemptId>,
+}
+/// A piece of a call's answer, or why there is none; nothing follows the last piece, or a failure.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallAnswer {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(oneof = "call_answer::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<call_answer::Answer>,
+}
+/// Nested message and enum types in `CallAnswer`.
+pub mod call_answer {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        #[prost(message, tag = "2")]
+        Piece(super::AnswerPiece),
+        #[prost(message, tag = "3")]
+        Failure(super::Failure),
+    }
+}
+/// At most 128 KiB. Pieces come in order and without gaps; no more than 1 MiB of them is sent before
+/// the caller has taken what came before (`CallMore`).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerPiece {
+    /// Where it begins in the answer, in bytes.
+    #[prost(uint64, tag = "1")]
+    pub offset: u64,
+    /// None only where the whole answer is empty.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub bytes: ::prost::bytes::Bytes,
+    /// Whether the answer ends with it.
+    #[prost(bool, tag = "3")]
+    pub is_last: bool,
+}
+/// The worker ends; what it holds is given to others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Goodbye {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ToWorker {
+    #[prost(
+        oneof = "to_worker::Message",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+    )]
+    pub message: ::core::option::Option<to_worker::Message>,
+}
+/// Nested message and enum types in `ToWorker`.
+pub mod to_worker {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Message {
+        #[prost(message, tag = "1")]
+        Welcome(super::Welcome),
+        #[prost(message, tag = "2")]
+        Refused(super::Refused),
+        #[prost(message, tag = "3")]
+        Phase(super::Phase),
+        #[prost(message, tag = "4")]
+        Chunk(super::PhaseChunk),
+        #[prost(message, tag = "5")]
+        Assign(super::Assign),
+        #[prost(message, tag = "6")]
+        EndedAck(super::EndedAck),
+        #[prost(message, tag = "7")]
+        Recall(super::Recall),
+        #[prost(message, tag = "8")]
+        CancelJob(super::CancelJob),
+        #[prost(message, tag = "9")]
+        PhaseClosed(super::PhaseClosed),
+        #[prost(message, tag = "10")]
+        Call(super::Call),
+        #[prost(message, tag = "11")]
+        CallMore(super::CallMore),
+        #[prost(message, tag = "12")]
+        CallCancelled(super::CallCancelled),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Welcome {
+    /// Version of this protocol that is spoken from now on.
+    #[prost(uint32, tag = "1")]
+    pub protocol: u32,
+    /// The cluster's id, 16 bytes.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub cluster: ::prost::bytes::Bytes,
+    /// The master's reign. A worker refuses a master of an earlier reign of the same cluster than it
+    /// has seen.
+    #[prost(uint32, tag = "3")]
+    pub epoch: u32,
+    /// Of the attempts in `Hello.held`, those to go on with.
+    #[prost(message, repeated, tag = "4")]
+    pub keep: ::prost::alloc::vec::Vec<AttemptId>,
+}
+/// The master does not want this worker; the reason is for people.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Refused {
+    #[prost(string, tag = "1")]
+    pub why: ::prost::alloc::string::String,
+}
+/// What is done with the tasks of a phase.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Phase {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+    #[prost(string, tag = "2")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub params: ::core::option::Option<Params>,
+    /// Whether earlier results with the same key do not count.
+    #[prost(bool, tag = "4")]
+    pub fresh: bool,
+}
+/// Where the inputs of a phase's tasks `first` to `first + count - 1` are.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PhaseChunk {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+    #[prost(uint32, tag = "2")]
+    pub first: u32,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    #[prost(message, optional, tag = "4")]
+    pub chunk: ::core::option::Option<Chunk>,
+}
+/// Attempts to make, in this order.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Assign {
+    #[prost(message, repeated, tag = "1")]
+    pub runs: ::prost::alloc::vec::Vec<AssignRun>,
+}
+/// Consecutive tasks, with consecutive attempts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssignRun {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+    #[prost(uint32, tag = "2")]
+    pub round: u32,
+    #[prost(uint32, tag = "3")]
+    pub first: u32,
+    #[prost(uint32, tag = "4")]
+    pub count: u32,
+    /// Attempt of the first task.
+    #[prost(message, optional, tag = "5")]
+    pub attempt: ::core::option::Option<AttemptId>,
+}
+/// These ends are recorded; the worker may forget them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EndedAck {
+    #[prost(message, repeated, tag = "1")]
+    pub attempts: ::prost::alloc::vec::Vec<AttemptRun>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AttemptRun {
+    #[prost(message, optional, tag = "1")]
+    pub first: ::core::option::Option<AttemptId>,
+    #[prost(uint32, tag = "2")]
+    pub count: u32,
+}
+/// Attempts to give back (`Returned`) unless they have begun.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Recall {
+    #[prost(message, repeated, tag = "1")]
+    pub attempts: ::prost::alloc::vec::Vec<AttemptId>,
+}
+/// All attempts of a job are to be dropped without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelJob {
+    #[prost(uint64, tag = "1")]
+    pub job: u64,
+}
+/// Nothing of this phase comes any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PhaseClosed {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+}
+/// A call; unique for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallId {
+    /// The reign of the master that issued it.
+    #[prost(uint32, tag = "1")]
+    pub epoch: u32,
+    #[prost(uint64, tag = "2")]
+    pub counter: u64,
+}
+/// A call to answer, beside the tasks: it takes no slot from them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Call {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(string, tag = "2")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub params: ::core::option::Option<Params>,
+}
+/// The caller has taken so many bytes of the answer, from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallMore {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+    #[prost(uint64, tag = "2")]
+    pub taken_bytes: u64,
+}
+/// Nobody waits for the answer any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallCancelled {
+    #[prost(message, optional, tag = "1")]
+    pub call: ::core::option::Option<CallId>,
+}
+/// Generated client implementations.
+pub mod sessions_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct SessionsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SessionsClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SessionsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SessionsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SessionsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn open(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::ToMaster>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ToWorker>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Sessions/Open",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Sessions", "Open"));
+            self.inner.streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod sessions_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SessionsServer.
+    #[async_trait]
+    pub trait Sessions: std::marker::Send + std::marker::Sync + 'static {
+        /// Server streaming response type for the Open method.
+        type OpenStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ToWorker, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        async fn open(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::ToMaster>>,
+        ) -> std::result::Result<tonic::Response<Self::OpenStream>, tonic::Status>;
+    }
+    #[derive(Debug)]
+    pub struct SessionsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SessionsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SessionsServer<T>
+    where
+        T: Sessions,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/windlass.v1.Sessions/Open" => {
+                    #[allow(non_camel_case_types)]
+                    struct OpenSvc<T: Sessions>(pub Arc<T>);
+                    impl<T: Sessions> tonic::server::StreamingService<super::ToMaster>
+                    for OpenSvc<T> {
+                        type Response = super::ToWorker;
+                        type ResponseStream = T::OpenStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<tonic::Streaming<super::ToMaster>>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Sessions>::open(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = OpenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SessionsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "windlass.v1.Sessions";
+    impl<T> tonic::server::NamedService for SessionsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Done {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1280,11 +1926,9 @@ pub struct ClusterStatus {
     pub cluster: ::prost::bytes::Bytes,
     #[prost(uint32, tag = "2")]
     pub epoch: u32,
+    /// Who is connected, by name.
     #[prost(message, repeated, tag = "3")]
     pub workers: ::prost::alloc::vec::Vec<Worker>,
-    /// Tasks that wait although no connected worker offers their operation, by operation.
-    #[prost(map = "string, uint32", tag = "4")]
-    pub unserved: ::std::collections::HashMap<::prost::alloc::string::String, u32>,
     /// Whether the journal's disk is full: nothing is acknowledged until there is room.
     #[prost(bool, tag = "5")]
     pub waits_for_room: bool,
@@ -1297,12 +1941,12 @@ pub struct ClusterStatus {
         ::prost::alloc::string::String,
         OperationCalls,
     >,
-    /// Of the operations in `unserved` that a connected worker offers no more, what happened.
-    #[prost(map = "string, string", tag = "8")]
-    pub unserved_causes: ::std::collections::HashMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
+    /// Who is known and not connected, by name.
+    #[prost(message, repeated, tag = "9")]
+    pub absent_workers: ::prost::alloc::vec::Vec<AbsentWorker>,
+    /// Why something does not move, the gravest first.
+    #[prost(message, repeated, tag = "10")]
+    pub stalls: ::prost::alloc::vec::Vec<Stall>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Worker {
@@ -1315,19 +1959,65 @@ pub struct Worker {
     /// What it offers no more.
     #[prost(message, repeated, tag = "4")]
     pub withdrawn: ::prost::alloc::vec::Vec<Withdrawn>,
+    /// Where it is, for people.
+    #[prost(string, tag = "5")]
+    pub place: ::prost::alloc::string::String,
+    /// Whether it takes no new attempts and no calls.
+    #[prost(bool, tag = "6")]
+    pub draining: bool,
+    #[prost(uint64, tag = "7")]
+    pub heard_ms_ago: u64,
+    /// Attempts in its hands, at work or waiting for a slot.
+    #[prost(uint32, tag = "8")]
+    pub held: u32,
+    /// Attempts that it wants to hold at once.
+    #[prost(uint32, tag = "9")]
+    pub credit: u32,
+    /// What it can do.
+    #[prost(message, repeated, tag = "10")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
+    /// Tasks that it has settled, and calls that it was given, since it connected.
+    #[prost(uint64, tag = "11")]
+    pub settled_tasks: u64,
+    #[prost(uint64, tag = "12")]
+    pub calls: u64,
+    /// Calls in its hands.
+    #[prost(uint32, tag = "13")]
+    pub held_calls: u32,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SlotWork {
-    #[prost(uint32, tag = "1")]
-    pub slot: u32,
-    #[prost(message, optional, tag = "2")]
-    pub task: ::core::option::Option<TaskId>,
-    #[prost(message, optional, tag = "3")]
-    pub attempt: ::core::option::Option<AttemptId>,
-    #[prost(uint64, tag = "4")]
-    pub elapsed_ms: u64,
-    #[prost(uint64, tag = "5")]
-    pub quiet_ms: u64,
+    #[prost(message, optional, tag = "1")]
+    pub running: ::core::option::Option<Running>,
+    #[prost(string, tag = "2")]
+    pub operation: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AbsentWorker {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether it gets nothing once it comes back.
+    #[prost(bool, tag = "2")]
+    pub draining: bool,
+    /// How long ago this master heard it last; nothing: it has not.
+    #[prost(uint64, optional, tag = "3")]
+    pub seen_ms_ago: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Stall {
+    /// disk_full, clock, no_worker, not_offered, drained, awaited, paused, quiet, silent, unsealed or
+    /// busy.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Tasks that wait for this.
+    #[prost(uint32, tag = "2")]
+    pub tasks: u32,
+    /// What is so, for people.
+    #[prost(string, tag = "3")]
+    pub told: ::prost::alloc::string::String,
+    /// What can be done.
+    #[prost(string, tag = "4")]
+    pub next_step: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CallRequest {
@@ -2546,346 +3236,70 @@ pub mod cluster_server {
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ToMaster {
-    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
-    pub message: ::core::option::Option<to_master::Message>,
+pub struct Act {
+    #[prost(oneof = "act::Act", tags = "1, 2, 3, 4, 5")]
+    pub act: ::core::option::Option<act::Act>,
 }
-/// Nested message and enum types in `ToMaster`.
-pub mod to_master {
+/// Nested message and enum types in `Act`.
+pub mod act {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
-    pub enum Message {
-        #[prost(message, tag = "1")]
-        Hello(super::Hello),
-        #[prost(message, tag = "2")]
-        Credit(super::Credit),
-        #[prost(message, tag = "3")]
-        Progress(super::Progress),
+    pub enum Act {
+        /// The worker of this name finishes what it holds and gets nothing new, its later starts too.
+        #[prost(string, tag = "1")]
+        DrainWorker(::prost::alloc::string::String),
+        /// It gets work again.
+        #[prost(string, tag = "2")]
+        ResumeWorker(::prost::alloc::string::String),
+        /// It is forgotten; refused while it is connected.
+        #[prost(string, tag = "3")]
+        ForgetWorker(::prost::alloc::string::String),
+        /// All of them, or none.
         #[prost(message, tag = "4")]
-        Ended(super::Ended),
+        Change(super::Settings),
+        /// The wall clock of the master's machine is right, although it has jumped.
         #[prost(message, tag = "5")]
-        Returned(super::Returned),
-        #[prost(message, tag = "6")]
-        Goodbye(super::Goodbye),
-        #[prost(message, tag = "7")]
-        CallAnswer(super::CallAnswer),
-        #[prost(message, tag = "8")]
-        Withdrawn(super::Withdrawn),
+        ConfirmClock(super::ConfirmClock),
     }
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Acted {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmClock {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSettingsRequest {}
+/// Limits by name; those that are not named are not meant, or as they are unless set.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Hello {
-    /// Version of this protocol that the worker speaks: 1.
-    #[prost(uint32, tag = "1")]
-    pub protocol: u32,
-    /// Its name: 1 to 64 characters of letters, digits, `.`, `_`, `-`.
-    #[prost(string, tag = "2")]
-    pub name: ::prost::alloc::string::String,
-    /// Rises with every start of the worker's process (microseconds since 1970 will do); the newest
-    /// start of a name wins.
-    #[prost(uint64, tag = "3")]
-    pub incarnation: u64,
-    /// How many attempts it runs at once; at least 1.
-    #[prost(uint32, tag = "4")]
-    pub slots: u32,
-    #[prost(message, repeated, tag = "5")]
-    pub offers: ::prost::alloc::vec::Vec<Offer>,
-    #[prost(message, repeated, tag = "6")]
-    pub held: ::prost::alloc::vec::Vec<Held>,
+pub struct Settings {
+    #[prost(map = "string, uint64", tag = "1")]
+    pub values: ::std::collections::HashMap<::prost::alloc::string::String, u64>,
 }
-/// An operation that the worker can do.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Offer {
-    #[prost(string, tag = "1")]
-    pub operation: ::prost::alloc::string::String,
-    /// The version of its results.
-    #[prost(uint32, tag = "2")]
-    pub version: u32,
-}
-/// An attempt in a worker's hands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Held {
-    #[prost(message, optional, tag = "1")]
-    pub attempt: ::core::option::Option<AttemptId>,
+pub struct CompactRequest {}
+/// What went and what stayed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Compacted {
+    /// Earlier results that are no longer known.
+    #[prost(uint64, tag = "1")]
+    pub forgotten_memo: u64,
     #[prost(message, optional, tag = "2")]
-    pub task: ::core::option::Option<TaskId>,
-    #[prost(uint32, tag = "3")]
-    pub round: u32,
-}
-/// How many attempts the worker wants to hold at once, running ones included. It comes back with
-/// every attempt that ends.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Credit {
-    #[prost(uint32, tag = "1")]
-    pub attempts: u32,
-}
-/// A sign of life.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Progress {
-    #[prost(message, repeated, tag = "1")]
-    pub running: ::prost::alloc::vec::Vec<Running>,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Running {
-    #[prost(uint32, tag = "1")]
-    pub slot: u32,
-    #[prost(message, optional, tag = "2")]
-    pub attempt: ::core::option::Option<AttemptId>,
+    pub kept: ::core::option::Option<Amount>,
     #[prost(message, optional, tag = "3")]
-    pub task: ::core::option::Option<TaskId>,
-    #[prost(uint64, tag = "4")]
-    pub elapsed_ms: u64,
-    /// Since it last showed progress.
+    pub trashed: ::core::option::Option<Amount>,
+    #[prost(message, optional, tag = "4")]
+    pub deleted: ::core::option::Option<Amount>,
     #[prost(uint64, tag = "5")]
-    pub quiet_ms: u64,
+    pub forgotten_jobs: u64,
 }
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Ended {
-    #[prost(message, repeated, tag = "1")]
-    pub runs: ::prost::alloc::vec::Vec<EndedRun>,
-}
-/// How consecutive attempts of consecutive tasks ended.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EndedRun {
-    #[prost(message, optional, tag = "1")]
-    pub phase: ::core::option::Option<PhaseId>,
-    #[prost(uint32, tag = "2")]
-    pub round: u32,
-    /// Index of the first task.
-    #[prost(uint32, tag = "3")]
-    pub first: u32,
-    /// Attempt of the first task.
-    #[prost(message, optional, tag = "4")]
-    pub attempt: ::core::option::Option<AttemptId>,
-    /// How long slots were busy with them, all together, in microseconds.
-    #[prost(uint64, tag = "7")]
-    pub busy_us: u64,
-    #[prost(oneof = "ended_run::With", tags = "5, 6")]
-    pub with: ::core::option::Option<ended_run::With>,
-}
-/// Nested message and enum types in `EndedRun`.
-pub mod ended_run {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum With {
-        #[prost(message, tag = "5")]
-        Results(super::Results),
-        /// Of one task.
-        #[prost(message, tag = "6")]
-        Failure(super::Failure),
-    }
-}
-/// Attempts that were not made, given back: recalled before they began, or of an operation withdrawn.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Returned {
-    #[prost(message, repeated, tag = "1")]
-    pub attempts: ::prost::alloc::vec::Vec<AttemptId>,
-}
-/// A piece of a call's answer, or why there is none; nothing follows the last piece, or a failure.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CallAnswer {
-    #[prost(message, optional, tag = "1")]
-    pub call: ::core::option::Option<CallId>,
-    #[prost(oneof = "call_answer::Answer", tags = "2, 3")]
-    pub answer: ::core::option::Option<call_answer::Answer>,
-}
-/// Nested message and enum types in `CallAnswer`.
-pub mod call_answer {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum Answer {
-        #[prost(message, tag = "2")]
-        Piece(super::AnswerPiece),
-        #[prost(message, tag = "3")]
-        Failure(super::Failure),
-    }
-}
-/// At most 128 KiB. Pieces come in order and without gaps; no more than 1 MiB of them is sent before
-/// the caller has taken what came before (`CallMore`).
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AnswerPiece {
-    /// Where it begins in the answer, in bytes.
+/// Blobs and their bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Amount {
     #[prost(uint64, tag = "1")]
-    pub offset: u64,
-    /// None only where the whole answer is empty.
-    #[prost(bytes = "bytes", tag = "2")]
-    pub bytes: ::prost::bytes::Bytes,
-    /// Whether the answer ends with it.
-    #[prost(bool, tag = "3")]
-    pub is_last: bool,
-}
-/// The worker ends; what it holds is given to others.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Goodbye {}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ToWorker {
-    #[prost(
-        oneof = "to_worker::Message",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
-    )]
-    pub message: ::core::option::Option<to_worker::Message>,
-}
-/// Nested message and enum types in `ToWorker`.
-pub mod to_worker {
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
-    pub enum Message {
-        #[prost(message, tag = "1")]
-        Welcome(super::Welcome),
-        #[prost(message, tag = "2")]
-        Refused(super::Refused),
-        #[prost(message, tag = "3")]
-        Phase(super::Phase),
-        #[prost(message, tag = "4")]
-        Chunk(super::PhaseChunk),
-        #[prost(message, tag = "5")]
-        Assign(super::Assign),
-        #[prost(message, tag = "6")]
-        EndedAck(super::EndedAck),
-        #[prost(message, tag = "7")]
-        Recall(super::Recall),
-        #[prost(message, tag = "8")]
-        CancelJob(super::CancelJob),
-        #[prost(message, tag = "9")]
-        PhaseClosed(super::PhaseClosed),
-        #[prost(message, tag = "10")]
-        Call(super::Call),
-        #[prost(message, tag = "11")]
-        CallMore(super::CallMore),
-        #[prost(message, tag = "12")]
-        CallCancelled(super::CallCancelled),
-    }
-}
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Welcome {
-    /// Version of this protocol that is spoken from now on.
-    #[prost(uint32, tag = "1")]
-    pub protocol: u32,
-    /// The cluster's id, 16 bytes.
-    #[prost(bytes = "bytes", tag = "2")]
-    pub cluster: ::prost::bytes::Bytes,
-    /// The master's reign. A worker refuses a master of an earlier reign of the same cluster than it
-    /// has seen.
-    #[prost(uint32, tag = "3")]
-    pub epoch: u32,
-    /// Of the attempts in `Hello.held`, those to go on with.
-    #[prost(message, repeated, tag = "4")]
-    pub keep: ::prost::alloc::vec::Vec<AttemptId>,
-}
-/// The master does not want this worker; the reason is for people.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Refused {
-    #[prost(string, tag = "1")]
-    pub why: ::prost::alloc::string::String,
-}
-/// What is done with the tasks of a phase.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Phase {
-    #[prost(message, optional, tag = "1")]
-    pub phase: ::core::option::Option<PhaseId>,
-    #[prost(string, tag = "2")]
-    pub operation: ::prost::alloc::string::String,
-    #[prost(message, optional, tag = "3")]
-    pub params: ::core::option::Option<Params>,
-    /// Whether earlier results with the same key do not count.
-    #[prost(bool, tag = "4")]
-    pub fresh: bool,
-}
-/// Where the inputs of a phase's tasks `first` to `first + count - 1` are.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct PhaseChunk {
-    #[prost(message, optional, tag = "1")]
-    pub phase: ::core::option::Option<PhaseId>,
-    #[prost(uint32, tag = "2")]
-    pub first: u32,
-    #[prost(uint32, tag = "3")]
-    pub count: u32,
-    #[prost(message, optional, tag = "4")]
-    pub chunk: ::core::option::Option<Chunk>,
-}
-/// Attempts to make, in this order.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Assign {
-    #[prost(message, repeated, tag = "1")]
-    pub runs: ::prost::alloc::vec::Vec<AssignRun>,
-}
-/// Consecutive tasks, with consecutive attempts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AssignRun {
-    #[prost(message, optional, tag = "1")]
-    pub phase: ::core::option::Option<PhaseId>,
-    #[prost(uint32, tag = "2")]
-    pub round: u32,
-    #[prost(uint32, tag = "3")]
-    pub first: u32,
-    #[prost(uint32, tag = "4")]
-    pub count: u32,
-    /// Attempt of the first task.
-    #[prost(message, optional, tag = "5")]
-    pub attempt: ::core::option::Option<AttemptId>,
-}
-/// These ends are recorded; the worker may forget them.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct EndedAck {
-    #[prost(message, repeated, tag = "1")]
-    pub attempts: ::prost::alloc::vec::Vec<AttemptRun>,
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AttemptRun {
-    #[prost(message, optional, tag = "1")]
-    pub first: ::core::option::Option<AttemptId>,
-    #[prost(uint32, tag = "2")]
-    pub count: u32,
-}
-/// Attempts to give back (`Returned`) unless they have begun.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Recall {
-    #[prost(message, repeated, tag = "1")]
-    pub attempts: ::prost::alloc::vec::Vec<AttemptId>,
-}
-/// All attempts of a job are to be dropped without an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CancelJob {
-    #[prost(uint64, tag = "1")]
-    pub job: u64,
-}
-/// Nothing of this phase comes any more.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PhaseClosed {
-    #[prost(message, optional, tag = "1")]
-    pub phase: ::core::option::Option<PhaseId>,
-}
-/// A call; unique for ever.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CallId {
-    /// The reign of the master that issued it.
-    #[prost(uint32, tag = "1")]
-    pub epoch: u32,
+    pub count: u64,
     #[prost(uint64, tag = "2")]
-    pub counter: u64,
-}
-/// A call to answer, beside the tasks: it takes no slot from them.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Call {
-    #[prost(message, optional, tag = "1")]
-    pub call: ::core::option::Option<CallId>,
-    #[prost(string, tag = "2")]
-    pub operation: ::prost::alloc::string::String,
-    #[prost(message, optional, tag = "3")]
-    pub params: ::core::option::Option<Params>,
-}
-/// The caller has taken so many bytes of the answer, from its start.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CallMore {
-    #[prost(message, optional, tag = "1")]
-    pub call: ::core::option::Option<CallId>,
-    #[prost(uint64, tag = "2")]
-    pub taken_bytes: u64,
-}
-/// Nobody waits for the answer any more.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CallCancelled {
-    #[prost(message, optional, tag = "1")]
-    pub call: ::core::option::Option<CallId>,
+    pub bytes: u64,
 }
 /// Generated client implementations.
-pub mod sessions_client {
+pub mod steering_client {
     #![allow(
         unused_variables,
         dead_code,
@@ -2896,10 +3310,10 @@ pub mod sessions_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     #[derive(Debug, Clone)]
-    pub struct SessionsClient<T> {
+    pub struct SteeringClient<T> {
         inner: tonic::client::Grpc<T>,
     }
-    impl SessionsClient<tonic::transport::Channel> {
+    impl SteeringClient<tonic::transport::Channel> {
         /// Attempt to create a new client by connecting to a given endpoint.
         pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
         where
@@ -2910,7 +3324,7 @@ pub mod sessions_client {
             Ok(Self::new(conn))
         }
     }
-    impl<T> SessionsClient<T>
+    impl<T> SteeringClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
         T::Error: Into<StdError>,
@@ -2928,7 +3342,7 @@ pub mod sessions_client {
         pub fn with_interceptor<F>(
             inner: T,
             interceptor: F,
-        ) -> SessionsClient<InterceptedService<T, F>>
+        ) -> SteeringClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
@@ -2942,7 +3356,7 @@ pub mod sessions_client {
                 http::Request<tonic::body::Body>,
             >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
-            SessionsClient::new(InterceptedService::new(inner, interceptor))
+            SteeringClient::new(InterceptedService::new(inner, interceptor))
         }
         /// Compress requests with the given encoding.
         ///
@@ -2975,13 +3389,11 @@ pub mod sessions_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        pub async fn open(
+        /// Makes one change; durable when this is answered.
+        pub async fn steer(
             &mut self,
-            request: impl tonic::IntoStreamingRequest<Message = super::ToMaster>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::ToWorker>>,
-            tonic::Status,
-        > {
+            request: impl tonic::IntoRequest<super::Act>,
+        ) -> std::result::Result<tonic::Response<super::Acted>, tonic::Status> {
             self.inner
                 .ready()
                 .await
@@ -2992,16 +3404,61 @@ pub mod sessions_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/windlass.v1.Sessions/Open",
+                "/windlass.v1.Steering/Steer",
             );
-            let mut req = request.into_streaming_request();
-            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Sessions", "Open"));
-            self.inner.streaming(req, path, codec).await
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Steering", "Steer"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The limits that can be changed, as they are.
+        pub async fn list_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSettingsRequest>,
+        ) -> std::result::Result<tonic::Response<super::Settings>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Steering/ListSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Steering", "ListSettings"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes the state as small as its limits allow; answered when that is done.
+        pub async fn compact(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CompactRequest>,
+        ) -> std::result::Result<tonic::Response<super::Compacted>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Steering/Compact",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Steering", "Compact"));
+            self.inner.unary(req, path, codec).await
         }
     }
 }
 /// Generated server implementations.
-pub mod sessions_server {
+pub mod steering_server {
     #![allow(
         unused_variables,
         dead_code,
@@ -3010,29 +3467,34 @@ pub mod sessions_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with SessionsServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with SteeringServer.
     #[async_trait]
-    pub trait Sessions: std::marker::Send + std::marker::Sync + 'static {
-        /// Server streaming response type for the Open method.
-        type OpenStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::ToWorker, tonic::Status>,
-            >
-            + std::marker::Send
-            + 'static;
-        async fn open(
+    pub trait Steering: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes one change; durable when this is answered.
+        async fn steer(
             &self,
-            request: tonic::Request<tonic::Streaming<super::ToMaster>>,
-        ) -> std::result::Result<tonic::Response<Self::OpenStream>, tonic::Status>;
+            request: tonic::Request<super::Act>,
+        ) -> std::result::Result<tonic::Response<super::Acted>, tonic::Status>;
+        /// The limits that can be changed, as they are.
+        async fn list_settings(
+            &self,
+            request: tonic::Request<super::ListSettingsRequest>,
+        ) -> std::result::Result<tonic::Response<super::Settings>, tonic::Status>;
+        /// Makes the state as small as its limits allow; answered when that is done.
+        async fn compact(
+            &self,
+            request: tonic::Request<super::CompactRequest>,
+        ) -> std::result::Result<tonic::Response<super::Compacted>, tonic::Status>;
     }
     #[derive(Debug)]
-    pub struct SessionsServer<T> {
+    pub struct SteeringServer<T> {
         inner: Arc<T>,
         accept_compression_encodings: EnabledCompressionEncodings,
         send_compression_encodings: EnabledCompressionEncodings,
         max_decoding_message_size: Option<usize>,
         max_encoding_message_size: Option<usize>,
     }
-    impl<T> SessionsServer<T> {
+    impl<T> SteeringServer<T> {
         pub fn new(inner: T) -> Self {
             Self::from_arc(Arc::new(inner))
         }
@@ -3083,9 +3545,9 @@ pub mod sessions_server {
             self
         }
     }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for SessionsServer<T>
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SteeringServer<T>
     where
-        T: Sessions,
+        T: Steering,
         B: Body + std::marker::Send + 'static,
         B::Error: Into<StdError> + std::marker::Send + 'static,
     {
@@ -3100,24 +3562,23 @@ pub mod sessions_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
-                "/windlass.v1.Sessions/Open" => {
+                "/windlass.v1.Steering/Steer" => {
                     #[allow(non_camel_case_types)]
-                    struct OpenSvc<T: Sessions>(pub Arc<T>);
-                    impl<T: Sessions> tonic::server::StreamingService<super::ToMaster>
-                    for OpenSvc<T> {
-                        type Response = super::ToWorker;
-                        type ResponseStream = T::OpenStream;
+                    struct SteerSvc<T: Steering>(pub Arc<T>);
+                    impl<T: Steering> tonic::server::UnaryService<super::Act>
+                    for SteerSvc<T> {
+                        type Response = super::Acted;
                         type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
+                            tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<tonic::Streaming<super::ToMaster>>,
+                            request: tonic::Request<super::Act>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as Sessions>::open(&inner, request).await
+                                <T as Steering>::steer(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -3128,7 +3589,7 @@ pub mod sessions_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = OpenSvc(inner);
+                        let method = SteerSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3139,7 +3600,95 @@ pub mod sessions_server {
                                 max_decoding_message_size,
                                 max_encoding_message_size,
                             );
-                        let res = grpc.streaming(method, req).await;
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Steering/ListSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSettingsSvc<T: Steering>(pub Arc<T>);
+                    impl<
+                        T: Steering,
+                    > tonic::server::UnaryService<super::ListSettingsRequest>
+                    for ListSettingsSvc<T> {
+                        type Response = super::Settings;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Steering>::list_settings(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Steering/Compact" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompactSvc<T: Steering>(pub Arc<T>);
+                    impl<T: Steering> tonic::server::UnaryService<super::CompactRequest>
+                    for CompactSvc<T> {
+                        type Response = super::Compacted;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CompactRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Steering>::compact(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompactSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -3166,7 +3715,7 @@ pub mod sessions_server {
             }
         }
     }
-    impl<T> Clone for SessionsServer<T> {
+    impl<T> Clone for SteeringServer<T> {
         fn clone(&self) -> Self {
             let inner = self.inner.clone();
             Self {
@@ -3179,8 +3728,8 @@ pub mod sessions_server {
         }
     }
     /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "windlass.v1.Sessions";
-    impl<T> tonic::server::NamedService for SessionsServer<T> {
+    pub const SERVICE_NAME: &str = "windlass.v1.Steering";
+    impl<T> tonic::server::NamedService for SteeringServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

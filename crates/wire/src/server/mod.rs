@@ -4,6 +4,7 @@ mod blobs;
 mod cluster;
 mod service;
 mod session;
+mod steering;
 mod trust;
 
 pub use service::router;

@@ -29,10 +29,12 @@ pub async fn router<H: Host>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let blobs = pb::blobs_server::BlobsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let steering = pb::steering_server::SteeringServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut routes = Routes::builder();
-    routes.add_service(sessions).add_service(blobs).add_service(cluster);
+    routes.add_service(sessions).add_service(blobs).add_service(cluster).add_service(steering);
     add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
 }
@@ -44,6 +46,7 @@ async fn add_about<H: Host>(routes: &mut RoutesBuilder) {
     reporter.set_serving::<pb::sessions_server::SessionsServer<Server<H>>>().await;
     reporter.set_serving::<pb::blobs_server::BlobsServer<Server<H>>>().await;
     reporter.set_serving::<pb::cluster_server::ClusterServer<Server<H>>>().await;
+    reporter.set_serving::<pb::steering_server::SteeringServer<Server<H>>>().await;
     routes.add_service(health);
     let describe = || {
         tonic_reflection::server::Builder::configure()

@@ -2,7 +2,7 @@
 
 use super::service::{Server, blocking};
 use crate::generated as pb;
-use crate::host::{Gone, Host, HostSession, Unsaid};
+use crate::host::{Gone, Host, HostSession, Peer, Unsaid};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,7 +29,9 @@ impl<H: Host> pb::sessions_server::Sessions for Server<H> {
             to_worker.try_send(Ok(pb::ToWorker::from(message))).map_err(|_| Gone)
         };
         let host = Arc::clone(&self.host);
-        let session = blocking(move || host.open_session(Box::new(deliver))).await?;
+        let peer = request.extensions().get::<Peer>().cloned();
+        let peer = peer.unwrap_or_else(|| Peer("an unknown place".to_owned()));
+        let session = blocking(move || host.open_session(&peer, Box::new(deliver))).await?;
         tokio::spawn(listen(request.into_inner(), session, outgoing.downgrade()));
         Ok(Response::new(ReceiverStream::new(answers)))
     }

@@ -1,0 +1,88 @@
+//! `windlass worker` on the command line: to work, and to look after those who do.
+
+use super::{AccessArguments, PlaceArguments};
+use crate::logs::LogArguments;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Work for a master elsewhere; or look at the workers of a cluster, drain and forget them
+///
+/// With --join it waits for the master, works for it, and comes back to it by itself. A name is
+/// one worker's: while one of that name is connected and alive, another one is refused.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct WorkerArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<WorkerCommand>,
+    /// A master's address (repeatable: the next one is tried where one does not answer)
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub(crate) join: Vec<String>,
+    /// Its name, one of a kind [default: this machine's name and some digits]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Attempts that it makes at once [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
+    /// Folder for files in the making [default: the system's temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
+    /// Where the certificate is kept that it gets for its token, so that the next start needs none
+    /// [default: $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkerCommand {
+    /// List the workers of a cluster: where they are, what they do, who is gone
+    List {
+        #[command(flatten)]
+        place: PlaceArguments,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all that is known of one: what each slot does, what it offers, its limits
+    Show {
+        #[command(flatten)]
+        who: NamedWorker,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let one finish what it holds and give it nothing new, its later starts too
+    Drain {
+        #[command(flatten)]
+        who: NamedWorker,
+        /// Wait until it holds nothing
+        #[arg(long)]
+        wait: bool,
+        /// Seconds to wait at most; exit code 6 after that
+        #[arg(long, value_name = "SECONDS", requires = "wait")]
+        timeout: Option<u64>,
+    },
+    /// Give a drained one work again
+    Resume {
+        #[command(flatten)]
+        who: NamedWorker,
+    },
+    /// Forget one that is not connected
+    Rm {
+        #[command(flatten)]
+        who: NamedWorker,
+    },
+}
+
+/// One worker of a cluster.
+#[derive(Debug, Args)]
+pub(crate) struct NamedWorker {
+    /// Its name, as `windlass worker list` shows it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}

@@ -1,0 +1,300 @@
+//! `windlass worker list`, `show`, `drain`, `resume` and `rm`: the workers of a running cluster.
+
+use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
+use crate::place::Place;
+use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, signals};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use windlass_client::cluster::{Cluster, ClusterError};
+use windlass_core::WorkerName;
+use windlass_core::limits::LEASE_MS;
+use windlass_core::session::Withdrawal;
+use windlass_core::steering::Act;
+use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WorkerView};
+use windlass_wire::WireError;
+
+/// How often a worker that is drained is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub(crate) fn workers(command: &WorkerCommand) -> Result<u8, CliError> {
+    match command {
+        WorkerCommand::List { place, json } => {
+            let view = status(&cluster(place)?)?;
+            print(&if *json { format!("{:#}\n", list_json(&view)) } else { list(&view) });
+            Ok(0)
+        }
+        WorkerCommand::Show { who, json } => show(who, *json),
+        WorkerCommand::Drain { who, wait: waits, timeout } => {
+            let cluster = cluster(&who.place)?;
+            let name = WorkerName(who.name.clone());
+            steer(&cluster, &Act::DrainWorker(name.clone()))?;
+            if *waits { wait(&cluster, &name, *timeout) } else { Ok(0) }
+        }
+        WorkerCommand::Resume { who } => act(who, Act::ResumeWorker),
+        WorkerCommand::Rm { who } => act(who, Act::ForgetWorker),
+    }
+}
+
+fn cluster(place: &PlaceArguments) -> Result<Cluster, CliError> {
+    Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?.running()
+}
+
+fn status(cluster: &Cluster) -> Result<ClusterView, CliError> {
+    cluster.status().map_err(CliError::failed)
+}
+
+fn act(who: &NamedWorker, act: impl Fn(WorkerName) -> Act) -> Result<u8, CliError> {
+    steer(&cluster(&who.place)?, &act(WorkerName(who.name.clone())))?;
+    Ok(0)
+}
+
+/// Makes a change; a refusal says by itself what was to be done.
+pub(crate) fn steer(cluster: &Cluster, act: &Act) -> Result<(), CliError> {
+    cluster.steer(act).map_err(|error| match error {
+        ClusterError::Wire(WireError::Refused(why)) => CliError::failed(why),
+        error => CliError::failed(error),
+    })
+}
+
+/// Waits until a drained worker holds nothing, or is gone, which is the same.
+fn wait(cluster: &Cluster, name: &WorkerName, seconds_max: Option<u64>) -> Result<u8, CliError> {
+    let interrupted = signals::interrupts()?;
+    let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    loop {
+        let view = status(cluster)?;
+        let worker = view.workers.iter().find(|worker| worker.name == *name);
+        let Some(worker) = worker.filter(|worker| !is_free(worker)) else { return Ok(0) };
+        if interrupted.load(Ordering::Relaxed) {
+            return Ok(EXIT_INTERRUPTED);
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            let text = format!("worker {name} is drained and still holds {}", held(worker));
+            return Err(CliError { text, code: EXIT_TIMED_OUT });
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn is_free(worker: &WorkerView) -> bool {
+    worker.held_count == 0 && worker.held_call_count == 0 && worker.running.is_empty()
+}
+
+fn held(worker: &WorkerView) -> String {
+    let tasks = worker.held_count.max(u32::try_from(worker.running.len()).unwrap_or(u32::MAX));
+    format!("{tasks} tasks and {} calls", worker.held_call_count)
+}
+
+fn show(who: &NamedWorker, json: bool) -> Result<u8, CliError> {
+    let view = status(&cluster(&who.place)?)?;
+    let here = view.workers.iter().find(|worker| worker.name.0 == who.name);
+    let gone = view.absent_workers.iter().find(|worker| worker.name.0 == who.name);
+    let (text, value) = match (here, gone) {
+        (Some(worker), _) => (told(worker), worker_json(worker)),
+        (None, Some(worker)) => (told_absent(worker), absent_json(worker)),
+        (None, None) => {
+            let name = &who.name;
+            return Err(CliError::failed(format!(
+                "find worker {name}: `windlass worker list` shows which there are"
+            )));
+        }
+    };
+    let value = json!({ "version": 1, "worker": value });
+    print(&if json { format!("{value:#}\n") } else { text });
+    Ok(0)
+}
+
+/// Columns of the list, without the last one.
+const HEADS: [&str; 6] = ["worker", "where", "slots", "at work", "heard", "settled"];
+
+fn list(view: &ClusterView) -> String {
+    if view.workers.is_empty() && view.absent_workers.is_empty() {
+        return "There is no worker: `windlass worker --join ADDRESS` brings one.\n".to_owned();
+    }
+    let mut rows = vec![HEADS.map(str::to_owned)];
+    let mut remarks = vec!["remarks".to_owned()];
+    for worker in &view.workers {
+        rows.push([
+            worker.name.0.clone(),
+            worker.place.clone(),
+            worker.slots.to_string(),
+            worker.running.len().to_string(),
+            ago(worker.heard_ms_ago),
+            worker.task_count.to_string(),
+        ]);
+        remarks.push(remark(worker));
+    }
+    for worker in &view.absent_workers {
+        let dash = || "-".to_owned();
+        let name = worker.name.0.clone();
+        let heard = worker.seen_ms_ago.map_or_else(dash, ago);
+        rows.push([name, "not connected".to_owned(), dash(), dash(), heard, dash()]);
+        remarks.push(if worker.draining { "drained".to_owned() } else { String::new() });
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..HEADS.len()).map(|at| width(at).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for (row, remark) in rows.iter().zip(remarks) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        let _ = writeln!(text, "{}", (line + &remark).trim_end());
+    }
+    text
+}
+
+/// What is to be known of a worker beside its numbers.
+fn remark(worker: &WorkerView) -> String {
+    let mut remarks = Vec::new();
+    if worker.draining {
+        let rest =
+            if is_free(worker) { String::new() } else { format!(", holds {}", held(worker)) };
+        remarks.push(format!("drained{rest}"));
+    }
+    let mut doing: Vec<&str> = worker.running.iter().map(|it| it.operation.as_str()).collect();
+    doing.sort_unstable();
+    doing.dedup();
+    if !doing.is_empty() {
+        remarks.push(format!("does {}", doing.join(", ")));
+    }
+    let withdrawn = worker.withdrawn.iter();
+    remarks.extend(withdrawn.map(|it| format!("offers {} no more", it.operation)));
+    remarks.join("; ")
+}
+
+/// All that is known of a connected worker.
+fn told(worker: &WorkerView) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<12}{value}");
+    };
+    line("worker", worker.name.to_string());
+    line("where", worker.place.clone());
+    line("heard", ago(worker.heard_ms_ago));
+    let drained = if worker.draining { "no: drained (`windlass worker resume`)" } else { "yes" };
+    line("takes work", drained.to_owned());
+    line("holds", format!("{}, wants up to {} tasks", held(worker), worker.credit));
+    line("served", format!("{} tasks, {} calls", worker.task_count, worker.call_count));
+    for slot in 0..worker.slots {
+        let name = format!("slot {slot}");
+        let work = worker.running.iter().find(|work| work.running.slot == slot);
+        line(&name, work.map_or_else(|| "idle".to_owned(), slot_told));
+    }
+    line("limits", format!("lost after {} s without a word", LEASE_MS / 1_000));
+    for offer in &worker.offers {
+        let mut limits = format!("at most {}", seconds(offer.attempt_ms_max));
+        if let Some(quiet_ms) = offer.quiet_ms_max {
+            let _ = write!(limits, ", {} without progress", seconds(quiet_ms));
+        }
+        let withdrawn = worker.withdrawn.iter().find(|it| it.operation == offer.operation);
+        let cause = withdrawn.map(|it| format!("; no more: withdrawn after {}", it.cause));
+        let (operation, version) = (&offer.operation, offer.version);
+        let cause = cause.unwrap_or_default();
+        line("offers", format!("{operation}, version {version}: {limits}{cause}"));
+    }
+    let offered = |operation: &String| worker.offers.iter().any(|it| it.operation == *operation);
+    for Withdrawal { operation, cause } in &worker.withdrawn {
+        if !offered(operation) {
+            line("offers", format!("{operation} no more: withdrawn after {cause}"));
+        }
+    }
+    text
+}
+
+/// What a slot does, and for how long.
+pub(crate) fn slot_told(work: &SlotWork) -> String {
+    let SlotWork { running, operation } = work;
+    let seconds = running.elapsed_ms as f64 / 1_000.0;
+    format!("{operation} of task {} for {seconds:.1} s", running.task)
+}
+
+fn told_absent(worker: &AbsentWorker) -> String {
+    let name = &worker.name;
+    let seen = match worker.seen_ms_ago {
+        Some(ms) => format!("last heard {}", ago(ms)),
+        None => "not heard since this master began".to_owned(),
+    };
+    let drained =
+        if worker.draining { "; drained: it gets nothing when it comes back" } else { "" };
+    format!(
+        "worker {name} is not connected, {seen}{drained}\n`windlass worker rm {name}` forgets it.\n"
+    )
+}
+
+fn ago(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{:.1} s ago", ms as f64 / 1_000.0),
+        10_000..120_000 => format!("{} s ago", ms / 1_000),
+        120_000..7_200_000 => format!("{} min ago", ms / 60_000),
+        _ => format!("{} h ago", ms / 3_600_000),
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{} s", ms / 1_000)
+}
+
+fn list_json(view: &ClusterView) -> Value {
+    json!({ "version": 1, "workers": all_json(view) })
+}
+
+/// All workers, connected or not.
+pub(crate) fn all_json(view: &ClusterView) -> Vec<Value> {
+    let here = view.workers.iter().map(worker_json);
+    here.chain(view.absent_workers.iter().map(absent_json)).collect()
+}
+
+fn worker_json(worker: &WorkerView) -> Value {
+    let running = worker.running.iter().map(|SlotWork { running, operation }| {
+        json!({
+            "slot": running.slot,
+            "task": running.task.to_string(),
+            "operation": operation,
+            "elapsed_ms": running.elapsed_ms,
+            "quiet_ms": running.quiet_ms,
+        })
+    });
+    let withdrawn = worker.withdrawn.iter().map(|it| (it.operation.clone(), json!(it.cause)));
+    let offers = worker.offers.iter().map(|offer| {
+        let limits = json!({
+            "version": offer.version,
+            "attempt_ms_max": offer.attempt_ms_max,
+            "quiet_ms_max": offer.quiet_ms_max,
+        });
+        (offer.operation.clone(), limits)
+    });
+    json!({
+        "name": worker.name.0,
+        "connected": true,
+        "where": worker.place,
+        "slots": worker.slots,
+        "draining": worker.draining,
+        "heard_ms_ago": worker.heard_ms_ago,
+        "held_tasks": worker.held_count,
+        "held_calls": worker.held_call_count,
+        "credit": worker.credit,
+        "lease_ms": LEASE_MS,
+        "settled_tasks": worker.task_count,
+        "served_calls": worker.call_count,
+        "running": running.collect::<Vec<_>>(),
+        "offers": offers.collect::<Map<_, _>>(),
+        "withdrawn": withdrawn.collect::<Map<_, _>>(),
+    })
+}
+
+fn absent_json(worker: &AbsentWorker) -> Value {
+    json!({
+        "name": worker.name.0,
+        "connected": false,
+        "draining": worker.draining,
+        "heard_ms_ago": worker.seen_ms_ago,
+    })
+}
+
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
