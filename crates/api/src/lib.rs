@@ -6,6 +6,7 @@
 mod door;
 mod gate;
 mod health;
+mod jobs;
 mod metrics;
 mod node;
 mod secrets;

@@ -70,6 +70,10 @@ pub const RESTART_PAUSE_MS_MIN: u64 = 20;
 pub const RESTART_PAUSE_MS_MAX: u64 = 640;
 /// Tasks that are ended at a time because nobody will ever make them.
 pub const ABANDONED_COUNT_MAX: usize = 1_024;
+/// Events kept of a job, the newest ones: with their texts some 30 KB.
+pub const JOB_EVENT_COUNT_MAX: usize = 128;
+/// Bytes of a cause, or of who or why, in such an event.
+pub const JOB_EVENT_TEXT_BYTES_MAX: usize = 160;
 /// Phases of a job.
 pub const JOB_PHASE_COUNT_MAX: usize = 64;
 /// Bytes of an operation's parameters, normalised.

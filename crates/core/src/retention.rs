@@ -94,7 +94,8 @@ mod tests {
             if failed {
                 let failure = Failure::new(FailureKind::Rejected, "code", "cause", "");
                 let task = phase.task(TaskIndex(9));
-                entries.push(Entry::AttemptFailed { task, round, attempt, failure });
+                let worker = None;
+                entries.push(Entry::AttemptFailed { task, round, attempt, failure, worker });
             }
             let at = LogTime(number * 60_000);
             entries.iter().for_each(|entry| ledger.apply(at, entry, &mut out));

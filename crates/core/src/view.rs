@@ -2,7 +2,9 @@
 
 use crate::balance::Strategy;
 use crate::calls::Calls;
-use crate::ledger::{Applied, Counts, FailedTask, Job, JobState, Phase, PhaseSpec, TaskState};
+use crate::ledger::{
+    Applied, Counts, FailedTask, Job, JobEvent, JobState, Paused, Phase, PhaseSpec, TaskState,
+};
 use crate::meters::{Gauges, Meters};
 use crate::session::{Offer, Running, Withdrawal};
 use crate::{BlobId, Epoch, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
@@ -21,8 +23,12 @@ pub struct JobView {
     pub memorandum: Option<BlobId>,
     /// When it was submitted.
     pub submitted_at: LogTime,
+    /// When it last ended.
+    pub ended_at: Option<LogTime>,
     /// Where it stands.
     pub state: JobState,
+    /// Who holds it back.
+    pub paused: Option<Paused>,
     /// Its phases.
     pub phases: Vec<PhaseView>,
 }
@@ -38,6 +44,17 @@ pub struct PhaseView {
     pub counts: Counts,
     /// Whether it gets no more tasks.
     pub sealed: bool,
+}
+
+/// What has happened to a job, as far as it is kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryView {
+    /// When this was told, by the master's wall.
+    pub told_at: LogTime,
+    /// The job then.
+    pub job: JobView,
+    /// Events that were asked for, oldest first, each with its number.
+    pub events: Vec<(u64, JobEvent)>,
 }
 
 /// A task at one moment.
@@ -305,7 +322,9 @@ impl JobView {
             fingerprint: job.fingerprint,
             memorandum: job.memorandum,
             submitted_at: job.submitted_at,
+            ended_at: job.ended_at,
             state: job.state.clone(),
+            paused: job.paused.clone(),
             phases: job.phases.iter().map(PhaseView::of).collect(),
         }
     }

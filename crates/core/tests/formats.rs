@@ -7,9 +7,10 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use expect_test::expect_file;
+use std::sync::Arc;
 use windlass_core::ledger::{
-    Batch, ChunkRef, Digest, Entry, IndexRange, JobSpec, Ledger, OnFailure, PhaseSpec, Results,
-    SettledRun, SnapshotId,
+    Batch, ChunkRef, Digest, Entry, History, IndexRange, JobSpec, Ledger, OnFailure, PhaseSpec,
+    Results, SettledRun, SnapshotId,
 };
 use windlass_core::params::Params;
 use windlass_core::{
@@ -82,6 +83,7 @@ fn entries() -> Vec<Entry> {
             round: Round(0),
             attempt,
             failure: Failure::rejected("damaged", "the picture is damaged", "Fetch it again."),
+            worker: None,
         },
         Entry::WorkerLost {
             task: task(4),
@@ -97,6 +99,21 @@ fn entries() -> Vec<Entry> {
         Entry::SnapshotTaken(SnapshotId { seq: Seq(3), hash: 77, digest: Digest([5; 32]) }),
         Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
         Entry::WorkerLeft { name: WorkerName("w1".to_owned()), incarnation: Incarnation(3) },
+    ]
+}
+
+/// What was added since version 1, as it could follow the entries of version 1 but the last two.
+fn newer_entries() -> Vec<Entry> {
+    let phase = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+    vec![
+        Entry::AttemptFailed {
+            task: phase.task(TaskIndex(5)),
+            round: Round(0),
+            attempt: AttemptId { epoch: Epoch(1), counter: 12 },
+            failure: Failure::rejected("damaged", "the picture is damaged", "Fetch it again."),
+            worker: Some(WorkerName("w1".to_owned())),
+        },
+        Entry::JobPaused { job: JobId(1), on: true, by: "ada".to_owned() },
     ]
 }
 
@@ -125,8 +142,31 @@ fn entries_of_version_1() {
 
 #[test]
 fn ledgers_of_version_1() {
-    let bytes = ledger().encode_snapshot();
-    expect_file!["fixtures/ledger-v1.hex"].assert_eq(&hex(&bytes));
     let read = Ledger::decode_snapshot(&unhex(include_str!("fixtures/ledger-v1.hex"))).unwrap();
-    assert_eq!(read, ledger());
+    // What had happened to a job was not kept then.
+    let mut ledger = ledger();
+    ledger.jobs.values_mut().for_each(|job| Arc::make_mut(job).history = History::default());
+    assert_eq!(read, ledger);
+    // A job of which there is nothing more to tell is still written so.
+    assert_eq!(hex(&ledger.encode_snapshot()), include_str!("fixtures/ledger-v1.hex"));
+}
+
+#[test]
+fn entries_of_version_2() {
+    let mut body = Vec::new();
+    Batch::begin(TIME, &mut body);
+    newer_entries().iter().for_each(|entry| entry.encode(&mut body));
+    expect_file!["fixtures/entries-v2.hex"].assert_eq(&hex(&body));
+    let read = Batch::decode(&unhex(include_str!("fixtures/entries-v2.hex"))).unwrap();
+    assert_eq!(read, Batch { at: TIME, entries: newer_entries() });
+}
+
+/// With a pause, and what had happened.
+#[test]
+fn ledgers_of_version_2() {
+    let mut ledger = ledger();
+    newer_entries().iter().for_each(|entry| ledger.apply(TIME, entry, &mut Vec::new()));
+    expect_file!["fixtures/ledger-v2.hex"].assert_eq(&hex(&ledger.encode_snapshot()));
+    let read = Ledger::decode_snapshot(&unhex(include_str!("fixtures/ledger-v2.hex"))).unwrap();
+    assert_eq!(read, ledger);
 }

@@ -8,9 +8,10 @@ use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::meters::Gauges;
 use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, JobView, MetersView, Stall, TaskView, WorkerView,
+    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, Stall, TaskView,
+    WorkerView,
 };
-use windlass_core::{LogTime, PhaseId, TaskId, TaskIndex};
+use windlass_core::{JobId, LogTime, PhaseId, TaskId, TaskIndex};
 
 impl Loop {
     /// Answers a question; whoever asked may be gone by now.
@@ -25,6 +26,9 @@ impl Loop {
             }
             Question::Job(id, reply) => {
                 let _ = reply.send(self.ledger.jobs.get(&id).map(|job| JobView::of(job)));
+            }
+            Question::History { job, from, reply } => {
+                let _ = reply.send(self.history(job, from));
             }
             Question::Chunks(phase, reply) => {
                 let phase = self.ledger.phase(phase);
@@ -63,6 +67,14 @@ impl Loop {
                 self.take_snapshot(reply);
             }
         }
+    }
+
+    fn history(&self, id: JobId, from: u64) -> Option<HistoryView> {
+        let job = self.ledger.jobs.get(&id)?;
+        let events = job.history.since(from).map(|(number, event)| (number, event.clone()));
+        // As the log would say now: never before what it says already.
+        let told_at = clock::wall().max(self.ledger.time);
+        Some(HistoryView { told_at, job: JobView::of(job), events: events.collect() })
     }
 
     fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Vec<TaskView> {

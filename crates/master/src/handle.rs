@@ -326,7 +326,10 @@ impl Handle {
         }
     }
 
-    fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Question) -> Result<T, MasterError> {
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(Reply<T>) -> Question,
+    ) -> Result<T, MasterError> {
         let (reply, answer) = sync_channel(1);
         self.send(Inbox::Ask(question(reply)))?;
         answer.recv().map_err(|_| self.ended())

@@ -10,7 +10,7 @@ use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, Stor
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, JobView, MetersView, Notice, TaskView,
+    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, Notice, TaskView,
 };
 use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
@@ -63,6 +63,7 @@ pub(crate) enum Question {
     Reign(Reply<(u128, Epoch)>),
     Jobs(Reply<Vec<JobView>>),
     Job(JobId, Reply<Option<JobView>>),
+    History { job: JobId, from: u64, reply: Reply<Option<HistoryView>> },
     Chunks(PhaseId, Reply<Vec<StoredChunk>>),
     Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),

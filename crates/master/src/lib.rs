@@ -12,6 +12,7 @@ mod error;
 mod handle;
 mod host;
 mod inbox;
+mod jobs;
 mod journal;
 mod keeping;
 mod observer;

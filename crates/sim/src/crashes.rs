@@ -17,7 +17,7 @@ pub(crate) struct Crashes {
 impl Crashes {
     /// An entry is in the log.
     pub(crate) fn on_recorded(&mut self, entry: &Entry) {
-        if let Entry::AttemptFailed { task, round, attempt, failure } = entry
+        if let Entry::AttemptFailed { task, round, attempt, failure, .. } = entry
             && failure.kind == FailureKind::Crashed
             && let Some(worker) = self.holders.get(attempt)
         {

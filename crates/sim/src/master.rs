@@ -15,7 +15,7 @@ use windlass_core::reign::{
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{AssignRun, ToWorker};
 use windlass_core::writer::{Answer, Then, Writer};
-use windlass_core::{Epoch, LogTime, Seq, Tick, WorkerName};
+use windlass_core::{Epoch, JobId, LogTime, Seq, Tick, WorkerName};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
 use windlass_master::recovery::{Replay, compare, draw_u128, opening};
 use windlass_master::snapshots::Written;
@@ -74,8 +74,8 @@ pub(crate) struct Moment {
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     pub(crate) sends: Vec<(SessionId, ToWorker)>,
-    /// Tasks handed out, and which workers took attempts then: connected and not drained.
-    pub(crate) assigns: Vec<(SessionId, Vec<AssignRun>, Vec<WorkerName>)>,
+    /// Tasks handed out, and who took attempts then.
+    pub(crate) assigns: Vec<HandedOut>,
     pub(crate) closes: Vec<SessionId>,
     pub(crate) closes_all: bool,
     pub(crate) reads: Vec<RequestNumber>,
@@ -93,6 +93,17 @@ pub(crate) struct Turn {
     pub(crate) answers: Vec<Answered>,
     /// A reign has begun.
     pub(crate) reigns: bool,
+}
+
+/// Tasks that a master hands out, and what its ledger says then.
+#[derive(Debug)]
+pub(crate) struct HandedOut {
+    pub(crate) session: SessionId,
+    pub(crate) runs: Vec<AssignRun>,
+    /// Workers that take attempts: connected and not drained.
+    pub(crate) takers: Vec<WorkerName>,
+    /// Jobs of which nothing may be handed out.
+    pub(crate) paused: Vec<JobId>,
 }
 
 impl Process {
@@ -261,7 +272,10 @@ impl Process {
                             |name| joined.get(name).is_some_and(|worker| worker.draining);
                         let connected = scheduler.connected();
                         let takers = connected.filter(|name| !is_drained(*name)).cloned().collect();
-                        turn.assigns.push((session, runs.clone(), takers));
+                        let jobs = self.replay.ledger.jobs.values();
+                        let paused = jobs.filter(|job| job.paused.is_some()).map(|job| job.id);
+                        let (runs, paused) = (runs.clone(), paused.collect());
+                        turn.assigns.push(HandedOut { session, runs, takers, paused });
                     }
                     turn.sends.push((session, message));
                 }

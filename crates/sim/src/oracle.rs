@@ -25,6 +25,8 @@ pub(crate) struct Oracle {
     /// Who worked in which epoch.
     epochs: BTreeMap<Epoch, MasterLife>,
     cancelled: BTreeSet<JobId>,
+    /// Open jobs that somebody was told are paused.
+    paused: BTreeSet<JobId>,
     /// Some wall clock has jumped: an hour of the log may be a moment.
     pub(crate) clocks_jumped: bool,
     /// Where tasks crashed.
@@ -64,8 +66,19 @@ impl Oracle {
                     (*task, *round, Some(manifest))
                 }
                 Applied::TaskFailed { task, round } => (*task, *round, None),
-                Applied::JobEnded { job, outcome: Outcome::Cancelled } => {
-                    self.cancelled.insert(*job);
+                Applied::JobEnded { job, outcome } => {
+                    self.paused.remove(job);
+                    if *outcome == Outcome::Cancelled {
+                        self.cancelled.insert(*job);
+                    }
+                    continue;
+                }
+                Applied::JobPaused(job, on) => {
+                    if *on {
+                        self.paused.insert(*job)
+                    } else {
+                        self.paused.remove(job)
+                    };
                     continue;
                 }
                 _ => continue,
@@ -78,6 +91,15 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// Exactly the jobs are paused of which somebody was told so.
+    pub(crate) fn check_paused(&self, ledger: &Ledger) -> Result<(), String> {
+        let paused = ledger.jobs.values().filter(|job| job.paused.is_some()).map(|job| job.id);
+        if paused.eq(self.paused.iter().copied()) {
+            return Ok(());
+        }
+        Err(format!("other jobs are paused than {:?}", self.paused))
     }
 
     /// Attempts are handed out: an id is never used twice.

@@ -42,6 +42,7 @@ impl Plan {
             plan.disturb_masters(random);
             plan.disturb_engine(random);
             plan.disturb_workers(random);
+            plan.pause_jobs(random);
         }
         plan
     }
@@ -140,6 +141,14 @@ impl Plan {
             }
         }
         self.push(HEALED_AT.0, Happening::WorkerStarts(WorkerIndex(0)));
+    }
+
+    fn pause_jobs(&mut self, random: &mut SplitMix64) {
+        for _ in 0..random.below(4) {
+            let at = random.below(HEALED_AT.0);
+            self.push(at, Happening::OperatorPauses(true));
+            self.push(at + length(random, at, 4_000_000), Happening::OperatorPauses(false));
+        }
     }
 
     fn push(&mut self, at: u64, happening: Happening) {

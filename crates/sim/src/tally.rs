@@ -31,6 +31,8 @@ const FAULTS: &[&str] = &[
     "engine: crashes",
     "engine: decisions wait again for room",
     "job: cancelled",
+    "job: paused",
+    "job: resumed",
     "master: a claim",
     "master: a primary dies",
     "master: a standby dies",
@@ -91,6 +93,8 @@ impl Tally {
             },
             Entry::WorkerLost { .. } => self.bite("task: its worker is lost"),
             Entry::JobCancelled { .. } => self.bite("job: cancelled"),
+            Entry::JobPaused { on: true, .. } => self.bite("job: paused"),
+            Entry::JobPaused { on: false, .. } => self.bite("job: resumed"),
             Entry::WorkerDrained { on: true, .. } => self.bite("worker: drained"),
             _ => {}
         }

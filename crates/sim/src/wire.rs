@@ -81,9 +81,11 @@ pub(crate) enum Happening {
     ClientHears(Answered),
     /// Drains a worker, or ends that.
     OperatorDrains(WorkerIndex, bool),
+    /// Pauses some open job, or lets all paused ones go on.
+    OperatorPauses(bool),
     /// Has a limit changed, until that is recorded.
     OperatorSets(&'static str, u64),
-    /// Ends every drain that is still on.
+    /// Ends every drain and pause that is still on.
     OperatorTidies,
 }
 

@@ -122,6 +122,7 @@ impl Witness {
                 self.reopened = Some((*task, Round(round.0 - 1)));
             }
         }
+        oracle.check_paused(&self.ledger)?;
         self.head = Head::of(record);
         if self.points.on_record(record.body.len(), &self.ledger) {
             self.marks.hold(self.head.seq, self.head.hash, &self.ledger);

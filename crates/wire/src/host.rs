@@ -1,5 +1,6 @@
 //! What a server needs of the process that it stands in: plain calls, which may block.
 
+use crate::job_host::JobHost;
 use std::io::Read;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
@@ -96,7 +97,7 @@ pub type Source = Box<dyn Read + Send>;
 
 /// A master and its blobs. Calls may block; a server makes them where that does no harm.
 #[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
-pub trait Host: Send + Sync + 'static {
+pub trait Host: JobHost {
     /// Connects a worker that is there.
     fn open_session(
         &self,

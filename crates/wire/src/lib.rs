@@ -13,6 +13,7 @@ mod convert;
 #[expect(clippy::allow_attributes, unreachable_pub, reason = "generated")]
 mod generated;
 mod host;
+mod job_host;
 mod limits;
 mod registrar;
 mod server;
@@ -24,6 +25,7 @@ pub use host::{
     BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
     TakePiece, Unsaid,
 };
+pub use job_host::JobHost;
 pub use limits::PROTOCOL;
 pub use registrar::{Caller, Registrar};
 pub use server::{Denial, bearer, right_of, router, trust_router};

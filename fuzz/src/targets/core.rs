@@ -110,7 +110,9 @@ fn snapshots() -> Vec<Vec<u8>> {
             round,
             attempt,
             failure: Failure::rejected("code", "cause", "Do."),
+            worker: Some(name()),
         },
+        Entry::JobPaused { job: phase.job, on: true, by: "ada".to_owned() },
         Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
     ] {
         ledger.apply(LogTime(9), &entry, &mut Vec::new());
@@ -180,7 +182,9 @@ fn batches() -> Vec<Vec<u8>> {
             round,
             attempt,
             failure: Failure::rejected("code", "cause", "Do."),
+            worker: Some(worker()),
         },
+        Entry::JobPaused { job: phase.job, on: true, by: "ada".to_owned() },
         Entry::WorkerLost { task, round, attempt, worker: worker() },
         Entry::TasksReopened {
             phase,

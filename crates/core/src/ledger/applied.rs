@@ -80,6 +80,8 @@ pub enum Applied {
     SnapshotTaken(SnapshotId),
     /// A limit has another value.
     SettingChanged,
+    /// Nothing more of a job is handed out from now on, or its tasks are again.
+    JobPaused(JobId, bool),
     /// A job is no longer known.
     JobForgotten(JobId),
     /// These blobs may be swept.

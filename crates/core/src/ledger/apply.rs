@@ -2,7 +2,8 @@
 
 use super::applied::{Applied, Refusal};
 use super::entry::{ChunkRef, Entry, IndexRange, JobSpec};
-use super::job::{Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+use super::history::Happened;
+use super::job::{Counts, Job, JoinedWorker, Outcome, Phase, StoredChunk};
 use super::settings::Settings;
 use super::snapshot::SnapshotId;
 use crate::ids::{
@@ -60,14 +61,15 @@ impl Ledger {
                 runs.iter().for_each(|run| self.settle(run, out));
                 Ok(())
             }
-            Entry::AttemptFailed { task, round, failure, .. } => {
-                self.fail_attempt(*task, *round, failure, out)
+            Entry::AttemptFailed { task, round, failure, worker, .. } => {
+                self.fail_attempt(*task, *round, failure, worker.as_ref(), out)
             }
             Entry::WorkerLost { task, round, worker, .. } => {
                 self.lose_attempt(*task, *round, worker, out)
             }
-            Entry::TasksReopened { phase, tasks, .. } => self.reopen(*phase, tasks, out),
-            Entry::JobCancelled { job, .. } => self.cancel(*job, out),
+            Entry::TasksReopened { phase, tasks, why } => self.reopen(*phase, tasks, why, out),
+            Entry::JobCancelled { job, why } => self.cancel(*job, why, out),
+            Entry::JobPaused { job, on, by } => self.pause(*job, *on, by, out),
             Entry::WorkerJoined { name, incarnation, in_process } => {
                 // A drained worker that starts again stays drained.
                 let draining = self.workers.get(name).is_some_and(|known| known.draining);
@@ -202,15 +204,23 @@ impl Ledger {
         Ok(())
     }
 
-    fn cancel(&mut self, id: JobId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
+    fn cancel(&mut self, id: JobId, why: &str, out: &mut Vec<Applied>) -> Result<(), Refusal> {
         let at = self.time;
-        let job = Arc::make_mut(self.jobs.get_mut(&id).ok_or(Refusal::UnknownJob)?);
-        if !job.is_open() {
-            return Err(Refusal::JobEnded);
-        }
-        job.state = JobState::Ended(Outcome::Cancelled);
-        job.ended_at = Some(at);
+        self.open_job(id)?.end(at, Outcome::Cancelled, why);
         out.push(Applied::JobEnded { job: id, outcome: Outcome::Cancelled });
+        Ok(())
+    }
+
+    fn pause(
+        &mut self,
+        id: JobId,
+        on: bool,
+        by: &str,
+        out: &mut Vec<Applied>,
+    ) -> Result<(), Refusal> {
+        let at = self.time;
+        self.open_job(id)?.pause(at, on, by);
+        out.push(Applied::JobPaused(id, on));
         Ok(())
     }
 
@@ -276,12 +286,16 @@ impl Ledger {
         Ok(())
     }
 
-    pub(super) fn open_phase(&mut self, id: PhaseId) -> Result<&mut Phase, Refusal> {
-        let job = self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?;
+    fn open_job(&mut self, id: JobId) -> Result<&mut Job, Refusal> {
+        let job = self.jobs.get_mut(&id).ok_or(Refusal::UnknownJob)?;
         if !job.is_open() {
             return Err(Refusal::JobEnded);
         }
-        phase_mut(Arc::make_mut(job), id.phase)
+        Ok(Arc::make_mut(job))
+    }
+
+    pub(super) fn open_phase(&mut self, id: PhaseId) -> Result<&mut Phase, Refusal> {
+        phase_mut(self.open_job(id.job)?, id.phase)
     }
 
     pub(super) fn open_task(&mut self, task: TaskId, round: Round) -> Result<&mut Phase, Refusal> {
@@ -294,8 +308,14 @@ impl Ledger {
     }
 
     pub(super) fn end_phase_if_done(&mut self, id: PhaseId, out: &mut Vec<Applied>) {
-        if self.phase(id).is_some_and(Phase::has_ended) {
+        if let Some(phase) = self.phase(id).filter(|phase| phase.has_ended()) {
+            let Counts { succeeded, failed, .. } = phase.counts;
             out.push(Applied::PhaseEnded(id));
+            // With its only phase the job ends, and that tells the same.
+            if self.jobs.get(&id.job).is_some_and(|job| job.phases.len() > 1) {
+                let ended = Happened::PhaseEnded { phase: id.phase, succeeded, failed };
+                self.note(id.job, ended);
+            }
         }
         self.end_if_done(id.job, out);
     }
@@ -304,9 +324,7 @@ impl Ledger {
         let at = self.time;
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_open()) else { return };
         if let Some(outcome) = job.outcome() {
-            let job = Arc::make_mut(job);
-            job.state = JobState::Ended(outcome);
-            job.ended_at = Some(at);
+            Arc::make_mut(job).end(at, outcome, "");
             out.push(Applied::JobEnded { job: id, outcome });
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::AttemptId;
-use crate::ledger::{OnFailure, PhaseSpec, Results, SettledRun};
+use crate::ledger::{JobState, OnFailure, Paused, PhaseSpec, Results, SettledRun};
 use crate::limits::TASK_WORKER_LOST_COUNT_MAX;
 use crate::{Incarnation, params::Params};
 
@@ -41,7 +41,7 @@ fn settled(phase: PhaseId, round: u16, first: u32, count: u32) -> Entry {
 fn failed(phase: PhaseId, round: u16, index: u32, kind: FailureKind) -> Entry {
     let failure = Failure::new(kind, "code", "cause", "");
     let task = phase.task(TaskIndex(index));
-    Entry::AttemptFailed { task, round: Round(round), attempt: ATTEMPT, failure }
+    Entry::AttemptFailed { task, round: Round(round), attempt: ATTEMPT, failure, worker: None }
 }
 
 fn reopened(phase: PhaseId, first: u32, count: u32) -> Entry {
@@ -288,4 +288,85 @@ fn tokens_are_added_once_and_revoked_once() {
     let again = after(&[added(9_000), revoked.clone(), revoked.clone()]).1;
     assert_eq!(again, [Applied::Refused(Refusal::UnknownToken)]);
     assert_eq!(after(&[revoked]).1, [Applied::Refused(Refusal::UnknownToken)]);
+}
+
+fn paused(on: bool, by: &str) -> Entry {
+    Entry::JobPaused { job: JobId(1), on, by: by.to_owned() }
+}
+
+#[test]
+fn a_paused_job_is_not_ready_until_it_is_resumed() {
+    let mut entries = one_phase(3);
+    entries.extend([paused(true, "ada"), paused(true, "bob")]);
+    let (ledger, out) = after(&entries);
+    assert_eq!(out, [Applied::JobPaused(JobId(1), true)]);
+    let job = &ledger.jobs[&JobId(1)];
+    assert!(!job.is_ready(PhaseIndex(0)));
+    let ada = Paused { since: LogTime(3_000), by: "ada".to_owned() };
+    assert_eq!(job.paused, Some(ada), "who was first counts");
+    // What runs meanwhile settles.
+    entries.push(settled(PHASE, 0, 0, 2));
+    assert_eq!(after(&entries).0.jobs[&JobId(1)].counts().succeeded, 2);
+    entries.push(paused(false, "bob"));
+    assert!(after(&entries).0.jobs[&JobId(1)].is_ready(PhaseIndex(0)));
+}
+
+#[test]
+fn the_end_of_a_job_ends_its_pause() {
+    for last in
+        [settled(PHASE, 0, 0, 1), Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() }]
+    {
+        let mut entries = one_phase(1);
+        entries.extend([paused(true, "ada"), last]);
+        assert_eq!(after(&entries).0.jobs[&JobId(1)].paused, None);
+        entries.push(paused(true, "ada"));
+        assert_eq!(after(&entries).1, [Applied::Refused(Refusal::JobEnded)]);
+    }
+}
+
+#[test]
+fn what_happened_to_a_job_is_kept_in_order() {
+    let mut entries = one_phase(2);
+    let task = PHASE.task(TaskIndex(1));
+    let failure = Failure::new(FailureKind::TimedOut, "slow", "took too long", "Wait.");
+    let worker = Some(WorkerName("w1".to_owned()));
+    entries.extend([
+        Entry::AttemptFailed { task, round: Round(0), attempt: ATTEMPT, failure, worker },
+        paused(true, "ada"),
+        paused(false, "bob"),
+        failed(PHASE, 0, 1, FailureKind::Rejected),
+        settled(PHASE, 0, 0, 1),
+        reopened(PHASE, 0, 2),
+        Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
+    ]);
+    let (ledger, _) = after(&entries);
+    let told: Vec<String> = ledger.jobs[&JobId(1)]
+        .history
+        .since(0)
+        .map(|(_, event)| match &event.happened {
+            Happened::AttemptFailed { worker, failure, attempt_count, is_last, .. } => {
+                let worker = worker.as_ref().map_or("-", |worker| &worker.0);
+                format!("{worker} {} {attempt_count} {is_last}", failure.cause)
+            }
+            Happened::Paused { by } => format!("paused by {by}"),
+            Happened::Resumed { by } => format!("resumed by {by}"),
+            Happened::Ended { outcome, succeeded, failed, why } => {
+                format!("{outcome:?} {succeeded} {failed} {why}")
+            }
+            Happened::Reopened { count, why, .. } => format!("reopened {count} {why}"),
+            Happened::PhaseEnded { .. } => "a phase ended".to_owned(),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "w1 took too long 1 false",
+            "paused by ada",
+            "resumed by bob",
+            "- cause 2 true",
+            "Failed 1 1 ",
+            "reopened 1 asked",
+            "Cancelled 1 0 asked",
+        ]
+    );
 }

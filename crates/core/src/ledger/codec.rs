@@ -64,6 +64,7 @@ mod kind {
     pub(super) const TASKS_REOPENED: u16 = 16;
     pub(super) const JOB_CANCELLED: u16 = 17;
     pub(super) const JOB_FORGOTTEN: u16 = 18;
+    pub(super) const JOB_PAUSED: u16 = 19;
     pub(super) const SETTING_CHANGED: u16 = 20;
     pub(super) const WORKER_JOINED: u16 = 30;
     pub(super) const WORKER_LEFT: u16 = 31;
@@ -131,8 +132,12 @@ impl Entry {
             }
             Entry::PhaseSealed { phase } => frame(out, kind::PHASE_SEALED, phase),
             Entry::TasksSettled { runs } => frame(out, kind::TASKS_SETTLED, runs),
-            Entry::AttemptFailed { task, round, attempt, failure } => {
+            Entry::AttemptFailed { task, round, attempt, failure, worker: None } => {
                 frame(out, kind::ATTEMPT_FAILED, &(task, round, attempt, failure));
+            }
+            Entry::AttemptFailed { task, round, attempt, failure, worker: Some(worker) } => {
+                let body = &(task, round, attempt, failure, worker);
+                frame_as(out, kind::ATTEMPT_FAILED, 2, body);
             }
             Entry::WorkerLost { task, round, attempt, worker } => {
                 frame(out, kind::WORKER_LOST, &(task, round, attempt, worker));
@@ -153,6 +158,7 @@ impl Entry {
                 frame(out, kind::SETTING_CHANGED, &(name, value));
             }
             Entry::JobForgotten { job } => frame(out, kind::JOB_FORGOTTEN, job),
+            Entry::JobPaused { job, on, by } => frame(out, kind::JOB_PAUSED, &(job, on, by)),
             Entry::SweepBegun(sweep) => frame(out, kind::SWEEP_BEGUN, sweep),
             Entry::TokenAdded { id, hash, role, name, expires_at } => {
                 frame(out, kind::TOKEN_ADDED, &(id, hash, role, name, expires_at));
@@ -207,6 +213,12 @@ impl Entry {
                     round,
                     attempt,
                     failure,
+                    worker: None,
+                })?
+            }
+            (kind::ATTEMPT_FAILED, 2) => {
+                read(kind, body).map(|(task, round, attempt, failure, worker)| {
+                    Entry::AttemptFailed { task, round, attempt, failure, worker: Some(worker) }
                 })?
             }
             (kind::WORKER_LOST, 1) => read(kind, body).map(|(task, round, attempt, worker)| {
@@ -229,24 +241,32 @@ impl Entry {
             (kind::WORKER_DRAINED, 1) => {
                 read(kind, body).map(|(name, on)| Entry::WorkerDrained { name, on })?
             }
-            (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
-            (kind::SETTING_CHANGED, 1) => {
-                read(kind, body).map(|(name, value)| Entry::SettingChanged { name, value })?
-            }
-            (kind::JOB_FORGOTTEN, 1) => Entry::JobForgotten { job: read(kind, body)? },
-            (kind::SWEEP_BEGUN, 1) => Entry::SweepBegun(read(kind, body)?),
-            (kind::TOKEN_ADDED, 1) => {
-                read(kind, body).map(|(id, hash, role, name, expires_at)| Entry::TokenAdded {
-                    id,
-                    hash,
-                    role,
-                    name,
-                    expires_at,
-                })?
-            }
-            (kind::TOKEN_REVOKED, 1) => Entry::TokenRevoked { id: read(kind, body)? },
-            _ => return Err(CodecError::Unknown { kind, version }),
+            _ => return Entry::decode_upkeep(kind, version, body),
         };
+        Ok(entry)
+    }
+
+    /// What people and the master itself decide beside the work.
+    fn decode_upkeep(kind: u16, version: u8, body: &[u8]) -> Result<Entry, CodecError> {
+        let entry =
+            match (kind, version) {
+                (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
+                (kind::SETTING_CHANGED, 1) => {
+                    read(kind, body).map(|(name, value)| Entry::SettingChanged { name, value })?
+                }
+                (kind::JOB_FORGOTTEN, 1) => Entry::JobForgotten { job: read(kind, body)? },
+                (kind::JOB_PAUSED, 1) => {
+                    read(kind, body).map(|(job, on, by)| Entry::JobPaused { job, on, by })?
+                }
+                (kind::SWEEP_BEGUN, 1) => Entry::SweepBegun(read(kind, body)?),
+                (kind::TOKEN_ADDED, 1) => {
+                    read(kind, body).map(|(id, hash, role, name, expires_at)| {
+                        Entry::TokenAdded { id, hash, role, name, expires_at }
+                    })?
+                }
+                (kind::TOKEN_REVOKED, 1) => Entry::TokenRevoked { id: read(kind, body)? },
+                _ => return Err(CodecError::Unknown { kind, version }),
+            };
         Ok(entry)
     }
 }

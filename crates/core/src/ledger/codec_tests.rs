@@ -13,6 +13,8 @@ fn one_of_each() -> Vec<Entry> {
     let phase = PhaseId { job: JobId(7), phase: PhaseIndex(1) };
     let attempt = AttemptId { epoch: Epoch(2), counter: 9 };
     let task = phase.task(TaskIndex(3));
+    let worker = || WorkerName("w".into());
+    let incarnation = Incarnation(3);
     let spec = super::super::JobSpec {
         name: "job".to_owned(),
         fingerprint: 5,
@@ -40,6 +42,14 @@ fn one_of_each() -> Vec<Entry> {
             round: Round(0),
             attempt,
             failure: Failure::rejected("code", "cause", "next"),
+            worker: None,
+        },
+        Entry::AttemptFailed {
+            task,
+            round: Round(0),
+            attempt,
+            failure: Failure::rejected("code", "cause", "next"),
+            worker: Some(WorkerName("w".into())),
         },
         Entry::WorkerLost { task, round: Round(0), attempt, worker: WorkerName("w".into()) },
         Entry::TasksReopened {
@@ -48,16 +58,13 @@ fn one_of_each() -> Vec<Entry> {
             why: "asked".to_owned(),
         },
         Entry::JobCancelled { job: JobId(1), why: "asked".to_owned() },
-        Entry::WorkerJoined {
-            name: WorkerName("w".into()),
-            incarnation: Incarnation(3),
-            in_process: true,
-        },
-        Entry::WorkerLeft { name: WorkerName("w".into()), incarnation: Incarnation(3) },
-        Entry::WorkerDrained { name: WorkerName("w".into()), on: true },
+        Entry::WorkerJoined { name: worker(), incarnation, in_process: true },
+        Entry::WorkerLeft { name: worker(), incarnation },
+        Entry::WorkerDrained { name: worker(), on: true },
         Entry::SnapshotTaken(SnapshotId { seq: Seq(9), hash: 7, digest: Digest([5; 32]) }),
         Entry::SettingChanged { name: "memo_mb_max".to_owned(), value: 5 },
         Entry::JobForgotten { job: JobId(9) },
+        Entry::JobPaused { job: JobId(9), on: true, by: "ada".to_owned() },
         Entry::SweepBegun(super::super::Sweep {
             marked_at: LogTime(12),
             first: 16,

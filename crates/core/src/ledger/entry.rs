@@ -69,6 +69,8 @@ pub enum Entry {
         attempt: AttemptId,
         /// Why.
         failure: Failure,
+        /// Who made it; `None` where nobody did, and in what earlier versions wrote.
+        worker: Option<WorkerName>,
     },
     /// A worker was lost with an attempt in its hands.
     WorkerLost {
@@ -133,6 +135,15 @@ pub enum Entry {
     JobForgotten {
         /// The job.
         job: JobId,
+    },
+    /// Nothing more of a job is handed out, or its tasks are again.
+    JobPaused {
+        /// The job.
+        job: JobId,
+        /// Whether it is held back from now on.
+        on: bool,
+        /// By whom, for people.
+        by: String,
     },
     /// Blobs that nothing refers to are about to be moved; nothing moves before this is durable.
     SweepBegun(Sweep),

@@ -1,6 +1,7 @@
 //! Jobs and phases as the ledger holds them; reading them is public, changing them is `apply`'s.
 
 use super::entry::{ChunkRef, JobSpec, OnFailure, PhaseSpec};
+use super::history::History;
 use super::table::TaskTable;
 use crate::failure::Failure;
 use crate::ids::{Epoch, Incarnation, JobId, PhaseIndex, RequestId, TaskIndex};
@@ -46,8 +47,21 @@ pub struct Job {
     pub ended_at: Option<LogTime>,
     /// Where it stands.
     pub state: JobState,
+    /// Who holds it back, while it is open.
+    pub paused: Option<Paused>,
+    /// What has happened to it.
+    pub history: History,
     /// Its phases.
     pub phases: Vec<Phase>,
+}
+
+/// Why nothing of an open job is handed out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when.
+    pub since: LogTime,
+    /// By whom, for people.
+    pub by: String,
 }
 
 /// One operation over its inputs, and how far it is.
@@ -130,6 +144,8 @@ impl Job {
             submitted_at: at,
             ended_at: None,
             state: JobState::Open,
+            paused: None,
+            history: History::default(),
             phases: spec.phases.into_iter().map(Phase::new).collect(),
         }
     }
@@ -146,13 +162,13 @@ impl Job {
         self.phases.get(usize::from(index.0))
     }
 
-    /// Whether the tasks of a phase may run: the job is open and every phase it waits for has
-    /// ended.
+    /// Whether the tasks of a phase may be handed out: the job is open, nobody holds it back, and
+    /// every phase it waits for has ended.
     #[must_use]
     pub fn is_ready(&self, index: PhaseIndex) -> bool {
         let Some(phase) = self.phase(index) else { return false };
         let ended = |before: &PhaseIndex| self.phase(*before).is_some_and(Phase::has_ended);
-        self.is_open() && phase.spec.after.iter().all(ended)
+        self.is_open() && self.paused.is_none() && phase.spec.after.iter().all(ended)
     }
 
     /// The counts of all phases together.

@@ -4,6 +4,7 @@ mod applied;
 mod apply;
 mod codec;
 mod entry;
+mod history;
 mod job;
 mod keep;
 mod old;
@@ -21,7 +22,10 @@ pub use entry::{
     ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,
     Sweep,
 };
-pub use job::{Counts, FailedTask, Job, JobState, JoinedWorker, Outcome, Phase, StoredChunk};
+pub use history::{Happened, History, JobEvent};
+pub use job::{
+    Counts, FailedTask, Job, JobState, JoinedWorker, Outcome, Paused, Phase, StoredChunk,
+};
 pub use roots::{RootCursor, RootPage};
 pub use settings::{Setting, SettingError, SettingSpec, Settings};
 pub use snapshot::{Digest, SnapshotError, SnapshotId, SnapshotMarks, SnapshotPoints};

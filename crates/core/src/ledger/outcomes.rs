@@ -3,6 +3,7 @@
 use super::applied::{Applied, Refusal};
 use super::apply::{Ledger, phase_mut};
 use super::entry::{IndexRange, SettledRun};
+use super::history::{Happened, attempt_failed, indexes_within, short};
 use super::job::{FailedTask, JobState, Outcome};
 use super::settings::Setting;
 use crate::failure::{Failure, FailureKind};
@@ -47,13 +48,14 @@ impl Ledger {
         task: TaskId,
         round: Round,
         failure: &Failure,
+        worker: Option<&WorkerName>,
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
         let count_max = self.settings.get(Setting::TaskFailureCountMax);
         let unavailable_ms_max = self.settings.get(Setting::UnavailableMinutesMax) * 60_000;
         let phase = self.open_task(task, round)?;
         let count = u64::from(phase.tasks.count_failure(task.index));
-        let since = self.keep_failure(task, failure.clone());
+        let (since, attempt_count) = self.keep_failure(task, failure.clone());
         let last = match failure.kind {
             FailureKind::Rejected => true,
             FailureKind::Unavailable => self.time.0 - since.0 >= unavailable_ms_max,
@@ -61,6 +63,7 @@ impl Ledger {
                 count >= count_max
             }
         };
+        self.note(task.job, attempt_failed(task, worker, failure, attempt_count, last));
         let backoff = failure.kind == FailureKind::Unavailable;
         self.conclude(task, round, last, backoff, out);
         Ok(())
@@ -82,20 +85,22 @@ impl Ledger {
             format!("worker {worker} was lost while it held this task"),
             "See whether this input brings workers down, then retry it.",
         );
-        self.keep_failure(task, failure);
+        let (_, attempt_count) = self.keep_failure(task, failure.clone());
+        self.note(task.job, attempt_failed(task, Some(worker), &failure, attempt_count, last));
         self.conclude(task, round, last, false, out);
         Ok(())
     }
 
-    /// Keeps a task's newest failure; answers when the round's first one was.
-    fn keep_failure(&mut self, task: TaskId, failure: Failure) -> LogTime {
+    /// Keeps a task's newest failure; answers when the round's first one was, and how many there
+    /// were.
+    fn keep_failure(&mut self, task: TaskId, failure: Failure) -> (LogTime, u8) {
         let now = self.time;
-        let Ok(phase) = self.open_phase(task.phase_id()) else { return now };
+        let Ok(phase) = self.open_phase(task.phase_id()) else { return (now, 0) };
         let attempt_count =
             phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index);
         let since = phase.tasks.failure(task.index).map_or(now, |earlier| earlier.since);
         phase.tasks.keep_failure(task.index, FailedTask { failure, attempt_count, since });
-        since
+        (since, attempt_count)
     }
 
     fn conclude(
@@ -122,30 +127,30 @@ impl Ledger {
         &mut self,
         id: PhaseId,
         tasks: &[IndexRange],
+        why: &str,
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
+        let at = self.time;
         let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
         if job.state == JobState::Ended(Outcome::Cancelled) {
             return Err(Refusal::JobEnded);
         }
         let phase = phase_mut(job, id.phase)?;
-        let mut reopened = false;
-        for range in tasks {
-            // A range may claim more tasks than there are.
-            let end = range.first.0.saturating_add(range.count).min(phase.tasks.len());
-            for index in (range.first.0..end).map(TaskIndex) {
-                if phase.tasks.reopen(index) {
-                    reopened = true;
-                    phase.counts.failed -= 1;
-                    phase.counts.pending += 1;
-                    let round = phase.tasks.round(index);
-                    out.push(Applied::TaskReopened { task: id.task(index), round });
-                }
+        let mut count = 0;
+        for index in indexes_within(tasks, phase.tasks.len()) {
+            if phase.tasks.reopen(index) {
+                count += 1;
+                phase.counts.failed -= 1;
+                phase.counts.pending += 1;
+                let round = phase.tasks.round(index);
+                out.push(Applied::TaskReopened { task: id.task(index), round });
             }
         }
-        if reopened {
+        if count > 0 {
             job.state = JobState::Open;
             job.ended_at = None;
+            let (phase, why) = (id.phase, short(why));
+            job.history.push(at, Happened::Reopened { phase, count, why });
         }
         Ok(())
     }

@@ -28,8 +28,10 @@ mod section {
     pub(super) const JOB: u16 = 10;
     pub(super) const PHASE: u16 = 11;
     pub(super) const PAGE: u16 = 12;
+    pub(super) const JOB_MORE: u16 = 13;
     pub(super) const END: u16 = 99;
-    pub(super) const ALL: [u16; 8] = [CLUSTER, WORKERS, KEEPING, TOKENS, JOB, PHASE, PAGE, END];
+    pub(super) const ALL: [u16; 9] =
+        [CLUSTER, WORKERS, KEEPING, TOKENS, JOB, PHASE, PAGE, JOB_MORE, END];
 }
 
 /// The BLAKE3 hash of an encoded ledger: equal states have the same one.
@@ -135,6 +137,10 @@ fn encode_job(job: &Job, out: &mut Vec<u8>) {
         for page in phase.tasks.pages() {
             encode_page(page, out);
         }
+    }
+    // A job that was only submitted is written as before there was more.
+    if job.paused.is_some() || !job.history.is_empty() {
+        frame(out, section::JOB_MORE, &(&job.paused, &job.history));
     }
 }
 

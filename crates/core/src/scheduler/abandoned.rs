@@ -52,7 +52,9 @@ impl Scheduler {
         }
         let older_too = self.awaited.is_empty();
         for (id, queue) in &mut self.queues {
-            let Some(phase) = ledger.phase(*id) else { continue };
+            // What is held back waits for whoever holds it.
+            let job = ledger.jobs.get(&id.job).filter(|job| job.paused.is_none());
+            let Some(phase) = job.and_then(|job| job.phase(id.phase)) else { continue };
             let operation = &phase.spec.operation;
             let Some(cause) = why_in_vain(operation, &self.workers, ledger) else { continue };
             for task in self.elsewhere.waiting_of(*id) {
@@ -67,7 +69,8 @@ impl Scheduler {
                     self.attempt_count += 1;
                     self.abandoned.begin(task);
                     let failure = failure(operation, cause);
-                    let ended = Entry::AttemptFailed { task, round, attempt, failure };
+                    let worker = None;
+                    let ended = Entry::AttemptFailed { task, round, attempt, failure, worker };
                     out.push(Effect::Propose(ended));
                 }
             }

@@ -40,7 +40,7 @@ impl Scheduler {
         for (session, runs) in assigned {
             out.push(Effect::Send(session, ToWorker::Assign(runs)));
         }
-        self.recall(older_too, out);
+        self.recall(ledger, older_too, out);
     }
 
     /// Hands out tasks that failed somewhere, each to a worker of its own choice.
@@ -68,8 +68,10 @@ impl Scheduler {
     }
 
     /// At the end of the work, attempts that wait behind a busy slot go to an idle one.
-    fn recall(&mut self, older_too: bool, out: &mut Vec<Effect>) {
-        if self.queues.values().any(|queue| queue.has_next(older_too)) {
+    fn recall(&mut self, ledger: &Ledger, older_too: bool, out: &mut Vec<Effect>) {
+        let is_paused = |job| ledger.jobs.get(&job).is_some_and(|job| job.paused.is_some());
+        let mut queues = self.queues.iter();
+        if queues.any(|(id, queue)| queue.has_next(older_too) && !is_paused(id.job)) {
             return;
         }
         let idle: u32 = self.workers.values().map(Worker::idle_slots).sum();

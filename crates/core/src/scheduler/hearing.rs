@@ -93,6 +93,7 @@ impl Scheduler {
         let cluster = ledger.cluster.unwrap_or_default();
         let welcome = ToWorker::Welcome { cluster, epoch: self.epoch, keep };
         out.push(Effect::Send(session, welcome));
+        self.hold_back_at(session, ledger, out);
         out.push(Effect::Propose(Entry::WorkerJoined {
             name: hello.name.clone(),
             incarnation: hello.incarnation,
@@ -172,7 +173,8 @@ impl Scheduler {
                     let task = run.phase.task(run.first);
                     self.elsewhere.on_failure(task, failure.kind, &worker.name);
                     let (round, attempt) = (run.round, run.attempt);
-                    let failed = Entry::AttemptFailed { task, round, attempt, failure };
+                    let worker = Some(worker.name.clone());
+                    let failed = Entry::AttemptFailed { task, round, attempt, failure, worker };
                     out.push(Effect::Propose(failed));
                 }
             }

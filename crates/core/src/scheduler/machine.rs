@@ -181,6 +181,7 @@ impl Scheduler {
                     self.paused.insert((now.after_ms(pause_ms), *task));
                 }
                 Applied::JobEnded { job, .. } => self.forget(*job, out),
+                Applied::JobPaused(job, true) => self.hold_back(*job, out),
                 _ => {}
             }
         }

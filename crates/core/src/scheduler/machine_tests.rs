@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::failure::{Failure, FailureKind};
-use crate::ids::{Round, TaskIndex};
+use crate::ids::{PhaseIndex, RequestId, Round, TaskIndex};
+use crate::ledger::{ChunkRef, JobSpec};
 use crate::scheduler::rig::{Cluster, PHASE};
 use crate::session::{EndedWith, Held, Withdrawal};
 
@@ -350,4 +351,61 @@ fn what_the_last_worker_of_this_process_withdraws_ends() {
     cluster.hear(1, ToMaster::Returned(vec![held[1].1]));
     assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.failed, 3_000);
     assert_eq!(cluster.scheduler.held_count(), 0);
+}
+
+fn paused(on: bool) -> Entry {
+    Entry::JobPaused { job: JobId(1), on, by: "ada".to_owned() }
+}
+
+#[test]
+fn of_a_paused_job_nothing_begins_and_what_runs_ends() {
+    let mut cluster = Cluster::with_tasks(8);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.record(paused(true));
+    // The worker returns what it has not begun.
+    let recall = ToWorker::Recall(held.iter().map(|(_, attempt)| *attempt).collect());
+    assert!(cluster.sent.contains(&(SessionId(1), recall)));
+    cluster.hear(1, ToMaster::Returned(vec![held[1].1]));
+    cluster.succeed(1, held[0]);
+    cluster.join(2, "b", vec![]);
+    assert_eq!(cluster.assigned(1).len() + cluster.assigned(2).len(), 0);
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+    cluster.record(paused(false));
+    assert_eq!(cluster.assigned(1).len() + cluster.assigned(2).len(), 4);
+}
+
+#[test]
+fn a_pause_outlives_its_master() {
+    let mut before = Cluster::with_tasks(4);
+    before.join(1, "a", vec![]);
+    let (index, attempt) = before.assigned(1)[0];
+    before.record(paused(true));
+    let mut cluster = Cluster::new(before.ledger);
+    let held = Held { attempt, task: PHASE.task(TaskIndex(index)), round: Round(0) };
+    cluster.join(1, "a", vec![held]);
+    // What it may have begun is its own to end; what it has not begun comes back.
+    assert!(cluster.sent.contains(&(SessionId(1), ToWorker::Recall(vec![attempt]))));
+    cluster.tell(Event::Tick);
+    assert_eq!(cluster.assigned(1), []);
+    cluster.succeed(1, (index, attempt));
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+}
+
+#[test]
+fn a_paused_job_keeps_nobody_from_moving_another_ones_tasks() {
+    let mut cluster = Cluster::with_tasks(2);
+    let spec = cluster.ledger.jobs[&JobId(1)].phases[0].spec.clone();
+    let spec =
+        JobSpec { name: String::new(), fingerprint: 0, phases: vec![spec], memorandum: None };
+    cluster.record(Entry::JobSubmitted { request: RequestId(2), spec });
+    let phase = PhaseId { job: JobId(2), phase: PhaseIndex(0) };
+    cluster.record(Entry::JobPaused { job: JobId(2), on: true, by: String::new() });
+    let (first, chunk) = (TaskIndex(0), ChunkRef::Count);
+    cluster.record(Entry::TasksAdded { phase, first, count: 5, chunk });
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    assert_eq!(held.len(), 2);
+    cluster.join(2, "b", vec![]);
+    assert!(cluster.sent.contains(&(SessionId(1), ToWorker::Recall(vec![held[1].1]))));
 }

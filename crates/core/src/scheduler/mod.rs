@@ -12,6 +12,7 @@ mod flights;
 mod hearing;
 mod machine;
 mod newcomers;
+mod pausing;
 mod queue;
 #[cfg(test)]
 mod rig;

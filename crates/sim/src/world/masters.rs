@@ -4,7 +4,7 @@ use super::run::World;
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
 use crate::engine::{SentSwap, SharedEngine};
-use crate::master::{Moment, Process, Shelf, SimMaster, Turn};
+use crate::master::{HandedOut, Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
 use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent};
 use crate::witness::REPEATED;
@@ -341,11 +341,14 @@ impl World {
                 process.replay.head.seq
             ));
         }
-        for (session, runs, takers) in &turn.assigns {
+        for HandedOut { session, runs, takers, paused } in &turn.assigns {
             let Some(connection) = self.network.at_master(*session) else { continue };
             let name = &self.workers[connection.worker.0].name;
             if !takers.contains(name) {
                 return Err(format!("{name} is drained and got work"));
+            }
+            if let Some(run) = runs.iter().find(|run| paused.contains(&run.phase.job)) {
+                return Err(format!("{name} got work of job {}, which is paused", run.phase.job));
             }
             self.oracle.crashes.on_assigned(name, takers, runs)?;
         }
@@ -373,7 +376,7 @@ impl World {
         if process.contender.is_some() && self.now.0 > master.renewed_at.0 + limit_us {
             return Err(format!("{whom:?} hands out tasks although its tenure has run out"));
         }
-        turn.assigns.iter().try_for_each(|(_, runs, _)| self.oracle.on_assigned(runs))
+        turn.assigns.iter().try_for_each(|assigned| self.oracle.on_assigned(&assigned.runs))
     }
 
     /// Masters that have read as far have the same ledger.
@@ -429,7 +432,7 @@ impl World {
         self.tally.bite("decision: made again, a failure");
         let attempt = AttemptId { epoch: self.witness.ledger.epoch, counter: REPEATED };
         let failure = Failure::rejected("again", "it fails once more", "");
-        self.propose(Entry::AttemptFailed { task, round, attempt, failure })
+        self.propose(Entry::AttemptFailed { task, round, attempt, failure, worker: None })
     }
 
     /// A result of this round comes late: the round has its outcome.

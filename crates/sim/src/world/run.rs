@@ -247,6 +247,7 @@ impl World {
                 let name = self.workers[index.0].name.clone();
                 self.propose(Entry::WorkerDrained { name, on })?;
             }
+            Happening::OperatorPauses(on) => self.pause(on)?,
             Happening::OperatorSets(name, value) => self.change(name, value)?,
             Happening::OperatorTidies => self.tidy()?,
         }
@@ -279,7 +280,7 @@ impl World {
         }
     }
 
-    /// An operator ends all drains, as often as it takes.
+    /// An operator ends all drains and pauses, as often as it takes.
     fn tidy(&mut self) -> Result<(), String> {
         let workers = self.witness.ledger.workers.iter();
         let drained: Vec<_> =
@@ -287,7 +288,22 @@ impl World {
         for name in drained {
             self.propose(Entry::WorkerDrained { name, on: false })?;
         }
+        self.pause(false)?;
         self.queue_in(1_000_000, Happening::OperatorTidies);
+        Ok(())
+    }
+
+    /// An operator pauses some open job, or lets all paused ones go on.
+    fn pause(&mut self, on: bool) -> Result<(), String> {
+        let jobs = self.witness.ledger.jobs.values();
+        let meant = jobs.filter(|job| job.is_open() && job.paused.is_some() != on);
+        let mut jobs: Vec<_> = meant.map(|job| job.id).collect();
+        if on && !jobs.is_empty() {
+            jobs = vec![jobs[self.random.below(jobs.len() as u64) as usize]];
+        }
+        for job in jobs {
+            self.propose(Entry::JobPaused { job, on, by: "the operator".to_owned() })?;
+        }
         Ok(())
     }
 

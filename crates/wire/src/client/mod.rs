@@ -6,6 +6,7 @@ mod address;
 mod blobs;
 mod cluster;
 mod connection;
+mod jobs;
 mod session;
 mod steering;
 mod trust;

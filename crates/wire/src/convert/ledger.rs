@@ -4,7 +4,7 @@ use super::words::{Malformed, needed, phase_index};
 use crate::generated as pb;
 use prost::bytes::Bytes;
 use windlass_core::ledger::{
-    Counts, FailedTask, IndexRange, JobState, OnFailure, Outcome, PhaseSpec, StoredChunk, TaskState,
+    Counts, FailedTask, IndexRange, JobState, OnFailure, Paused, PhaseSpec, StoredChunk, TaskState,
 };
 use windlass_core::limits::JOB_PHASE_COUNT_MAX;
 use windlass_core::view::{JobView, PhaseView, TaskView};
@@ -69,12 +69,7 @@ impl From<pb::IndexRange> for IndexRange {
 
 impl From<JobView> for pb::Job {
     fn from(job: JobView) -> pb::Job {
-        let state = match job.state {
-            JobState::Open => pb::job::State::Open,
-            JobState::Ended(Outcome::Succeeded) => pb::job::State::Succeeded,
-            JobState::Ended(Outcome::Failed) => pb::job::State::Failed,
-            JobState::Ended(Outcome::Cancelled) => pb::job::State::Cancelled,
-        };
+        let state = pb::job::State::from(job.state);
         pb::Job {
             id: job.id.0,
             name: job.name,
@@ -83,6 +78,8 @@ impl From<JobView> for pb::Job {
             submitted_at_ms: job.submitted_at.0,
             state: state.into(),
             phases: job.phases.into_iter().map(pb::JobPhase::from).collect(),
+            ended_at_ms: job.ended_at.unwrap_or_default().0,
+            paused: job.paused.map(pb::Paused::from),
         }
     }
 }
@@ -91,20 +88,16 @@ impl TryFrom<pb::Job> for JobView {
     type Error = Malformed;
 
     fn try_from(job: pb::Job) -> Result<JobView, Malformed> {
-        let state = match job.state() {
-            pb::job::State::Unspecified => return Err(Malformed("a job without a state")),
-            pb::job::State::Open => JobState::Open,
-            pb::job::State::Succeeded => JobState::Ended(Outcome::Succeeded),
-            pb::job::State::Failed => JobState::Ended(Outcome::Failed),
-            pb::job::State::Cancelled => JobState::Ended(Outcome::Cancelled),
-        };
+        let state = JobState::try_from(job.state())?;
         Ok(JobView {
             id: JobId(job.id),
             name: job.name,
             fingerprint: super::u128_of(&job.fingerprint)?,
             memorandum: optional_id(&job.memorandum)?,
             submitted_at: LogTime(job.submitted_at_ms),
+            ended_at: Some(job.ended_at_ms).filter(|at| *at > 0).map(LogTime),
             state,
+            paused: job.paused.map(Paused::from),
             phases: job.phases.into_iter().map(PhaseView::try_from).collect::<Result<_, _>>()?,
         })
     }

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod cluster;
+mod jobs;
 mod service;
 mod session;
 mod steering;

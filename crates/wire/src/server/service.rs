@@ -31,10 +31,13 @@ pub async fn router<H: Host>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let steering = pb::steering_server::SteeringServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let jobs = pb::job_control_server::JobControlServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut routes = Routes::builder();
-    routes.add_service(sessions).add_service(blobs).add_service(cluster).add_service(steering);
+    routes.add_service(sessions).add_service(blobs).add_service(cluster);
+    routes.add_service(steering).add_service(jobs);
     add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
 }

@@ -3,7 +3,8 @@
 use super::super::apply::{ANNOUNCED_SNAPSHOT_COUNT, Ledger};
 use super::super::codec::ENTRY_HEADER_BYTES;
 use super::super::entry::{ChunkRef, PhaseSpec};
-use super::super::job::{Counts, FailedTask, Job, Phase, StoredChunk};
+use super::super::history::History;
+use super::super::job::{Counts, FailedTask, Job, JobState, Paused, Phase, StoredChunk};
 use super::super::page::{Page, Slot};
 use super::super::table::{TaskState, TaskTable};
 use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
@@ -160,6 +161,11 @@ impl Sections<'_> {
             phase.spec.after.iter().all(|before| usize::from(before.0) < position)
         });
         self.check(in_order, "a phase waits for a later one")?;
+        let more: Option<(Option<Paused>, History)> = self.take(section::JOB_MORE)?;
+        let (paused, history) = more.unwrap_or_default();
+        self.check(history.is_sound(), "a job's history is too long")?;
+        let is_open = head.state == JobState::Open;
+        self.check(is_open || paused.is_none(), "an ended job is paused")?;
         Ok(Job {
             id: head.id,
             request: head.request,
@@ -169,6 +175,8 @@ impl Sections<'_> {
             submitted_at: head.submitted_at,
             ended_at: head.ended_at,
             state: head.state,
+            paused,
+            history,
             phases,
         })
     }

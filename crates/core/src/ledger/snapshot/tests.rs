@@ -38,7 +38,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let index = TaskIndex(random.below(u64::from(task_count) + 1) as u32);
     let round = Round(random.below(2) as u16);
     let task = phase.task(index);
-    match random.below(18) {
+    match random.below(19) {
         0 => submitted(random.below(6), 1 + random.below(2) as u16),
         1 | 2 => {
             let count = 1 + random.below(3_000) as u32;
@@ -63,7 +63,8 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
         7 => {
             let kind = [FailureKind::Rejected, FailureKind::Crashed][random.below(2) as usize];
             let failure = Failure::new(kind, "code", "cause", "next");
-            Entry::AttemptFailed { task, round, attempt: ATTEMPT, failure }
+            let worker = (random.below(2) == 0).then(|| WorkerName("w".into()));
+            Entry::AttemptFailed { task, round, attempt: ATTEMPT, failure, worker }
         }
         8 => Entry::WorkerLost { task, round, attempt: ATTEMPT, worker: WorkerName("w".into()) },
         9 => {
@@ -77,6 +78,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             digest: Digest([1; 32]),
         }),
         12 => Entry::JobForgotten { job },
+        17 => Entry::JobPaused { job, on: random.below(3) > 0, by: "ada".to_owned() },
         13 => Entry::SettingChanged {
             name: Setting::ALL[random.below(7) as usize].spec().name.to_owned(),
             value: 1 + random.below(40),
