@@ -287,7 +287,7 @@ fn jobs_are_listed_waited_for_and_cancelled() {
     let args = ["--op", "noop", "--param", "sleep_ms=60000"];
     let run = run_on(&lab, &address, &args).spawn().expect("starts");
     until("the second job is there", || lab.run(&["job", "list"]).stdout.contains("open"));
-    lab.run(&["job", "wait", "2", "--timeout", "1"]).ended(6).said("1 files to do");
+    lab.run(&["job", "wait", "2", "--timeout", "1"]).ended(6).said("1 file to do");
     lab.run(&["job", "cancel", "2"]).ended(0);
     lab.run(&["job", "wait", "2"]).ended(3);
     lab.run(&["job", "cancel", "2"]).ended(1).said("the job has ended");

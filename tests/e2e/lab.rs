@@ -84,8 +84,12 @@ impl Lab {
 
     /// Names in a folder of the results, sorted.
     pub(crate) fn results(&self, operation: &str) -> Vec<String> {
-        let folder = self.path("processed_results").join(operation);
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        self.results_in(Path::new("processed_results").join(operation))
+    }
+
+    /// Names in another folder of results, sorted.
+    pub(crate) fn results_in(&self, folder: impl AsRef<Path>) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| !name.starts_with('.'));

@@ -8,6 +8,7 @@ mod foreign;
 mod full_disk;
 mod going_on;
 mod heap;
+mod jobs;
 mod keeping;
 mod lab;
 mod memo;

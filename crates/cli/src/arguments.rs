@@ -1,9 +1,11 @@
 //! The command line as clap reads it; the texts here are the help pages.
 
 mod access;
+mod job;
 mod worker;
 
 pub(crate) use access::{AccessArguments, LoginArguments, TokenArguments, TokenCommand};
+pub(crate) use job::*;
 
 use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
@@ -19,7 +21,8 @@ Examples:
   windlass ops show image                  what an operation does, and its parameters
 
 Results go to processed_results/<operation>/, with summary.json and summary.csv beside them.
-Exit codes: 0 done, 1 error, 2 usage, 3 some files failed, 4 no master, 5 not let in, 130 stopped.";
+Exit codes: 0 done, 1 error, 2 usage, 3 some files failed, 4 no master, 5 not let in,
+6 no time left, 130 stopped.";
 
 /// Point it at files: a cluster of workers on this machine processes them.
 #[derive(Debug, Parser)]
@@ -33,12 +36,14 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArguments),
+    Submit(SubmitArguments),
     Up(UpArguments),
     Master(ServeArguments),
     Worker(WorkerArguments),
     Call(CallArguments),
     Cluster(ClusterArguments),
     Job(JobArguments),
+    Result(ResultArguments),
     Ops(OpsArguments),
     State(StateArguments),
     Token(TokenArguments),
@@ -56,13 +61,9 @@ Examples:
   windlass run logs/ --op command --param cmd='grep -c ERROR'
   windlass run --op noop --param count=10000";
 
-/// Process files: documents to text, images, text analysis, word counts, your own commands
-///
-/// By default every file's content decides what is done with it: images are converted, PDF and
-/// Word documents give their text, text files are analysed; other files are listed as skipped.
+/// What is to be done, of which files.
 #[derive(Debug, Args)]
-#[command(after_help = RUN_AFTER_HELP)]
-pub(crate) struct RunArguments {
+pub(crate) struct AskArguments {
     /// Files, folders (with everything in them) and patterns (`*`, `?`, `[…]`, `**`)
     #[arg(value_name = "PATHS")]
     pub(crate) paths: Vec<OsString>,
@@ -75,15 +76,9 @@ pub(crate) struct RunArguments {
     /// Folder for the results
     #[arg(long, value_name = "DIR", default_value = "processed_results")]
     pub(crate) out: PathBuf,
-    /// Workers of one slot each [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) workers: Option<u32>,
     /// A parameter of the operation, as name=value (repeatable)
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
     pub(crate) params: Vec<(String, String)>,
-    /// Print the summary as JSON to stdout
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Try again what failed in the newest run of the same arguments; without PATHS, in the newest
     /// run
     #[arg(long)]
@@ -91,6 +86,23 @@ pub(crate) struct RunArguments {
     /// Do everything anew, also what an earlier run has a result for
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+/// Process files: documents to text, images, text analysis, word counts, your own commands
+///
+/// By default every file's content decides what is done with it: images are converted, PDF and
+/// Word documents give their text, text files are analysed; other files are listed as skipped.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_AFTER_HELP)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) ask: AskArguments,
+    /// Workers of one slot each [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) workers: Option<u32>,
+    /// Print the summary as JSON to stdout
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Where jobs and results are kept [default: $WINDLASS_STATE, else
     /// $XDG_STATE_HOME/windlass]
     #[arg(long, value_name = "DIR")]
@@ -217,40 +229,6 @@ pub(crate) enum ClusterCommand {
     /// A master does not believe a clock that is suddenly more than an hour ahead, so that no wrong
     /// date gets into its journal. Once it is believed, jobs and results are as old as it says.
     ConfirmClock,
-}
-
-/// Look at the jobs of a running cluster, wait for one, or cancel it
-#[derive(Debug, Args)]
-pub(crate) struct JobArguments {
-    #[command(subcommand)]
-    pub(crate) command: JobCommand,
-    #[command(flatten)]
-    pub(crate) place: PlaceArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// List them, oldest first
-    List {
-        /// Print JSON to stdout
-        #[arg(long)]
-        json: bool,
-    },
-    /// Wait until one has ended; exit code 3 if files failed, 6 if there was no time left
-    Wait {
-        /// Its number
-        #[arg(value_name = "JOB")]
-        id: u64,
-        /// Seconds to wait at most
-        #[arg(long, value_name = "SECONDS")]
-        timeout: Option<u64>,
-    },
-    /// End one without its open files; results that are there stay
-    Cancel {
-        /// Its number
-        #[arg(value_name = "JOB")]
-        id: u64,
-    },
 }
 
 /// List the operations, or show what one does

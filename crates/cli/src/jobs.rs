@@ -1,93 +1,60 @@
 //! `windlass job`: the jobs of a running cluster.
 
+mod list;
+mod logs;
+mod show;
+mod steer;
+mod wait;
+
+use crate::CliError;
 use crate::arguments::{JobArguments, JobCommand};
 use crate::place::Place;
-use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, EXIT_TIMED_OUT, signals};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::io::Write;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
-use windlass_client::cluster::{Cluster, ClusterError};
-use windlass_client::report::text::printable;
-use windlass_core::JobId;
+use windlass_client::cluster::Cluster;
 use windlass_core::ledger::{Counts, JobState, Outcome};
-use windlass_core::view::{JobView, Notice};
-
-/// How soon a signal, or a notice that was missed, is noticed.
-const LOOK: Duration = Duration::from_millis(500);
+use windlass_core::view::{HistoryView, JobView, PhaseView};
+use windlass_core::{JobId, LogTime};
 
 pub(crate) fn job(arguments: &JobArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
-    let cluster =
-        Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?.running()?;
-    match arguments.command {
-        JobCommand::List { json } => {
-            let jobs = cluster.jobs().map_err(CliError::failed)?;
-            print(&if json { json_list(&jobs) } else { table(&jobs) });
-            Ok(0)
+    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
+    let cluster = place.running()?;
+    match &arguments.command {
+        JobCommand::List { only, name, json } => list::list(&cluster, only, name.as_deref(), *json),
+        JobCommand::Show { id, all, json } => show::show(&cluster, JobId(*id), *all, *json),
+        JobCommand::Wait { id, timeout, json } => {
+            wait::wait(&place, cluster, JobId(*id), *timeout, *json)
         }
-        JobCommand::Wait { id, timeout } => wait(&cluster, JobId(id), timeout),
-        JobCommand::Cancel { id } => {
-            find(&cluster, JobId(id))?;
-            let why = "cancelled by `windlass job cancel`";
-            cluster.cancel(JobId(id), why).map_err(|error| {
-                CliError::failed(format!("cancel job {id}: {}", refusal(&error)))
-            })?;
-            Ok(0)
+        JobCommand::Logs { id, follow, json } => {
+            logs::logs(&place, cluster, JobId(*id), *follow, *json)
         }
+        JobCommand::Cancel { id } => steer::cancel(&cluster, JobId(*id)),
+        JobCommand::Pause { id } => steer::pause(&cluster, JobId(*id), true),
+        JobCommand::Resume { id } => steer::pause(&cluster, JobId(*id), false),
+        JobCommand::Retry { id, cause, failed: _ } => {
+            steer::retry(&cluster, JobId(*id), cause.as_deref())
+        }
+        JobCommand::Rm { ids } => steer::rm(&cluster, ids),
     }
 }
 
-fn find(cluster: &Cluster, id: JobId) -> Result<JobView, CliError> {
-    let jobs = cluster.jobs().map_err(CliError::failed)?;
-    jobs.into_iter().find(|job| job.id == id).ok_or_else(|| {
-        CliError::failed(format!("find job {id}: `windlass job list` shows what there is"))
-    })
+/// A job, or an error that says where to look.
+pub(crate) fn find(cluster: &Cluster, id: JobId) -> Result<JobView, CliError> {
+    cluster.job(id).map_err(CliError::of_cluster)?.ok_or_else(|| unknown(id))
 }
 
-/// What was refused, without who refused it.
-fn refusal(error: &ClusterError) -> String {
-    let text = error.to_string();
-    text.rsplit(": ").next().unwrap_or(&text).to_owned()
+/// The same with what has happened to it from an event on.
+pub(crate) fn history(cluster: &Cluster, id: JobId, from: u64) -> Result<HistoryView, CliError> {
+    cluster.history(id, from).map_err(CliError::of_cluster)?.ok_or_else(|| unknown(id))
 }
 
-/// Waits until the job has ended; its outcome is the exit code.
-fn wait(cluster: &Cluster, id: JobId, seconds_max: Option<u64>) -> Result<u8, CliError> {
-    let interrupted = signals::interrupts()?;
-    let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let mut happening = cluster.watch().map_err(CliError::failed)?;
-    loop {
-        let job = find(cluster, id)?;
-        if let JobState::Ended(outcome) = job.state {
-            return Ok(if outcome == Outcome::Succeeded { 0 } else { EXIT_FAILED_FILES });
-        }
-        let ends = |notices: &[Notice]| notices.contains(&Notice::JobEnded(id));
-        loop {
-            if interrupted.load(Ordering::Relaxed) {
-                return Ok(EXIT_INTERRUPTED);
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                let counts = counts(&job);
-                let text = format!("job {id} is still open: {} files to do", counts.pending);
-                return Err(CliError { text, code: EXIT_TIMED_OUT });
-            }
-            match happening.recv_timeout(left.unwrap_or(LOOK).min(LOOK)) {
-                Ok(notices) if !ends(&notices) => {}
-                Ok(_) => break,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    happening = cluster.watch().map_err(CliError::failed)?;
-                    break;
-                }
-            }
-        }
-    }
+fn unknown(id: JobId) -> CliError {
+    CliError::failed(format!("find job {id}: `windlass job list` shows what there is"))
 }
 
-fn counts(job: &JobView) -> Counts {
+/// The counts of all phases together.
+pub(crate) fn counts(job: &JobView) -> Counts {
     job.phases.iter().fold(Counts::default(), |sum, phase| Counts {
         pending: sum.pending + phase.counts.pending,
         succeeded: sum.succeeded + phase.counts.succeeded,
@@ -95,60 +62,101 @@ fn counts(job: &JobView) -> Counts {
     })
 }
 
+/// Where a job stands, in one word for JSON: a paused one is open.
 fn state(job: &JobView) -> &'static str {
     match job.state {
         JobState::Open => "open",
-        JobState::Ended(Outcome::Succeeded) => "succeeded",
-        JobState::Ended(Outcome::Failed) => "failed",
-        JobState::Ended(Outcome::Cancelled) => "cancelled",
+        JobState::Ended(outcome) => outcome_label(outcome),
     }
 }
 
-fn table(jobs: &[JobView]) -> String {
-    if jobs.is_empty() {
-        return "There is no job.\n".to_owned();
-    }
-    let mut text = format!("{:>6}  {:9}  {:>9}  {:>7}  name\n", "job", "state", "done", "failed");
-    for job in jobs {
-        let Counts { pending, succeeded, failed } = counts(job);
-        let (done, total) = (succeeded + failed, succeeded + failed + pending);
-        let done = format!("{done}/{total}");
-        let name = printable(job.name.as_bytes());
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{:>6}  {:9}  {done:>9}  {failed:>7}  {name}", job.id.0, state(job));
-    }
-    text
+/// The same for people.
+fn state_told(job: &JobView) -> &'static str {
+    if job.paused.is_some() { "paused" } else { state(job) }
 }
 
-fn json_list(jobs: &[JobView]) -> String {
-    let jobs: Vec<Value> = jobs
-        .iter()
-        .map(|job| {
-            let phases: Vec<Value> = job
-                .phases
-                .iter()
-                .map(|phase| {
-                    json!({
-                        "operation": phase.spec.operation,
-                        "tasks": phase.task_count,
-                        "succeeded": phase.counts.succeeded,
-                        "failed": phase.counts.failed,
-                        "open": phase.counts.pending,
-                    })
-                })
-                .collect();
-            json!({
-                "id": job.id.0,
-                "name": job.name,
-                "state": state(job),
-                "submitted_at_ms": job.submitted_at.0,
-                "phases": phases,
-            })
+fn outcome_label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+    }
+}
+
+/// A job as JSON, the same wherever one is told.
+fn to_json(job: &JobView) -> Value {
+    let phase = |phase: &PhaseView| {
+        json!({
+            "operation": phase.spec.operation,
+            "tasks": phase.task_count,
+            "succeeded": phase.counts.succeeded,
+            "failed": phase.counts.failed,
+            "open": phase.counts.pending,
         })
-        .collect();
-    format!("{:#}\n", json!({ "version": 1, "jobs": jobs }))
+    };
+    let paused =
+        job.paused.as_ref().map(|paused| json!({ "by": paused.by, "since_ms": paused.since.0 }));
+    json!({
+        "id": job.id.0,
+        "name": job.name,
+        "state": state(job),
+        "paused": paused,
+        "submitted_at_ms": job.submitted_at.0,
+        "ended_at_ms": job.ended_at.map(|at| at.0),
+        "phases": job.phases.iter().map(phase).collect::<Vec<_>>(),
+    })
 }
 
-fn print(text: &str) {
+/// A time for people: `2026-11-26 05:03:12Z`.
+fn when(at: LogTime) -> String {
+    const DAY_SECONDS: u64 = 86_400;
+    let seconds = at.0 / 1_000;
+    let (year, month, day) = date(seconds / DAY_SECONDS);
+    let second = seconds % DAY_SECONDS;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The Gregorian date so many days after 1970-01-01: year, month, day. Years begin in March, so
+/// that the leap day is their last; 400 of them have 146,097 days (after H. Hinnant, "chrono-
+/// compatible low-level date algorithms").
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// "1 file", "2 files".
+pub(crate) fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_utc() {
+        let told = |seconds: u64| when(LogTime(seconds * 1_000));
+        assert_eq!(told(0), "1970-01-01 00:00:00Z");
+        assert_eq!(told(951_827_696), "2000-02-29 12:34:56Z");
+        assert_eq!(told(1_709_251_199), "2024-02-29 23:59:59Z");
+        assert_eq!(told(1_709_251_200), "2024-03-01 00:00:00Z");
+        assert_eq!(told(4_107_542_399), "2100-02-28 23:59:59Z");
+        assert_eq!(told(4_107_542_400), "2100-03-01 00:00:00Z");
+    }
 }

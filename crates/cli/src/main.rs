@@ -10,6 +10,7 @@ mod jobs;
 mod logs;
 mod ops;
 mod place;
+mod results;
 mod run;
 mod screen;
 mod serve;
@@ -17,6 +18,7 @@ mod settings;
 mod signals;
 mod state;
 mod status;
+mod submit;
 mod token;
 mod worker;
 mod workers;
@@ -25,6 +27,8 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
+use windlass_client::cluster::ClusterError;
+use windlass_client::run::RunError;
 
 /// Something went wrong that is not one of the inputs.
 const EXIT_ERROR: u8 = 1;
@@ -71,7 +75,9 @@ fn main() -> ExitCode {
         },
         Command::Call(arguments) => call::call(&arguments),
         Command::Cluster(arguments) => status::cluster(&arguments),
+        Command::Submit(arguments) => submit::submit(&arguments),
         Command::Job(arguments) => jobs::job(&arguments),
+        Command::Result(arguments) => results::result(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Token(arguments) => token::token(&arguments),
@@ -114,5 +120,24 @@ impl CliError {
     /// Work that could not be done; `doing` fits "failed to {doing}".
     pub(crate) fn failed(doing: impl std::fmt::Display) -> CliError {
         CliError { text: format!("failed to {doing}"), code: EXIT_ERROR }
+    }
+
+    /// What a cluster did not do; one that cannot be reached, or
+    /// lets nobody in, has a code of its own.
+    pub(crate) fn of_cluster(error: ClusterError) -> CliError {
+        let code = match &error {
+            ClusterError::Wire(error) if error.is_lost() => EXIT_UNREACHABLE,
+            ClusterError::Wire(error) if error.is_denied() => EXIT_DENIED,
+            _ => EXIT_ERROR,
+        };
+        CliError { code, ..CliError::failed(error) }
+    }
+
+    /// The same of a run.
+    pub(crate) fn of_run(error: RunError) -> CliError {
+        match error {
+            RunError::Cluster(error) => CliError::of_cluster(error),
+            error => CliError::failed(error),
+        }
     }
 }

@@ -22,7 +22,7 @@ const MEMORANDUM_BYTES_MAX: u64 = 16 << 20;
 const COLUMNS_DEFAULT: usize = 100;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    let mut asked = settings::asked(arguments)?;
+    let mut asked = settings::asked(&arguments.ask)?;
     let workers = arguments.workers.unwrap_or_else(cores);
     let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
     // Who says how many workers means some of this machine's own.
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
                 Some(asked) => asked,
                 None => newest(&cluster)?,
             },
-            failed_too: arguments.failed && own_jobs.is_empty(),
+            failed_too: arguments.ask.failed && own_jobs.is_empty(),
             own_jobs: own_jobs.clone(),
             excluded: place.excluded(),
             current_folder: std::env::current_dir().unwrap_or_default(),
@@ -159,7 +159,7 @@ fn report(arguments: &RunArguments, finished: &Finished) -> Result<u8, CliError>
 }
 
 /// What the newest job of the state was asked to do.
-fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
+pub(crate) fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
     let jobs = cluster.jobs().map_err(CliError::failed)?;
     let Some(job) = jobs.last() else {
         return Err(CliError::failed("retry: this state has no earlier run"));
@@ -201,11 +201,11 @@ fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
-fn screen_mode() -> ScreenMode {
+pub(crate) fn screen_mode() -> ScreenMode {
     if std::io::stderr().is_terminal() { ScreenMode::Live } else { ScreenMode::Plain }
 }
 
-fn style() -> Style {
+pub(crate) fn style() -> Style {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_terminal = std::io::stderr().is_terminal();
     let columns = terminal_size::terminal_size_of(std::io::stderr())
@@ -213,7 +213,7 @@ fn style() -> Style {
     Style { colour: is_terminal && !no_color, width: columns }
 }
 
-fn print_json(report: &Report) -> Result<(), CliError> {
+pub(crate) fn print_json(report: &Report) -> Result<(), CliError> {
     let mut stdout = std::io::stdout().lock();
     let written = report.write_json(&mut stdout).and_then(|()| stdout.flush());
     match written {

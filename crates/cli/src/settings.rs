@@ -2,7 +2,7 @@
 //! starts.
 
 use crate::CliError;
-use crate::arguments::RunArguments;
+use crate::arguments::AskArguments;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub(crate) fn variable(name: &str) -> Result<Option<String>, CliError> {
 }
 
 /// What the user asks for; `None`: only `--failed`, of the newest run whatever it was.
-pub(crate) fn asked(arguments: &RunArguments) -> Result<Option<Asked>, CliError> {
+pub(crate) fn asked(arguments: &AskArguments) -> Result<Option<Asked>, CliError> {
     if arguments.failed && arguments.paths.is_empty() && arguments.op == AUTO {
         return Ok(None);
     }
@@ -65,7 +65,7 @@ pub(crate) fn operation(name: &str) -> Result<&'static windlass_ops::Operation, 
     })
 }
 
-fn choice(arguments: &RunArguments) -> Result<Choice, CliError> {
+fn choice(arguments: &AskArguments) -> Result<Choice, CliError> {
     for name in &arguments.skip {
         operation(name)?;
     }
@@ -79,7 +79,7 @@ fn choice(arguments: &RunArguments) -> Result<Choice, CliError> {
 }
 
 /// Whether files are given where they are wanted, and only there.
-fn check_files(arguments: &RunArguments, choice: &Choice) -> Result<(), CliError> {
+fn check_files(arguments: &AskArguments, choice: &Choice) -> Result<(), CliError> {
     let spec = match choice {
         Choice::Auto { .. } => None,
         Choice::One(name) => windlass_ops::find(name).map(|operation| operation.spec),
@@ -99,7 +99,7 @@ fn check_files(arguments: &RunArguments, choice: &Choice) -> Result<(), CliError
 }
 
 /// The parameters, each known to an operation that may run and accepted by all that know it.
-fn params(arguments: &RunArguments, choice: &Choice) -> Result<BTreeMap<String, String>, CliError> {
+fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, String>, CliError> {
     let given: BTreeMap<String, String> = arguments.params.iter().cloned().collect();
     let may_run: Vec<&OperationSpec> = operations()
         .into_iter()

@@ -1,24 +1,33 @@
 //! `windlass cluster`: what a running cluster does, and how its calls are shared out.
 
-use crate::CliError;
 use crate::arguments::{ClusterArguments, ClusterCommand};
 use crate::place::Place;
-use crate::workers;
+use crate::{CliError, jobs, workers};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
+use windlass_client::report::text::printable;
 use windlass_core::balance::Strategy;
 use windlass_core::session::Withdrawal;
 use windlass_core::steering::Act;
-use windlass_core::view::{ClusterView, Stall};
+use windlass_core::view::{ClusterView, JobView, Stall};
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
     match &arguments.command {
         ClusterCommand::Status { json } => {
-            let view = place.running()?.status().map_err(CliError::failed)?;
-            let text = if *json { format!("{:#}\n", to_json(&view)) } else { to_text(&view) };
+            let cluster = place.running()?;
+            let view = cluster.status().map_err(CliError::of_cluster)?;
+            let mut paused = cluster.jobs().map_err(CliError::of_cluster)?;
+            paused.retain(|job| job.paused.is_some());
+            let text = if *json {
+                let mut told = to_json(&view);
+                told["paused_jobs"] = paused.iter().map(|job| job.id.0).collect();
+                format!("{told:#}\n")
+            } else {
+                to_text(&view) + &paused_jobs(&paused)
+            };
             let _ = std::io::stdout().write_all(text.as_bytes());
         }
         ClusterCommand::Set { setting: (key, value) } => {
@@ -78,6 +87,18 @@ fn to_text(view: &ClusterView) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Jobs that somebody holds back, a line each.
+fn paused_jobs(jobs: &[JobView]) -> String {
+    let line = |job: &JobView| {
+        let id = job.id;
+        let to_do = jobs::files(jobs::counts(job).pending.into());
+        let by = job.paused.as_ref().map(|paused| printable(paused.by.as_bytes()));
+        let by = by.unwrap_or_default();
+        format!("job {id} is paused by {by}: {to_do} to do; `windlass job resume {id}`\n")
+    };
+    jobs.iter().map(line).collect()
 }
 
 fn to_json(view: &ClusterView) -> Value {

@@ -1,5 +1,7 @@
 //! The cluster that a client works with: in this process, or at the other end of a connection.
 
+mod jobs;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;

@@ -104,9 +104,14 @@ pub fn export(
     manifest.artifacts.iter().map(export_one).collect()
 }
 
-fn artifact_path(folder: &Path, template: &str, base: &[u8]) -> Result<PathBuf, ExportError> {
+/// An artifact's file name: `{base}` is replaced.
+pub(crate) fn artifact_name(template: &str, base: &[u8]) -> Vec<u8> {
     let parts: Vec<&[u8]> = template.split("{base}").map(str::as_bytes).collect();
-    let name = parts.join(base);
+    parts.join(base)
+}
+
+fn artifact_path(folder: &Path, template: &str, base: &[u8]) -> Result<PathBuf, ExportError> {
+    let name = artifact_name(template, base);
     let path = folder.join(OsStr::from_bytes(&name));
     let is_usable = !matches!(name.as_slice(), b"" | b"." | b"..")
         && name.len() <= NAME_BYTES_MAX

@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::export::{base_of_task, export};
+use crate::report::text::printable;
 use crate::report::{Outcome, Row, Withdrawn};
 use crate::run::RunError;
 use crate::submission::{Submission, SubmittedPhase};
@@ -192,11 +193,24 @@ impl<'a> Follower<'a> {
         }
         standing.waits_for_room = cluster.waits_for_room;
         let waits = cluster.stalls.into_iter().find(|stall| stall.kind.holds_tasks());
-        standing.note = waits.map(|stall| stall.line());
+        standing.note = self.paused()?.or(waits.map(|stall| stall.line()));
         if standing.note.is_none() {
             standing.note = self.withdrawn.values().next().map(Withdrawn::told);
         }
         Ok(standing)
+    }
+
+    /// Who holds a job of the run back, and how it goes on.
+    fn paused(&self) -> Result<Option<String>, RunError> {
+        for id in self.submission.jobs() {
+            if let Some(paused) = self.cluster.job(id)?.and_then(|job| job.paused) {
+                let by = printable(paused.by.as_bytes());
+                return Ok(Some(format!(
+                    "paused by {by}: `windlass job resume {id}` lets it go on"
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// What workers offer no more.

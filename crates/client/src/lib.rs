@@ -2,10 +2,13 @@
 
 pub mod cluster;
 pub mod export;
+pub mod failed;
 pub mod follow;
 pub mod gather;
+pub mod inputs;
 pub mod memorandum;
 pub mod names;
 pub mod report;
+pub mod results;
 pub mod run;
 mod submission;

@@ -7,7 +7,7 @@ mod terminal;
 pub mod text;
 
 pub use files::{SUMMARY_CSV, SUMMARY_JSON, SummaryError};
-pub use terminal::Style;
+pub use terminal::{Style, took};
 
 use crate::gather;
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use crate::gather::{self, Found, Outcome};
 use crate::memorandum::Asked;
 use crate::report::{Report, Row};
 use crate::submission::{Submission, Submitter};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -63,6 +63,19 @@ pub struct Finished {
     pub interrupted: bool,
     /// Whether it went on with an unfinished run.
     pub resumed: bool,
+}
+
+/// What was submitted to be done without anybody who waits for it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Detached {
+    /// The jobs, oldest first, each with its tasks; none where there was nothing to do.
+    pub jobs: BTreeMap<JobId, u64>,
+    /// Whether an open job, or a retried one, goes on.
+    pub resumed: bool,
+    /// Failed tasks that are tried again.
+    pub reopened_count: u64,
+    /// Files that are in no job, with the reasons.
+    pub left_out: Vec<Row>,
 }
 
 /// Why a run cannot go on. Nothing is lost: the same command goes on where this one stopped.
@@ -132,13 +145,7 @@ impl Run<'_> {
         let began = Instant::now();
         let outcomes = self.gather(observe)?;
         self.sweep();
-        let submitter = Submitter {
-            cluster: self.cluster,
-            operations: &self.operations,
-            asked: &self.asked,
-            own_jobs: &self.own_jobs,
-        };
-        let submission = self.submit(&submitter, &outcomes, observe)?;
+        let submission = self.submit(&self.submitter(), &outcomes, observe)?;
         let resumed = submission.resumed;
         let jobs = submission.jobs();
         observe(Stage::Submitted(&jobs));
@@ -163,6 +170,32 @@ impl Run<'_> {
             current_folder: self.current_folder.clone(),
         };
         Ok(Finished { report, interrupted, resumed })
+    }
+
+    /// Gathers and submits, and leaves the rest to the cluster. The same call again finds the jobs
+    /// while they are open.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn submit_only(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Detached, RunError> {
+        let outcomes = self.gather(observe)?;
+        let submission = self.submit(&self.submitter(), &outcomes, observe)?;
+        let mut jobs = BTreeMap::new();
+        for (id, phase) in &submission.phases {
+            *jobs.entry(id.job).or_insert(0) += u64::from(phase.task_count);
+        }
+        let left_out = outcomes.iter().filter_map(Row::of_gathered).collect();
+        let Submission { resumed, reopened_count, .. } = submission;
+        Ok(Detached { jobs, resumed, reopened_count, left_out })
+    }
+
+    fn submitter(&self) -> Submitter<'_> {
+        Submitter {
+            cluster: self.cluster,
+            operations: &self.operations,
+            asked: &self.asked,
+            own_jobs: &self.own_jobs,
+        }
     }
 
     /// Records the run; on a full disk that takes until there is room, or until it is stopped.

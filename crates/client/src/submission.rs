@@ -4,17 +4,17 @@
 //! at any point, the same call finds what stands and adds what is missing.
 
 use crate::cluster::Cluster;
+use crate::failed;
 use crate::gather::{Choice, Outcome};
+use crate::inputs::inputs_of;
 use crate::memorandum::Asked;
 use crate::names;
 use crate::run::RunError;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{
-    ChunkRef, IndexRange, JobSpec, JobState, OnFailure, PhaseSpec, TaskState,
-};
-use windlass_core::limits::{CHUNK_BYTES_MAX, CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
+use windlass_core::ledger::{ChunkRef, JobSpec, JobState, OnFailure, PhaseSpec, TaskState};
+use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
 use windlass_core::params::Params;
 use windlass_core::view::JobView;
 use windlass_core::{BlobId, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
@@ -26,7 +26,7 @@ pub(crate) struct Submission {
     /// Whether an unfinished job goes on.
     pub(crate) resumed: bool,
     /// Tasks that are tried again.
-    pub(crate) reopened_count: usize,
+    pub(crate) reopened_count: u64,
 }
 
 /// One phase of a run's jobs.
@@ -75,7 +75,7 @@ impl Submitter<'_> {
         }
         let mut submission = Submission { resumed: !jobs.is_empty(), ..Submission::default() };
         for job in &jobs {
-            self.read(job, &mut submission)?;
+            read_job(self.cluster, job, &mut submission)?;
         }
         let mut missing = self.missing(outcomes, &submission);
         for job in &jobs {
@@ -106,21 +106,6 @@ impl Submitter<'_> {
         }
         let count = self.asked.params.get("count").and_then(|count| count.parse().ok());
         Some(count.unwrap_or(1))
-    }
-
-    /// What a job of this run holds already.
-    fn read(&self, job: &JobView, submission: &mut Submission) -> Result<(), RunError> {
-        for (position, phase) in job.phases.iter().enumerate() {
-            let id = phase_id(job.id, position);
-            let mut inputs = Vec::new();
-            for stored in self.cluster.chunks(id)? {
-                inputs.extend(self.decode(&stored.chunk)?.inputs);
-            }
-            let operation = phase.spec.operation.clone();
-            let task_count = phase.task_count;
-            submission.phases.insert(id, SubmittedPhase { operation, inputs, task_count });
-        }
-        Ok(())
     }
 
     /// Accepted inputs that no job of this run has, by operation, with their names.
@@ -191,7 +176,7 @@ impl Submitter<'_> {
         }
         let mut reopened_count = 0;
         for (id, phase) in &submission.phases {
-            let mut failed = Vec::new();
+            let mut failed: Vec<TaskIndex> = Vec::new();
             let mut from = TaskIndex(0);
             loop {
                 let tasks = self.cluster.tasks(*id, from)?;
@@ -203,13 +188,12 @@ impl Submitter<'_> {
                         now.get(input.path.as_slice()).is_some_and(|hash| *hash != input.hash)
                     });
                     if !changed {
-                        failed.push(IndexRange { first: task.index, count: 1 });
+                        failed.push(task.index);
                     }
                 }
             }
-            if !failed.is_empty() {
-                reopened_count += self.cluster.reopen(*id, failed, "retried with --failed")?;
-            }
+            let why = "retried with --failed";
+            reopened_count += failed::reopen(self.cluster, *id, failed, why)?;
         }
         submission.reopened_count = reopened_count;
         Ok(())
@@ -296,16 +280,21 @@ impl Submitter<'_> {
         }
         Ok(ChunkRef::Blob(self.cluster.put_blob(&bytes)?))
     }
+}
 
-    fn decode(&self, chunk: &ChunkRef) -> Result<Chunk, RunError> {
-        match chunk {
-            ChunkRef::Count => Ok(Chunk::default()),
-            ChunkRef::Inline(bytes) => Ok(Chunk::decode(bytes)?),
-            ChunkRef::Blob(id) => {
-                Ok(Chunk::decode(&self.cluster.read_blob(*id, CHUNK_BYTES_MAX)?)?)
-            }
-        }
+/// What a job holds.
+pub(crate) fn read_job(
+    cluster: &Cluster,
+    job: &JobView,
+    submission: &mut Submission,
+) -> Result<(), RunError> {
+    for (position, phase) in job.phases.iter().enumerate() {
+        let id = phase_id(job.id, position);
+        let inputs = inputs_of(cluster, id)?;
+        let (operation, task_count) = (phase.spec.operation.clone(), phase.task_count);
+        submission.phases.insert(id, SubmittedPhase { operation, inputs, task_count });
     }
+    Ok(())
 }
 
 impl Asked {

@@ -352,7 +352,8 @@ fn duration(seconds: f64) -> String {
 }
 
 /// A time for people.
-fn took(seconds: f64) -> String {
+#[must_use]
+pub fn took(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..10 => format!("{seconds:.2} s"),

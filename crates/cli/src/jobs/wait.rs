@@ -1,0 +1,94 @@
+//! `windlass job wait`.
+
+use super::{counts, files, find, print, say, to_json};
+use crate::place::Place;
+use crate::{
+    CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, EXIT_TIMED_OUT, EXIT_UNREACHABLE, signals,
+};
+use serde_json::json;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use windlass_client::cluster::Cluster;
+use windlass_core::JobId;
+use windlass_core::ledger::{JobState, Outcome};
+use windlass_core::view::{JobView, Notice};
+
+/// How soon a signal, or a notice that was missed, is noticed.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits until the job has ended; its outcome is the exit code. A master that is away is waited
+/// for as well.
+pub(super) fn wait(
+    place: &Place,
+    mut cluster: Cluster,
+    id: JobId,
+    seconds_max: Option<u64>,
+    json: bool,
+) -> Result<u8, CliError> {
+    let interrupted = signals::interrupts()?;
+    let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    // An unknown job is an error at once, not after the cluster has gone and come.
+    let mut job = find(&cluster, id)?;
+    loop {
+        let seen = watch(&cluster, id, &mut job);
+        if let JobState::Ended(outcome) = job.state {
+            if json {
+                let mut told = to_json(&job);
+                told["version"] = json!(1);
+                print(&format!("{told:#}\n"));
+            }
+            return Ok(if outcome == Outcome::Succeeded { 0 } else { EXIT_FAILED_FILES });
+        }
+        let happening = match seen {
+            Ok(happening) => Some(happening),
+            Err(error) if error.code == EXIT_UNREACHABLE => {
+                say(&format!("windlass: {}; looking for it again\n", error.text));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        loop {
+            if interrupted.load(Ordering::Relaxed) {
+                return Ok(EXIT_INTERRUPTED);
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Err(out_of_time(&job));
+            }
+            let at_most = left.unwrap_or(LOOK).min(LOOK);
+            let Some(happening) = &happening else {
+                std::thread::sleep(at_most);
+                match place.running() {
+                    Ok(found) => cluster = found,
+                    Err(error) if error.code == EXIT_UNREACHABLE => continue,
+                    Err(error) => return Err(error),
+                }
+                break;
+            };
+            match happening.recv_timeout(at_most) {
+                Ok(notices) if !notices.contains(&Notice::JobEnded(id)) => {}
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+    }
+}
+
+/// Watches from now on, and looks at the job once nothing can be missed.
+fn watch(
+    cluster: &Cluster,
+    id: JobId,
+    job: &mut JobView,
+) -> Result<Receiver<Vec<Notice>>, CliError> {
+    let happening = cluster.watch().map_err(CliError::of_cluster)?;
+    *job = find(cluster, id)?;
+    Ok(happening)
+}
+
+fn out_of_time(job: &JobView) -> CliError {
+    let to_do = files(counts(job).pending.into());
+    let held = if job.paused.is_some() { " and paused" } else { "" };
+    let text = format!("job {} is still open{held}: {to_do} to do", job.id);
+    CliError { text, code: EXIT_TIMED_OUT }
+}

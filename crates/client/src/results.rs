@@ -1,0 +1,250 @@
+//! The results of a job, wherever its cluster is: listed, fetched one by one, or all exported as a
+//! run would have.
+
+use crate::cluster::{Cluster, ClusterError};
+use crate::export::{self, artifact_name, base_of_task, export};
+use crate::follow::Follower;
+use crate::report::Report;
+use crate::run::RunError;
+use crate::submission::{Submission, SubmittedPhase, read_job};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use windlass_core::ledger::{FailedTask, TaskState};
+use windlass_core::limits::MANIFEST_BYTES_MAX;
+use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::view::{HistoryView, JobView, TaskView};
+use windlass_core::{PhaseId, TaskIndex};
+
+/// The results of one job.
+pub struct JobResults<'a> {
+    cluster: &'a Cluster,
+    phases: BTreeMap<PhaseId, SubmittedPhase>,
+}
+
+/// A task of the job, with what it made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TaskResult {
+    /// The operation: the folder of its results.
+    pub operation: String,
+    /// The input's path; empty for a task without one.
+    pub input: Vec<u8>,
+    /// What stands for `{base}` in the names of its artifacts.
+    base: Vec<u8>,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Why it failed, where it did.
+    pub failed: Option<FailedTask>,
+    /// What it made, main one first; only of a task that succeeded.
+    pub artifacts: Vec<Artifact>,
+}
+
+impl TaskResult {
+    /// The file name of one of its artifacts.
+    #[must_use]
+    pub fn name(&self, artifact: &Artifact) -> Vec<u8> {
+        artifact_name(&artifact.name, &self.base)
+    }
+
+    /// Which of its artifacts somebody means who says this: a result's name, with its operation's
+    /// folder or without, or an input's path or file name.
+    fn meant(&self, said: &[u8]) -> Vec<Artifact> {
+        if self.is_input(said) {
+            return self.artifacts.clone();
+        }
+        let is_meant = |artifact: &&Artifact| {
+            let name = self.name(artifact);
+            said == name || said == [self.operation.as_bytes(), b"/", &name].concat()
+        };
+        self.artifacts.iter().filter(is_meant).cloned().collect()
+    }
+
+    fn is_input(&self, said: &[u8]) -> bool {
+        let file_name = self.input.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        !said.is_empty() && (said == self.input || said == file_name)
+    }
+
+    /// Whether it could be meant, as far as that is known without its list of artifacts.
+    fn may_be_meant(&self, said: &[u8]) -> bool {
+        let is_within = said.windows(self.base.len().max(1)).any(|part| part == self.base);
+        self.is_input(said) || is_within
+    }
+}
+
+impl<'a> JobResults<'a> {
+    /// The results of a job as it is now.
+    ///
+    /// # Errors
+    /// The cluster cannot tell what its inputs were.
+    pub fn of(cluster: &'a Cluster, job: &JobView) -> Result<JobResults<'a>, RunError> {
+        let mut submission = Submission::default();
+        read_job(cluster, job, &mut submission)?;
+        Ok(JobResults { cluster, phases: submission.phases })
+    }
+
+    /// Shows every task with its artifacts, in order.
+    ///
+    /// # Errors
+    /// The cluster cannot tell, a result is lost, or what `take` fails with.
+    pub fn each<E: From<RunError>>(
+        &self,
+        take: &mut dyn FnMut(TaskResult) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_of(&|_| true, take)
+    }
+
+    /// As [`JobResults::each`]; of those that are not wanted nothing is read.
+    fn each_of<E: From<RunError>>(
+        &self,
+        is_wanted: &dyn Fn(&TaskResult) -> bool,
+        take: &mut dyn FnMut(TaskResult) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (id, phase) in &self.phases {
+            let mut from = TaskIndex(0);
+            loop {
+                let tasks = self.cluster.tasks(*id, from).map_err(RunError::from)?;
+                let Some(last) = tasks.last() else { break };
+                from = TaskIndex(last.index.0 + 1);
+                for view in tasks {
+                    let mut result = bare(phase, &view);
+                    if is_wanted(&result) {
+                        result.artifacts = self.artifacts(&view)?;
+                        take(result)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn artifacts(&self, view: &TaskView) -> Result<Vec<Artifact>, RunError> {
+        let Some(id) = view.manifest.filter(|_| view.state == TaskState::Succeeded) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.cluster.read_blob(id, MANIFEST_BYTES_MAX).map_err(RunError::of_result)?;
+        Ok(Manifest::decode(&bytes)?.artifacts)
+    }
+
+    /// The tasks and artifacts that are meant by one word, each task with those that are.
+    ///
+    /// # Errors
+    /// As [`JobResults::each`].
+    pub fn meant(&self, said: &[u8]) -> Result<Vec<TaskResult>, RunError> {
+        let mut found = Vec::new();
+        let may_be = |result: &TaskResult| result.may_be_meant(said);
+        self.each_of(&may_be, &mut |result| {
+            let artifacts = result.meant(said);
+            if !artifacts.is_empty() || result.is_input(said) {
+                found.push(TaskResult { artifacts, ..result });
+            }
+            Ok::<(), RunError>(())
+        })?;
+        Ok(found)
+    }
+
+    /// Writes the artifacts of a task to `<out>/<operation>/`; see [`export()`].
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn write(&self, result: &TaskResult, out: &Path) -> Result<Vec<PathBuf>, RunError> {
+        let artifacts = result.artifacts.clone();
+        let manifest = Manifest { artifacts, ..Manifest::default() };
+        let copy = |id, file: &mut _| self.cluster.copy_blob(id, file);
+        Ok(export(copy, out, &result.operation, &result.base, &manifest)?)
+    }
+
+    /// Writes the bytes of an artifact; what was written is worth nothing when this fails.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn copy(&self, artifact: &Artifact, into: &mut dyn Write) -> Result<(), ClusterError> {
+        let mut into = into;
+        match &artifact.content {
+            Content::Inline(bytes) => into.write_all(bytes).map_err(ClusterError::Take),
+            Content::Blob { id, .. } => self.cluster.copy_blob(*id, &mut into),
+        }
+    }
+}
+
+/// A task before its artifacts are known.
+fn bare(phase: &SubmittedPhase, view: &TaskView) -> TaskResult {
+    let input = phase.inputs.get(view.index.0 as usize);
+    TaskResult {
+        operation: phase.operation.clone(),
+        input: input.map(|input| input.path.clone()).unwrap_or_default(),
+        base: input.map_or_else(|| base_of_task(view.index), |input| input.base.clone()),
+        state: view.state,
+        failed: view.failure.clone().filter(|_| view.state == TaskState::Failed),
+        artifacts: Vec::new(),
+    }
+}
+
+/// Writes all results that a job has so far to a folder, as the run would have that submitted it;
+/// what is there and equal is left alone. The report tells of every task; its summaries are not
+/// written yet.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn export_all(
+    cluster: &Cluster,
+    history: &HistoryView,
+    out: &Path,
+    current_folder: PathBuf,
+) -> Result<Report, RunError> {
+    let job = &history.job;
+    export::sweep(out);
+    for phase in &job.phases {
+        export::sweep(&out.join(&phase.spec.operation));
+    }
+    let mut submission = Submission::default();
+    read_job(cluster, job, &mut submission)?;
+    let mut rows = Follower::new(cluster, out, submission)?.into_rows();
+    rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
+    let ended_at = job.ended_at.unwrap_or(history.told_at);
+    Ok(Report {
+        rows,
+        withdrawn: Vec::new(),
+        job_ids: vec![job.id.0],
+        wall_seconds: ended_at.0.saturating_sub(job.submitted_at.0) as f64 / 1_000.0,
+        out: out.to_path_buf(),
+        current_folder,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result() -> TaskResult {
+        let artifact = |name: &str| Artifact {
+            name: name.to_owned(),
+            media_type: "text/plain".to_owned(),
+            content: Content::Inline(Vec::new()),
+        };
+        TaskResult {
+            operation: "document".to_owned(),
+            input: b"/home/a/report.pdf".to_vec(),
+            base: b"report".to_vec(),
+            state: TaskState::Succeeded,
+            failed: None,
+            artifacts: vec![artifact("{base}.txt"), artifact("{base}.json")],
+        }
+    }
+
+    #[test]
+    fn results_are_meant_by_their_names_or_by_their_input() {
+        let count = |said: &str| {
+            let may_be = result().may_be_meant(said.as_bytes());
+            let count = result().meant(said.as_bytes()).len();
+            assert!(may_be || count == 0, "{said} is passed over");
+            count
+        };
+        assert_eq!(count("report.txt"), 1);
+        assert_eq!(count("document/report.json"), 1);
+        assert_eq!(count("report.pdf"), 2);
+        assert_eq!(count("/home/a/report.pdf"), 2);
+        for other in ["", "report", "text/report.txt", "a/report.pdf", "x"] {
+            assert_eq!(count(other), 0, "{other}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Jobs that nobody waits for: submitted, looked at, steered, and their results fetched.
+
+use crate::cluster::{joined, master, master_at, run_on};
+use crate::lab::{Lab, Ran, until};
+use crate::service::Service;
+use serde_json::Value;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+
+/// A command as somebody gives it who has no state here.
+fn elsewhere(lab: &Lab, master: &str, args: &[&str]) -> Command {
+    let mut command = lab.command(args);
+    command.args(["--master", master]).env_remove("WINDLASS_STATE").env("USER", "ada");
+    command
+}
+
+fn ask(lab: &Lab, master: &str, args: &[&str]) -> Ran {
+    Ran::of(elsewhere(lab, master, args).output().expect("the binary starts"))
+}
+
+#[track_caller]
+fn json(ran: &Ran) -> Value {
+    let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(told["version"], 1, "{told:#}");
+    told
+}
+
+fn shown(lab: &Lab, master: &str, id: &str) -> Value {
+    json(ask(lab, master, &["job", "show", id, "--json"]).ended(0))
+}
+
+fn inputs(lab: &Lab, count: usize) {
+    for number in 0..count {
+        lab.input(format!("f{number:03}.txt"), format!("file {number}"));
+    }
+}
+
+#[test]
+fn what_is_submitted_needs_a_running_cluster() {
+    let lab = Lab::new();
+    inputs(&lab, 1);
+    lab.run(&["submit", "in"]).ended(4).said("windlass up");
+    lab.run(&["result", "ls", "1"]).ended(4).said("windlass up");
+    let nobody = ["job", "show", "1", "--master", "127.0.0.1:1"];
+    lab.run(&nobody).ended(4).said("nobody listens there");
+}
+
+#[test]
+fn a_submitted_job_is_found_again_and_its_results_are_what_a_run_makes() {
+    let lab = Lab::new();
+    inputs(&lab, 5);
+    let (_master, address) = master(&lab);
+    let submit = ["submit", "in", "--op", "text"];
+    assert_eq!(ask(&lab, &address, &submit).ended(0).stdout, "1\n");
+    let again = ask(&lab, &address, &submit);
+    assert_eq!(again.ended(0).said("Job 1 goes on").stdout, "1\n");
+    let listed = json(ask(&lab, &address, &["job", "list", "--only", "open", "--json"]).ended(0));
+    assert_eq!(listed["jobs"].as_array().expect("jobs").len(), 1);
+    let none = ask(&lab, &address, &["job", "list", "--name", "pictures"]);
+    assert_eq!(none.ended(0).stdout, "None of the 1 jobs is so.\n");
+    // Nobody does it yet.
+    let waits = ask(&lab, &address, &["job", "show", "1"]);
+    assert!(waits.ended(0).stdout.contains("no connected worker offers text"), "{}", waits.stdout);
+    ask(&lab, &address, &["result", "export", "1", "--out", "early"])
+        .ended(0)
+        .said("Job 1 is still open: 5 files to do");
+    let _worker = joined(&lab, "w1", &address, "1");
+    let waited = ask(&lab, &address, &["job", "wait", "1", "--json"]);
+    assert_eq!(json(waited.ended(0))["state"], "succeeded");
+
+    let export = ["result", "export", "1", "--out", "there"];
+    ask(&lab, &address, &export).ended(0);
+    let alone = Lab::new();
+    inputs(&alone, 5);
+    alone.run(&["run", "in", "--op", "text", "--out", "here"]).ended(0);
+    let mut count = 0;
+    for entry in std::fs::read_dir(alone.path("here/text")).expect("results").flatten() {
+        let there = lab.path("there/text").join(entry.file_name());
+        let there = std::fs::read(&there).expect("is there");
+        assert!(there == std::fs::read(entry.path()).expect("is here"), "{entry:?} differs");
+        count += 1;
+    }
+    assert!(count >= 5);
+    let summary = std::fs::read(lab.path("there/summary.json")).expect("a summary");
+    let summary: Value = serde_json::from_slice(&summary).expect("JSON");
+    assert_eq!(summary["totals"]["succeeded"], 5);
+    // What is there and equal stays as it is; what is missing comes back.
+    let kept = alone.results_in("here/text")[0].clone();
+    let gone = alone.results_in("here/text")[1].clone();
+    let inode = || lab.path("there/text").join(&kept).metadata().expect("is there").ino();
+    let before = inode();
+    std::fs::remove_file(lab.path("there/text").join(&gone)).expect("is removed");
+    ask(&lab, &address, &export).ended(0);
+    assert_eq!(inode(), before);
+    assert!(lab.path("there/text").join(&gone).exists());
+}
+
+/// A command that takes a moment.
+const SLOW: [&str; 4] = ["--op", "command", "--param", "cmd=sleep 0.05; cat"];
+
+#[test]
+fn a_pause_outlives_the_master_and_ends_when_it_is_told() {
+    let lab = Lab::new();
+    inputs(&lab, 60);
+    let (mut first, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "2");
+    let mut args = vec!["in"];
+    args.extend(SLOW);
+    let submit = [&["submit"], args.as_slice()].concat();
+    ask(&lab, &address, &submit).ended(0);
+    let succeeded = || shown(&lab, &address, "1")["phases"][0]["succeeded"].as_u64();
+    until("some files are done", || succeeded() > Some(4));
+    ask(&lab, &address, &["job", "pause", "1"]).ended(0).said("Job 1 is paused");
+    ask(&lab, &address, &["job", "pause", "1"]).ended(0).said("was paused already, by ada");
+    assert!(lab.run(&["cluster", "status"]).stdout.contains("job 1 is paused by ada"));
+
+    first.kill();
+    let (_second, again) = master_at(&lab, &address);
+    assert_eq!(again, address);
+    until("the worker is back", || lab.run(&["cluster", "status"]).stdout.contains("worker w1"));
+    // A run of the same arguments joins the job, and is told why nothing moves.
+    let run = Service::start(&mut run_on(&lab, &address, &args));
+    run.wait_for("paused by ada");
+    // What was at work ends; after that nothing moves any more.
+    let mut before = None;
+    until("nothing of it moves", || {
+        let out_of_time = ask(&lab, &address, &["job", "wait", "1", "--timeout", "1"]);
+        out_of_time.ended(6).said("job 1 is still open and paused");
+        let now = succeeded();
+        before.replace(now) == Some(now)
+    });
+    let listed = ask(&lab, &address, &["job", "list", "--only", "paused"]);
+    assert!(listed.ended(0).stdout.contains("paused"), "{}", listed.stdout);
+
+    ask(&lab, &address, &["job", "resume", "1"]).ended(0).said("Job 1 goes on");
+    ask(&lab, &address, &["job", "wait", "1"]).ended(0);
+    let logs = ask(&lab, &address, &["job", "logs", "1"]).ended(0).stdout.clone();
+    let at = |words: &str| logs.find(words).unwrap_or_else(|| panic!("no {words:?} in {logs}"));
+    assert!(at("submitted: ") < at("paused by ada"));
+    assert!(at("paused by ada") < at("resumed by ada"));
+    assert!(at("resumed by ada") < at("succeeded: 60 succeeded, 0 failed"));
+}
+
+#[test]
+fn failed_files_are_shown_retried_by_cause_and_forgotten() {
+    let lab = Lab::new();
+    inputs(&lab, 3);
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let marker = lab.path("mended");
+    let mended = format!("test -e '{}'", marker.display());
+    let cmd = format!("cmd=it=$(cat); echo $it; {mended} || test \"$it\" != 'file 1'");
+    let submit = ["submit", "in", "--op", "command", "--param", &cmd];
+    ask(&lab, &address, &submit).ended(0);
+    ask(&lab, &address, &["job", "wait", "1"]).ended(3);
+
+    let told = shown(&lab, &address, "1");
+    let failed = told["failed"].as_array().expect("failed files");
+    assert_eq!(failed.len(), 1, "{told:#}");
+    assert!(failed[0]["file"].as_str().expect("a path").ends_with("/f001.txt"));
+    let cause = failed[0]["cause"].as_str().expect("a cause");
+    let page = ask(&lab, &address, &["job", "show", "1"]).ended(0).stdout.clone();
+    assert!(page.contains(cause) && page.contains("windlass job retry 1"), "{page}");
+    ask(&lab, &address, &["result", "get", "1", "f001.txt"]).ended(3).said(cause);
+    ask(&lab, &address, &["result", "export", "1"]).ended(3);
+
+    let other = ["job", "retry", "1", "--cause", "timed out"];
+    ask(&lab, &address, &other).ended(1).said("none of its 1 failed files");
+    std::fs::write(&marker, "").expect("a file");
+    let retry = ["job", "retry", "1", "--failed", "--cause", "Rejected"];
+    ask(&lab, &address, &retry).ended(0).said("1 file is tried again");
+    ask(&lab, &address, &["job", "wait", "1"]).ended(0);
+    ask(&lab, &address, &["job", "retry", "1"]).ended(1).said("no file of it has failed");
+    let logs = ask(&lab, &address, &["job", "logs", "1", "--follow"]).ended(0).stdout.clone();
+    for words in [" on w1: ", "given up", "failed: 2 succeeded, 1 failed", "1 file opened again"] {
+        assert!(logs.contains(words), "{words:?} is not in {logs}");
+    }
+    let lines = ask(&lab, &address, &["job", "logs", "1", "--json"]).ended(0).stdout.clone();
+    let happened: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(happened.iter().all(|it| it["version"] == 1 && it["at_ms"].is_u64()));
+    assert!(happened.iter().any(|it| it["happened"] == "attempt_failed" && it["worker"] == "w1"));
+
+    let open = ["submit", "--op", "noop", "--param", "sleep_ms=60000"];
+    ask(&lab, &address, &open).ended(0);
+    let both = ask(&lab, &address, &["job", "rm", "1", "2"]);
+    both.ended(1).said("Job 1 is forgotten").said("windlass job cancel 2");
+    ask(&lab, &address, &["job", "show", "1"]).ended(1).said("windlass job list");
+    ask(&lab, &address, &["job", "cancel", "2"]).ended(0);
+    ask(&lab, &address, &["job", "pause", "2"]).ended(1).said("the job has ended");
+    ask(&lab, &address, &["job", "retry", "2"]).ended(1).said("submit its files again");
+    ask(&lab, &address, &["job", "rm", "2"]).ended(0);
+}
+
+#[test]
+fn results_are_fetched_one_by_one() {
+    let lab = Lab::new();
+    inputs(&lab, 3);
+    // Beyond what lies in the manifest.
+    lab.input("large.txt", "0123456789".repeat(50_000));
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let submit = ["submit", "in", "--op", "command", "--param", "cmd=cat"];
+    ask(&lab, &address, &submit).ended(0);
+    ask(&lab, &address, &["job", "wait", "1"]).ended(0);
+    let listed = ask(&lab, &address, &["result", "ls", "1"]);
+    assert!(listed.ended(0).stdout.contains("      500000  command/large.out\n"));
+    let large = ask(&lab, &address, &["result", "get", "1", "large.out", "--out", "-"]);
+    assert!(large.ended(0).stdout == "0123456789".repeat(50_000));
+    let one = ask(&lab, &address, &["result", "get", "1", "command/f001.out", "--out", "-"]);
+    assert_eq!(one.ended(0).stdout, "file 1");
+    let several = ["result", "get", "1", "f001.txt", "--out", "-"];
+    ask(&lab, &address, &several).ended(2).said("command/f001_command.json, command/f001.out");
+    let some = ["result", "get", "1", "f000.txt", "f002.out", "--out", "some"];
+    let paths = ask(&lab, &address, &some).ended(0).stdout.clone();
+    assert_eq!(paths.lines().last(), Some("some/command/f002.out"));
+    let names = ["f000.out", "f000_command.json", "f002.out"];
+    assert_eq!(lab.results_in("some/command"), names);
+    let unknown = ["result", "get", "1", "f000.txt", "nothing.txt", "--out", "none"];
+    ask(&lab, &address, &unknown).ended(1).said("nothing.txt").said("windlass result ls 1");
+    assert!(!lab.path("none").exists(), "nothing is written where a word means nothing");
+    ask(&lab, &address, &["result", "get", "1", "--out", "-"]).ended(2).said("one FILE");
+    ask(&lab, &address, &["result", "get", "1", "--out", "all"]).ended(0);
+    assert_eq!(lab.results_in("all/command").len(), 8);
+    ask(&lab, &address, &["result", "ls", "7"]).ended(1).said("windlass job list");
+}
