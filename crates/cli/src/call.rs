@@ -17,6 +17,7 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())?;
     let attached = place.attach()?;
+    attached.await_workers();
     let request = CallRequest {
         operation: spec.name.to_owned(),
         params,

@@ -24,6 +24,9 @@ const SECRETS: &str = "secrets";
 /// How often a state that is held by a process without a socket is looked at again: the holder is
 /// still starting, or has just ended.
 const SOCKET_LOOK: Duration = Duration::from_millis(20);
+/// How long workers of this process may take to join, and how often it is looked.
+const WORKER_PATIENCE: Duration = Duration::from_secs(5);
+const WORKER_LOOK: Duration = Duration::from_millis(1);
 /// How long that may last.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -95,6 +98,17 @@ impl Attached {
         match self {
             Attached::Own(own) => own.cluster(),
             Attached::Joined(client) => Cluster::There(client.clone()),
+        }
+    }
+
+    /// Waits until the workers of this process, where it has some, have joined: a call that finds
+    /// nobody fails at once.
+    pub(crate) fn await_workers(&self) {
+        let Attached::Own(own) = self else { return };
+        let until = Instant::now() + WORKER_PATIENCE;
+        let joined = || own.handle.status().map_or(usize::MAX, |status| status.workers.len());
+        while joined() < own.workers.len() && Instant::now() < until {
+            std::thread::sleep(WORKER_LOOK);
         }
     }
 

@@ -29,8 +29,8 @@ pub(crate) struct WorkerArguments {
     #[command(flatten)]
     pub(crate) log: LogArguments,
     /// Where the certificate is kept that it gets for its token, so that the next start needs none
-    /// [default: $XDG_STATE_HOME/windlass]
-    #[arg(long, value_name = "DIR", env = "WINDLASS_STATE", hide_env_values = true)]
+    /// [default: $WINDLASS_STATE, else $XDG_STATE_HOME/windlass]
+    #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) access: AccessArguments,
