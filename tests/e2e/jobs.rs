@@ -60,7 +60,11 @@ fn a_submitted_job_is_found_again_and_its_results_are_what_a_run_makes() {
     assert_eq!(none.ended(0).stdout, "None of the 1 jobs is so.\n");
     // Nobody does it yet.
     let waits = ask(&lab, &address, &["job", "show", "1"]);
-    assert!(waits.ended(0).stdout.contains("5 tasks wait: no worker is connected"), "{}", waits.stdout);
+    assert!(
+        waits.ended(0).stdout.contains("5 tasks wait: no worker is connected"),
+        "{}",
+        waits.stdout
+    );
     ask(&lab, &address, &["result", "export", "1", "--out", "early"])
         .ended(0)
         .said("Job 1 is still open: 5 files to do");

@@ -9,6 +9,10 @@ use crate::run;
 const FOUND: &[(u64, &str)] = &[
     (167, "what was recalled of a cancelled job was remembered for ever"),
     (417, "a late append met a log that was trimmed above it"),
+    (
+        1_795_667_756_257_971,
+        "a job ended and was opened again while a crash was on its way into the log",
+    ),
 ];
 
 #[test]

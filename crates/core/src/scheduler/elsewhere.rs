@@ -20,7 +20,8 @@ pub(super) struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// A worker tells that a task failed there.
+    /// It is recorded that a task failed on a worker, and waits for another attempt. Before that it
+    /// may not count: a job that ends meanwhile may be open again by then.
     pub(super) fn on_failure(&mut self, task: TaskId, kind: FailureKind, worker: &WorkerName) {
         if kind.may_be_the_workers() {
             self.failed_on.entry(task).or_default().insert(worker.clone());

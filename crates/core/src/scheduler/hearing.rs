@@ -171,7 +171,6 @@ impl Scheduler {
                 }),
                 EndedWith::Failure(failure) => {
                     let task = run.phase.task(run.first);
-                    self.elsewhere.on_failure(task, failure.kind, &worker.name);
                     let (round, attempt) = (run.round, run.attempt);
                     let worker = Some(worker.name.clone());
                     let failed = Entry::AttemptFailed { task, round, attempt, failure, worker };

@@ -166,6 +166,11 @@ impl Scheduler {
         applied: &[Applied],
         out: &mut Vec<Effect>,
     ) {
+        if let Entry::AttemptFailed { task, failure, worker: Some(worker), .. } = entry
+            && applied.iter().any(|done| matches!(done, Applied::TaskWaits { .. }))
+        {
+            self.elsewhere.on_failure(*task, failure.kind, worker);
+        }
         for done in applied {
             match done {
                 Applied::TasksAdded { phase, range } => {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{PhaseIndex, RequestId, Round, TaskIndex};
-use crate::ledger::{ChunkRef, JobSpec};
+use crate::ledger::{ChunkRef, IndexRange, JobSpec, OnFailure};
 use crate::scheduler::rig::{Cluster, PHASE};
 use crate::session::{EndedWith, Held, Withdrawal};
 
@@ -260,6 +260,29 @@ fn a_task_that_crashed_goes_to_another_worker_and_waits_for_it() {
     assert_eq!(others.len(), 1, "others do not wait for it");
     cluster.succeed(2, busy[0]);
     assert_eq!(cluster.assigned(2)[0].0, held[0].0);
+}
+
+#[test]
+fn a_crash_that_is_recorded_after_its_job_was_opened_again_counts_for_its_worker() {
+    let mut cluster = Cluster::new(Ledger::default());
+    cluster.add_tasks(2, OnFailure::Stop);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.join(2, "b", vec![]);
+    cluster.hear(2, ToMaster::Credit(0));
+    cluster.holds_back = true;
+    let bad = EndedWith::Failure(Failure::rejected("bad", "it is bad", ""));
+    cluster.end(1, held[0], bad);
+    cluster.end(1, held[1], crash());
+    let [.., rejected, crashed] = &cluster.proposed[..] else { panic!("two are proposed") };
+    let (rejected, crashed) = (rejected.clone(), crashed.clone());
+    cluster.record(rejected);
+    assert!(!cluster.ledger.jobs[&JobId(1)].is_open(), "a failure stops it");
+    let tasks = vec![IndexRange { first: TaskIndex(held[0].0), count: 1 }];
+    cluster.record(Entry::TasksReopened { phase: PHASE, tasks, why: String::new() });
+    cluster.record(crashed);
+    let again: Vec<u32> = cluster.assigned(1).iter().map(|(index, _)| *index).collect();
+    assert_eq!(again, [held[0].0], "the crash waits for the other worker");
 }
 
 #[test]

@@ -18,18 +18,21 @@ pub(super) struct Cluster {
     pub(super) now: Tick,
     pub(super) sent: Vec<(SessionId, ToWorker)>,
     pub(super) proposed: Vec<Entry>,
+    /// What is proposed is not recorded by itself.
+    pub(super) holds_back: bool,
 }
 
 impl Cluster {
     pub(super) fn new(ledger: Ledger) -> Cluster {
         let scheduler = Scheduler::new(Tick(0), &ledger, 1);
-        Cluster { ledger, scheduler, now: Tick(0), sent: Vec::new(), proposed: Vec::new() }
+        let (sent, proposed) = (Vec::new(), Vec::new());
+        Cluster { ledger, scheduler, now: Tick(0), sent, proposed, holds_back: false }
     }
 
     /// With one job of `count` tasks.
     pub(super) fn with_tasks(count: u32) -> Cluster {
         let mut cluster = Cluster::new(Ledger::default());
-        cluster.add_tasks(count);
+        cluster.add_tasks(count, OnFailure::Continue);
         cluster
     }
 
@@ -38,13 +41,13 @@ impl Cluster {
         Cluster::with_tasks(0)
     }
 
-    pub(super) fn add_tasks(&mut self, count: u32) {
+    pub(super) fn add_tasks(&mut self, count: u32, on_failure: OnFailure) {
         let phase = PhaseSpec {
             operation: "noop".to_owned(),
             version: 1,
             params: Params::default(),
             after: Vec::new(),
-            on_failure: OnFailure::Continue,
+            on_failure,
             fresh: false,
         };
         let spec =
@@ -73,7 +76,9 @@ impl Cluster {
                 Effect::Close(_) => {}
                 Effect::Propose(entry) => {
                     self.proposed.push(entry.clone());
-                    self.record(entry);
+                    if !self.holds_back {
+                        self.record(entry);
+                    }
                 }
             }
         }
