@@ -2,10 +2,10 @@
 
 use crate::inbox::Gone;
 use std::collections::BTreeMap;
-use windlass_core::Epoch;
 use windlass_core::calls::{CallError, CallerId, Calls, Instance};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::Hello;
+use windlass_core::{Epoch, WorkerName};
 
 /// What a caller is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,10 +56,15 @@ impl Desk {
         self.greeted.remove(&session)
     }
 
-    /// The connections of a worker of this name.
-    pub(crate) fn sessions_of(&self, name: &windlass_core::WorkerName) -> Vec<SessionId> {
-        let of_name = self.greeted.iter().filter(|(_, instance)| instance.name == *name);
-        of_name.map(|(session, _)| *session).collect()
+    /// A worker of this name is drained, or is no longer; answers its connections. One that waits
+    /// for its name will be welcomed as that.
+    pub(crate) fn drain(&mut self, name: &WorkerName, on: bool) -> Vec<SessionId> {
+        let of_name = self.greeted.iter_mut().filter(|(_, instance)| instance.name == *name);
+        let drained = of_name.map(|(session, instance)| {
+            instance.is_draining = on;
+            *session
+        });
+        drained.collect()
     }
 
     /// Tells a caller; one that is gone is forgotten, and `false` says so.

@@ -437,7 +437,7 @@ impl Loop {
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {
-                for session in self.desk.sessions_of(name) {
+                for session in self.desk.drain(name, *on) {
                     self.tell_calls(CallEvent::Draining(session, *on));
                 }
             }
