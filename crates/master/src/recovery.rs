@@ -2,7 +2,7 @@
 
 use crate::error::MasterError;
 use windlass_core::ledger::{
-    Applied, Batch, ENTRY_FORMAT, Entry, Ledger, SnapshotMarks, SnapshotPoints,
+    Applied, Batch, CLUSTER_VERSION, ENTRY_FORMAT, Entry, Ledger, SnapshotMarks, SnapshotPoints,
 };
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::{Found, Reign};
@@ -204,6 +204,9 @@ pub fn opening<T: Default>(
     if ledger.cluster.is_none() {
         let cluster = draw_u128(random);
         writer.propose(Entry::Genesis { cluster, format: ENTRY_FORMAT }, T::default());
+    }
+    if ledger.version < CLUSTER_VERSION {
+        writer.propose(Entry::VersionRaised { version: CLUSTER_VERSION }, T::default());
     }
     Some(writer)
 }

@@ -13,6 +13,8 @@ pub enum Applied {
     Founded,
     /// A reign began.
     Claimed(Epoch),
+    /// The cluster does what this version does.
+    VersionRaised(u32),
     /// A job exists; `fresh` is false where the request had made it before.
     JobSubmitted {
         /// The job.
@@ -101,6 +103,9 @@ pub enum Refusal {
     /// A claim that is not the next epoch.
     #[error("the claim is not the next epoch")]
     EpochNotNext,
+    /// A version that the cluster has already.
+    #[error("the cluster has this version already")]
+    VersionNotHigher,
     /// No such job.
     #[error("there is no such job")]
     UnknownJob,

@@ -20,6 +20,10 @@ use std::sync::Arc;
 pub struct Ledger {
     /// The cluster's id; `None` before its genesis.
     pub cluster: Option<u128>,
+    /// What the cluster's masters have agreed to do with entries, see [`CLUSTER_VERSION`].
+    ///
+    /// [`CLUSTER_VERSION`]: super::CLUSTER_VERSION
+    pub version: u32,
     /// The newest reign.
     pub epoch: Epoch,
     /// Time of the newest entry.
@@ -52,6 +56,7 @@ impl Ledger {
         let done = match entry {
             Entry::Genesis { cluster, .. } => self.found(*cluster, out),
             Entry::Claim { epoch, .. } => self.claim(*epoch, out),
+            Entry::VersionRaised { version } => self.raise_version(*version, out),
             Entry::JobSubmitted { request, spec } => self.submit(*request, spec, out),
             Entry::TasksAdded { phase, first, count, chunk } => {
                 self.add(*phase, *first, *count, chunk, out)
@@ -206,7 +211,8 @@ impl Ledger {
 
     fn cancel(&mut self, id: JobId, why: &str, out: &mut Vec<Applied>) -> Result<(), Refusal> {
         let at = self.time;
-        self.open_job(id)?.end(at, Outcome::Cancelled, why);
+        let ended = self.open_job(id)?.end(at, Outcome::Cancelled, why);
+        self.note(id, ended);
         out.push(Applied::JobEnded { job: id, outcome: Outcome::Cancelled });
         Ok(())
     }
@@ -219,7 +225,9 @@ impl Ledger {
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
         let at = self.time;
-        self.open_job(id)?.pause(at, on, by);
+        if let Some(happened) = self.open_job(id)?.pause(at, on, by) {
+            self.note(id, happened);
+        }
         out.push(Applied::JobPaused(id, on));
         Ok(())
     }
@@ -324,7 +332,8 @@ impl Ledger {
         let at = self.time;
         let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_open()) else { return };
         if let Some(outcome) = job.outcome() {
-            Arc::make_mut(job).end(at, outcome, "");
+            let ended = Arc::make_mut(job).end(at, outcome, "");
+            self.note(id, ended);
             out.push(Applied::JobEnded { job: id, outcome });
         }
     }

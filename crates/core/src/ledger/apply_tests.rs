@@ -3,7 +3,7 @@
 use super::*;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::AttemptId;
-use crate::ledger::{JobState, OnFailure, Paused, PhaseSpec, Results, SettledRun};
+use crate::ledger::{CLUSTER_VERSION, JobState, OnFailure, Paused, PhaseSpec, Results, SettledRun};
 use crate::limits::TASK_WORKER_LOST_COUNT_MAX;
 use crate::{Incarnation, params::Params};
 
@@ -326,7 +326,8 @@ fn the_end_of_a_job_ends_its_pause() {
 
 #[test]
 fn what_happened_to_a_job_is_kept_in_order() {
-    let mut entries = one_phase(2);
+    let mut entries = vec![Entry::VersionRaised { version: 1 }];
+    entries.extend(one_phase(2));
     let task = PHASE.task(TaskIndex(1));
     let failure = Failure::new(FailureKind::TimedOut, "slow", "took too long", "Wait.");
     let worker = Some(WorkerName("w1".to_owned()));
@@ -369,4 +370,18 @@ fn what_happened_to_a_job_is_kept_in_order() {
             "Cancelled 1 0 asked",
         ]
     );
+}
+
+/// The digests that earlier builds announced would not be found again otherwise.
+#[test]
+fn what_apply_does_anew_begins_where_the_log_says_so() {
+    let raised = Entry::VersionRaised { version: CLUSTER_VERSION };
+    let mut entries = one_phase(3);
+    entries.extend([failed(PHASE, 0, 0, FailureKind::Rejected), paused(true, "ada")]);
+    let happened = |entries: &[Entry]| after(entries).0.jobs[&JobId(1)].history.count();
+    assert_eq!(happened(&entries), 0);
+    entries.extend([raised.clone(), paused(false, "bob")]);
+    assert_eq!(happened(&entries), 1);
+    entries.push(raised);
+    assert_eq!(after(&entries).1, [Applied::Refused(Refusal::VersionNotHigher)]);
 }

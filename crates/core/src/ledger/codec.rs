@@ -5,6 +5,7 @@
 
 use super::entry::{Entry, SettledRun};
 use super::old;
+use super::version::CLUSTER_VERSION;
 use crate::time::LogTime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +39,12 @@ pub enum CodecError {
     /// The bytes end before the entry does.
     #[error("entry ends early, at byte {0} of the record")]
     Truncated(usize),
+    /// The cluster has been raised to a version that this build does not know.
+    #[error(
+        "the cluster does what version {0} of its log asks, and this windlass knows version \
+         {CLUSTER_VERSION}; use a newer one"
+    )]
+    ClusterVersion(u32),
     /// A body that is no such entry.
     #[error("entry of kind {kind} is damaged: {reason}")]
     Damaged {
@@ -55,6 +62,7 @@ pub(super) const ENTRY_HEADER_BYTES: usize = 2 + 1 + 4;
 mod kind {
     pub(super) const GENESIS: u16 = 1;
     pub(super) const CLAIM: u16 = 2;
+    pub(super) const VERSION_RAISED: u16 = 3;
     pub(super) const JOB_SUBMITTED: u16 = 10;
     pub(super) const TASKS_ADDED: u16 = 11;
     pub(super) const PHASE_SEALED: u16 = 12;
@@ -124,6 +132,7 @@ impl Entry {
         match self {
             Entry::Genesis { cluster, format } => frame(out, kind::GENESIS, &(cluster, format)),
             Entry::Claim { epoch, holder } => frame(out, kind::CLAIM, &(epoch, holder)),
+            Entry::VersionRaised { version } => frame(out, kind::VERSION_RAISED, version),
             Entry::JobSubmitted { request, spec } => {
                 frame_as(out, kind::JOB_SUBMITTED, 2, &(request, spec));
             }
@@ -250,6 +259,12 @@ impl Entry {
     fn decode_upkeep(kind: u16, version: u8, body: &[u8]) -> Result<Entry, CodecError> {
         let entry =
             match (kind, version) {
+                (kind::VERSION_RAISED, 1) => match read(kind, body)? {
+                    version if version > CLUSTER_VERSION => {
+                        return Err(CodecError::ClusterVersion(version));
+                    }
+                    version => Entry::VersionRaised { version },
+                },
                 (kind::SNAPSHOT_TAKEN, 1) => Entry::SnapshotTaken(read(kind, body)?),
                 (kind::SETTING_CHANGED, 1) => {
                     read(kind, body).map(|(name, value)| Entry::SettingChanged { name, value })?

@@ -14,6 +14,10 @@ fn one_of_each() -> Vec<Entry> {
     let attempt = AttemptId { epoch: Epoch(2), counter: 9 };
     let task = phase.task(TaskIndex(3));
     let worker = || WorkerName("w".into());
+    let failed = |worker| {
+        let failure = Failure::rejected("code", "cause", "next");
+        Entry::AttemptFailed { task, round: Round(0), attempt, failure, worker }
+    };
     let incarnation = Incarnation(3);
     let spec = super::super::JobSpec {
         name: "job".to_owned(),
@@ -25,6 +29,7 @@ fn one_of_each() -> Vec<Entry> {
     vec![
         Entry::Genesis { cluster: 1, format: 1 },
         Entry::Claim { epoch: Epoch(1), holder: "pid 1".to_owned() },
+        Entry::VersionRaised { version: 1 },
         Entry::JobSubmitted { request: RequestId(4), spec },
         Entry::TasksAdded { phase, first: TaskIndex(0), count: 2, chunk: ChunkRef::Count },
         Entry::PhaseSealed { phase },
@@ -37,20 +42,8 @@ fn one_of_each() -> Vec<Entry> {
                 results,
             }],
         },
-        Entry::AttemptFailed {
-            task,
-            round: Round(0),
-            attempt,
-            failure: Failure::rejected("code", "cause", "next"),
-            worker: None,
-        },
-        Entry::AttemptFailed {
-            task,
-            round: Round(0),
-            attempt,
-            failure: Failure::rejected("code", "cause", "next"),
-            worker: Some(WorkerName("w".into())),
-        },
+        failed(None),
+        failed(Some(worker())),
         Entry::WorkerLost { task, round: Round(0), attempt, worker: WorkerName("w".into()) },
         Entry::TasksReopened {
             phase,
@@ -103,6 +96,17 @@ fn unknown_kinds_and_versions_stop_the_reader() {
     assert_eq!(Batch::decode(&body), Err(CodecError::Unknown { kind: 1, version: 9 }));
     body[0] = 3;
     assert_eq!(Batch::decode(&body), Err(CodecError::BatchVersion(3)));
+}
+
+#[test]
+fn a_cluster_of_a_newer_version_stops_the_reader() {
+    let raised = |version| Batch::decode(&encoded(&[Entry::VersionRaised { version }]));
+    assert!(raised(CLUSTER_VERSION).is_ok());
+    let newer = CLUSTER_VERSION + 1;
+    assert_eq!(raised(newer), Err(CodecError::ClusterVersion(newer)));
+    let ledger = crate::ledger::Ledger { version: newer, ..Default::default() };
+    let read = crate::ledger::Ledger::decode_snapshot(&ledger.encode_snapshot());
+    assert_eq!(read, Err(crate::ledger::SnapshotError::ClusterVersion(newer)));
 }
 
 #[test]

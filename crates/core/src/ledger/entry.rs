@@ -31,6 +31,12 @@ pub enum Entry {
         /// Who claims, for people.
         holder: String,
     },
+    /// The cluster's masters do with entries what a newer version of `apply` does, from here on;
+    /// refused unless it is higher than the one before.
+    VersionRaised {
+        /// At most the [`super::CLUSTER_VERSION`] of every master that reads on.
+        version: u32,
+    },
     /// A job begins, without tasks.
     JobSubmitted {
         /// The client's name for this submission.

@@ -5,6 +5,7 @@
 use super::apply::Ledger;
 use super::entry::IndexRange;
 use super::job::{Counts, Job, JobState, Outcome, Paused};
+use super::version;
 use crate::failure::{Failure, cut};
 use crate::ids::{JobId, PhaseIndex, TaskId, TaskIndex, WorkerName};
 use crate::limits::{JOB_EVENT_COUNT_MAX, JOB_EVENT_TEXT_BYTES_MAX};
@@ -152,30 +153,34 @@ pub(super) fn attempt_failed(
 
 impl Job {
     /// It has ended: nothing holds it back any longer.
-    pub(super) fn end(&mut self, at: LogTime, outcome: Outcome, why: &str) {
+    #[must_use]
+    pub(super) fn end(&mut self, at: LogTime, outcome: Outcome, why: &str) -> Happened {
         self.state = JobState::Ended(outcome);
         self.ended_at = Some(at);
         self.paused = None;
         let Counts { succeeded, failed, .. } = self.counts();
-        let why = short(why);
-        self.history.push(at, Happened::Ended { outcome, succeeded, failed, why });
+        Happened::Ended { outcome, succeeded, failed, why: short(why) }
     }
 
     /// Holds it back, or lets it go on; said twice, it changes nothing.
-    pub(super) fn pause(&mut self, at: LogTime, on: bool, by: &str) {
+    #[must_use]
+    pub(super) fn pause(&mut self, at: LogTime, on: bool, by: &str) -> Option<Happened> {
         if self.paused.is_some() == on {
-            return;
+            return None;
         }
         let by = short(by);
         self.paused = on.then(|| Paused { since: at, by: by.clone() });
-        let happened = if on { Happened::Paused { by } } else { Happened::Resumed { by } };
-        self.history.push(at, happened);
+        Some(if on { Happened::Paused { by } } else { Happened::Resumed { by } })
     }
 }
 
 impl Ledger {
-    /// Notes what happened to a job at the time of the entry that is applied.
+    /// Notes what happened to a job at the time of the entry that is applied, in a cluster that
+    /// keeps it.
     pub(super) fn note(&mut self, job: JobId, happened: Happened) {
+        if self.version < version::HISTORY {
+            return;
+        }
         let at = self.time;
         if let Some(job) = self.jobs.get_mut(&job) {
             Arc::make_mut(job).history.push(at, happened);

@@ -14,6 +14,7 @@ mod roots;
 mod settings;
 mod snapshot;
 mod table;
+mod version;
 
 pub use applied::{Applied, Refusal};
 pub use apply::Ledger;
@@ -30,3 +31,4 @@ pub use roots::{RootCursor, RootPage};
 pub use settings::{Setting, SettingError, SettingSpec, Settings};
 pub use snapshot::{Digest, SnapshotError, SnapshotId, SnapshotMarks, SnapshotPoints};
 pub use table::{TaskState, TaskTable};
+pub use version::CLUSTER_VERSION;

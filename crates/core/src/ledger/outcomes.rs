@@ -130,7 +130,6 @@ impl Ledger {
         why: &str,
         out: &mut Vec<Applied>,
     ) -> Result<(), Refusal> {
-        let at = self.time;
         let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
         if job.state == JobState::Ended(Outcome::Cancelled) {
             return Err(Refusal::JobEnded);
@@ -150,7 +149,7 @@ impl Ledger {
             job.state = JobState::Open;
             job.ended_at = None;
             let (phase, why) = (id.phase, short(why));
-            job.history.push(at, Happened::Reopened { phase, count, why });
+            self.note(id.job, Happened::Reopened { phase, count, why });
         }
         Ok(())
     }

@@ -24,14 +24,15 @@ mod section {
     pub(super) const CLUSTER: u16 = 1;
     pub(super) const WORKERS: u16 = 2;
     pub(super) const KEEPING: u16 = 3;
+    pub(super) const VERSION: u16 = 5;
     pub(super) const TOKENS: u16 = 50;
     pub(super) const JOB: u16 = 10;
     pub(super) const PHASE: u16 = 11;
     pub(super) const PAGE: u16 = 12;
     pub(super) const JOB_MORE: u16 = 13;
     pub(super) const END: u16 = 99;
-    pub(super) const ALL: [u16; 9] =
-        [CLUSTER, WORKERS, KEEPING, TOKENS, JOB, PHASE, PAGE, JOB_MORE, END];
+    pub(super) const ALL: [u16; 10] =
+        [CLUSTER, WORKERS, KEEPING, VERSION, TOKENS, JOB, PHASE, PAGE, JOB_MORE, END];
 }
 
 /// The BLAKE3 hash of an encoded ledger: equal states have the same one.
@@ -93,7 +94,10 @@ impl Ledger {
         frame(&mut out, section::WORKERS, &self.workers);
         let settings: Vec<(&str, u64)> = self.settings.changed().collect();
         frame(&mut out, section::KEEPING, &(settings, self.swept_at, self.last_job));
-        // A cluster without tokens has the bytes that it had before there were any.
+        // What is not there is not written: such a state has the bytes that it always had.
+        if self.version > 0 {
+            frame(&mut out, section::VERSION, &self.version);
+        }
         if !self.tokens.is_empty() {
             frame(&mut out, section::TOKENS, self.tokens.map());
         }

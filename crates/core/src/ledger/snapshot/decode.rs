@@ -7,6 +7,7 @@ use super::super::history::History;
 use super::super::job::{Counts, FailedTask, Job, JobState, Paused, Phase, StoredChunk};
 use super::super::page::{Page, Slot};
 use super::super::table::{TaskState, TaskTable};
+use super::super::version::CLUSTER_VERSION;
 use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
 use crate::ids::JobId;
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
@@ -34,6 +35,12 @@ pub enum SnapshotError {
         /// Its version.
         version: u8,
     },
+    /// Of a cluster that was raised to a version that this build does not know.
+    #[error(
+        "the snapshot is of a cluster of version {0}, and this windlass knows version \
+         {CLUSTER_VERSION}; use a newer one"
+    )]
+    ClusterVersion(u32),
     /// Bytes that no ledger encodes to.
     #[error("snapshot is damaged at byte {at}: {what}")]
     Damaged {
@@ -74,6 +81,13 @@ impl Ledger {
         // As they are encoded: those that differ from the defaults, each once and in order.
         let changed = ledger.settings.changed().map(|(name, value)| (name.to_owned(), value));
         sections.check(changed.eq(settings), "its settings are out of order")?;
+        if let Some(version) = sections.take(section::VERSION)? {
+            sections.check(version > 0, "it has a version that is never written")?;
+            if version > CLUSTER_VERSION {
+                return Err(SnapshotError::ClusterVersion(version));
+            }
+            ledger.version = version;
+        }
         if let Some(tokens) = sections.take(section::TOKENS)? {
             let tokens = Tokens::of_map(tokens);
             sections.check(tokens.is_some(), "its tokens are none, or no such ones")?;
