@@ -47,6 +47,14 @@ impl Audit {
         self.survey.damages.is_empty() && self.faults.is_empty()
     }
 
+    /// Whether a master can start from it: what is damaged are snapshots alone, and the log goes on
+    /// from an older state.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        let differs = self.snapshots.iter().any(|snapshot| snapshot.agrees == Some(false));
+        self.survey.damages.is_empty() && !differs && self.built == self.survey.head
+    }
+
     /// Reads a whole state directory: every record, every snapshot, and the state that they build.
     ///
     /// # Errors

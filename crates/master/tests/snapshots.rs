@@ -240,6 +240,7 @@ fn an_audit_tells_what_a_state_holds_and_where_it_is_damaged() {
     let audit = Audit::of(state.path()).unwrap();
     assert!(!audit.is_sound() && audit.faults[0].contains("byte 52"), "{:?}", audit.faults);
     assert_eq!(audit.ledger.jobs.len() as u64, jobs, "the older snapshot leads there too");
+    assert!(audit.opens());
     std::fs::write(newest, &sound).unwrap();
 
     let segment = &audit.survey.segments[0].path;
@@ -248,6 +249,7 @@ fn an_audit_tells_what_a_state_holds_and_where_it_is_damaged() {
     std::fs::write(segment, &log).unwrap();
     let audit = Audit::of(state.path()).unwrap();
     assert!(audit.survey.damages[0].to_string().contains("byte 512"), "{:?}", audit.survey.damages);
+    assert!(!audit.opens());
 }
 
 /// How far the points are apart is part of what masters must agree on.

@@ -43,10 +43,13 @@ fn as_text(audit: &Audit) -> String {
     faults.iter().for_each(|fault| {
         let _ = writeln!(text, "  failed to {fault}");
     });
-    text.push_str(
+    text.push_str(if audit.opens() {
+        "\nNothing is lost: the journal goes on from an older state, and the next snapshots take the \
+         place of the damaged ones. Nothing was changed.\n"
+    } else {
         "\nNothing was changed. Bring the damaged files back from a copy, or begin with another \
-         folder (--state DIR).\n",
-    );
+         folder (--state DIR).\n"
+    });
     text
 }
 
