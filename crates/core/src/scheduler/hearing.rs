@@ -81,7 +81,8 @@ impl Scheduler {
         worker.draining = ledger.workers.get(&hello.name).is_some_and(|known| known.draining);
         let mut keep = Vec::new();
         for held in &hello.held {
-            if self.adopts(ledger, held) {
+            // One that is named twice is one attempt, of one task.
+            if worker.flights.get(held.attempt).is_none() && self.adopts(ledger, held) {
                 let Held { attempt, task, round } = *held;
                 worker.flights.insert(Flight { attempt, task, round, answered: false });
                 keep.push(attempt);
@@ -101,10 +102,12 @@ impl Scheduler {
         }));
     }
 
-    /// Whether a worker may go on with an attempt: its task is open, was so when this reign began,
-    /// and nothing has come of it since. What was lost in this reign is recorded as lost.
+    /// Whether a worker may go on with an attempt of an earlier reign: its task is open, was so when
+    /// this reign began, and nothing has come of it since. What was lost in this reign is recorded
+    /// as lost.
     fn adopts(&mut self, ledger: &Ledger, held: &Held) -> bool {
-        ledger.is_open(held.task, held.round)
+        held.attempt.epoch < self.epoch
+            && ledger.is_open(held.task, held.round)
             && self.queues.get_mut(&held.task.phase_id()).is_some_and(|q| q.adopt(held.task.index))
     }
 

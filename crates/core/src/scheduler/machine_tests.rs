@@ -131,6 +131,28 @@ fn an_attempt_recorded_as_lost_is_not_adopted_in_the_same_reign() {
     assert!(cluster.sent.contains(&(SessionId(2), welcome)));
 }
 
+/// Found by the fuzz target `session`: the second of them took the first one's place, and a task
+/// was nobody's.
+#[test]
+fn an_attempt_is_adopted_once_and_only_from_an_earlier_reign() {
+    let mut before = Cluster::with_tasks(3);
+    before.join(1, "a", vec![]);
+    let (_, attempt) = before.assigned(1)[0];
+    before.record(Entry::Claim { epoch: Epoch(1), holder: String::new() });
+    let mut after = Cluster::new(before.ledger.clone());
+    let of_this_reign = AttemptId { epoch: Epoch(1), counter: 0 };
+    let held =
+        |index, attempt| Held { attempt, task: PHASE.task(TaskIndex(index)), round: Round(0) };
+    after.join(2, "a", vec![held(0, attempt), held(1, attempt), held(2, of_this_reign)]);
+    let welcome = ToWorker::Welcome { cluster: 0, epoch: Epoch(1), keep: vec![attempt] };
+    assert!(after.sent.contains(&(SessionId(2), welcome)));
+    after.succeed(2, (0, attempt));
+    let assigned = after.assigned(2);
+    assert_eq!(assigned.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2]);
+    assigned.into_iter().for_each(|task| after.succeed(2, task));
+    assert_eq!(after.ledger.phase(PHASE).expect("exists").counts.succeeded, 3);
+}
+
 #[test]
 fn after_a_takeover_older_tasks_wait_no_longer_than_a_lease() {
     let mut before = Cluster::with_tasks(1);
@@ -404,6 +426,7 @@ fn a_pause_outlives_its_master() {
     before.join(1, "a", vec![]);
     let (index, attempt) = before.assigned(1)[0];
     before.record(paused(true));
+    before.record(Entry::Claim { epoch: Epoch(1), holder: String::new() });
     let mut cluster = Cluster::new(before.ledger);
     let held = Held { attempt, task: PHASE.task(TaskIndex(index)), round: Round(0) };
     cluster.join(1, "a", vec![held]);
