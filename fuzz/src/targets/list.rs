@@ -1,6 +1,6 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops, records, sandbox, wire, worker};
+use super::{client, core, journal, ops, records, sandbox, session, wire, worker};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -20,6 +20,7 @@ pub const TARGETS: &[Target] = &[
     sandbox::PARENT_FRAME,
     wire::TO_MASTER,
     wire::TO_WORKER,
+    session::SESSION,
     ops::TEXT,
     ops::WORD_COUNT,
     ops::DOCX,

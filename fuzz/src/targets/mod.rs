@@ -7,6 +7,7 @@ mod list;
 mod ops;
 mod records;
 mod sandbox;
+mod session;
 mod shape;
 mod wire;
 mod worker;

@@ -32,7 +32,7 @@ pub(super) const TO_WORKER: Target = Target {
 
 const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
 const CALL: CallId = CallId { epoch: Epoch(1), counter: 0 };
-fn kind(message: &impl std::fmt::Debug) -> String {
+pub(super) fn kind(message: &impl std::fmt::Debug) -> String {
     let text = format!("{message:?}");
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
@@ -72,7 +72,7 @@ fn hello(name: &str) -> ToMaster {
 }
 
 /// One message of each kind, in an order that makes sense.
-fn conversation() -> Vec<ToMaster> {
+pub(super) fn conversation() -> Vec<ToMaster> {
     let attempt = |counter| AttemptId { epoch: Epoch(1), counter };
     let ended = |first, with| EndedRun {
         phase: PHASE,
