@@ -196,6 +196,7 @@ fn worker(
         name: WorkerName(format!("w{number}")),
         incarnation: Incarnation(1),
         in_process: true,
+        pins: Vec::new(),
         slots: 1,
         store: Store::Shared(blobs.clone()),
         scratch: scratch.to_owned(),

@@ -39,7 +39,7 @@ fn make_stubs(lab: &Lab) -> Option<PathBuf> {
     let mut compiler = python()?;
     compiler.args(["-m", "grpc_tools.protoc", "-I"]).arg(root().join("proto"));
     compiler.arg("--python_out").arg(&folder).arg("--grpc_python_out").arg(&folder);
-    for name in ["words", "session", "blobs", "cluster"] {
+    for name in ["words", "session", "blobs", "cluster", "records"] {
         compiler.arg(root().join(format!("proto/windlass/v1/{name}.proto")));
     }
     let made = Ran::of(compiler.output().expect("python3 starts"));

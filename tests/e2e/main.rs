@@ -15,6 +15,7 @@ mod memo;
 mod mutants;
 mod mutator;
 mod power;
+mod records;
 mod security;
 mod service;
 mod state;

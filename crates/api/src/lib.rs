@@ -9,6 +9,7 @@ mod health;
 mod jobs;
 mod metrics;
 mod node;
+mod records;
 mod secrets;
 mod server;
 

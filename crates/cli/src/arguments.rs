@@ -7,10 +7,12 @@ mod worker;
 pub(crate) use access::{AccessArguments, LoginArguments, TokenArguments, TokenCommand};
 pub(crate) use job::*;
 
+use crate::cluster::OwnWorkers;
 use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use windlass_core::records::Pin;
 pub(crate) use worker::{NamedWorker, WorkerArguments, WorkerCommand};
 
 const AFTER_HELP: &str = "\
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Call(CallArguments),
     Cluster(ClusterArguments),
     Job(JobArguments),
+    Records(crate::records::RecordsArguments),
     Result(ResultArguments),
     Ops(OpsArguments),
     State(StateArguments),
@@ -129,12 +132,17 @@ pub(crate) struct UpArguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: u32,
+    /// A group of a record set that they serve, as people:am (repeatable) [default: whichever the
+    /// master gives them]
+    #[arg(long = "group", value_name = "SET:GROUP")]
+    pub(crate) groups: Vec<Pin>,
 }
 
 impl UpArguments {
-    /// How many workers there are to be.
-    pub(crate) fn workers(&self) -> u32 {
-        self.workers.unwrap_or_else(crate::place::cores)
+    /// The workers that there are to be.
+    pub(crate) fn workers(&self) -> OwnWorkers {
+        let count = self.workers.unwrap_or_else(crate::place::cores);
+        OwnWorkers { count, slots: self.slots, pins: self.groups.clone() }
     }
 }
 

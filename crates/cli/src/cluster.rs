@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use windlass_api::{Gate, Listen, Node, Server};
 use windlass_blobs::Blobs;
 use windlass_client::cluster::Cluster;
+use windlass_core::records::Pin;
 use windlass_core::{Incarnation, WorkerName};
 use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, StateLock};
 use windlass_master::collector::Collector;
@@ -30,13 +31,29 @@ const WORKER_LOOK: Duration = Duration::from_millis(1);
 /// How long that may last.
 const SOCKET_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Workers in the master's process.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct OwnWorkers {
+    /// How many.
+    pub(crate) count: u32,
+    /// Slots of each.
+    pub(crate) slots: u32,
+    /// The groups of record sets that they are there for; empty: whichever they are given.
+    pub(crate) pins: Vec<Pin>,
+}
+
+impl OwnWorkers {
+    /// So many, of one slot each.
+    pub(crate) fn plain(count: u32) -> OwnWorkers {
+        OwnWorkers { count, slots: 1, pins: Vec::new() }
+    }
+}
+
 /// What a cluster in this process is started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Workers in this process.
-    pub(crate) worker_count: u32,
-    /// Slots of each.
-    pub(crate) slots: u32,
+    pub(crate) workers: OwnWorkers,
     /// Ports to listen on, beside the socket.
     pub(crate) listen: Vec<SocketAddr>,
     /// Whether those ports are for everybody, without encryption or checks.
@@ -49,7 +66,7 @@ impl Plan {
     /// A cluster for what looks at a state or changes it: without workers, without a port and
     /// without a collection of its own.
     pub(crate) fn alone() -> Plan {
-        Plan { worker_count: 0, slots: 1, listen: Vec::new(), is_open: false, collects: false }
+        Plan { workers: OwnWorkers::default(), listen: Vec::new(), is_open: false, collects: false }
     }
 }
 
@@ -176,12 +193,13 @@ impl OwnCluster {
         let server = Server::start(options).map_err(CliError::failed)?;
         let incarnation = Incarnation(now_us());
         let mut workers = Vec::new();
-        for number in 1..=plan.worker_count {
+        for number in 1..=plan.workers.count {
             let worker = Worker::start(windlass_worker::Options {
                 name: WorkerName(format!("w{number}")),
                 incarnation,
                 in_process: true,
-                slots: plan.slots,
+                pins: plan.workers.pins.clone(),
+                slots: plan.workers.slots,
                 store: Store::Shared(blobs.clone()),
                 scratch: scratch.clone(),
                 executor: program()?,

@@ -10,6 +10,7 @@ mod jobs;
 mod logs;
 mod ops;
 mod place;
+mod records;
 mod results;
 mod run;
 mod screen;
@@ -65,10 +66,8 @@ fn main() -> ExitCode {
     }
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Up(arguments) => {
-            serve::serve(&arguments.serve, arguments.workers(), arguments.slots)
-        }
-        Command::Master(arguments) => serve::serve(&arguments, 0, 1),
+        Command::Up(arguments) => serve::serve(&arguments.serve, arguments.workers()),
+        Command::Master(arguments) => serve::serve(&arguments, cluster::OwnWorkers::default()),
         Command::Worker(arguments) => match &arguments.command {
             Some(command) => workers::workers(command),
             None => worker::worker(&arguments),
@@ -78,6 +77,7 @@ fn main() -> ExitCode {
         Command::Submit(arguments) => submit::submit(&arguments),
         Command::Job(arguments) => jobs::job(&arguments),
         Command::Result(arguments) => results::result(&arguments),
+        Command::Records(arguments) => records::records(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Token(arguments) => token::token(&arguments),

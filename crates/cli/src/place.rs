@@ -1,7 +1,7 @@
 //! Where the cluster of a command is: a state of this machine, or a master elsewhere.
 
 use crate::arguments::AccessArguments;
-use crate::cluster::{Attached, Plan, SOCKET};
+use crate::cluster::{Attached, OwnWorkers, Plan, SOCKET};
 use crate::{CliError, EXIT_UNREACHABLE, access, settings};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,8 @@ impl Place {
 
     /// A state of this machine, whatever the variables say of a master.
     pub(crate) fn here(state: Option<&Path>, worker_count: u32) -> Result<Place, CliError> {
-        let plan = Plan { worker_count, collects: true, ..Plan::alone() };
+        let workers = OwnWorkers::plain(worker_count);
+        let plan = Plan { workers, collects: true, ..Plan::alone() };
         Ok(Place::State(settings::state_dir(state)?, plan))
     }
 

@@ -1,7 +1,7 @@
 //! `windlass up` and `windlass master`: a cluster that stays, until it is told to end.
 
 use crate::arguments::ServeArguments;
-use crate::cluster::{OwnCluster, Plan};
+use crate::cluster::{OwnCluster, OwnWorkers, Plan};
 use crate::logs::Log;
 use crate::{CliError, settings, signals};
 use std::io::Write;
@@ -17,21 +17,17 @@ const FIRST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// How soon a signal, or the master's end, is noticed.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Serves with so many workers in this process.
-pub(crate) fn serve(
-    arguments: &ServeArguments,
-    worker_count: u32,
-    slots: u32,
-) -> Result<u8, CliError> {
+/// Serves, with these workers in this process.
+pub(crate) fn serve(arguments: &ServeArguments, workers: OwnWorkers) -> Result<u8, CliError> {
     let log = Log::start(&arguments.log);
     let state = settings::state_dir(arguments.state.as_deref())?;
     let is_open = arguments.insecure;
     let listen = listen(&arguments.listen, is_open, &log)?;
     let interrupted = signals::interrupts()?;
-    let cluster =
-        OwnCluster::take(&state, &Plan { worker_count, slots, listen, is_open, collects: true })?;
+    let crew = crew(&workers);
+    let cluster = OwnCluster::take(&state, &Plan { workers, listen, is_open, collects: true })?;
     cluster.notes().iter().for_each(|note| log.warn(&format!("windlass: {note}\n")));
-    log.say(&banner(&cluster, worker_count, slots, &state, is_open));
+    log.say(&banner(&cluster, &crew, &state, is_open));
     welcome(&cluster, is_open, &log)?;
     log.say("Ctrl-C ends it; nothing is lost.\n");
     while !interrupted.load(Ordering::Relaxed) {
@@ -46,21 +42,24 @@ pub(crate) fn serve(
     Ok(0)
 }
 
-/// What there is, and how it is used.
-fn banner(
-    cluster: &OwnCluster,
-    worker_count: u32,
-    slots: u32,
-    state: &Path,
-    is_open: bool,
-) -> String {
-    let mut text = match (worker_count, slots) {
+/// A master and its workers, in words.
+fn crew(workers: &OwnWorkers) -> String {
+    let mut text = match (workers.count, workers.slots) {
         (0, _) => "A master without workers of its own".to_owned(),
         (1, 1) => "A master with 1 worker".to_owned(),
         (count, 1) => format!("A master with {count} workers"),
         (count, slots) => format!("A master with {count} workers of {slots} slots"),
     };
-    text.push_str(&format!("; state: {}\n", state.display()));
+    if !workers.pins.is_empty() {
+        let pins: Vec<String> = workers.pins.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(" for {}", pins.join(", ")));
+    }
+    text
+}
+
+/// What there is, and how it is used.
+fn banner(cluster: &OwnCluster, crew: &str, state: &Path, is_open: bool) -> String {
+    let mut text = format!("{crew}; state: {}\n", state.display());
     for address in cluster.addresses() {
         text.push_str(&format!("Listening on {address}\n"));
         let there = reached_at(*address);

@@ -33,6 +33,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         name: WorkerName(name.clone()),
         incarnation,
         in_process: false,
+        pins: arguments.groups.clone(),
         slots,
         store: Store::Remote(remote.clone()),
         scratch: scratch.0.clone(),

@@ -52,6 +52,9 @@ pub enum ClusterError {
     /// A call has no answer.
     #[error("{0}")]
     Call(CallError),
+    /// A look-up has no answer.
+    #[error("look that up: {0}")]
+    Lookup(String),
     /// An answer cannot be written.
     #[error("write the answer: {0}")]
     Take(io::Error),

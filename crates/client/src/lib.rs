@@ -8,6 +8,7 @@ pub mod gather;
 pub mod inputs;
 pub mod memorandum;
 pub mod names;
+pub mod records;
 pub mod report;
 pub mod results;
 pub mod run;

@@ -57,6 +57,19 @@ impl Incarnation {
     pub const NONE: Incarnation = Incarnation(u64::MAX);
 }
 
+number!(
+    /// A load of a record set; that of a replaced or dropped set is not used again.
+    LoadId(u64)
+);
+number!(
+    /// Position of a shard in its record set, in the order of the ranges.
+    ShardIndex(u16)
+);
+number!(
+    /// One question to one instance, unique in a reign.
+    TicketId(u64)
+);
+
 impl Seq {
     /// The position after this one.
     #[must_use]

@@ -13,6 +13,7 @@ pub mod input;
 pub mod ledger;
 pub mod limits;
 pub mod logclock;
+pub mod lookups;
 pub mod manifest;
 pub mod media;
 pub mod memo;
@@ -33,7 +34,7 @@ pub mod writer;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    AttemptId, BlobId, CallId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round,
-    Seq, TaskId, TaskIndex, WorkerName,
+    AttemptId, BlobId, CallId, Epoch, Incarnation, JobId, LoadId, PhaseId, PhaseIndex, RequestId,
+    Round, Seq, ShardIndex, TaskId, TaskIndex, TicketId, WorkerName,
 };
 pub use time::{LogTime, Tick};

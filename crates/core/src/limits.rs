@@ -158,6 +158,25 @@ pub const WORKER_SILENT_MS: u64 = 2 * HEARTBEAT_MS;
 pub const STALL_NAME_COUNT_MAX: usize = 8;
 /// Reasons why nothing moves that are told at once.
 pub const STALL_COUNT_MAX: usize = 64;
+/// Record sets of a cluster, unless set otherwise.
+pub const RECORD_SET_COUNT_MAX: u64 = 256;
+/// Groups that one worker is pinned to.
+pub const RECORD_PIN_COUNT_MAX: usize = 256;
+/// Look-ups that are open at once; what comes above is refused.
+pub const LOOKUP_OPEN_COUNT_MAX: usize = 10_000;
+/// How long a look-up may take, unless the asker says otherwise: a group that is still loading is
+/// waited for.
+pub const LOOKUP_MS_DEFAULT: u64 = 10_000;
+/// How long it may take at most.
+pub const LOOKUP_MS_MAX: u64 = 600_000;
+/// Rows of one answer, of all groups together; more are asked for with another look-up.
+pub const LOOKUP_ROW_COUNT_MAX: usize = 10_000;
+/// Bytes of these rows, of all groups together; but a row of each group always fits.
+pub const LOOKUP_BYTES_MAX: usize = 1 << 20;
+/// Bytes of what a worker says of a group that it cannot serve.
+pub const SHELF_CAUSE_BYTES_MAX: usize = 512;
+/// Pause before a worker is asked again to serve what it could not.
+pub const SHELF_RETRY_MS: u64 = 5_000;
 /// Calls that are open at once, waiting or at work; what comes above is refused.
 pub const CALL_OPEN_COUNT_MAX: usize = 10_000;
 /// Calls in a worker's hands for each of its slots: enough that the next one is there when one is

@@ -63,6 +63,9 @@ impl Loop {
             Question::Collection(now, reply) => {
                 let _ = reply.send(self.collection(now));
             }
+            Question::Records(reply) => {
+                let _ = reply.send(self.enquiries.view(&self.ledger));
+            }
             Question::Snapshot(reply) => {
                 self.take_snapshot(reply);
             }

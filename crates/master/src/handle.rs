@@ -1,5 +1,9 @@
 //! What others hold of a running master.
 
+mod records;
+
+pub use records::Unasked;
+
 use crate::calls::Tell;
 use crate::collector::Clocks;
 use crate::error::MasterError;

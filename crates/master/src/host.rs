@@ -6,6 +6,7 @@ use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Reply};
 use crate::journal::{self, ToJournal};
+use crate::lookups::Enquiries;
 use crate::observer::Observer;
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use windlass_core::calls::{CallEffect, CallEvent};
 use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::logclock::LogClock;
+use windlass_core::lookups::LookupEvent;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{ToMaster, ToWorker};
@@ -111,6 +113,7 @@ pub(crate) struct Loop {
     pub(crate) scheduler: Scheduler,
     pub(crate) desk: Desk,
     pub(crate) observer: Observer,
+    pub(crate) enquiries: Enquiries,
     pub(crate) writer: Writer<Option<Reply<Vec<Applied>>>>,
     pub(crate) clock: LogClock,
     pub(crate) head: Head,
@@ -153,6 +156,7 @@ impl Loop {
         let mut starting = Loop {
             desk,
             observer: Observer::default(),
+            enquiries: Enquiries::new(),
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
             clock: LogClock::new(clock::tick(), clock::wall()),
             scheduler,
@@ -186,6 +190,7 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => {
                     self.tell_scheduler(Event::Tick);
                     self.tell_calls(CallEvent::Tick);
+                    self.tell_lookups(LookupEvent::Tick);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
@@ -209,6 +214,7 @@ impl Loop {
             self.scheduler.next_deadline(),
             self.writer.next_deadline(),
             self.desk.calls.next_deadline(),
+            self.enquiries.lookups.next_deadline(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
@@ -224,7 +230,9 @@ impl Loop {
                 self.places.insert(session, place);
             }
             Inbox::Heard(session, message) => {
-                if self.sessions.contains_key(&session) {
+                if self.sessions.contains_key(&session)
+                    && let Some(message) = self.on_record_message(session, message)
+                {
                     self.on_heard(session, message);
                 }
             }
@@ -236,6 +244,10 @@ impl Loop {
             Inbox::CallAbandoned(caller) => {
                 self.desk.callers.remove(&caller);
                 self.tell_calls(CallEvent::Abandoned(caller));
+            }
+            Inbox::LookUp(caller, request, tell) => {
+                self.enquiries.askers.insert(caller, tell);
+                self.tell_lookups(LookupEvent::Asked(caller, request));
             }
             Inbox::SetStrategy(operation, strategy, reply) => {
                 let _ = reply.send(self.desk.calls.set_strategy(&operation, strategy));
@@ -256,7 +268,9 @@ impl Loop {
         let for_calls = match &message {
             ToMaster::Hello(hello) => {
                 let known = self.ledger.workers.get(&hello.name);
-                self.desk.on_hello(session, hello, known.is_some_and(|known| known.draining));
+                let is_draining = known.is_some_and(|known| known.draining);
+                self.desk.on_hello(session, hello, is_draining);
+                self.enquiries.on_hello(session, hello, is_draining);
                 None
             }
             ToMaster::Progress(running) => {
@@ -288,8 +302,7 @@ impl Loop {
             for effect in effects {
                 match effect {
                     CallEffect::Send(session, message) => {
-                        let deliver = self.sessions.get(&session);
-                        if deliver.is_some_and(|deliver| deliver(message).is_err()) {
+                        if !self.deliver(session, message) {
                             self.close(session);
                         }
                     }
@@ -307,8 +320,15 @@ impl Loop {
         }
     }
 
+    /// Says something to a worker; `false`: its connection is gone, or does not keep up. One that
+    /// is known to be gone misses nothing.
+    pub(crate) fn deliver(&self, session: SessionId, message: ToWorker) -> bool {
+        let deliver = self.sessions.get(&session);
+        deliver.is_none_or(|deliver| deliver(message).is_ok())
+    }
+
     /// A worker's connection is over.
-    fn close(&mut self, session: SessionId) {
+    pub(crate) fn close(&mut self, session: SessionId) {
         if self.sessions.remove(&session).is_some() {
             self.tell_scheduler(Event::Closed(session));
             self.on_lost(session, "its connection is closed");
@@ -325,6 +345,7 @@ impl Loop {
             }
         }
         self.tell_calls(CallEvent::Lost(session));
+        self.on_member_lost(session);
     }
 
     fn tell_scheduler(&mut self, event: Event<'_>) {
@@ -367,6 +388,7 @@ impl Loop {
             if let Some(instance) = self.desk.welcomed(session) {
                 self.tell_calls(CallEvent::Joined(session, instance));
             }
+            self.on_member(session);
         }
         for session in gone {
             self.tell_scheduler(Event::Closed(session));
@@ -434,11 +456,13 @@ impl Loop {
             self.on_kept(&applied);
             self.observer.on_applied(&self.ledger, &entry, &applied);
             self.on_tokens(&applied);
+            self.on_sets(&applied);
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {
                 for session in self.desk.drain(name, *on) {
                     self.tell_calls(CallEvent::Draining(session, *on));
+                    self.tell_lookups(LookupEvent::Draining(session, *on));
                 }
             }
             if let Some(reply) = reply {

@@ -2,11 +2,13 @@
 
 use crate::calls::Tell;
 use crate::error::MasterError;
+use crate::lookups::TellLookup;
 use crate::snapshots::Written;
 use std::sync::mpsc::SyncSender;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
+use windlass_core::lookups::{LookupRequest, RecordsView};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
@@ -43,6 +45,8 @@ pub(crate) enum Inbox {
     CallTaken(CallerId, u64),
     /// A caller has gone away.
     CallAbandoned(CallerId),
+    /// Somebody looks rows up and waits for the answer.
+    LookUp(CallerId, LookupRequest, TellLookup),
     /// How the workers for an operation are chosen from now on.
     SetStrategy(String, Strategy, Reply<Result<(), TooManyStrategies>>),
     /// A worker that is not connected is to be forgotten.
@@ -75,4 +79,5 @@ pub(crate) enum Question {
     Roots(RootCursor, Reply<RootPage>),
     Collection(LogTime, Reply<CollectionView>),
     Snapshot(Reply<Result<(), String>>),
+    Records(Reply<Vec<RecordsView>>),
 }

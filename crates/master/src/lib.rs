@@ -15,6 +15,7 @@ mod inbox;
 mod jobs;
 mod journal;
 mod keeping;
+mod lookups;
 mod observer;
 pub mod recovery;
 pub mod snapshots;
@@ -23,6 +24,7 @@ mod tokens;
 
 pub use calls::{CallNews, Tell};
 pub use error::MasterError;
-pub use handle::{Handle, OpenCall, Session, Unsent};
+pub use handle::{Handle, OpenCall, Session, Unasked, Unsent};
 pub use host::{Master, Options};
 pub use inbox::{Deliver, Gone};
+pub use lookups::TellLookup;

@@ -7,6 +7,7 @@ mod dictionary;
 mod document;
 mod fault;
 mod field;
+mod fields;
 mod format;
 mod index;
 mod lines;
@@ -19,6 +20,7 @@ mod source;
 mod table;
 
 pub use fault::{BadRow, LoadError, RowFault};
+pub use fields::{row_fields, scalar_fields};
 pub use format::Format;
 pub use index::{Index, IndexError, Matches};
 pub use loader::{Loader, Report, StoredRows};

@@ -162,7 +162,7 @@ impl SimWorker {
                     let at_work = self.slots_have.get(&slot).and_then(VecDeque::front);
                     turn.killed.extend(at_work.map(|attempt| (slot, attempt.serial)));
                 }
-                SeatEffect::Note(_) | SeatEffect::Call(_) => {}
+                SeatEffect::Note(_) | SeatEffect::Call(_) | SeatEffect::Records(_) => {}
                 SeatEffect::Refused(_) => turn.leaves = true,
             }
         }

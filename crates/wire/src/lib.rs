@@ -15,11 +15,15 @@ mod generated;
 mod host;
 mod job_host;
 mod limits;
+mod records_host;
 mod registrar;
 mod server;
 pub mod trust;
 
-pub use client::{Address, AddressError, Client, SessionReceiver, SessionSender, WireError};
+pub use client::{
+    Address, AddressError, Client, LookupReceiver, LookupSender, SessionReceiver, SessionSender,
+    WireError,
+};
 pub use convert::Malformed;
 pub use host::{
     BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
@@ -27,5 +31,6 @@ pub use host::{
 };
 pub use job_host::JobHost;
 pub use limits::PROTOCOL;
+pub use records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
 pub use registrar::{Caller, Registrar};
 pub use server::{Denial, bearer, right_of, router, trust_router};

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::orders::Orders;
+use crate::shelves::{Fetch, Fetched, Shelves};
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use windlass_core::ids::CallId;
+use windlass_core::records::Pin;
 use windlass_core::session::{
     EndedRun, Ending, Held, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
 };
@@ -43,6 +45,8 @@ pub struct Options {
     pub incarnation: Incarnation,
     /// Whether it lives inside the master's process.
     pub in_process: bool,
+    /// The groups of record sets that it serves; empty: whichever it is given.
+    pub pins: Vec<Pin>,
     /// How many attempts run at once.
     pub slots: u32,
     /// Where results are stored.
@@ -75,6 +79,8 @@ pub(crate) enum Inbox {
     Call(CallId, Made),
     /// The result of a made attempt is durable, or could not be kept.
     Kept(AttemptId, Ending),
+    /// A shard of a record set was fetched, or could not be.
+    Fetched(Fetch, Fetched),
     Stop,
 }
 
@@ -134,6 +140,7 @@ struct Host {
     keeper: Keeper,
     store: Store,
     calls: Calls,
+    shelves: Shelves,
     send: Option<Send>,
     /// What this turn has to say of ended attempts: said at once, neighbours as one run.
     ended: Vec<EndedRun>,
@@ -154,7 +161,8 @@ impl Host {
             options.in_process,
             options.slots,
             offers.collect(),
-        );
+        )
+        .with_pins(options.pins.clone());
         let store = options.store.clone();
         let options = Arc::new(options);
         let keeper = Keeper::start(store.clone(), inbox.clone());
@@ -163,12 +171,14 @@ impl Host {
             Slot::start(SlotIndex(index), options, health, inbox.clone(), keeper.receiver())
         };
         let calls = Calls::new(options.slots, inbox.clone());
+        let shelves = Shelves::new(store.clone(), inbox.clone());
         Host {
             seat,
             orders: Orders::default(),
             slots: (0..options.slots).map(slot).collect(),
             keeper,
             calls,
+            shelves,
             store,
             send: None,
             ended: Vec::new(),
@@ -180,12 +190,13 @@ impl Host {
         while self.turn(messages) {}
         // Slots block on a full inbox otherwise, and could not be joined.
         self.slots.iter().for_each(Slot::kill_all);
-        let callers = self.calls.stop();
+        let beside: Vec<JoinHandle<()>> =
+            self.calls.stop().into_iter().chain(self.shelves.stop()).collect();
         let Host { slots, keeper, .. } = self;
         let ending = thread::spawn(move || {
             slots.into_iter().for_each(Slot::join);
             keeper.join();
-            callers.into_iter().for_each(|caller| drop(caller.join()));
+            beside.into_iter().for_each(|thread| drop(thread.join()));
         });
         while !ending.is_finished() {
             let _ = messages.recv_timeout(Duration::from_millis(1));
@@ -241,6 +252,15 @@ impl Host {
                 SeatEvent::Made { slot, took_us }
             }
             Inbox::Kept(attempt, ending) => SeatEvent::Kept { attempt, ending },
+            Inbox::Fetched(fetch, fetched) => {
+                let said = self.shelves.on_fetched(fetch, fetched);
+                // Without a connection nobody needs to know: it is said again in the next session.
+                if self.send.is_none() || self.say_all(said) {
+                    SeatEvent::Tick
+                } else {
+                    SeatEvent::Disconnected
+                }
+            }
         })
     }
 
@@ -278,6 +298,12 @@ impl Host {
                     SeatEffect::Note(message) => self.orders.note(message),
                     SeatEffect::Call(message) => {
                         let said = self.calls.on(message);
+                        if !self.say_all(said) {
+                            events.push(SeatEvent::Disconnected);
+                        }
+                    }
+                    SeatEffect::Records(message) => {
+                        let said = self.shelves.on(message);
                         if !self.say_all(said) {
                             events.push(SeatEvent::Disconnected);
                         }

@@ -18,6 +18,7 @@ mod memo;
 mod orders;
 mod outcome;
 mod probe;
+mod shelves;
 mod slot;
 mod store;
 

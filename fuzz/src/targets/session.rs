@@ -116,6 +116,7 @@ impl Cluster {
             slots: 1,
             offers: vec![offer],
             held: Vec::new(),
+            pins: Vec::new(),
         });
         cluster.tell(Event::Heard(HONEST, honest));
         cluster

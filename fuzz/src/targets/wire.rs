@@ -3,13 +3,16 @@
 use crate::target::Target;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
+use windlass_core::records::{
+    Query, RecordSet, Rows, Shelf, ShelfShard, StoredShard, Value, Wanted,
+};
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
     Withdrawal,
 };
 use windlass_core::{
-    AttemptId, BlobId, CallId, Epoch, Failure, Incarnation, JobId, PhaseId, PhaseIndex, Round,
-    TaskIndex, WorkerName,
+    AttemptId, BlobId, CallId, Epoch, Failure, Incarnation, JobId, LoadId, PhaseId, PhaseIndex,
+    Round, ShardIndex, TaskIndex, TicketId, WorkerName,
 };
 use windlass_wire::bytes;
 
@@ -68,6 +71,7 @@ fn hello(name: &str) -> ToMaster {
             task: PHASE.task(TaskIndex(3)),
             round: Round(0),
         }],
+        pins: vec!["people:am".parse().expect("a group")],
     })
 }
 
@@ -101,8 +105,40 @@ pub(super) fn conversation() -> Vec<ToMaster> {
             operation: "noop".to_owned(),
             cause: "it crashed".to_owned(),
         }),
+        ToMaster::Shelved { load: LoadId(1), shard: ShardIndex(0), ready: Ok(()) },
+        ToMaster::Shelved { load: LoadId(1), shard: ShardIndex(1), ready: Err("no".to_owned()) },
+        ToMaster::Found {
+            ticket: TicketId(4),
+            answer: Ok(Rows { rows: vec!["{}".to_owned()], total_count: 3 }),
+        },
+        ToMaster::Found { ticket: TicketId(5), answer: Err("not here".to_owned()) },
         ToMaster::Goodbye,
     ]
+}
+
+fn shelf() -> Shelf {
+    let set = RecordSet {
+        name: "people".parse().expect("a name"),
+        key: "name".parse().expect("a name"),
+        indexed: vec!["year".parse().expect("a name")],
+        shards: vec!["am=a-m".parse().expect("a shard")].try_into().expect("fit"),
+        replica_count: 2,
+    };
+    let stored = StoredShard { blob: BlobId::of(b"shard"), size: 9, row_count: 1 };
+    Shelf { load: LoadId(1), set, shards: vec![ShelfShard { shard: ShardIndex(0), stored }] }
+}
+
+fn shard_query() -> ToWorker {
+    let wanted = Wanted::Exact(Value::Number("2002".to_owned()));
+    ToWorker::Query {
+        ticket: TicketId(4),
+        load: LoadId(1),
+        shard: ShardIndex(0),
+        query: Query::one("year".parse().expect("a name"), wanted),
+        skip: 0,
+        row_count_max: 10,
+        bytes_max: 100,
+    }
 }
 
 fn orders() -> Vec<Vec<u8>> {
@@ -125,6 +161,8 @@ fn orders() -> Vec<Vec<u8>> {
         ToWorker::Recall(vec![attempt]),
         ToWorker::CancelJob(JobId(1)),
         ToWorker::PhaseClosed(PHASE),
+        ToWorker::Shelves(vec![shelf()]),
+        shard_query(),
     ]
     .into_iter()
     .map(bytes::of_to_worker)

@@ -31,12 +31,18 @@ const TABLE: &[(&str, &[&str])] = &[
     ("records", &["core"]),
     // 3: hosts
     ("master", &["blobs", "core", "journal"]),
-    ("worker", &["core", "blobs", "ops", "sandbox", "wire"]),
+    ("worker", &["core", "blobs", "ops", "records", "sandbox", "wire"]),
     // 4: edges
     ("api", &["core", "blobs", "master", "wire"]),
-    ("client", &["core", "blobs", "master", "wire"]),
+    ("client", &["core", "blobs", "master", "records", "wire"]),
     // 5: the program, the only one that joins hosts
-    ("cli", &["core", "api", "blobs", "client", "journal", "master", "ops", "wire", "worker"]),
+    (
+        "cli",
+        &[
+            "core", "api", "blobs", "client", "journal", "master", "ops", "records", "wire",
+            "worker",
+        ],
+    ),
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
     ("bench", &["core", "blobs", "journal", "master", "ops", "records", "worker"]),

@@ -4,6 +4,7 @@ use super::{AccessArguments, PlaceArguments};
 use crate::logs::LogArguments;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use windlass_core::records::Pin;
 
 /// Work for a master elsewhere; or look at the workers of a cluster, drain and forget them
 ///
@@ -23,6 +24,10 @@ pub(crate) struct WorkerArguments {
     /// Attempts that it makes at once [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: Option<u32>,
+    /// A group of a record set that it serves, as people:am (repeatable) [default: whichever the
+    /// master gives it]
+    #[arg(long = "group", value_name = "SET:GROUP")]
+    pub(crate) groups: Vec<Pin>,
     /// Folder for files in the making [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,

@@ -4,7 +4,8 @@ use super::entry::IndexRange;
 use super::job::Outcome;
 use super::snapshot::SnapshotId;
 use crate::collection::SweepBatch;
-use crate::ids::{BlobId, Epoch, JobId, PhaseId, Round, TaskId, WorkerName};
+use crate::ids::{BlobId, Epoch, JobId, LoadId, PhaseId, Round, TaskId, WorkerName};
+use crate::records::SetName;
 
 /// What an entry did. Answers to clients and the scheduler's work are made from these alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +91,10 @@ pub enum Applied {
     SweepBegun(SweepBatch),
     /// A token was added or revoked.
     TokensChanged,
+    /// A record set is there; an earlier one of its name is gone.
+    RecordsLoaded(SetName, LoadId),
+    /// A record set is gone.
+    RecordsDropped(SetName),
     /// The entry changed nothing.
     Refused(Refusal),
 }
@@ -154,4 +159,18 @@ pub enum Refusal {
     /// No token of this id that is not revoked.
     #[error("there is no such token, or it is revoked already")]
     UnknownToken,
+    /// There is one already, and it was not to be replaced.
+    #[error("there is a record set of this name; --replace puts the new one in its place")]
+    RecordsExist,
+    /// No such record set.
+    #[error("there is no record set of this name; `windlass records list` shows those there are")]
+    UnknownRecords,
+    /// A description that does not hold together, or other shards than it says.
+    #[error("the record set's description does not fit its shards")]
+    BadRecords,
+    /// No more record sets are taken.
+    #[error(
+        "there are as many record sets as there may be; drop one, or raise record_set_count_max"
+    )]
+    TooManyRecords,
 }

@@ -7,9 +7,11 @@ use super::job::{Counts, Job, JoinedWorker, Outcome, Phase, StoredChunk};
 use super::settings::Settings;
 use super::snapshot::SnapshotId;
 use crate::ids::{
-    Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex, WorkerName,
+    Epoch, Incarnation, JobId, LoadId, PhaseId, PhaseIndex, RequestId, Round, TaskId, TaskIndex,
+    WorkerName,
 };
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
+use crate::records::{LoadedSet, SetName};
 use crate::time::LogTime;
 use crate::tokens::{Token, TokenId, Tokens};
 use std::collections::BTreeMap;
@@ -44,6 +46,10 @@ pub struct Ledger {
     pub swept_at: LogTime,
     /// The newest job there ever was: a forgotten one's number is not used again.
     pub(super) last_job: JobId,
+    /// The record sets.
+    pub records: BTreeMap<SetName, Arc<LoadedSet>>,
+    /// The newest load there ever was.
+    pub(super) last_load: LoadId,
 }
 
 /// Announced snapshots that are remembered: the log is kept from the older of them on.
@@ -105,6 +111,10 @@ impl Ledger {
                 self.add_token(*id, token, out)
             }
             Entry::TokenRevoked { id } => self.revoke_token(*id, out),
+            Entry::RecordsLoaded { set, stored, replaces } => {
+                self.load_records(set, stored, *replaces, out)
+            }
+            Entry::RecordsDropped { name } => self.drop_records(name, out),
         };
         if let Err(refusal) = done {
             out.push(Applied::Refused(refusal));

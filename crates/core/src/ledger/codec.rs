@@ -81,6 +81,8 @@ mod kind {
     pub(super) const SWEEP_BEGUN: u16 = 40;
     pub(super) const TOKEN_ADDED: u16 = 50;
     pub(super) const TOKEN_REVOKED: u16 = 51;
+    pub(super) const RECORDS_LOADED: u16 = 60;
+    pub(super) const RECORDS_DROPPED: u16 = 61;
 }
 
 impl Batch {
@@ -173,6 +175,10 @@ impl Entry {
                 frame(out, kind::TOKEN_ADDED, &(id, hash, role, name, expires_at));
             }
             Entry::TokenRevoked { id } => frame(out, kind::TOKEN_REVOKED, id),
+            Entry::RecordsLoaded { set, stored, replaces } => {
+                frame(out, kind::RECORDS_LOADED, &(set, stored, replaces));
+            }
+            Entry::RecordsDropped { name } => frame(out, kind::RECORDS_DROPPED, name),
         }
     }
 
@@ -280,6 +286,10 @@ impl Entry {
                     })?
                 }
                 (kind::TOKEN_REVOKED, 1) => Entry::TokenRevoked { id: read(kind, body)? },
+                (kind::RECORDS_LOADED, 1) => read(kind, body).map(|(set, stored, replaces)| {
+                    Entry::RecordsLoaded { set, stored, replaces }
+                })?,
+                (kind::RECORDS_DROPPED, 1) => Entry::RecordsDropped { name: read(kind, body)? },
                 _ => return Err(CodecError::Unknown { kind, version }),
             };
         Ok(entry)

@@ -19,18 +19,12 @@ fn one_of_each() -> Vec<Entry> {
         Entry::AttemptFailed { task, round: Round(0), attempt, failure, worker }
     };
     let incarnation = Incarnation(3);
-    let spec = super::super::JobSpec {
-        name: "job".to_owned(),
-        fingerprint: 5,
-        phases: Vec::new(),
-        memorandum: Some(BlobId::of(b"m")),
-    };
     let results = Results::Manifests(vec![BlobId::of(b"a")]);
-    vec![
+    let mut entries = vec![
         Entry::Genesis { cluster: 1, format: 1 },
         Entry::Claim { epoch: Epoch(1), holder: "pid 1".to_owned() },
         Entry::VersionRaised { version: 1 },
-        Entry::JobSubmitted { request: RequestId(4), spec },
+        Entry::JobSubmitted { request: RequestId(4), spec: job_spec() },
         Entry::TasksAdded { phase, first: TaskIndex(0), count: 2, chunk: ChunkRef::Count },
         Entry::PhaseSealed { phase },
         Entry::TasksSettled {
@@ -72,7 +66,32 @@ fn one_of_each() -> Vec<Entry> {
             expires_at: LogTime(99),
         },
         Entry::TokenRevoked { id: TokenId(3) },
-    ]
+    ];
+    entries.extend(of_record_sets());
+    entries
+}
+
+fn job_spec() -> super::super::JobSpec {
+    super::super::JobSpec {
+        name: "job".to_owned(),
+        fingerprint: 5,
+        phases: Vec::new(),
+        memorandum: Some(BlobId::of(b"m")),
+    }
+}
+
+fn of_record_sets() -> [Entry; 2] {
+    let set = crate::records::RecordSet {
+        name: "people".parse().expect("a name"),
+        key: "name".parse().expect("a name"),
+        indexed: Vec::new(),
+        shards: vec!["all=*".parse().expect("a shard")].try_into().expect("fit"),
+        replica_count: 2,
+    };
+    let stored =
+        vec![crate::records::StoredShard { blob: BlobId::of(b"s"), size: 9, row_count: 1 }];
+    let dropped = Entry::RecordsDropped { name: "people".parse().expect("a name") };
+    [Entry::RecordsLoaded { set, stored, replaces: true }, dropped]
 }
 
 fn encoded(entries: &[Entry]) -> Vec<u8> {
@@ -161,15 +180,17 @@ proptest! {
 #[test]
 fn tokens_keep_their_bytes() {
     let entries = one_of_each();
-    let mut added = Vec::new();
-    entries[entries.len() - 2].encode(&mut added);
+    let added = entries.iter().find(|entry| matches!(entry, Entry::TokenAdded { .. }));
+    let mut bytes = Vec::new();
+    added.expect("one of each").encode(&mut bytes);
     let mut expected = vec![50, 0, 1, 45, 0, 0, 0, 0x8d, 0x98, 0xac, 0x50];
     expected.extend_from_slice(&[7; 32]);
     expected.extend_from_slice(&[1, 6]);
     expected.extend_from_slice(b"laptop");
     expected.push(99);
-    assert_eq!(added, expected);
-    let mut revoked = Vec::new();
-    entries[entries.len() - 1].encode(&mut revoked);
-    assert_eq!(revoked, [51, 0, 1, 1, 0, 0, 0, 3]);
+    assert_eq!(bytes, expected);
+    let revoked = entries.iter().find(|entry| matches!(entry, Entry::TokenRevoked { .. }));
+    bytes.clear();
+    revoked.expect("one of each").encode(&mut bytes);
+    assert_eq!(bytes, [51, 0, 1, 1, 0, 0, 0, 3]);
 }

@@ -7,6 +7,7 @@ use crate::ids::{
     TaskIndex, WorkerName,
 };
 use crate::params::Params;
+use crate::records::{RecordSet, SetName, StoredShard};
 use crate::time::LogTime;
 use crate::tokens::{Role, TokenId};
 use serde::{Deserialize, Serialize};
@@ -171,6 +172,20 @@ pub enum Entry {
         /// Its id.
         id: TokenId,
     },
+    /// A record set is there from now on, all of it at once; its shards are durable.
+    RecordsLoaded {
+        /// What it is.
+        set: RecordSet,
+        /// Its shards' rows, in the order of the ranges.
+        stored: Vec<StoredShard>,
+        /// Whether it takes the place of an earlier one of its name; refused otherwise.
+        replaces: bool,
+    },
+    /// A record set is gone.
+    RecordsDropped {
+        /// Its name.
+        name: SetName,
+    },
 }
 
 /// A part of the blob store that is swept.
@@ -274,7 +289,13 @@ impl Entry {
     /// where the disk is full.
     #[must_use]
     pub fn frees_room(&self) -> bool {
-        matches!(self, Entry::SnapshotTaken(_) | Entry::JobForgotten { .. } | Entry::SweepBegun(_))
+        matches!(
+            self,
+            Entry::SnapshotTaken(_)
+                | Entry::JobForgotten { .. }
+                | Entry::SweepBegun(_)
+                | Entry::RecordsDropped { .. }
+        )
     }
 }
 

@@ -10,6 +10,7 @@ mod keep;
 mod old;
 mod outcomes;
 mod page;
+mod records;
 mod roots;
 mod settings;
 mod snapshot;

@@ -18,7 +18,7 @@ pub struct RootCursor {
 /// was asked for is younger than the grace, so that it needs no mark.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RootPage {
-    /// Chunks and memoranda: they name nothing.
+    /// Chunks, memoranda and shards of record sets: they name nothing.
     pub blobs: Vec<BlobId>,
     /// Manifests; what they name is kept like they are.
     pub manifests: Vec<BlobId>,
@@ -33,6 +33,9 @@ impl Ledger {
         let mut page = RootPage::default();
         let mut budget = ROOT_PAGE_TASK_COUNT_MAX;
         let mut cursor = from;
+        if from == RootCursor::default() {
+            page.blobs.extend(self.record_blobs());
+        }
         for (id, job) in self.jobs.range(from.job..) {
             if *id != cursor.job {
                 cursor = RootCursor { job: *id, ..RootCursor::default() };

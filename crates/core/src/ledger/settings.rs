@@ -4,8 +4,8 @@
 //! make two replays of one journal differ.
 
 use crate::limits::{
-    BLOB_GRACE_HOURS, JOB_KEPT_DAYS_MAX, MEMO_MB_MAX, SETTLED_TASK_COUNT_MAX, SNAPSHOT_KB_MIN,
-    TASK_FAILURE_COUNT_MAX, TASK_WORKER_LOST_COUNT_MAX, UNAVAILABLE_MS_MAX,
+    BLOB_GRACE_HOURS, JOB_KEPT_DAYS_MAX, MEMO_MB_MAX, RECORD_SET_COUNT_MAX, SETTLED_TASK_COUNT_MAX,
+    SNAPSHOT_KB_MIN, TASK_FAILURE_COUNT_MAX, TASK_WORKER_LOST_COUNT_MAX, UNAVAILABLE_MS_MAX,
 };
 use std::fmt;
 use thiserror::Error;
@@ -29,6 +29,8 @@ pub enum Setting {
     BlobGraceHours,
     /// Record bodies between two snapshots of a small state.
     SnapshotKbMin,
+    /// Record sets of the cluster.
+    RecordSetCountMax,
 }
 
 /// What there is to know of a setting.
@@ -75,7 +77,7 @@ pub enum SettingError {
 
 impl Setting {
     /// Every setting, in the order of lists.
-    pub const ALL: [Setting; 8] = [
+    pub const ALL: [Setting; 9] = [
         Setting::TaskFailureCountMax,
         Setting::TaskWorkerLostCountMax,
         Setting::UnavailableMinutesMax,
@@ -84,6 +86,7 @@ impl Setting {
         Setting::MemoMbMax,
         Setting::BlobGraceHours,
         Setting::SnapshotKbMin,
+        Setting::RecordSetCountMax,
     ];
 
     /// Its name, bounds and meaning.
@@ -147,6 +150,13 @@ impl Setting {
                 1,
                 1 << 20,
                 "KiB of the journal between two snapshots of a small state",
+            ),
+            Setting::RecordSetCountMax => (
+                "record_set_count_max",
+                RECORD_SET_COUNT_MAX,
+                0,
+                4_096,
+                "record sets that there may be",
             ),
         };
         SettingSpec { name, default, min, max, doc }

@@ -13,10 +13,12 @@ use super::apply::Ledger;
 use super::codec::frame;
 use super::job::{Job, JobState, Phase};
 use super::page::Page;
-use crate::ids::{BlobId, JobId, RequestId, Seq};
+use crate::ids::{BlobId, JobId, LoadId, RequestId, Seq};
+use crate::records::LoadedSet;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 const SNAPSHOT_VERSION: u8 = 1;
 
@@ -26,13 +28,14 @@ mod section {
     pub(super) const KEEPING: u16 = 3;
     pub(super) const VERSION: u16 = 5;
     pub(super) const TOKENS: u16 = 50;
+    pub(super) const RECORDS: u16 = 4;
     pub(super) const JOB: u16 = 10;
     pub(super) const PHASE: u16 = 11;
     pub(super) const PAGE: u16 = 12;
     pub(super) const JOB_MORE: u16 = 13;
     pub(super) const END: u16 = 99;
-    pub(super) const ALL: [u16; 10] =
-        [CLUSTER, WORKERS, KEEPING, VERSION, TOKENS, JOB, PHASE, PAGE, JOB_MORE, END];
+    pub(super) const ALL: [u16; 11] =
+        [CLUSTER, WORKERS, KEEPING, VERSION, TOKENS, RECORDS, JOB, PHASE, PAGE, JOB_MORE, END];
 }
 
 /// The BLAKE3 hash of an encoded ledger: equal states have the same one.
@@ -100,6 +103,11 @@ impl Ledger {
         }
         if !self.tokens.is_empty() {
             frame(&mut out, section::TOKENS, self.tokens.map());
+        }
+        // A state that never had any is written as before there were any.
+        if self.last_load > LoadId(0) {
+            let sets: Vec<&LoadedSet> = self.records.values().map(Arc::as_ref).collect();
+            frame(&mut out, section::RECORDS, &(self.last_load, sets));
         }
         for job in self.jobs.values() {
             encode_job(job, &mut out);

@@ -3,6 +3,7 @@
 //! A record of a set is called a row, because a record is a batch of the journal's entries.
 
 mod answer;
+mod loaded;
 mod names;
 mod number;
 mod query;
@@ -11,6 +12,7 @@ mod shards;
 mod value;
 
 pub use answer::{Answer, GroupAnswer, Rows, merge};
+pub use loaded::{LoadedSet, Pin, PinError, Shelf, ShelfShard};
 pub use names::{FieldName, GroupName, NameError, SetName};
 pub use number::{is_number, write_canonical_number};
 pub use query::{Condition, Query, QueryError, Wanted};

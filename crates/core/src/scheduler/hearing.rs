@@ -38,6 +38,8 @@ impl Scheduler {
             ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
             // `Calls` takes it; here it only shows that the worker lives.
             ToMaster::CallAnswer { .. } => {}
+            // `Lookups` takes these.
+            ToMaster::Shelved { .. } | ToMaster::Found { .. } => {}
             ToMaster::Goodbye => self.on_goodbye(session, out),
         }
     }
@@ -102,9 +104,9 @@ impl Scheduler {
         }));
     }
 
-    /// Whether a worker may go on with an attempt of an earlier reign: its task is open, was so when
-    /// this reign began, and nothing has come of it since. What was lost in this reign is recorded
-    /// as lost.
+    /// Whether a worker may go on with an attempt of an earlier reign: its task is open, was so
+    /// when this reign began, and nothing has come of it since. What was lost in this reign is
+    /// recorded as lost.
     fn adopts(&mut self, ledger: &Ledger, held: &Held) -> bool {
         held.attempt.epoch < self.epoch
             && ledger.is_open(held.task, held.round)

@@ -83,6 +83,8 @@ pub enum SeatEffect {
     /// Answer a call, or do what else a message says of one (`Call`, `CallMore`, `CallCancelled`).
     /// Calls take no slot, and those of a session end with its connection.
     Call(ToWorker),
+    /// Serve shards of record sets, or answer a question to one (`Shelves`, `Query`).
+    Records(ToWorker),
     /// The master will not have this worker; the reason is for people.
     Refused(String),
 }

@@ -3,11 +3,13 @@
 use super::withdrawal::Withdrawal;
 use crate::failure::Failure;
 use crate::ids::{
-    AttemptId, CallId, Epoch, Incarnation, JobId, PhaseId, Round, TaskId, TaskIndex, WorkerName,
+    AttemptId, CallId, Epoch, Incarnation, JobId, LoadId, PhaseId, Round, ShardIndex, TaskId,
+    TaskIndex, TicketId, WorkerName,
 };
 use crate::ledger::{ChunkRef, Results};
 use crate::limits::ENDED_RUN_TASK_COUNT_MAX;
 use crate::params::Params;
+use crate::records::{Pin, Query, Rows, Shelf};
 
 /// A worker introduces itself; the first message of a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +27,8 @@ pub struct Hello {
     /// Attempts that it holds from an earlier session: waiting, running, or ended and
     /// unacknowledged.
     pub held: Vec<Held>,
+    /// The groups of record sets that it is there for; empty: whichever it is given.
+    pub pins: Vec<Pin>,
 }
 
 /// An operation that a worker can do, and how long it lets an attempt go on.
@@ -75,6 +79,22 @@ pub enum ToMaster {
     },
     /// It ends in good order and holds nothing.
     Goodbye,
+    /// A shard that it was given can be asked from now on, or why it cannot.
+    Shelved {
+        /// The load.
+        load: LoadId,
+        /// The shard.
+        shard: ShardIndex,
+        /// Whether it is ready; at most [`crate::limits::SHELF_CAUSE_BYTES_MAX`] of the cause.
+        ready: Result<(), String>,
+    },
+    /// The answer to a [`ToWorker::Query`].
+    Found {
+        /// Which.
+        ticket: TicketId,
+        /// Rows, or why it does not answer.
+        answer: Result<Rows, String>,
+    },
 }
 
 /// A piece of the answer to a call, at most [`crate::limits::CALL_PIECE_BYTES_MAX`]. Pieces come in
@@ -195,6 +215,25 @@ pub enum ToWorker {
     },
     /// Nobody waits for the answer to this call any more.
     CallCancelled(CallId),
+    /// The shards that it serves from now on; those that it has and that are not named may go.
+    Shelves(Vec<Shelf>),
+    /// A question to a shard that it has said is ready.
+    Query {
+        /// The question.
+        ticket: TicketId,
+        /// The load.
+        load: LoadId,
+        /// The shard.
+        shard: ShardIndex,
+        /// What is asked.
+        query: Query,
+        /// Rows to leave out at the beginning.
+        skip: u64,
+        /// Rows of the answer.
+        row_count_max: u32,
+        /// Bytes of these rows, though one always fits.
+        bytes_max: u32,
+    },
 }
 
 /// Attempts of consecutive tasks, with consecutive ids.

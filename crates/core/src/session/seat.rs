@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::ids::{AttemptId, Epoch, Incarnation, TaskId, WorkerName};
 use crate::ledger::Results;
 use crate::limits::{HEARTBEAT_MS, SEAT_CLUSTER_COUNT_MAX};
+use crate::records::Pin;
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,6 +22,7 @@ pub struct Seat {
     incarnation: Incarnation,
     in_process: bool,
     offers: Vec<Offer>,
+    pins: Vec<Pin>,
     withdrawn: Vec<Withdrawal>,
     /// The highest epoch that each cluster has shown, by the cluster's id.
     epochs: BTreeMap<u128, Epoch>,
@@ -66,6 +68,7 @@ impl Seat {
             incarnation,
             in_process,
             offers,
+            pins: Vec::new(),
             withdrawn: Vec::new(),
             epochs: BTreeMap::new(),
             connected: false,
@@ -77,6 +80,12 @@ impl Seat {
             pace: Pace::new(slots),
             heartbeat_at: Tick(0),
         }
+    }
+
+    /// The same for these groups of record sets alone.
+    #[must_use]
+    pub fn with_pins(self, pins: Vec<Pin>) -> Seat {
+        Seat { pins, ..self }
     }
 
     /// Takes an event; orders and messages are appended to `out`.
@@ -157,6 +166,7 @@ impl Seat {
             slots: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
             offers: self.offers.clone(),
             held: self.held(),
+            pins: self.pins.clone(),
         };
         out.push(SeatEffect::Send(ToMaster::Hello(hello)));
     }
@@ -176,6 +186,11 @@ impl Seat {
             ToWorker::Call { .. } | ToWorker::CallMore { .. } | ToWorker::CallCancelled(_) => {
                 if self.welcomed {
                     out.push(SeatEffect::Call(message));
+                }
+            }
+            ToWorker::Shelves(_) | ToWorker::Query { .. } => {
+                if self.welcomed {
+                    out.push(SeatEffect::Records(message));
                 }
             }
             ToWorker::Assign(runs) => {

@@ -7,10 +7,12 @@ mod blobs;
 mod cluster;
 mod connection;
 mod jobs;
+mod records;
 mod session;
 mod steering;
 mod trust;
 
 pub use address::{Address, AddressError};
 pub use connection::{Client, WireError};
+pub use records::{LookupReceiver, LookupSender};
 pub use session::{SessionReceiver, SessionSender};

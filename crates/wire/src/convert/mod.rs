@@ -6,6 +6,7 @@ mod cluster;
 mod jobs;
 mod ledger;
 mod media;
+mod records;
 mod session;
 mod steering;
 mod trust;
@@ -13,6 +14,10 @@ mod words;
 mod workers;
 
 pub(crate) use cluster::*;
+pub(crate) use records::{
+    look_up, look_up_of, part, part_of, record_set, record_set_of, records_view, records_view_of,
+    stored_shard, stored_shard_of,
+};
 pub(crate) use steering::*;
 pub use words::Malformed;
 pub(crate) use words::{blob_id, blob_ids, ids_of, u128_of};

@@ -1,5 +1,6 @@
 //! What workers and the master say.
 
+use super::records;
 use super::words::{Malformed, needed, u128_of};
 use crate::generated as pb;
 use crate::limits::PROTOCOL;
@@ -57,6 +58,12 @@ impl From<ToMaster> for pb::ToMaster {
                 })
             }
             ToMaster::Goodbye => Message::Goodbye(pb::Goodbye {}),
+            ToMaster::Shelved { load, shard, ready } => {
+                Message::Shelved(records::shelved_of(load, shard, ready))
+            }
+            ToMaster::Found { ticket, answer } => {
+                Message::ShardRows(records::shard_rows_of(ticket, answer))
+            }
         };
         pb::ToMaster { message: Some(message) }
     }
@@ -85,6 +92,8 @@ impl TryFrom<pb::ToMaster> for ToMaster {
                 answer: call_answer(said.answer)?,
             },
             Message::Goodbye(_) => ToMaster::Goodbye,
+            Message::Shelved(shelved) => records::shelved(shelved)?,
+            Message::ShardRows(rows) => records::found(rows)?,
         })
     }
 }
@@ -143,6 +152,7 @@ impl From<Hello> for pb::Hello {
             slots: hello.slots,
             offers: hello.offers.into_iter().map(offer).collect(),
             held: hello.held.into_iter().map(pb::Held::from).collect(),
+            pins: hello.pins.into_iter().map(records::pin_of).collect(),
         }
     }
 }
@@ -178,6 +188,7 @@ impl TryFrom<pb::Hello> for Hello {
             slots: hello.slots,
             offers: hello.offers.into_iter().map(Offer::try_from).collect::<Result<_, _>>()?,
             held: hello.held.into_iter().map(Held::try_from).collect::<Result<_, _>>()?,
+            pins: records::pins(hello.pins)?,
         })
     }
 }
@@ -347,6 +358,18 @@ impl From<ToWorker> for pb::ToWorker {
             ToWorker::CallCancelled(call) => {
                 Message::CallCancelled(pb::CallCancelled { call: Some(call_id_of(call)) })
             }
+            ToWorker::Shelves(shelves) => Message::Shelves(records::shelves_of(shelves)),
+            ToWorker::Query { ticket, load, shard, query, skip, row_count_max, bytes_max } => {
+                Message::ShardQuery(pb::ShardQuery {
+                    ticket: ticket.0,
+                    load: load.0,
+                    shard: shard.0.into(),
+                    query: Some(query.into()),
+                    skip,
+                    rows_max: row_count_max,
+                    bytes_max,
+                })
+            }
             ToWorker::PhaseClosed(phase) => {
                 Message::PhaseClosed(pb::PhaseClosed { phase: Some(phase.into()) })
             }
@@ -404,6 +427,8 @@ impl TryFrom<pb::ToWorker> for ToWorker {
                 ToWorker::CallMore { call: call_id(more.call)?, taken_bytes: more.taken_bytes }
             }
             Message::CallCancelled(call) => ToWorker::CallCancelled(call_id(call.call)?),
+            Message::Shelves(shelves) => records::shelves(shelves)?,
+            Message::ShardQuery(query) => records::shard_query(query)?,
             Message::CancelJob(cancel) => ToWorker::CancelJob(JobId(cancel.job)),
             Message::PhaseClosed(closed) => {
                 ToWorker::PhaseClosed(of_phase(closed.phase)?.try_into()?)

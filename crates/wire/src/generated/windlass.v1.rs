@@ -989,9 +989,844 @@ pub mod blobs_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordSet {
+    /// 1 to 64 characters: a letter or a digit, then letters, digits, `-`, `_`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The field whose first character decides the shard.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// Other fields that can be asked for.
+    #[prost(string, repeated, tag = "3")]
+    pub indexed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// As written on a command line: `am=a-m`, `rest=*`.
+    #[prost(string, repeated, tag = "4")]
+    pub shards: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many instances each group should have, 1 to 64.
+    #[prost(uint32, tag = "5")]
+    pub replicas: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoredShard {
+    /// 32 bytes.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub blob: ::prost::bytes::Bytes,
+    /// Its length in bytes.
+    #[prost(uint64, tag = "2")]
+    pub size: u64,
+    #[prost(uint64, tag = "3")]
+    pub rows: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LoadRecordsRequest {
+    #[prost(message, optional, tag = "1")]
+    pub set: ::core::option::Option<RecordSet>,
+    /// One for each range, in the order of the ranges (`*` last).
+    #[prost(message, repeated, tag = "2")]
+    pub stored: ::prost::alloc::vec::Vec<StoredShard>,
+    /// Whether it takes the place of an earlier set of its name; refused otherwise.
+    #[prost(bool, tag = "3")]
+    pub replace: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordsLoaded {
+    /// The number of this load, ascending.
+    #[prost(uint64, tag = "1")]
+    pub load: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DropRecordsRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordsDropped {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRecordsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecordSets {
+    #[prost(message, repeated, tag = "1")]
+    pub sets: ::prost::alloc::vec::Vec<RecordsView>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecordsView {
+    #[prost(message, optional, tag = "1")]
+    pub set: ::core::option::Option<RecordSet>,
+    #[prost(uint64, tag = "2")]
+    pub load: u64,
+    /// Milliseconds since 1970.
+    #[prost(uint64, tag = "3")]
+    pub loaded_at_ms: u64,
+    /// In the order of the ranges.
+    #[prost(message, repeated, tag = "4")]
+    pub groups: ::prost::alloc::vec::Vec<RecordGroup>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecordGroup {
+    #[prost(message, optional, tag = "1")]
+    pub stored: ::core::option::Option<StoredShard>,
+    #[prost(message, repeated, tag = "2")]
+    pub instances: ::prost::alloc::vec::Vec<RecordInstance>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordInstance {
+    #[prost(string, tag = "1")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(enumeration = "record_instance::State", tag = "2")]
+    pub state: i32,
+    /// Of a failed one, for people.
+    #[prost(string, tag = "3")]
+    pub cause: ::prost::alloc::string::String,
+    /// Questions that it was given.
+    #[prost(uint64, tag = "4")]
+    pub served: u64,
+}
+/// Nested message and enum types in `RecordInstance`.
+pub mod record_instance {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum State {
+        Unspecified = 0,
+        Ready = 1,
+        Loading = 2,
+        Failed = 3,
+    }
+    impl State {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "STATE_UNSPECIFIED",
+                Self::Ready => "READY",
+                Self::Loading => "LOADING",
+                Self::Failed => "FAILED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "STATE_UNSPECIFIED" => Some(Self::Unspecified),
+                "READY" => Some(Self::Ready),
+                "LOADING" => Some(Self::Loading),
+                "FAILED" => Some(Self::Failed),
+                _ => None,
+            }
+        }
+    }
+}
+/// Rows that meet all conditions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Query {
+    #[prost(message, repeated, tag = "1")]
+    pub conditions: ::prost::alloc::vec::Vec<Condition>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Condition {
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    #[prost(oneof = "condition::Wanted", tags = "2, 3, 4, 5, 6")]
+    pub wanted: ::core::option::Option<condition::Wanted>,
+}
+/// Nested message and enum types in `Condition`.
+pub mod condition {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Wanted {
+        /// The text, or the number, truth value or null that is written so.
+        #[prost(string, tag = "2")]
+        Written(::prost::alloc::string::String),
+        /// Exactly this text.
+        #[prost(string, tag = "3")]
+        Text(::prost::alloc::string::String),
+        /// Exactly this number, as JSON writes it.
+        #[prost(string, tag = "4")]
+        Number(::prost::alloc::string::String),
+        #[prost(bool, tag = "5")]
+        Truth(bool),
+        /// Null; always true.
+        #[prost(bool, tag = "6")]
+        Null(bool),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LookUpRequest {
+    /// The asker's own number for it; it comes back with the answer.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(string, tag = "2")]
+    pub set: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub query: ::core::option::Option<Query>,
+    /// The load that earlier rows came from, 0: any. Another one is an error.
+    #[prost(uint64, tag = "4")]
+    pub load: u64,
+    /// This group alone; empty: all that may have such rows.
+    #[prost(string, tag = "5")]
+    pub group: ::prost::alloc::string::String,
+    /// Rows of each group to leave out.
+    #[prost(uint64, tag = "6")]
+    pub skip: u64,
+    /// How long the asker waits, in milliseconds; 0: 10 s.
+    #[prost(uint64, tag = "7")]
+    pub limit_ms: u64,
+}
+/// A part of an answer: a group's rows, or an end without any.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpAnswer {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// Whether nothing follows for this look-up.
+    #[prost(bool, tag = "2")]
+    pub is_last: bool,
+    /// The load that was asked.
+    #[prost(uint64, tag = "3")]
+    pub load: u64,
+    /// None where no group has such keys.
+    #[prost(message, optional, tag = "4")]
+    pub part: ::core::option::Option<RecordPart>,
+    /// Why there is no answer at all, for people; empty: there is one.
+    #[prost(string, tag = "5")]
+    pub error: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordPart {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    #[prost(oneof = "record_part::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<record_part::Answer>,
+}
+/// Nested message and enum types in `RecordPart`.
+pub mod record_part {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        #[prost(message, tag = "2")]
+        Rows(super::Rows),
+        /// Nobody answered for the group: why and what to do, for people.
+        #[prost(string, tag = "3")]
+        Missing(::prost::alloc::string::String),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rows {
+    /// The first of them, in the order of their files.
+    #[prost(string, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many there are.
+    #[prost(uint64, tag = "2")]
+    pub total: u64,
+}
+/// A group that a worker is there for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordPin {
+    #[prost(string, tag = "1")]
+    pub set: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub group: ::prost::alloc::string::String,
+}
+/// The shards that a worker serves from now on; it gets their blobs by `Blobs.Read`, and those that
+/// are not named may go.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Shelves {
+    #[prost(message, repeated, tag = "1")]
+    pub shelves: ::prost::alloc::vec::Vec<Shelf>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Shelf {
+    #[prost(uint64, tag = "1")]
+    pub load: u64,
+    #[prost(message, optional, tag = "2")]
+    pub set: ::core::option::Option<RecordSet>,
+    #[prost(message, repeated, tag = "3")]
+    pub shards: ::prost::alloc::vec::Vec<ShelfShard>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShelfShard {
+    /// Position in the order of the ranges.
+    #[prost(uint32, tag = "1")]
+    pub shard: u32,
+    #[prost(message, optional, tag = "2")]
+    pub stored: ::core::option::Option<StoredShard>,
+}
+/// A shard can be asked from now on, or why it cannot.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Shelved {
+    #[prost(uint64, tag = "1")]
+    pub load: u64,
+    #[prost(uint32, tag = "2")]
+    pub shard: u32,
+    /// Empty: it is ready. For people; at most 512 bytes of it are kept.
+    #[prost(string, tag = "3")]
+    pub cause: ::prost::alloc::string::String,
+}
+/// A question to a shard that is ready.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShardQuery {
+    #[prost(uint64, tag = "1")]
+    pub ticket: u64,
+    #[prost(uint64, tag = "2")]
+    pub load: u64,
+    #[prost(uint32, tag = "3")]
+    pub shard: u32,
+    #[prost(message, optional, tag = "4")]
+    pub query: ::core::option::Option<Query>,
+    /// Rows to leave out at the beginning.
+    #[prost(uint64, tag = "5")]
+    pub skip: u64,
+    /// Most rows of the answer.
+    #[prost(uint32, tag = "6")]
+    pub rows_max: u32,
+    /// Most bytes of these, though one row always fits.
+    #[prost(uint32, tag = "7")]
+    pub bytes_max: u32,
+}
+/// The answer to a `ShardQuery`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShardRows {
+    #[prost(uint64, tag = "1")]
+    pub ticket: u64,
+    #[prost(oneof = "shard_rows::Answer", tags = "2, 3")]
+    pub answer: ::core::option::Option<shard_rows::Answer>,
+}
+/// Nested message and enum types in `ShardRows`.
+pub mod shard_rows {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Answer {
+        #[prost(message, tag = "2")]
+        Rows(super::Rows),
+        /// Why it does not answer, for people.
+        #[prost(string, tag = "3")]
+        Cause(::prost::alloc::string::String),
+    }
+}
+/// Generated client implementations.
+pub mod records_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct RecordsClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl RecordsClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> RecordsClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RecordsClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RecordsClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a record set of shards that are stored (`Blobs.Put`). It is there whole or not at all.
+        pub async fn load(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LoadRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordsLoaded>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Records/Load");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Records", "Load"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgets one.
+        pub async fn drop(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DropRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordsDropped>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Records/Drop");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Records", "Drop"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Those there are, by name.
+        pub async fn list(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordSets>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Records/List");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Records", "List"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Look-ups, as many as one likes over one stream, answered as they are done.
+        pub async fn look_up(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::LookUpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::LookUpAnswer>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Records/LookUp",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Records", "LookUp"));
+            self.inner.streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod records_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RecordsServer.
+    #[async_trait]
+    pub trait Records: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a record set of shards that are stored (`Blobs.Put`). It is there whole or not at all.
+        async fn load(
+            &self,
+            request: tonic::Request<super::LoadRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordsLoaded>, tonic::Status>;
+        /// Forgets one.
+        async fn drop(
+            &self,
+            request: tonic::Request<super::DropRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordsDropped>, tonic::Status>;
+        /// Those there are, by name.
+        async fn list(
+            &self,
+            request: tonic::Request<super::ListRecordsRequest>,
+        ) -> std::result::Result<tonic::Response<super::RecordSets>, tonic::Status>;
+        /// Server streaming response type for the LookUp method.
+        type LookUpStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::LookUpAnswer, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Look-ups, as many as one likes over one stream, answered as they are done.
+        async fn look_up(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::LookUpRequest>>,
+        ) -> std::result::Result<tonic::Response<Self::LookUpStream>, tonic::Status>;
+    }
+    #[derive(Debug)]
+    pub struct RecordsServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RecordsServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RecordsServer<T>
+    where
+        T: Records,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/windlass.v1.Records/Load" => {
+                    #[allow(non_camel_case_types)]
+                    struct LoadSvc<T: Records>(pub Arc<T>);
+                    impl<
+                        T: Records,
+                    > tonic::server::UnaryService<super::LoadRecordsRequest>
+                    for LoadSvc<T> {
+                        type Response = super::RecordsLoaded;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LoadRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Records>::load(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LoadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Records/Drop" => {
+                    #[allow(non_camel_case_types)]
+                    struct DropSvc<T: Records>(pub Arc<T>);
+                    impl<
+                        T: Records,
+                    > tonic::server::UnaryService<super::DropRecordsRequest>
+                    for DropSvc<T> {
+                        type Response = super::RecordsDropped;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DropRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Records>::drop(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DropSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Records/List" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSvc<T: Records>(pub Arc<T>);
+                    impl<
+                        T: Records,
+                    > tonic::server::UnaryService<super::ListRecordsRequest>
+                    for ListSvc<T> {
+                        type Response = super::RecordSets;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRecordsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Records>::list(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Records/LookUp" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookUpSvc<T: Records>(pub Arc<T>);
+                    impl<
+                        T: Records,
+                    > tonic::server::StreamingService<super::LookUpRequest>
+                    for LookUpSvc<T> {
+                        type Response = super::LookUpAnswer;
+                        type ResponseStream = T::LookUpStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::LookUpRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Records>::look_up(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookUpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RecordsServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "windlass.v1.Records";
+    impl<T> tonic::server::NamedService for RecordsServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ToMaster {
-    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "to_master::Message", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub message: ::core::option::Option<to_master::Message>,
 }
 /// Nested message and enum types in `ToMaster`.
@@ -1014,6 +1849,10 @@ pub mod to_master {
         CallAnswer(super::CallAnswer),
         #[prost(message, tag = "8")]
         Withdrawn(super::Withdrawn),
+        #[prost(message, tag = "9")]
+        Shelved(super::Shelved),
+        #[prost(message, tag = "10")]
+        ShardRows(super::ShardRows),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1036,6 +1875,9 @@ pub struct Hello {
     pub offers: ::prost::alloc::vec::Vec<Offer>,
     #[prost(message, repeated, tag = "6")]
     pub held: ::prost::alloc::vec::Vec<Held>,
+    /// The groups of record sets that it is there for; none: whichever it is given.
+    #[prost(message, repeated, tag = "7")]
+    pub pins: ::prost::alloc::vec::Vec<RecordPin>,
 }
 /// An operation that the worker can do; at most 1,024 of them, with names of at most 64 bytes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1169,7 +2011,7 @@ pub struct Goodbye {}
 pub struct ToWorker {
     #[prost(
         oneof = "to_worker::Message",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
     )]
     pub message: ::core::option::Option<to_worker::Message>,
 }
@@ -1201,6 +2043,10 @@ pub mod to_worker {
         CallMore(super::CallMore),
         #[prost(message, tag = "12")]
         CallCancelled(super::CallCancelled),
+        #[prost(message, tag = "13")]
+        Shelves(super::Shelves),
+        #[prost(message, tag = "14")]
+        ShardQuery(super::ShardQuery),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]

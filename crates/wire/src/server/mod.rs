@@ -3,6 +3,7 @@
 mod blobs;
 mod cluster;
 mod jobs;
+mod records;
 mod service;
 mod session;
 mod steering;

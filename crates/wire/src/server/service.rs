@@ -4,6 +4,7 @@ use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::host::{Host, HostError};
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::records_host::RecordsHost;
 use std::sync::Arc;
 use tonic::Status;
 use tonic::service::{Routes, RoutesBuilder};
@@ -23,7 +24,7 @@ impl<H> Clone for Server<H> {
 const DESCRIPTORS: &[u8] = include_bytes!("../generated/windlass.v1.bin");
 
 /// The routes of all services, by HTTP path.
-pub async fn router<H: Host>(host: Arc<H>) -> axum::Router {
+pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
     let server = Server { host };
     let sessions = pb::sessions_server::SessionsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -33,23 +34,26 @@ pub async fn router<H: Host>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let jobs = pb::job_control_server::JobControlServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let records = pb::records_server::RecordsServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut routes = Routes::builder();
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
-    routes.add_service(steering).add_service(jobs);
+    routes.add_service(steering).add_service(jobs).add_service(records);
     add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
 }
 
 /// The services that tell of the others: whether they serve, and what they look like.
-async fn add_about<H: Host>(routes: &mut RoutesBuilder) {
+async fn add_about<H: Host + RecordsHost>(routes: &mut RoutesBuilder) {
     let (reporter, health) = tonic_health::server::health_reporter();
     // A server whose master has ended ends as well, so whoever is answered is served.
     reporter.set_serving::<pb::sessions_server::SessionsServer<Server<H>>>().await;
     reporter.set_serving::<pb::blobs_server::BlobsServer<Server<H>>>().await;
     reporter.set_serving::<pb::cluster_server::ClusterServer<Server<H>>>().await;
     reporter.set_serving::<pb::steering_server::SteeringServer<Server<H>>>().await;
+    reporter.set_serving::<pb::records_server::RecordsServer<Server<H>>>().await;
     routes.add_service(health);
     let describe = || {
         tonic_reflection::server::Builder::configure()

@@ -6,11 +6,13 @@ use super::super::entry::{ChunkRef, PhaseSpec};
 use super::super::history::History;
 use super::super::job::{Counts, FailedTask, Job, JobState, Paused, Phase, StoredChunk};
 use super::super::page::{Page, Slot};
+use super::super::records::fits;
 use super::super::table::{TaskState, TaskTable};
 use super::super::version::CLUSTER_VERSION;
 use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
-use crate::ids::JobId;
+use crate::ids::{JobId, LoadId};
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
+use crate::records::LoadedSet;
 use crate::time::LogTime;
 use crate::tokens::Tokens;
 use serde::de::DeserializeOwned;
@@ -93,6 +95,9 @@ impl Ledger {
             sections.check(tokens.is_some(), "its tokens are none, or no such ones")?;
             ledger.tokens = tokens.unwrap_or_default();
         }
+        if let Some(records) = sections.take(section::RECORDS)? {
+            sections.records(records, &mut ledger)?;
+        }
         while let Some(head) = sections.take::<JobSection>(section::JOB)? {
             let last = ledger.jobs.last_key_value().map(|(id, _)| *id);
             sections.check(last.unwrap_or_default() < head.id, "a job is out of order")?;
@@ -163,6 +168,25 @@ impl Sections<'_> {
 
     fn check(&self, holds: bool, what: &'static str) -> Result<(), SnapshotError> {
         if holds { Ok(()) } else { Err(SnapshotError::Damaged { at: self.begin, what }) }
+    }
+
+    fn records(
+        &self,
+        (last_load, sets): (LoadId, Vec<LoadedSet>),
+        ledger: &mut Ledger,
+    ) -> Result<(), SnapshotError> {
+        self.check(last_load > LoadId(0), "it has record sets without a load")?;
+        ledger.last_load = last_load;
+        for loaded in sets {
+            let is_next = ledger.records.last_key_value().is_none_or(|(n, _)| *n < loaded.set.name);
+            self.check(is_next, "a record set is out of order")?;
+            self.check(fits(&loaded.set, &loaded.stored), "a record set makes no sense")?;
+            let is_sound = (LoadId(1)..=last_load).contains(&loaded.load)
+                && ledger.records.values().all(|other| other.load != loaded.load);
+            self.check(is_sound, "a record set's load makes no sense")?;
+            ledger.records.insert(loaded.set.name.clone(), Arc::new(loaded));
+        }
+        Ok(())
     }
 
     fn job(&mut self, head: JobSection) -> Result<Job, SnapshotError> {

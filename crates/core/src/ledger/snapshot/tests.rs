@@ -7,6 +7,7 @@ use crate::ledger::{
 };
 use crate::params::Params;
 use crate::random::SplitMix64;
+use crate::records::{RecordSet, StoredShard};
 use crate::tokens::{Role, TokenId};
 use crate::{Failure, FailureKind, Incarnation};
 use proptest::prelude::*;
@@ -31,6 +32,22 @@ fn submitted(request: u64, phase_count: u16) -> Entry {
     Entry::JobSubmitted { request: RequestId(u128::from(request)), spec }
 }
 
+fn any_records_entry(random: &mut SplitMix64) -> Entry {
+    let name = format!("set{}", random.below(4)).parse().expect("a name");
+    if random.below(2) == 0 {
+        return Entry::RecordsDropped { name };
+    }
+    let set = RecordSet {
+        name,
+        key: "name".parse().expect("a name"),
+        indexed: vec!["year".parse().expect("a name")],
+        shards: vec!["all=*".parse().expect("a shard")].try_into().expect("fit"),
+        replica_count: 1,
+    };
+    let stored = vec![StoredShard { blob: BlobId::of(b"shard"), size: 9, row_count: 2 }];
+    Entry::RecordsLoaded { set, stored, replaces: random.below(2) == 0 }
+}
+
 fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let job = JobId(1 + random.below(4));
     let phase = PhaseId { job, phase: PhaseIndex(random.below(2) as u16) };
@@ -38,7 +55,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
     let index = TaskIndex(random.below(u64::from(task_count) + 1) as u32);
     let round = Round(random.below(2) as u16);
     let task = phase.task(index);
-    match random.below(19) {
+    match random.below(21) {
         0 => submitted(random.below(6), 1 + random.below(2) as u16),
         1 | 2 => {
             let count = 1 + random.below(3_000) as u32;
@@ -90,6 +107,7 @@ fn any_entry(random: &mut SplitMix64, ledger: &Ledger) -> Entry {
             empties_trash: random.below(2) == 0,
         }),
         15 | 16 => any_token_entry(random, ledger.time),
+        18 | 19 => any_records_entry(random),
         11 => Entry::WorkerDrained {
             name: WorkerName(format!("w{}", random.below(5))),
             on: random.below(2) == 0,

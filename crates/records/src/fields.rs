@@ -1,0 +1,117 @@
+//! The fields of a file's first row: what is indexed where nobody says otherwise.
+
+use crate::document::Document;
+use crate::fault::LoadError;
+use crate::format::Format;
+use crate::lines::Lines;
+use crate::row::{find, scalar};
+use crate::source::{Piece, open};
+use crate::table::Table;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use windlass_core::records::FieldName;
+
+/// Names of the fields of the first row that is an object, in its order, of which a scalar is the
+/// value; none where there is no such row.
+///
+/// # Errors
+/// `Read` and `Broken`, of what stands before that row.
+pub fn scalar_fields(file: &Path, input: impl Read) -> Result<Vec<FieldName>, LoadError> {
+    let failed = LoadError::of_file(file);
+    let input = open(input).map_err(|error| failed(error.into()))?;
+    let head = input.get_ref().0.get_ref();
+    let format = Format::of_name(file).unwrap_or_else(|| Format::of_bytes(head));
+    let of_piece = |piece: Piece<'_>| match piece {
+        Piece::Whole(row) => names(row),
+        Piece::TooLong => None,
+    };
+    match format {
+        Format::Json => {
+            let mut rows = Document::new(input);
+            while let Some((_, piece)) = rows.next().map_err(&failed)? {
+                if let Some(names) = of_piece(piece) {
+                    return Ok(names);
+                }
+            }
+        }
+        Format::Lines => {
+            let mut rows = Lines::new(input);
+            while let Some((_, piece)) = rows.next().map_err(&failed)? {
+                if let Some(names) = of_piece(piece) {
+                    return Ok(names);
+                }
+            }
+        }
+        Format::Table => {
+            let head = head.clone();
+            let mut rows = Table::new(input, &head).map_err(&failed)?;
+            while let Some((_, row)) = rows.next().map_err(&failed)? {
+                if let Some(names) = row.ok().and_then(names) {
+                    return Ok(names);
+                }
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// `None` for what is no row.
+fn names(row: &[u8]) -> Option<Vec<FieldName>> {
+    find(row, &[]).ok()?;
+    let mut names: Vec<FieldName> = Vec::new();
+    for (name, value) in row_fields(std::str::from_utf8(row).ok()?) {
+        let is_scalar = scalar(value, &mut String::new()).is_some();
+        // A name that no field of a set can have is not indexed.
+        let name = FieldName::try_from(name).ok().filter(|name| !names.contains(name));
+        names.extend(name.filter(|_| is_scalar));
+    }
+    Some(names)
+}
+
+/// The fields of a row in its order, each with its value as JSON; none of what is no row.
+#[must_use]
+pub fn row_fields(row: &str) -> Vec<(String, &str)> {
+    let mut reader = serde_json::Deserializer::from_str(row);
+    reader.deserialize_map(Fields).unwrap_or_default()
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Vec<(String, &'de str)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            fields.push((name, value.get()));
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(name: &str, text: &str) -> String {
+        let fields = scalar_fields(Path::new(name), text.as_bytes()).expect("reads");
+        fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_first_row_says_what_there_is_to_ask_for() {
+        let row = r#"{"name": "a", "year": 1, "tags": [1], "": 2, "name": 3, "gone": null}"#;
+        assert_eq!(fields("p.json", &format!("[5, {row}]")), "name year gone");
+        assert_eq!(fields("p.json", &format!("{{\"1\": {row}}}")), "name year gone");
+        assert_eq!(fields("p.ndjson", &format!("no row\n{row}\n")), "name year gone");
+        assert_eq!(fields("p.csv", "name,year\nx\na,1\n"), "name year");
+        assert_eq!(fields("p.csv", "name,year\n"), "");
+    }
+}

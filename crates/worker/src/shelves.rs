@@ -1,0 +1,353 @@
+//! The shards of record sets that this worker serves: fetched and indexed by a thread beside the
+//! seat's, asked on the seat's own: an answer takes microseconds, and handing it over would take
+//! longer.
+
+use crate::host::Inbox;
+use crate::store::Store;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use windlass_core::limits::{RECORD_SHARD_BYTES_MAX, SHELF_CAUSE_BYTES_MAX};
+use windlass_core::records::{Query, RecordSet, Rows, Shelf, StoredShard};
+use windlass_core::session::{ToMaster, ToWorker};
+use windlass_core::{LoadId, ShardIndex};
+use windlass_records::Index;
+
+type Key = (LoadId, ShardIndex);
+
+/// One fetching of a shard: a later one of the same shard has another number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Fetch(u64);
+
+/// What the thread made of a shard.
+pub(crate) type Fetched = Result<Box<Index>, String>;
+
+/// The shards in this worker's hands.
+pub(crate) struct Shelves {
+    store: Store,
+    inbox: SyncSender<Inbox>,
+    shards: BTreeMap<Key, Shard>,
+    fetch_count: u64,
+    /// What waits for the thread.
+    to_fetch: VecDeque<(Key, Fetch)>,
+    /// The thread has something to do.
+    is_fetching: bool,
+    /// Started with the first shard: most workers never get one.
+    fetcher: Option<Fetcher>,
+}
+
+struct Shard {
+    set: Arc<RecordSet>,
+    stored: StoredShard,
+    state: State,
+}
+
+enum State {
+    Fetching(Fetch),
+    Ready(Box<Index>),
+}
+
+struct Fetcher {
+    jobs: SyncSender<Job>,
+    thread: JoinHandle<()>,
+}
+
+struct Job {
+    fetch: Fetch,
+    set: Arc<RecordSet>,
+    stored: StoredShard,
+}
+
+impl Shelves {
+    pub(crate) fn new(store: Store, inbox: SyncSender<Inbox>) -> Shelves {
+        Shelves {
+            store,
+            inbox,
+            shards: BTreeMap::new(),
+            fetch_count: 0,
+            to_fetch: VecDeque::new(),
+            is_fetching: false,
+            fetcher: None,
+        }
+    }
+
+    /// Takes what the master says of record sets; returns what is to be said to it.
+    pub(crate) fn on(&mut self, message: ToWorker) -> Vec<ToMaster> {
+        match message {
+            ToWorker::Shelves(shelves) => self.serve(shelves),
+            ToWorker::Query { ticket, load, shard, query, skip, row_count_max, bytes_max } => {
+                let bounds = (row_count_max as usize, bytes_max as usize);
+                let answer = self.answer((load, shard), &query, skip, bounds);
+                vec![ToMaster::Found { ticket, answer }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The thread is done with a shard; returns what is to be said of it.
+    pub(crate) fn on_fetched(&mut self, fetch: Fetch, fetched: Fetched) -> Vec<ToMaster> {
+        self.is_fetching = false;
+        let is_it = |shard: &Shard| matches!(shard.state, State::Fetching(own) if own == fetch);
+        let key = self.shards.iter().find(|(_, shard)| is_it(shard)).map(|(key, _)| *key);
+        let mut said = Vec::new();
+        if let Some(key) = key {
+            let ready = match fetched {
+                Ok(index) => {
+                    if let Some(shard) = self.shards.get_mut(&key) {
+                        shard.state = State::Ready(index);
+                    }
+                    Ok(())
+                }
+                Err(cause) => {
+                    self.shards.remove(&key);
+                    Err(cause)
+                }
+            };
+            said.push(ToMaster::Shelved { load: key.0, shard: key.1, ready });
+        }
+        self.fetch_next();
+        said
+    }
+
+    /// Gives back the thread to be waited for.
+    pub(crate) fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.to_fetch.clear();
+        // Without the channel's other end, it ends after what it is at.
+        self.fetcher.take().map(|fetcher| fetcher.thread)
+    }
+
+    /// Serves these and nothing else from now on. What is here already stays, also where another
+    /// load has the same rows: loads of another cluster may have the same numbers.
+    fn serve(&mut self, shelves: Vec<Shelf>) -> Vec<ToMaster> {
+        let mut before = std::mem::take(&mut self.shards);
+        let mut said = Vec::new();
+        for Shelf { load, set, shards } in shelves {
+            let set = Arc::new(set);
+            for shard in shards {
+                let (key, stored) = ((load, shard.shard), shard.stored);
+                let is_same = |it: &Shard| it.stored == stored && it.set == set;
+                let same = match before.get(&key).is_some_and(is_same) {
+                    true => Some(key),
+                    false => before.iter().find(|(_, it)| is_same(it)).map(|(key, _)| *key),
+                };
+                let kept = same.and_then(|same| before.remove(&same));
+                let state = match kept {
+                    Some(Shard { state: State::Ready(index), .. }) => {
+                        said.push(ToMaster::Shelved { load, shard: key.1, ready: Ok(()) });
+                        State::Ready(index)
+                    }
+                    Some(Shard { state: State::Fetching(fetch), .. }) => {
+                        self.to_fetch.iter_mut().filter(|(_, it)| *it == fetch).for_each(|it| {
+                            it.0 = key;
+                        });
+                        State::Fetching(fetch)
+                    }
+                    None => {
+                        self.fetch_count += 1;
+                        let fetch = Fetch(self.fetch_count);
+                        self.to_fetch.push_back((key, fetch));
+                        State::Fetching(fetch)
+                    }
+                };
+                self.shards.insert(key, Shard { set: Arc::clone(&set), stored, state });
+            }
+        }
+        self.fetch_next();
+        said
+    }
+
+    /// Gives the thread the next shard that is still wanted.
+    fn fetch_next(&mut self) {
+        while !self.is_fetching
+            && let Some((key, fetch)) = self.to_fetch.pop_front()
+        {
+            let shard = self.shards.get(&key);
+            let is_it = |it: &&Shard| matches!(it.state, State::Fetching(own) if own == fetch);
+            let Some(Shard { set, stored, .. }) = shard.filter(is_it) else { continue };
+            let job = Job { fetch, set: Arc::clone(set), stored: *stored };
+            let fetcher =
+                self.fetcher.get_or_insert_with(|| Fetcher::start(&self.store, &self.inbox));
+            // It has nothing to do: there is room, unless it has ended with the worker.
+            self.is_fetching = fetcher.jobs.try_send(job).is_ok();
+        }
+    }
+
+    fn answer(
+        &self,
+        key: Key,
+        query: &Query,
+        skip: u64,
+        (row_count_max, bytes_max): (usize, usize),
+    ) -> Result<Rows, String> {
+        match self.shards.get(&key).map(|shard| &shard.state) {
+            Some(State::Ready(index)) => {
+                let answer = index.answer(query, skip, row_count_max, bytes_max);
+                answer.map_err(|error| error.to_string())
+            }
+            Some(State::Fetching(_)) => Err("it is still loading that shard".to_owned()),
+            None => Err("it does not have that shard".to_owned()),
+        }
+    }
+}
+
+impl Fetcher {
+    fn start(store: &Store, inbox: &SyncSender<Inbox>) -> Fetcher {
+        let (jobs, to_do) = sync_channel(1);
+        let (store, inbox) = (store.clone(), inbox.clone());
+        Fetcher { jobs, thread: thread::spawn(move || fetch_all(&store, &to_do, &inbox)) }
+    }
+}
+
+fn fetch_all(store: &Store, to_do: &Receiver<Job>, inbox: &SyncSender<Inbox>) {
+    while let Ok(Job { fetch, set, stored }) = to_do.recv() {
+        let fetched = catch_unwind(AssertUnwindSafe(|| fetch_one(store, &set, stored)));
+        let fetched = fetched.unwrap_or_else(|_| Err("indexing it panicked; report it".to_owned()));
+        if inbox.send(Inbox::Fetched(fetch, fetched)).is_err() {
+            return;
+        }
+    }
+}
+
+fn fetch_one(store: &Store, set: &RecordSet, stored: StoredShard) -> Fetched {
+    let size = stored.size.min(RECORD_SHARD_BYTES_MAX);
+    let bytes = store.read(stored.blob, size).map_err(|failure| cut(failure.cause))?;
+    Index::new(set, bytes).map(Box::new).map_err(|error| cut(error.to_string()))
+}
+
+fn cut(mut cause: String) -> String {
+    while cause.len() > SHELF_CAUSE_BYTES_MAX {
+        cause.pop();
+    }
+    cause
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_blobs::Blobs;
+    use windlass_core::TicketId;
+    use windlass_core::records::{Condition, ShelfShard, Wanted};
+    use windlass_records::ShardWriter;
+
+    struct Lab {
+        _dir: tempfile::TempDir,
+        blobs: Blobs,
+        shelves: Shelves,
+        messages: Receiver<Inbox>,
+    }
+
+    fn set() -> RecordSet {
+        RecordSet {
+            name: "people".parse().unwrap(),
+            key: "name".parse().unwrap(),
+            indexed: Vec::new(),
+            shards: vec!["am=a-m".parse().unwrap(), "nz=n-z".parse().unwrap()].try_into().unwrap(),
+            replica_count: 1,
+        }
+    }
+
+    impl Lab {
+        fn new() -> Lab {
+            let dir = tempfile::tempdir().unwrap();
+            let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
+            let (inbox, messages) = sync_channel(16);
+            let shelves = Shelves::new(Store::Shared(blobs.clone()), inbox);
+            Lab { _dir: dir, blobs, shelves, messages }
+        }
+
+        fn stored(&self, names: &[&str]) -> StoredShard {
+            let mut writer = ShardWriter::new(Vec::new()).unwrap();
+            for name in names {
+                writer.push(format!("{{\"name\":\"{name}\"}}").as_bytes()).unwrap();
+            }
+            let (bytes, size, row_count) = writer.finish().unwrap();
+            StoredShard { blob: self.blobs.put(&bytes).unwrap(), size, row_count }
+        }
+
+        fn serve(&mut self, load: u64, shards: &[(u16, StoredShard)]) -> Vec<ToMaster> {
+            let shard = |&(shard, stored): &(u16, StoredShard)| ShelfShard {
+                shard: ShardIndex(shard),
+                stored,
+            };
+            let shards = shards.iter().map(shard).collect();
+            let shelf = Shelf { load: LoadId(load), set: set(), shards };
+            self.shelves.on(ToWorker::Shelves(vec![shelf]))
+        }
+
+        fn fetched(&mut self) -> Vec<ToMaster> {
+            match self.messages.recv().unwrap() {
+                Inbox::Fetched(fetch, fetched) => self.shelves.on_fetched(fetch, fetched),
+                _ => panic!("the thread says nothing else"),
+            }
+        }
+
+        fn ask(&mut self, load: u64, shard: u16, name: &str) -> Result<Vec<String>, String> {
+            let field = "name".parse().unwrap();
+            let wanted = Wanted::Written(name.to_owned());
+            let said = self.shelves.on(ToWorker::Query {
+                ticket: TicketId(9),
+                load: LoadId(load),
+                shard: ShardIndex(shard),
+                query: Query { conditions: vec![Condition { field, wanted }] },
+                skip: 0,
+                row_count_max: 10,
+                bytes_max: 1_000,
+            });
+            match &said[..] {
+                [ToMaster::Found { ticket: TicketId(9), answer }] => {
+                    answer.clone().map(|rows| rows.rows)
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn shelved(load: u64, shard: u16) -> ToMaster {
+        ToMaster::Shelved { load: LoadId(load), shard: ShardIndex(shard), ready: Ok(()) }
+    }
+
+    #[test]
+    fn a_shard_is_fetched_asked_and_given_up() {
+        let mut lab = Lab::new();
+        let (am, nz) = (lab.stored(&["alice"]), lab.stored(&["nora", "zoe"]));
+        assert_eq!(lab.serve(1, &[(0, am), (1, nz)]), []);
+        assert_eq!(lab.ask(1, 0, "alice"), Err("it is still loading that shard".to_owned()));
+        assert_eq!(lab.fetched(), [shelved(1, 0)]);
+        assert_eq!(lab.fetched(), [shelved(1, 1)]);
+        assert_eq!(lab.ask(1, 0, "alice"), Ok(vec!["{\"name\":\"alice\"}".to_owned()]));
+        assert_eq!(lab.ask(1, 1, "alice"), Ok(Vec::new()));
+        assert_eq!(lab.serve(1, &[(1, nz)]), [shelved(1, 1)]);
+        assert_eq!(lab.ask(1, 0, "alice"), Err("it does not have that shard".to_owned()));
+        assert_eq!(lab.ask(1, 1, "zoe").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_same_rows_of_another_load_are_not_fetched_again() {
+        let mut lab = Lab::new();
+        let (am, other) = (lab.stored(&["alice"]), lab.stored(&["bob"]));
+        lab.serve(1, &[(0, am)]);
+        lab.fetched();
+        assert_eq!(lab.serve(7, &[(0, am)]), [shelved(7, 0)]);
+        // Another cluster's load of the same number has other rows.
+        assert_eq!(lab.serve(7, &[(0, other)]), []);
+        assert_eq!(lab.fetched(), [shelved(7, 0)]);
+        assert_eq!(lab.ask(7, 0, "alice"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_cannot_be_served_says_why_and_what_is_not_wanted_any_more_nothing() {
+        let mut lab = Lab::new();
+        let am = lab.stored(&["alice"]);
+        let blob = lab.blobs.put(b"\x09no shard").unwrap();
+        let broken = StoredShard { blob, size: 9, row_count: 1 };
+        lab.serve(1, &[(0, broken)]);
+        let said = lab.fetched();
+        let ToMaster::Shelved { ready: Err(cause), .. } = &said[0] else { panic!("{said:?}") };
+        assert!(cause.contains("shard format 9 is not known"), "{cause}");
+        lab.serve(1, &[(0, am)]);
+        lab.serve(2, &[]);
+        assert_eq!(lab.fetched(), []);
+    }
+}
