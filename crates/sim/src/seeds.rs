@@ -13,6 +13,10 @@ const FOUND: &[(u64, &str)] = &[
         1_795_667_756_257_971,
         "a job ended and was opened again while a crash was on its way into the log",
     ),
+    (
+        1_795_679_520_254_707,
+        "a worker came and died while the log did not yet know that its start before had left",
+    ),
 ];
 
 #[test]

@@ -37,6 +37,13 @@ impl Absent {
     pub(super) fn remove(&mut self, name: &WorkerName) {
         self.0.remove(name);
     }
+
+    /// This start of it is recorded as having left; that a newer one has joined may be on its way.
+    pub(super) fn on_left(&mut self, name: &WorkerName, incarnation: Incarnation) {
+        if self.0.get(name).is_some_and(|(_, newest)| *newest <= incarnation) {
+            self.0.remove(name);
+        }
+    }
 }
 
 impl Scheduler {
@@ -106,6 +113,23 @@ mod tests {
         cluster.record(Entry::WorkerDrained { name: name("a"), on: false });
         assert_eq!(cluster.ledger.workers.len(), 0);
         assert_eq!(cluster.scheduler.absent_workers(cluster.now, &cluster.ledger), []);
+    }
+
+    /// Found by the simulator (seed 1795679520254707).
+    #[test]
+    fn a_start_that_was_lost_before_the_one_before_it_had_left_is_remembered() {
+        let mut cluster = Cluster::with_tasks(0);
+        cluster.join_at(1, "a", 1, vec![]);
+        cluster.holds_back = true;
+        let known_count = cluster.proposed.len();
+        cluster.hear(1, ToMaster::Goodbye);
+        cluster.join_at(2, "a", 2, vec![]);
+        cluster.tell(Event::Closed(SessionId(2)));
+        for entry in cluster.proposed.split_off(known_count) {
+            cluster.record(entry);
+        }
+        let absent = cluster.scheduler.absent_workers(cluster.now, &cluster.ledger);
+        assert_eq!((absent.len(), absent[0].seen_ms_ago), (1, Some(0)));
     }
 
     #[test]

@@ -204,12 +204,12 @@ impl Scheduler {
                 self.acknowledge(*attempt, 1, out);
             }
             // What waits at a drained worker is recalled as from a busy one.
-            Entry::WorkerJoined { name, .. }
-            | Entry::WorkerDrained { name, .. }
-            | Entry::WorkerLeft { name, .. } => {
+            Entry::WorkerJoined { .. } | Entry::WorkerDrained { .. } => self.mark_drained(ledger),
+            Entry::WorkerLeft { name, incarnation } => {
                 self.mark_drained(ledger);
+                // A drained one stays known, and when it was last heard.
                 if !ledger.workers.contains_key(name) {
-                    self.absent.remove(name);
+                    self.absent.on_left(name, *incarnation);
                 }
             }
             _ => {}
