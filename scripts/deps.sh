@@ -15,6 +15,8 @@ need git git
 # Tests cut the power of a file system of their own.
 need mkfs.ext4 e2fsprogs
 need nsenter util-linux
+# One cuts the network between two of its ends.
+need ip iproute2
 # A test asks for signs of life by TLS as others do it.
 need curl curl
 # shellcheck source=scripts/library.sh

@@ -19,6 +19,7 @@ mod records;
 mod security;
 mod service;
 mod state;
+mod storm;
 mod withdrawn;
 mod words;
 mod workers;
