@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// An address of this machine that others reach it by; nothing is sent to find it.
-fn own_address() -> Option<String> {
+pub(crate) fn own_address() -> Option<String> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
     let ip = socket.local_addr().ok()?.ip();
@@ -26,7 +26,7 @@ fn master(lab: &Lab) -> Option<(Service, String)> {
     Some(master_at(lab, &["master", "--listen", &place]))
 }
 
-fn master_at(lab: &Lab, args: &[&str]) -> (Service, String) {
+pub(crate) fn master_at(lab: &Lab, args: &[&str]) -> (Service, String) {
     let service = Service::start(&mut lab.command(args));
     let line = service.line("Listening on ");
     service.wait_for("Ctrl-C ends it");
@@ -35,12 +35,12 @@ fn master_at(lab: &Lab, args: &[&str]) -> (Service, String) {
 }
 
 /// The token in the line that a master prints when it is started for the first time.
-fn first_token(master: &Service) -> String {
+pub(crate) fn first_token(master: &Service) -> String {
     let line = master.line("windlass worker --join ");
     line.rsplit(' ').next().expect("the token is the last word").to_owned()
 }
 
-fn token(lab: &Lab, role: &str) -> String {
+pub(crate) fn token(lab: &Lab, role: &str) -> String {
     let made = lab.run(&["token", "create", "--role", role, "--name", "of a test"]);
     made.ended(0).stdout.trim().to_owned()
 }

@@ -2,6 +2,7 @@
 
 use crate::cluster::{SLOW, all_results_are_right, joined, master, master_at, run_on, slow_inputs};
 use crate::lab::{Lab, Ran, not_run, signal, until};
+use crate::security::{self, first_token, own_address, token};
 use crate::service::Service;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -159,4 +160,40 @@ fn a_worker_behind_a_cut_network_is_given_up_and_comes_back() {
     args.extend(SLOW);
     lab.run(&args).ended(0);
     assert!(lab.results_in("late/command").contains(&"late.out".to_owned()));
+}
+
+#[test]
+fn an_upload_goes_on_where_it_broke_off() {
+    const BYTES: u64 = 600 << 20;
+    let Some(place) = own_address() else {
+        return not_run("address", "this machine has no address but loopback");
+    };
+    let (home, far) = (Lab::new(), Lab::new());
+    let (mut first, address) = security::master_at(&home, &["master", "--listen", &place]);
+    let join = ["worker", "--join", &address, "--token", &first_token(&first), "--name", "w1"];
+    let worker = Service::start(&mut home.command(&join));
+    worker.wait_for("works for the master");
+    let large = far.input("large.bin", "");
+    std::fs::File::options()
+        .write(true)
+        .open(large)
+        .and_then(|file| file.set_len(BYTES))
+        .expect("grows");
+    let args = ["run", "--master", &address, "in", "--op", "command", "--param", "cmd=wc -c"];
+    let mut command = far.command(&args);
+    let run = command.env("WINDLASS_TOKEN", token(&home, "client")).spawn().expect("starts");
+    let partial = home.path("state/blobs/partial");
+    let come = || {
+        let entries = std::fs::read_dir(&partial).into_iter().flatten().flatten();
+        entries.map(|entry| entry.metadata().map_or(0, |it| it.len())).sum::<u64>()
+    };
+    until("some of it has come", || come() > 16 << 20);
+    first.kill();
+    assert!(come() < BYTES, "it was too quick");
+    let (second, _) = security::master_at(&home, &["master", "--listen", &address]);
+    Ran::of(run.wait_with_output().expect("it ends")).ended(0);
+    second.wait_for("an upload goes on where it broke off");
+    let counted = std::fs::read_to_string(far.path("processed_results/command/large.out"));
+    assert_eq!(counted.expect("a result").trim(), BYTES.to_string());
+    assert_eq!(come(), 0);
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
+use tracing::info;
 use windlass_blobs::{BlobError, BlobWriter, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
@@ -102,6 +103,8 @@ impl HostCall for Open {
 
 struct Sink {
     writer: BlobWriter,
+    /// The blob that it is to become, and how much of it had come before.
+    named: Option<(BlobId, u64)>,
     traffic: Arc<Traffic>,
 }
 
@@ -112,7 +115,18 @@ impl BlobSink for Sink {
     }
 
     fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
-        self.writer.finish().map(|(id, _)| id).map_err(of_blobs)
+        let Sink { writer, named, .. } = *self;
+        let finished = writer.finish().map(|(id, _)| id);
+        finished.map_err(|error| match (&error, named) {
+            (BlobError::Damaged { .. }, Some((id, 0))) => {
+                HostError::Refused(format!("the bytes that came are not blob {id}"))
+            }
+            // The sender looks again, and finds that nothing has come.
+            (BlobError::Damaged { .. }, Some((id, _))) => HostError::Ended(format!(
+                "what had come of blob {id} was damaged, it is needed anew"
+            )),
+            _ => of_blobs(error),
+        })
     }
 }
 
@@ -257,7 +271,26 @@ impl Host for Node {
 
     fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
         let writer = self.blobs.writer().map_err(of_blobs)?;
-        Ok(Box::new(Sink { writer, traffic: Arc::clone(&self.traffic) }))
+        Ok(Box::new(Sink { writer, named: None, traffic: Arc::clone(&self.traffic) }))
+    }
+
+    fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError> {
+        Ok(ids.into_iter().map(|id| self.blobs.partial_bytes(id)).collect())
+    }
+
+    fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError> {
+        match self.blobs.resume(id, offset).map_err(of_blobs)? {
+            Some(writer) => {
+                if offset > 0 {
+                    info!(blob = %id, bytes = offset, "an upload goes on where it broke off");
+                }
+                let traffic = Arc::clone(&self.traffic);
+                Ok(Box::new(Sink { writer, named: Some((id, offset)), traffic }))
+            }
+            // Whoever sends it whole is not disturbed by another who does.
+            None if offset == 0 => self.blob_sink(),
+            None => Err(HostError::Ended(format!("blob {id} has come otherwise meanwhile"))),
+        }
     }
 
     fn sync(&self) -> Result<(), HostError> {

@@ -8,6 +8,7 @@ mod files;
 mod group;
 mod marks;
 mod memo;
+mod partial;
 #[cfg(test)]
 mod power_tests;
 mod store;
@@ -18,6 +19,7 @@ mod writer;
 pub use error::BlobError;
 pub use files::sync_files;
 pub use marks::Marks;
+pub use partial::PARTIAL_GRACE;
 pub use store::Blobs;
 pub use stored::StoredBlobs;
 pub use sweep::Swept;

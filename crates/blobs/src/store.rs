@@ -1,12 +1,13 @@
 //! The directory of blobs: how they are named, put, found and verified.
 //!
-//! `ab/cdef…` holds the blob whose hash is `abcdef…`; `tmp/` holds what is being written. A blob
-//! gets its name by a rename that never replaces another, so a name stands for one file from then
+//! `ab/cdef…` holds the blob whose hash is `abcdef…`; `tmp/` holds what is being written, `partial/`
+//! what has been named and has not come whole. A blob gets its name by a rename that never replaces another, so a name stands for one file from then
 //! on. A file's time of change says when the blob was last put or found.
 
 use crate::disk::{Disk, System};
 use crate::error::BlobError;
 use crate::group::{Group, Put};
+use crate::partial::Arrivals;
 use crate::writer::{BlobWriter, Hashed, Temp};
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, Write};
@@ -40,6 +41,7 @@ struct Store {
     /// Held for writing while a blob moves between store and trash, for reading while its time is
     /// set: whoever finds a blob keeps it.
     moving: RwLock<()>,
+    arrivals: Arrivals,
 }
 
 impl Blobs {
@@ -61,8 +63,10 @@ impl Blobs {
         };
         disk.sync_dir(parent).map_err(BlobError::io("sync", parent))?;
         let group = Group::open(disk, &dir)?;
-        let (mending, moving) = (Mutex::default(), RwLock::default());
-        Ok(Blobs { store: Arc::new(Store { dir, temp_dir, group, mending, moving }) })
+        let (mending, moving, arrivals) =
+            (Mutex::default(), RwLock::default(), Arrivals::default());
+        let store = Store { dir, temp_dir, group, mending, moving, arrivals };
+        Ok(Blobs { store: Arc::new(store) })
     }
 
     /// Removes what a crash left half written, and says how many files that were. Only the holder
@@ -217,6 +221,10 @@ impl Blobs {
 
     pub(crate) fn memo_dir(&self) -> PathBuf {
         self.store.dir.join(MEMO_DIR)
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.store.arrivals
     }
 
     pub(crate) fn moving(&self) -> &RwLock<()> {

@@ -1,9 +1,10 @@
 //! Blobs on their way into the store: temporary files, and hashing while writing.
 
 use crate::error::BlobError;
+use crate::partial::Arrival;
 use crate::store::{Blobs, CHUNK_BYTES};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,20 @@ impl Temp {
                 Err(error) => return Err(BlobError::io("create", &path)(error)),
             }
         }
+    }
+
+    /// A file that stays where it is dropped, cut to its first bytes; made where it is missing.
+    pub(crate) fn reopen(path: PathBuf, bytes: u64) -> Result<Temp, BlobError> {
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let file = opened.map_err(BlobError::io("open", &path))?;
+        file.set_len(bytes).map_err(BlobError::io("cut", &path))?;
+        Ok(Temp { file, path, is_kept: true })
     }
 
     /// The file has got a name and stays.
@@ -79,12 +94,14 @@ impl<W: Write> Write for Hashed<W> {
 }
 
 /// A blob that is written piece by piece and hashed on the way; dropped unfinished, it leaves
-/// nothing.
+/// nothing, unless it was named ([`Blobs::resume`]).
 #[derive(Debug)]
 pub struct BlobWriter {
     blobs: Blobs,
     /// Small writes are gathered: both the hash and the file want large ones.
     out: BufWriter<Hashed<TempFile>>,
+    /// What it was named; nobody else writes that. Dropped behind the file.
+    arrival: Option<Arrival>,
 }
 
 /// [`Temp`] as a sink.
@@ -104,7 +121,22 @@ impl Write for TempFile {
 impl BlobWriter {
     pub(crate) fn new(blobs: Blobs, temp: Temp) -> BlobWriter {
         let out = BufWriter::with_capacity(CHUNK_BYTES, Hashed::new(TempFile(temp)));
-        BlobWriter { blobs, out }
+        BlobWriter { blobs, out, arrival: None }
+    }
+
+    /// Goes on behind the bytes of a file, which are read once more for the hash.
+    pub(crate) fn behind(
+        blobs: Blobs,
+        mut temp: Temp,
+        bytes: u64,
+        arrival: Arrival,
+    ) -> Result<BlobWriter, BlobError> {
+        let mut hasher = blake3::Hasher::new();
+        let hashed = hasher.update_reader(Read::by_ref(&mut temp.file).take(bytes));
+        hashed.map_err(BlobError::io("read", &temp.path))?;
+        let hashed = Hashed { inner: TempFile(temp), hasher };
+        let out = BufWriter::with_capacity(CHUNK_BYTES, hashed);
+        Ok(BlobWriter { blobs, out, arrival: Some(arrival) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -114,12 +146,17 @@ impl BlobWriter {
     /// Puts the blob in the store, durable after the next [`Blobs::sync`]; returns name and length.
     ///
     /// # Errors
-    /// `Io`
+    /// `Io`; `Damaged` where it was named and has another hash: then nothing of it is left.
     pub fn finish(mut self) -> Result<(BlobId, u64), BlobError> {
         let flushed = self.out.flush();
         flushed.map_err(BlobError::io("write", self.path()))?;
-        let (hashed, _) = self.out.into_parts();
+        let (mut hashed, _) = self.out.into_parts();
         let (id, bytes) = hashed.finish();
+        // From here on it stays only under its hash.
+        hashed.inner.0.is_kept = false;
+        if self.arrival.as_ref().is_some_and(|arrival| arrival.id != id) {
+            return Err(BlobError::Damaged { file: hashed.inner.0.path.clone() });
+        }
         self.blobs.publish(hashed.inner.0, id)?;
         Ok((id, bytes))
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use windlass_api::{Gate, Listen, Node, Server};
-use windlass_blobs::Blobs;
+use windlass_blobs::{Blobs, PARTIAL_GRACE};
 use windlass_client::cluster::Cluster;
 use windlass_core::records::Pin;
 use windlass_core::{Incarnation, WorkerName};
@@ -175,6 +175,7 @@ impl OwnCluster {
         let snapshots = FileSnapshots::open(&lock).map_err(|error| in_state(&error))?;
         let blobs = Blobs::open(state.join("blobs")).map_err(|error| in_state(&error))?;
         blobs.remove_leftovers().map_err(|error| in_state(&error))?;
+        blobs.forget_partials(PARTIAL_GRACE).map_err(|error| in_state(&error))?;
         let scratch = fresh_scratch(&state.join("scratch")).map_err(|error| in_state(&error))?;
         let options = windlass_master::Options {
             journal: Engine::File(log),

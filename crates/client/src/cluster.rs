@@ -352,7 +352,7 @@ impl Cluster {
             let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
             (input.hash, File::open(path))
         };
-        Ok(client.put(wanted.map(open))?)
+        Ok(client.put_files(wanted.map(open))?)
     }
 
     /// Ends the master of this process, so that nobody waits for its full disk any longer.

@@ -13,7 +13,8 @@ use crate::error::MasterError;
 use crate::handle::Handle;
 use marking::Marking;
 use std::sync::atomic::AtomicBool;
-use windlass_blobs::{BlobError, Blobs, Swept};
+use std::time::Duration;
+use windlass_blobs::{BlobError, Blobs, PARTIAL_GRACE, Swept};
 use windlass_core::collection::{Collection, is_clock_believed, memo_goes_until};
 use windlass_core::steering::Compacted;
 use windlass_core::view::StallKind;
@@ -98,6 +99,7 @@ pub fn collect(
     if let Some(second) = memo_goes_until(&blobs.memo_use(cancelled)?, bytes_max) {
         collected.memo_count = blobs.forget_memo_until(second, cancelled)?;
     }
+    blobs.forget_partials(if empties_trash { Duration::ZERO } else { PARTIAL_GRACE })?;
     let marks = Marking::of(handle, blobs, cancelled)?;
     let mut collection = Collection::begin(marked_at, empties_trash);
     while let Some(entry) = collection.next_entry() {

@@ -147,6 +147,10 @@ pub trait Host: JobHost {
     fn missing(&self, ids: Vec<BlobId>) -> Result<Vec<BlobId>, HostError>;
     /// A blob to be written.
     fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError>;
+    /// How many bytes have come of each of these blobs.
+    fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError>;
+    /// A blob of this name to be written on behind its first bytes.
+    fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError>;
     /// Makes everything that was put durable.
     fn sync(&self) -> Result<(), HostError>;
     /// A blob's bytes from an offset on.

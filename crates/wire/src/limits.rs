@@ -10,5 +10,7 @@ pub(crate) const ASKED_BLOB_COUNT_MAX: usize = 65_536;
 pub(crate) const ASKED_TASK_COUNT_MAX: usize = 16_384;
 /// One piece of a blob on its way.
 pub(crate) const PIECE_BYTES: usize = 256 << 10;
+/// A file so long is sent on where its sending broke off; a shorter one is sent again.
+pub(crate) const RESUMED_BYTES_MIN: u64 = 4 << 20;
 /// Pieces that may wait for a connection, or for a disk.
 pub(crate) const PIECE_COUNT_MAX: usize = 4;

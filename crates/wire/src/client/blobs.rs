@@ -3,9 +3,10 @@
 use super::connection::{Client, Line, WireError};
 use crate::convert::{Malformed, blob_ids, ids_of};
 use crate::generated as pb;
-use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
+use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX, RESUMED_BYTES_MIN};
 use prost::bytes::Bytes;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -35,13 +36,55 @@ impl Client {
         &self,
         blobs: impl IntoIterator<Item = (BlobId, io::Result<R>)>,
     ) -> Result<(), WireError> {
+        self.put_behind(blobs, |_, _| Ok(None))
+    }
+
+    /// As [`Client::put`]; of a large file, what came before a connection broke is not sent again.
+    ///
+    /// # Errors
+    /// As [`Client::put`].
+    pub fn put_files(
+        &self,
+        files: impl IntoIterator<Item = (BlobId, io::Result<File>)>,
+    ) -> Result<(), WireError> {
+        self.put_behind(files, |id, file| {
+            let file_bytes = file.metadata()?.len();
+            if file_bytes < RESUMED_BYTES_MIN {
+                return Ok(None);
+            }
+            // Where this fails, the put itself will tell why.
+            let begun = self.begun(id).unwrap_or(0);
+            let offset = if begun <= file_bytes { begun } else { 0 };
+            file.seek(SeekFrom::Start(offset))?;
+            Ok(Some(offset))
+        })
+    }
+
+    /// How many bytes of a blob have come before.
+    fn begun(&self, id: BlobId) -> Result<u64, WireError> {
+        let asked = pb::BlobIds { ids: ids_of(&[id]) };
+        let begun = self.ask(self.blobs().begun(asked))?.into_inner();
+        Ok(begun.bytes.first().copied().unwrap_or(0))
+    }
+
+    /// Stores blobs from where `begin` says that each source stands; `None`: it is sent whole, and
+    /// nothing of it is kept where the connection breaks.
+    fn put_behind<R: Read>(
+        &self,
+        blobs: impl IntoIterator<Item = (BlobId, io::Result<R>)>,
+        begin: impl Fn(BlobId, &mut R) -> io::Result<Option<u64>>,
+    ) -> Result<(), WireError> {
         let (outgoing, pieces) = mpsc::channel(PIECE_COUNT_MAX);
         let mut service = self.blobs();
         let answer =
             self.runtime.spawn(async move { service.put(ReceiverStream::new(pieces)).await });
         let mut unreadable = None;
         for (id, source) in blobs {
-            match source.and_then(|source| send(id, source, &outgoing)) {
+            let sent = source.and_then(|mut source| {
+                let offset = begin(id, &mut source)?;
+                send(id, offset, source, &outgoing)
+            });
+            match sent {
                 Ok(true) => {}
                 // Nobody takes more; the answer says why.
                 Ok(false) => break,
@@ -120,9 +163,11 @@ impl Client {
     }
 }
 
-/// Hands over a blob piece by piece; `false`: nobody takes more.
+/// Hands over a blob piece by piece, named and from an offset on where one is given; `false`:
+/// nobody takes more.
 fn send(
     id: BlobId,
+    mut offset: Option<u64>,
     mut source: impl Read,
     outgoing: &mpsc::Sender<pb::BlobPiece>,
 ) -> io::Result<bool> {
@@ -130,8 +175,15 @@ fn send(
         let mut bytes = Vec::new();
         source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes)?;
         let ended = bytes.len() < PIECE_BYTES;
-        let end = if ended { Bytes::copy_from_slice(&id.0) } else { Bytes::new() };
-        if outgoing.blocking_send(pb::BlobPiece { bytes: bytes.into(), end }).is_err() {
+        let name = || Bytes::copy_from_slice(&id.0);
+        let mut piece = pb::BlobPiece { bytes: bytes.into(), ..pb::BlobPiece::default() };
+        if let Some(offset) = offset.take() {
+            (piece.begin, piece.offset) = (name(), offset);
+        }
+        if ended {
+            piece.end = name();
+        }
+        if outgoing.blocking_send(piece).is_err() {
             return Ok(false);
         }
         if ended {

@@ -198,6 +198,11 @@ pub struct BlobIds {
     pub ids: ::prost::bytes::Bytes,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BegunBlobs {
+    #[prost(uint64, repeated, tag = "1")]
+    pub bytes: ::prost::alloc::vec::Vec<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadBlob {
     /// 32 bytes.
     #[prost(bytes = "bytes", tag = "1")]
@@ -214,6 +219,13 @@ pub struct BlobPiece {
     /// The blob ends with this piece, and this is its name, 32 bytes. Empty: it goes on.
     #[prost(bytes = "bytes", tag = "2")]
     pub end: ::prost::bytes::Bytes,
+    /// In the first piece of a blob: its name, 32 bytes, so that what comes is kept where the
+    /// connection breaks. Empty: then it is dropped.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub begin: ::prost::bytes::Bytes,
+    /// In the first piece of a named blob: how many bytes came before, as `Begun` told.
+    #[prost(uint64, tag = "4")]
+    pub offset: u64,
 }
 /// What a task made.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -390,6 +402,26 @@ pub mod blobs_client {
             req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Put"));
             self.inner.client_streaming(req, path, codec).await
         }
+        /// How many bytes have come of each of these blobs, in their order. What has come of a blob that
+        /// was named (`BlobPiece.begin`) waits a day for the rest.
+        pub async fn begun(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BlobIds>,
+        ) -> std::result::Result<tonic::Response<super::BegunBlobs>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Blobs/Begun");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Begun"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The bytes of a blob.
         pub async fn read(
             &mut self,
@@ -529,6 +561,12 @@ pub mod blobs_server {
             &self,
             request: tonic::Request<tonic::Streaming<super::BlobPiece>>,
         ) -> std::result::Result<tonic::Response<super::BlobIds>, tonic::Status>;
+        /// How many bytes have come of each of these blobs, in their order. What has come of a blob that
+        /// was named (`BlobPiece.begin`) waits a day for the rest.
+        async fn begun(
+            &self,
+            request: tonic::Request<super::BlobIds>,
+        ) -> std::result::Result<tonic::Response<super::BegunBlobs>, tonic::Status>;
         /// Server streaming response type for the Read method.
         type ReadStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BlobPiece, tonic::Status>,
@@ -728,6 +766,49 @@ pub mod blobs_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Blobs/Begun" => {
+                    #[allow(non_camel_case_types)]
+                    struct BegunSvc<T: Blobs>(pub Arc<T>);
+                    impl<T: Blobs> tonic::server::UnaryService<super::BlobIds>
+                    for BegunSvc<T> {
+                        type Response = super::BegunBlobs;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BlobIds>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Blobs>::begun(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BegunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

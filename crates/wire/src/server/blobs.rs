@@ -64,6 +64,18 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
         }
     }
 
+    async fn begun(
+        &self,
+        request: Request<pb::BlobIds>,
+    ) -> Result<Response<pb::BegunBlobs>, Status> {
+        let ids = blob_ids(&request.into_inner().ids)?;
+        if ids.len() > ASKED_BLOB_COUNT_MAX {
+            return Err(Status::invalid_argument("more than 65536 blobs at once"));
+        }
+        let bytes = self.call(move |host| host.begun(ids)).await?;
+        Ok(Response::new(pb::BegunBlobs { bytes }))
+    }
+
     async fn read(&self, request: Request<pb::ReadBlob>) -> Result<Response<Pieces>, Status> {
         let pb::ReadBlob { id, offset } = request.into_inner();
         let id = blob_id(&id)?;
@@ -141,7 +153,11 @@ fn store<H: Host>(
     while let Some(piece) = pieces.blocking_recv() {
         let mut sink = match open.take() {
             Some(sink) => sink,
-            None => host.blob_sink()?,
+            None if piece.begin.is_empty() => host.blob_sink()?,
+            None => {
+                let id = blob_id(&piece.begin).map_err(|e| HostError::Refused(e.to_string()))?;
+                host.resume_blob(id, piece.offset)?
+            }
         };
         sink.write(&piece.bytes)?;
         if piece.end.is_empty() {
@@ -167,7 +183,8 @@ fn send(mut source: Source, id: Option<BlobId>) -> Pieces {
             let read = source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes);
             let ended = read.as_ref().is_ok_and(|count| *count < PIECE_BYTES);
             let end = id.filter(|_| ended).map(|id| Bytes::copy_from_slice(&id.0));
-            let piece = pb::BlobPiece { bytes: bytes.into(), end: end.unwrap_or_default() };
+            let (bytes, end) = (bytes.into(), end.unwrap_or_default());
+            let piece = pb::BlobPiece { bytes, end, ..pb::BlobPiece::default() };
             let piece = read.map(|_| piece).map_err(|error| Status::data_loss(error.to_string()));
             let goes_on = piece.is_ok() && !ended;
             if outgoing.blocking_send(piece).is_err() || !goes_on {
