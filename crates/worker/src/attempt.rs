@@ -7,6 +7,7 @@ use crate::host::Options;
 use crate::keeper::Stored;
 use crate::memo::{self, Recalled};
 use crate::outcome::{of_death, of_input};
+use crate::parcel::Parcel;
 use crate::slot::{Job, SlotNews};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -48,6 +49,7 @@ impl From<Failure> for Unfinished {
 pub(crate) struct Made {
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) notes: Vec<String>,
+    pub(crate) parcel: Parcel,
 }
 
 /// What came of an attempt.
@@ -102,12 +104,13 @@ impl Attempts {
             });
         }
         let made = self.make(operation, job, cancel, tell)?;
-        let Some(manifest) = manifest(made, began.elapsed()) else {
+        let Made { artifacts, notes, mut parcel } = made;
+        let Some(manifest) = manifest(artifacts, notes, began.elapsed()) else {
             return Ok(Done::Ended(Ending::Succeeded(None)));
         };
         let note = key.map(|key| (key, manifest.size()));
-        let manifest = self.options.store.put(&manifest.encode())?;
-        Ok(Done::Stored(Stored { manifest, note }))
+        let manifest = self.options.store.put(manifest.encode(), &mut parcel)?;
+        Ok(Done::Stored(Stored { manifest, parcel, note }))
     }
 
     fn make(
@@ -175,17 +178,23 @@ impl Attempts {
         let hash = order.input.as_ref().map(|input| input.hash);
         self.health.on_end(spec.name, hash, &answer).into_iter().for_each(withdrawn);
         let answer = answer?;
-        let artifacts = self.collect(&kept, answer.artifacts)?;
-        Ok(Made { artifacts, notes: answer.notes })
+        let mut parcel = Parcel::default();
+        let artifacts = self.collect(&kept, answer.artifacts, &mut parcel)?;
+        Ok(Made { artifacts, notes: answer.notes, parcel })
     }
 
     /// The artifacts out of the output file: small ones as they are, large ones as blobs. The
     /// sections were checked to lie within it.
-    fn collect(&self, output: &File, sections: Vec<Section>) -> Result<Vec<Artifact>, Failure> {
+    fn collect(
+        &self,
+        output: &File,
+        sections: Vec<Section>,
+        parcel: &mut Parcel,
+    ) -> Result<Vec<Artifact>, Failure> {
         let mut offset = 0;
         let mut artifacts = Vec::with_capacity(sections.len());
         for Section { name, media_type, size } in sections {
-            let content = content(&self.options, output, offset, size)?;
+            let content = content(&self.options, output, offset, size, parcel)?;
             artifacts.push(Artifact { name, media_type, content });
             offset += size;
         }
@@ -194,8 +203,7 @@ impl Attempts {
 }
 
 /// What lists the artifacts; `None` where there is nothing to list.
-fn manifest(made: Made, took: Duration) -> Option<Manifest> {
-    let Made { artifacts, notes } = made;
+fn manifest(artifacts: Vec<Artifact>, notes: Vec<String>, took: Duration) -> Option<Manifest> {
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let is_empty = artifacts.is_empty() && notes.is_empty();
     (!is_empty).then_some(Manifest { artifacts, notes, duration_us, from_memo: false })
@@ -207,6 +215,7 @@ pub(crate) fn content(
     output: &File,
     offset: u64,
     size: u64,
+    parcel: &mut Parcel,
 ) -> Result<Content, Failure> {
     use std::os::unix::fs::FileExt;
     let inline = usize::try_from(size).ok().filter(|size| *size <= ARTIFACT_INLINE_BYTES_MAX);
@@ -215,16 +224,20 @@ pub(crate) fn content(
         output.read_exact_at(&mut bytes, offset).map_err(unstartable)?;
         return Ok(Content::Inline(bytes));
     }
-    let id = options.store.put_from(output, offset, size)?;
+    let id = options.store.put_from(output, offset, size, parcel)?;
     Ok(Content::Blob { id, size })
 }
 
 /// Bytes as an artifact's content.
-pub(crate) fn stored(options: &Options, bytes: &[u8]) -> Result<Content, Failure> {
+pub(crate) fn stored(
+    options: &Options,
+    bytes: &[u8],
+    parcel: &mut Parcel,
+) -> Result<Content, Failure> {
     if bytes.len() <= ARTIFACT_INLINE_BYTES_MAX {
         return Ok(Content::Inline(bytes.to_vec()));
     }
-    let id = options.store.put(bytes)?;
+    let id = options.store.put(bytes.to_vec(), parcel)?;
     Ok(Content::Blob { id, size: bytes.len() as u64 })
 }
 
@@ -271,7 +284,7 @@ fn in_worker(
     let source = order.input.as_ref().zip(options.open_input(job)?).map(|(input, file)| {
         Source::new(file, file_name(input), input.media, input.size, Some(input.hash))
     });
-    let made = Made { artifacts: Vec::new(), notes: Vec::new() };
+    let made = Made { artifacts: Vec::new(), notes: Vec::new(), parcel: Parcel::default() };
     let mut output = MemoryOutput { options, cancel, made };
     let mut work = Work { source, params: &order.params, output: &mut output };
     let run = operation.run.expect("only commands have no function");
@@ -288,7 +301,7 @@ struct MemoryOutput<'a> {
 
 impl Output for MemoryOutput<'_> {
     fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
-        let content = stored(self.options, bytes)?;
+        let content = stored(self.options, bytes, &mut self.made.parcel)?;
         let artifact =
             Artifact { name: name.to_owned(), media_type: media_type.to_owned(), content };
         self.made.artifacts.push(artifact);

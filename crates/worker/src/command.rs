@@ -2,6 +2,7 @@
 
 use crate::attempt::{Made, cancelled, content, file_name, stored, unstartable};
 use crate::host::Options;
+use crate::parcel::Parcel;
 use crate::slot::Job;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -85,19 +86,20 @@ pub(crate) fn run(
         stderr: &end.stderr_tail,
         output_bytes_max,
     })?;
+    let mut parcel = Parcel::default();
     let mut artifacts = vec![Artifact {
         name: "{base}_command.json".to_owned(),
         media_type: "application/json".to_owned(),
-        content: stored(options, &json)?,
+        content: stored(options, &json, &mut parcel)?,
     }];
     if stdout_bytes > 0 {
         artifacts.push(Artifact {
             name: "{base}.out".to_owned(),
             media_type: "application/octet-stream".to_owned(),
-            content: content(options, &stdout, 0, stdout_bytes)?,
+            content: content(options, &stdout, 0, stdout_bytes, &mut parcel)?,
         });
     }
-    Ok(Made { artifacts, notes: Vec::new() })
+    Ok(Made { artifacts, notes: Vec::new(), parcel })
 }
 
 fn profile(job: &Job) -> Profile {

@@ -3,6 +3,7 @@
 
 use crate::host::Inbox;
 use crate::memo;
+use crate::parcel::Parcel;
 use crate::store::Store;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -10,13 +11,12 @@ use windlass_core::memo::MemoKey;
 use windlass_core::session::{Ending, KEEPING, Keeping};
 use windlass_core::{AttemptId, BlobId, Failure};
 
-/// Results that may wait for their sync; more and their slots wait.
-const WAITING_COUNT_MAX: usize = 1_024;
-
-/// A result whose blobs are written and not durable yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A result whose blobs are not durable yet.
+#[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) manifest: BlobId,
+    /// Its blobs, where they are not written yet but to be sent.
+    pub(crate) parcel: Parcel,
     /// What the memo is to note once they are durable: the key and the result's bytes.
     pub(crate) note: Option<(MemoKey, u64)>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn start(store: Store, inbox: SyncSender<Inbox>) -> Keeper {
-        let (stored, to_keep) = sync_channel(WAITING_COUNT_MAX);
+        let (stored, to_keep) = sync_channel(store.waiting_count_max());
         let thread = thread::spawn(move || keep(&store, &to_keep, &inbox));
         Keeper { stored, thread }
     }
@@ -48,15 +48,18 @@ impl Keeper {
 fn keep(store: &Store, to_keep: &Receiver<(AttemptId, Stored)>, inbox: &SyncSender<Inbox>) {
     while let Ok(first) = to_keep.recv() {
         let group: Vec<_> = std::iter::once(first).chain(to_keep.try_iter()).collect();
-        let mut synced = Ok(());
+        let mut kept = Vec::new();
         for step in KEEPING {
             match step {
                 // The slots have done that.
                 Keeping::Store => {}
-                Keeping::Sync => synced = store.sync(),
+                Keeping::Sync => {
+                    let parcels: Vec<&Parcel> = group.iter().map(|(_, it)| &it.parcel).collect();
+                    kept = store.keep(&parcels);
+                }
                 Keeping::Tell => {
-                    for (attempt, stored) in &group {
-                        let ending = ending(&synced, stored);
+                    for ((attempt, stored), kept) in group.iter().zip(&kept) {
+                        let ending = ending(kept, stored);
                         if inbox.send(Inbox::Kept(*attempt, ending)).is_err() {
                             return;
                         }
@@ -64,16 +67,15 @@ fn keep(store: &Store, to_keep: &Receiver<(AttemptId, Stored)>, inbox: &SyncSend
                 }
             }
         }
-        if let (Ok(()), Some(blobs)) = (&synced, store.shared()) {
-            for (_, Stored { manifest, note }) in group {
-                note.iter().for_each(|note| memo::remember(blobs, *note, manifest));
-            }
+        let Some(blobs) = store.shared() else { continue };
+        for ((_, stored), _) in group.iter().zip(&kept).filter(|(_, kept)| kept.is_ok()) {
+            stored.note.iter().for_each(|note| memo::remember(blobs, *note, stored.manifest));
         }
     }
 }
 
-fn ending(synced: &Result<(), Failure>, stored: &Stored) -> Ending {
-    match synced {
+fn ending(kept: &Result<(), Failure>, stored: &Stored) -> Ending {
+    match kept {
         Ok(()) => Ending::Succeeded(Some(stored.manifest)),
         Err(failure) => Ending::Failed(failure.clone()),
     }
@@ -104,7 +106,7 @@ mod tests {
         let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
         let manifest = blobs.put(b"manifest").unwrap();
         let key = MemoKey([7; 32]);
-        let stored = Stored { manifest, note: Some((key, 8)) };
+        let stored = Stored { manifest, parcel: Parcel::default(), note: Some((key, 8)) };
         assert_eq!(told(&blobs, stored), Ending::Succeeded(Some(manifest)));
         assert_eq!(blobs.recall(key), Some(manifest));
     }
@@ -115,7 +117,7 @@ mod tests {
         let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
         let manifest = blobs.put(b"manifest").unwrap();
         let key = MemoKey([7; 32]);
-        let stored = Stored { manifest, note: Some((key, 8)) };
+        let stored = Stored { manifest, parcel: Parcel::default(), note: Some((key, 8)) };
         // A file that is gone cannot be opened to be synced.
         std::fs::remove_file(blobs.path(manifest)).unwrap();
         let ending = told(&blobs, stored);

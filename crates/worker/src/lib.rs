@@ -17,6 +17,7 @@ mod keeper;
 mod memo;
 mod orders;
 mod outcome;
+mod parcel;
 mod probe;
 mod shelves;
 mod slot;

@@ -4,6 +4,7 @@
 
 use crate::keeper::Stored;
 use crate::orders::Order;
+use crate::parcel::Parcel;
 use windlass_blobs::{BlobError, Blobs};
 use windlass_core::BlobId;
 use windlass_core::catalogue::{Home, OperationSpec};
@@ -64,7 +65,7 @@ fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<Recalled>, Blo
     let manifest = manifest.from_memo();
     let id = blobs.put(&manifest.encode())?;
     let note = Some((key, manifest.size()));
-    Ok(Some(Recalled::Stored(Stored { manifest: id, note })))
+    Ok(Some(Recalled::Stored(Stored { manifest: id, parcel: Parcel::default(), note })))
 }
 
 /// Notes a result that is durable, by its key and bytes.

@@ -3,6 +3,7 @@
 
 use crate::attempt::{open, unstartable};
 use crate::outcome::{of_blob_error, of_wire_error};
+use crate::parcel::{self, Parcel};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
@@ -20,6 +21,10 @@ use windlass_wire::{Client, WireError};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Pause before a connection is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Results that may wait to be synced here.
+const WAITING_COUNT_MAX: usize = 1_024;
+/// Results that may wait to be sent.
+const WAITING_ELSEWHERE_COUNT_MAX: usize = 64;
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -39,43 +44,59 @@ pub struct Remote {
 }
 
 impl Store {
-    /// Stores bytes; durable after the next [`Store::sync`].
-    pub(crate) fn put(&self, bytes: &[u8]) -> Result<BlobId, Failure> {
+    /// Stores bytes, or packs them; durable after [`Store::keep`] of the parcel.
+    pub(crate) fn put(&self, bytes: Vec<u8>, parcel: &mut Parcel) -> Result<BlobId, Failure> {
         match self {
-            Store::Shared(blobs) => blobs.put(bytes).map_err(|error| of_blob_error(&error)),
-            Store::Remote(remote) => {
-                let id = BlobId::of(bytes);
-                let put = |client: &Client| client.put([(id, Ok(bytes))]);
-                remote.ask(PATIENCE, put).map_err(|error| of_wire_error(&error))?;
+            Store::Shared(blobs) => blobs.put(&bytes).map_err(|error| of_blob_error(&error)),
+            Store::Remote(_) => {
+                let id = BlobId::of(&bytes);
+                parcel.pack(id, bytes);
                 Ok(id)
             }
         }
     }
 
-    /// Stores a section of a file; durable after the next [`Store::sync`].
-    pub(crate) fn put_from(&self, file: &File, offset: u64, size: u64) -> Result<BlobId, Failure> {
+    /// Stores a section of a file, or packs it; durable after [`Store::keep`] of the parcel. What
+    /// stands there may not change until then.
+    pub(crate) fn put_from(
+        &self,
+        file: &File,
+        offset: u64,
+        size: u64,
+        parcel: &mut Parcel,
+    ) -> Result<BlobId, Failure> {
         match self {
             Store::Shared(blobs) => {
                 blobs.put_from(file, offset, size).map_err(|error| of_blob_error(&error))
             }
-            Store::Remote(remote) => {
-                let section = || Section { file, offset, left: size };
-                let id = hash(section()).map_err(unstartable)?;
-                let put = |client: &Client| match client.missing(&[id])?.is_empty() {
-                    true => Ok(()),
-                    false => client.put([(id, Ok(section()))]),
-                };
-                remote.ask(PATIENCE, put).map_err(|error| of_wire_error(&error))?;
+            Store::Remote(_) => {
+                let id = hash(Section::new(file, offset, size)).map_err(unstartable)?;
+                parcel.pack_from(id, file, offset, size).map_err(unstartable)?;
                 Ok(id)
             }
         }
     }
 
-    /// Makes all that was put durable. A store elsewhere has done so before it answered.
-    pub(crate) fn sync(&self) -> Result<(), Failure> {
+    /// Makes all that was put durable: what lies in these parcels, each or none of it.
+    pub(crate) fn keep(&self, parcels: &[&Parcel]) -> Vec<Result<(), Failure>> {
         match self {
-            Store::Shared(blobs) => blobs.sync().map_err(|error| of_blob_error(&error)),
-            Store::Remote(_) => Ok(()),
+            Store::Shared(blobs) => {
+                let synced = blobs.sync().map_err(|error| of_blob_error(&error));
+                vec![synced; parcels.len()]
+            }
+            Store::Remote(remote) => {
+                let sent = parcel::send(parcels, |some| remote.put(some));
+                sent.into_iter().map(|sent| sent.map_err(|error| of_wire_error(&error))).collect()
+            }
+        }
+    }
+
+    /// How many results may wait to be kept, more and their slots wait: those for elsewhere take
+    /// memory and files until then.
+    pub(crate) fn waiting_count_max(&self) -> usize {
+        match self {
+            Store::Shared(_) => WAITING_COUNT_MAX,
+            Store::Remote(_) => WAITING_ELSEWHERE_COUNT_MAX,
         }
     }
 
@@ -163,6 +184,19 @@ impl Remote {
         }
     }
 
+    /// Sends what the master lacks of these, in one stream; durable when this returns.
+    fn put(&self, parcels: &[&Parcel]) -> Result<(), WireError> {
+        let large: Vec<BlobId> = parcels.iter().flat_map(|parcel| parcel.large()).collect();
+        self.ask(PATIENCE, |client| {
+            let missing = match large.is_empty() {
+                true => Vec::new(),
+                false => client.missing(&large)?,
+            };
+            let has = |id| large.contains(&id) && !missing.contains(&id);
+            client.put(parcels.iter().flat_map(|parcel| parcel.unsent(has)))
+        })
+    }
+
     fn fetch_input(&self, task: TaskId, size: u64, scratch: &Path) -> Result<File, Failure> {
         let mut file = windlass_sandbox::output_file(scratch).map_err(unstartable)?;
         let fetched = self.ask(PATIENCE, |client| {
@@ -186,10 +220,16 @@ impl Remote {
 }
 
 /// A part of a file, read without moving its position.
-struct Section<'a> {
+pub(crate) struct Section<'a> {
     file: &'a File,
     offset: u64,
     left: u64,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn new(file: &'a File, offset: u64, size: u64) -> Section<'a> {
+        Section { file, offset, left: size }
+    }
 }
 
 impl Read for Section<'_> {
