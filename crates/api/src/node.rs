@@ -22,7 +22,7 @@ use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
 use windlass_wire::{
     BlobSink, CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Unsaid,
+    TakePiece, Uncalled, Unsaid,
 };
 
 /// A master and its blobs.
@@ -236,7 +236,7 @@ impl Host for Node {
         })
     }
 
-    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError> {
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, Uncalled> {
         let tell = move |news| {
             let piece = match news {
                 CallNews::Piece { bytes, is_last } => Ok((bytes, is_last)),
@@ -247,7 +247,11 @@ impl Host for Node {
             };
             take(piece).map_err(|_| windlass_master::Gone)
         };
-        Ok(Box::new(Open(self.handle.call(request, Box::new(tell)).map_err(of_master)?)))
+        match self.handle.try_call(request, Box::new(tell)) {
+            Ok(call) => Ok(Box::new(Open(call))),
+            Err(windlass_master::Uncalled::Busy(request)) => Err(Uncalled::Busy(request)),
+            Err(windlass_master::Uncalled::Ended(why)) => Err(Uncalled::Failed(of_master(why))),
+        }
     }
 
     fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError> {

@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
-use windlass_wire::Peer;
+use windlass_wire::{FRAME_BYTES_MAX, Peer};
 
 /// How long a client may take to send a request's head, or the first byte of all.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -227,7 +227,8 @@ pub(crate) async fn serve(
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX);
     // How a connection ends is its peer's business; sessions notice by themselves.
     let routes = routes.map_request(move |mut request: Request<_>| {
         request.extensions_mut().insert(peer.clone());

@@ -21,6 +21,14 @@ pub enum CallNews {
     Failed(CallError),
 }
 
+impl CallNews {
+    /// Whether nothing comes after it.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        matches!(self, CallNews::Failed(_) | CallNews::Piece { is_last: true, .. })
+    }
+}
+
 /// Hands news to a caller; must not block. No more than
 /// [`windlass_core::limits::CALL_WINDOW_BYTES`] come before the caller has said that it took some.
 pub type Tell = Box<dyn Fn(CallNews) -> Result<(), Gone> + Send>;
@@ -69,7 +77,7 @@ impl Desk {
 
     /// Tells a caller; one that is gone is forgotten, and `false` says so.
     pub(crate) fn tell(&mut self, caller: CallerId, news: CallNews) -> bool {
-        let is_over = matches!(news, CallNews::Failed(_) | CallNews::Piece { is_last: true, .. });
+        let is_over = news.is_last();
         let told = self.callers.get(&caller).is_some_and(|tell| tell(news).is_ok());
         if is_over || !told {
             self.callers.remove(&caller);

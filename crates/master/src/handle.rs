@@ -4,7 +4,6 @@ mod records;
 
 pub use records::Unasked;
 
-use crate::calls::Tell;
 use crate::collector::Clocks;
 use crate::error::MasterError;
 use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
@@ -12,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use windlass_core::balance::Strategy;
-use windlass_core::calls::{CallRequest, CallerId};
 use windlass_core::collection::SweepBatch;
 use windlass_core::ledger::{
     Applied, ChunkRef, Entry, IndexRange, JobSpec, Refusal, RootCursor, RootPage, Settings,
@@ -32,7 +30,7 @@ const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
 /// A cheap reference to a running master.
 #[derive(Clone)]
 pub struct Handle {
-    inbox: SyncSender<Inbox>,
+    pub(crate) inbox: SyncSender<Inbox>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -40,7 +38,7 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     session_count: AtomicU64,
-    caller_count: AtomicU64,
+    pub(crate) caller_count: AtomicU64,
     /// Whether the journal waits for room on its disk.
     pub(crate) waits_for_room: AtomicBool,
     /// The tokens of the ledger.
@@ -54,12 +52,6 @@ pub(crate) struct Shared {
 /// A worker's side of a connection inside this process.
 pub struct Session {
     id: SessionId,
-    inbox: SyncSender<Inbox>,
-}
-
-/// A call that somebody waits for.
-pub struct OpenCall {
-    caller: CallerId,
     inbox: SyncSender<Inbox>,
 }
 
@@ -278,16 +270,6 @@ impl Handle {
         Ok(Session { id, inbox: self.inbox.clone() })
     }
 
-    /// Calls an operation; what comes of it goes to `tell`. Dropped, the call is given up.
-    ///
-    /// # Errors
-    /// The master has ended.
-    pub fn call(&self, request: CallRequest, tell: Tell) -> Result<OpenCall, MasterError> {
-        let caller = CallerId(self.shared.caller_count.fetch_add(1, Ordering::Relaxed));
-        self.send(Inbox::Call(caller, request, tell))?;
-        Ok(OpenCall { caller, inbox: self.inbox.clone() })
-    }
-
     /// How the workers for an operation are chosen from now on.
     ///
     /// # Errors
@@ -368,20 +350,6 @@ impl Session {
             Err(TrySendError::Full(Inbox::Heard(_, message))) => Err(Unsent::Busy(message)),
             Err(_) => Err(Unsent::Ended),
         }
-    }
-}
-
-impl OpenCall {
-    /// Says how many bytes of the answer have been taken in all, so that more come.
-    pub fn taken(&self, bytes: u64) {
-        // A master that has ended tells so by itself.
-        let _ = self.inbox.send(Inbox::CallTaken(self.caller, bytes));
-    }
-}
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        let _ = self.inbox.send(Inbox::CallAbandoned(self.caller));
     }
 }
 

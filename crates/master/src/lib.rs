@@ -17,6 +17,7 @@ mod journal;
 mod keeping;
 mod lookups;
 mod observer;
+mod open_call;
 pub mod recovery;
 pub mod snapshots;
 mod steering;
@@ -24,7 +25,8 @@ mod tokens;
 
 pub use calls::{CallNews, Tell};
 pub use error::MasterError;
-pub use handle::{Handle, OpenCall, Session, Unasked, Unsent};
+pub use handle::{Handle, Session, Unasked, Unsent};
 pub use host::{Master, Options};
 pub use inbox::{Deliver, Gone};
 pub use lookups::TellLookup;
+pub use open_call::{OpenCall, Uncalled};

@@ -49,6 +49,15 @@ pub enum Unsaid {
     Ended,
 }
 
+/// Why a host does not take a call.
+#[derive(Debug)]
+pub enum Uncalled {
+    /// It has more to do than it can take: ask it again, soon.
+    Busy(CallRequest),
+    /// It cannot.
+    Failed(HostError),
+}
+
 /// A worker's side of a session; dropped when the connection is gone.
 pub trait HostSession: Send {
     /// Takes what the worker says.
@@ -131,8 +140,8 @@ pub trait Host: JobHost {
     fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, HostError>;
     /// Who is here and what waits.
     fn status(&self) -> Result<ClusterView, HostError>;
-    /// Calls an operation.
-    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError>;
+    /// Calls an operation; never blocks.
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, Uncalled>;
     /// How the workers for an operation's calls are chosen from now on.
     fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError>;
     /// Makes a change.

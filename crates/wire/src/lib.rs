@@ -27,10 +27,10 @@ pub use client::{
 pub use convert::Malformed;
 pub use host::{
     BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Unsaid,
+    TakePiece, Uncalled, Unsaid,
 };
 pub use job_host::JobHost;
-pub use limits::PROTOCOL;
+pub use limits::{FRAME_BYTES_MAX, PROTOCOL};
 pub use records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
 pub use registrar::{Caller, Registrar};
 pub use server::{Denial, bearer, right_of, router, trust_router};

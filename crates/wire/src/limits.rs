@@ -12,5 +12,7 @@ pub(crate) const ASKED_TASK_COUNT_MAX: usize = 16_384;
 pub(crate) const PIECE_BYTES: usize = 256 << 10;
 /// A file so long is sent on where its sending broke off; a shorter one is sent again.
 pub(crate) const RESUMED_BYTES_MIN: u64 = 4 << 20;
+/// Bytes of one frame: a piece is to be two of them, not seventeen.
+pub const FRAME_BYTES_MAX: u32 = 256 << 10;
 /// Pieces that may wait for a connection, or for a disk.
 pub(crate) const PIECE_COUNT_MAX: usize = 4;

@@ -172,7 +172,7 @@ fn send(
     outgoing: &mpsc::Sender<pb::BlobPiece>,
 ) -> io::Result<bool> {
     loop {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(PIECE_BYTES);
         source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes)?;
         let ended = bytes.len() < PIECE_BYTES;
         let name = || Bytes::copy_from_slice(&id.0);

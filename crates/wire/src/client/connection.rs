@@ -3,6 +3,7 @@
 use super::address;
 use super::address::Address;
 use crate::convert::Malformed;
+use crate::limits::FRAME_BYTES_MAX;
 use crate::trust::{Access, Dialer, TrustError};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
@@ -161,6 +162,7 @@ impl Client {
             .keep_alive_while_idle(true)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
             .tcp_nodelay(true);
         let dialer = Dialer::new(access).map_err(|error| unreachable(error.to_string()))?;
         let connected = match (address.clone(), dialer) {

@@ -1,32 +1,20 @@
 //! What clients ask.
 
+use super::answer::Answer;
 use super::service::Server;
 use crate::convert::{Malformed, strategy, submitted};
 use crate::generated as pb;
-use crate::host::{CallFailure, Gone, Host, HostError};
+use crate::host::{Host, HostError};
 use crate::limits::ASKED_TASK_COUNT_MAX;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::ChunkRef;
-use windlass_core::limits::{CALL_PIECE_BYTES_MAX, CALL_WINDOW_BYTES};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// Batches of notices that may wait for a client's connection.
 const NOTICES_COUNT_MAX: usize = 1_024;
-
-/// Pieces of an answer that come unasked, and the one that opens the window again.
-const CALL_PIECE_COUNT_MAX: usize = (CALL_WINDOW_BYTES / CALL_PIECE_BYTES_MAX) as usize * 2;
-
-impl From<CallFailure> for Status {
-    fn from(failure: CallFailure) -> Status {
-        match failure {
-            CallFailure::TimedOut(text) => Status::deadline_exceeded(text),
-            CallFailure::Failed(text) => Status::failed_precondition(text),
-        }
-    }
-}
 
 fn phase(id: Option<pb::PhaseId>) -> Result<PhaseId, Malformed> {
     id.ok_or(Malformed("a request without its phase"))?.try_into()
@@ -35,7 +23,7 @@ fn phase(id: Option<pb::PhaseId>) -> Result<PhaseId, Malformed> {
 #[tonic::async_trait]
 impl<H: Host> pb::cluster_server::Cluster for Server<H> {
     type WatchStream = ReceiverStream<Result<pb::Notices, Status>>;
-    type CallStream = ReceiverStream<Result<pb::CallPiece, Status>>;
+    type CallStream = Answer;
 
     async fn submit(
         &self,
@@ -149,36 +137,7 @@ impl<H: Host> pb::cluster_server::Cluster for Server<H> {
         let pb::CallRequest { operation, params, limit_ms } = request.into_inner();
         let params = params.unwrap_or_default().into();
         let asked = CallRequest { operation, params, limit_ms: (limit_ms > 0).then_some(limit_ms) };
-        let (piece, mut pieces) = mpsc::channel(CALL_PIECE_COUNT_MAX);
-        let take = move |news| piece.try_send(news).map_err(|_| Gone);
-        let call = self.call(move |host| host.call(asked, Box::new(take))).await?;
-        let (outgoing, answer) = mpsc::channel(1);
-        tokio::spawn(async move {
-            let mut taken_bytes = 0;
-            loop {
-                // A caller that is gone is noticed at once: its call is given up.
-                let news = tokio::select! {
-                    news = pieces.recv() => news,
-                    () = outgoing.closed() => None,
-                };
-                let Some(news) = news else { return };
-                match news {
-                    Ok((bytes, is_last)) => {
-                        taken_bytes += bytes.len() as u64;
-                        let piece = Ok(pb::CallPiece { bytes: bytes.into() });
-                        if outgoing.send(piece).await.is_err() || is_last {
-                            return;
-                        }
-                        call.taken(taken_bytes);
-                    }
-                    Err(failure) => {
-                        let _ = outgoing.send(Err(failure.into())).await;
-                        return;
-                    }
-                }
-            }
-        });
-        Ok(Response::new(ReceiverStream::new(answer)))
+        Ok(Response::new(Answer::open(&*self.host, asked).await?))
     }
 
     async fn set_strategy(

@@ -1,5 +1,6 @@
 //! The services over a [`crate::Host`].
 
+mod answer;
 mod blobs;
 mod cluster;
 mod jobs;

@@ -13,7 +13,7 @@ use windlass_core::session::{ToMaster, ToWorker};
 /// Messages that may wait for a worker's connection; one that does not keep up is let go.
 const OUTGOING_MESSAGE_COUNT_MAX: usize = 4_096;
 /// Pause before a message is said again to a master that has more to do than it can take.
-const BUSY_PAUSE: Duration = Duration::from_millis(1);
+pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 #[tonic::async_trait]
 impl<H: Host> pb::sessions_server::Sessions for Server<H> {
