@@ -2,10 +2,10 @@
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help deps demo test soak bench install clean
+.PHONY: help deps demo test soak bench bench-peers install clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 deps: ## install by apt what the build needs and this machine lacks
 	@scripts/deps.sh
@@ -22,6 +22,9 @@ soak: deps ## run what takes long: every script of scripts/soak/
 
 bench: deps ## measure beside other libraries; WINDLASS_SAMPLES names a folder of files
 	@scripts/bench.sh
+
+bench-peers: deps ## measure the cluster beside gearmand, Ray, Celery, Dask and HyperQueue
+	@scripts/peers.sh
 
 install: deps ## install windlass into PREFIX/bin (default ~/.local)
 	cargo build --release --locked -p windlass-cli

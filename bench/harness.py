@@ -92,18 +92,24 @@ def op_loop(operation, files, repeat=1, params=None, out=None):
     return answer
 
 
-@functools.cache
 def python_with_peers():
-    """The Python of a virtual environment that holds the peers; made at the first use."""
+    """The Python that has the libraries which most benchmarks measure beside."""
+    return python_with(REQUIREMENTS)
+
+
+@functools.cache
+def python_with(requirements):
+    """The Python of a virtual environment that holds these; made at the first use."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "windlass" / "bench-venv"
+    # `requirements-peers.txt` lies in `bench-venv-peers`.
+    folder = cache / "windlass" / requirements.stem.replace("requirements", "bench-venv")
     python, installed = folder / "bin" / "python", folder / "requirements.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    wanted = requirements.read_text(encoding="utf-8")
     if not (installed.exists() and installed.read_text(encoding="utf-8") == wanted):
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "-r", REQUIREMENTS], check=True)
-        shutil.copyfile(REQUIREMENTS, installed)
+                        "-r", requirements], check=True)
+        shutil.copyfile(requirements, installed)
     return str(python)
 
 

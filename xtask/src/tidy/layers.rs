@@ -45,7 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     // beside: nobody depends on these
     ("sim", &["core", "journal", "master"]),
-    ("bench", &["core", "blobs", "journal", "master", "ops", "records", "worker"]),
+    ("bench", &["core", "blobs", "journal", "master", "ops", "records", "wire", "worker"]),
     ("fuzz", &["client", "core", "journal", "ops", "records", "sandbox", "wire", "worker"]),
     ("xtask", &[]),
 ];
