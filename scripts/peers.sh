@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Servers lie there on Debian, which an ordinary user's path does not name.
+PATH=$PATH:/usr/sbin:/sbin
 packages=()
 need() { # COMMAND PACKAGE
     command -v "$1" >/dev/null 2>&1 || packages+=("$2")
