@@ -156,8 +156,10 @@ fn a_worker_waits_for_its_master() {
 fn a_second_run_joins_the_first_and_outlives_it() {
     let lab = Lab::new();
     slow_inputs(&lab, 80);
-    let first =
-        lab.start(&["run", "--op", "noop", "--param", "count=2", "--param", "sleep_ms=900"]);
+    let mut args = vec!["run", "--op", "noop", "--param", "count=2", "--param", "sleep_ms=900"];
+    // A folder of its own: otherwise the summary is that of the run which ends last.
+    args.extend(["--out", "first"]);
+    let first = lab.start(&args);
     until("the first run is up", || lab.path("state/socket").exists());
     let mut args = vec!["run", "in", "--workers", "2"];
     args.extend(SLOW);
