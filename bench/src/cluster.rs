@@ -211,6 +211,7 @@ impl Drip {
             after: Vec::new(),
             on_failure: OnFailure::Continue,
             fresh: false,
+            derived: None,
         };
         let spec = JobSpec {
             name: "cluster-loop".to_owned(),

@@ -154,6 +154,7 @@ fn submit(handle: &Handle, count: u32) -> Result<(), HeartError> {
         after: Vec::new(),
         on_failure: OnFailure::Continue,
         fresh: false,
+        derived: None,
     };
     let spec =
         JobSpec { name: "heart".to_owned(), fingerprint: 1, phases: vec![phase], memorandum: None };

@@ -105,6 +105,7 @@ fn beginning(task_count: u32) -> Vec<u8> {
         after: Vec::new(),
         on_failure: OnFailure::Continue,
         fresh: false,
+        derived: None,
     };
     let spec =
         JobSpec { name: "bench".to_owned(), fingerprint: 1, phases: vec![phase], memorandum: None };

@@ -52,7 +52,7 @@ impl Job<'_> {
     }
 
     fn attempt(&self, source: Option<Source>, outlet: &mut Outlet) -> Result<(), Failure> {
-        let mut work = Work { source, params: self.params, output: outlet };
+        let mut work = Work::new(source, self.params, outlet);
         let done = catch_unwind(AssertUnwindSafe(|| (self.function)(&mut work)));
         done.unwrap_or_else(|_| {
             Err(Failure::new(FailureKind::Crashed, "panicked", "the operation panicked", ""))

@@ -149,7 +149,7 @@ impl Node {
         let at = chunks.partition_point(|chunk| chunk.first <= task.index).checked_sub(1);
         let StoredChunk { first, chunk, .. } = at.map(|at| &chunks[at]).ok_or_else(unknown)?;
         let bytes = match chunk {
-            ChunkRef::Count => return Err(unknown()),
+            ChunkRef::Count | ChunkRef::Outputs => return Err(unknown()),
             ChunkRef::Inline(bytes) => bytes.clone(),
             ChunkRef::Blob(id) => self.blobs.read(*id, CHUNK_BYTES_MAX).map_err(of_blobs)?,
         };

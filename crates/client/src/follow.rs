@@ -1,20 +1,22 @@
 //! Follows the jobs of a run: exports each result as it settles, keeps the report's rows.
 
+mod ended;
+
 use crate::cluster::Cluster;
 use crate::export::{base_of_task, export};
 use crate::report::text::printable;
 use crate::report::{Outcome, Row, Withdrawn};
 use crate::run::RunError;
-use crate::submission::{Submission, SubmittedPhase};
+use crate::submitted::{Submission, SubmittedPhase};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use windlass_core::ledger::{FailedTask, JobState, Outcome as JobOutcome, TaskState};
+use windlass_core::ledger::{FailedTask, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
 use windlass_core::session::Withdrawal;
-use windlass_core::view::{JobView, Notice, SlotWork, TaskView};
+use windlass_core::view::{Notice, SlotWork, TaskView};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// Records whose settled tasks are taken between two looks at the clock.
@@ -72,6 +74,8 @@ pub(crate) struct Follower<'a> {
     superseded: BTreeSet<TaskId>,
     notices: Receiver<Vec<Notice>>,
     rows: BTreeMap<TaskId, Row>,
+    /// Tasks with an outcome on whose results others build: they have no rows.
+    intermediate: BTreeSet<TaskId>,
     standing: Standing,
     /// By operation: what workers offer no more.
     withdrawn: BTreeMap<String, Withdrawn>,
@@ -98,6 +102,7 @@ impl<'a> Follower<'a> {
             superseded,
             notices: cluster.watch()?,
             rows: BTreeMap::new(),
+            intermediate: BTreeSet::new(),
             standing,
             withdrawn: BTreeMap::new(),
         };
@@ -147,27 +152,7 @@ impl<'a> Follower<'a> {
         for (task, view) in tasks.into_iter().zip(views) {
             self.take(task, &view.ok_or(RunError::Forgotten(task.job))?)?;
         }
-        if has_ended { self.take_cancelled() } else { Ok(()) }
-    }
-
-    /// Somebody may have cancelled a job of the run: what was open of it has ended with it.
-    fn take_cancelled(&mut self) -> Result<(), RunError> {
-        let is_cancelled = |job: &JobView| job.state == JobState::Ended(JobOutcome::Cancelled);
-        let jobs = self.cluster.jobs()?;
-        let cancelled: BTreeSet<JobId> =
-            jobs.iter().filter(|job| is_cancelled(job)).map(|job| job.id).collect();
-        for (id, phase) in &self.submission.phases {
-            for index in (0..phase.task_count).map(TaskIndex) {
-                let task = id.task(index);
-                if !cancelled.contains(&id.job) || self.rows.contains_key(&task) {
-                    continue;
-                }
-                let row = Row::new(path_of(phase, index), &phase.operation, Outcome::Cancelled);
-                self.rows.insert(task, Row { bytes: size_of(phase, index), ..row });
-                self.standing.done_count += 1;
-            }
-        }
-        Ok(())
+        if has_ended { self.take_ended() } else { Ok(()) }
     }
 
     /// How far it is now.
@@ -229,7 +214,8 @@ impl<'a> Follower<'a> {
 
     /// One row for every task; those without an outcome are unfinished.
     pub(crate) fn into_rows(mut self) -> Vec<Row> {
-        for (id, phase) in &self.submission.phases {
+        let shown = self.submission.phases.iter().filter(|(_, phase)| !phase.is_intermediate);
+        for (id, phase) in shown {
             for index in (0..phase.task_count).map(TaskIndex) {
                 let task = id.task(index);
                 self.rows.entry(task).or_insert_with(|| {
@@ -245,7 +231,16 @@ impl<'a> Follower<'a> {
     }
 
     fn read_all(&mut self) -> Result<(), RunError> {
-        let phases: Vec<PhaseId> = self.submission.phases.keys().copied().collect();
+        for job in self.submission.jobs() {
+            self.read_job(job)?;
+        }
+        self.take_ended()
+    }
+
+    /// Takes in what has settled of a job.
+    fn read_job(&mut self, job: JobId) -> Result<(), RunError> {
+        let phases = self.submission.phases.keys().copied();
+        let phases: Vec<PhaseId> = phases.filter(|id| id.job == job).collect();
         for id in phases {
             let mut from = TaskIndex(0);
             loop {
@@ -256,11 +251,13 @@ impl<'a> Follower<'a> {
                     self.take(id.task(view.index), view)?;
                 }
             }
-            if from.0 < self.submission.phases[&id].task_count {
+            let phase = &self.submission.phases[&id];
+            // Tasks that follow from others may not be there yet.
+            if from.0 < phase.task_count && phase.derived.is_none() {
                 return Err(RunError::Forgotten(id.job));
             }
         }
-        self.take_cancelled()
+        Ok(())
     }
 
     /// Exports a settled task and makes its row; a task seen before changes nothing.
@@ -269,6 +266,11 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         let phase = &self.submission.phases[&task.phase_id()];
+        if phase.is_intermediate {
+            // Its failure is told by what builds on it.
+            self.standing.done_count += u64::from(self.intermediate.insert(task));
+            return Ok(());
+        }
         let path = path_of(phase, task.index);
         let bytes = size_of(phase, task.index);
         let row = if view.state == TaskState::Succeeded {

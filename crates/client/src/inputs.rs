@@ -18,7 +18,7 @@ pub(crate) fn inputs_of(cluster: &Cluster, phase: PhaseId) -> Result<Vec<Input>,
     let mut inputs = Vec::new();
     for stored in cluster.chunks(phase)? {
         match stored.chunk {
-            ChunkRef::Count => {}
+            ChunkRef::Count | ChunkRef::Outputs => {}
             ChunkRef::Inline(bytes) => inputs.extend(Chunk::decode(&bytes)?.inputs),
             ChunkRef::Blob(id) => {
                 let bytes = cluster.read_blob(id, CHUNK_BYTES_MAX)?;

@@ -13,3 +13,4 @@ pub mod report;
 pub mod results;
 pub mod run;
 mod submission;
+mod submitted;

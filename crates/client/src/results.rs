@@ -6,7 +6,8 @@ use crate::export::{self, artifact_name, base_of_task, export};
 use crate::follow::Follower;
 use crate::report::Report;
 use crate::run::RunError;
-use crate::submission::{Submission, SubmittedPhase, read_job};
+use crate::submission::read_job;
+use crate::submitted::{Submission, SubmittedPhase};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,7 @@ impl<'a> JobResults<'a> {
     pub fn of(cluster: &'a Cluster, job: &JobView) -> Result<JobResults<'a>, RunError> {
         let mut submission = Submission::default();
         read_job(cluster, job, &mut submission)?;
+        submission.phases.retain(|_, phase| !phase.is_intermediate);
         Ok(JobResults { cluster, phases: submission.phases })
     }
 

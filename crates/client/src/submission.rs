@@ -10,44 +10,16 @@ use crate::inputs::inputs_of;
 use crate::memorandum::Asked;
 use crate::names;
 use crate::run::RunError;
+use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, JobSpec, JobState, OnFailure, PhaseSpec, TaskState};
 use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
 use windlass_core::params::Params;
+use windlass_core::plan;
 use windlass_core::view::JobView;
-use windlass_core::{BlobId, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex};
-
-/// What a run works on.
-#[derive(Debug, Default)]
-pub(crate) struct Submission {
-    pub(crate) phases: BTreeMap<PhaseId, SubmittedPhase>,
-    /// Whether an unfinished job goes on.
-    pub(crate) resumed: bool,
-    /// Tasks that are tried again.
-    pub(crate) reopened_count: u64,
-}
-
-/// One phase of a run's jobs.
-#[derive(Debug)]
-pub(crate) struct SubmittedPhase {
-    pub(crate) operation: String,
-    /// In task order; empty where tasks have no inputs.
-    pub(crate) inputs: Vec<Input>,
-    pub(crate) task_count: u32,
-}
-
-impl Submission {
-    /// The jobs, oldest first.
-    pub(crate) fn jobs(&self) -> BTreeSet<JobId> {
-        self.phases.keys().map(|phase| phase.job).collect()
-    }
-
-    pub(crate) fn task_count(&self) -> u64 {
-        self.phases.values().map(|phase| u64::from(phase.task_count)).sum()
-    }
-}
+use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskIndex};
 
 /// Submits, or goes on with, what was asked.
 pub(crate) struct Submitter<'a> {
@@ -90,6 +62,7 @@ impl Submitter<'_> {
             let request = request_id(fingerprint, same.last().map_or(JobId(0), |job| job.id));
             self.create(request, missing, count, &mut submission)?;
         }
+        submission.count_derived();
         Ok(submission)
     }
 
@@ -153,7 +126,7 @@ impl Submitter<'_> {
         submission: &mut Submission,
     ) -> Result<(), RunError> {
         for (position, phase) in job.phases.iter().enumerate() {
-            if phase.sealed || job.state != JobState::Open {
+            if phase.sealed || phase.spec.derived.is_some() || job.state != JobState::Open {
                 continue;
             }
             let id = phase_id(job.id, position);
@@ -213,38 +186,54 @@ impl Submitter<'_> {
             missing = vec![(operation.clone(), Vec::new())];
         }
         let memorandum = self.cluster.put_blob(&self.asked.encode())?;
-        let phases: Result<Vec<PhaseSpec>, RunError> =
-            missing.iter().map(|(operation, _)| self.phase_spec(operation)).collect();
+        let mut phases: Vec<PhaseSpec> = Vec::new();
+        // What is to be added to each phase; nothing to those whose tasks follow from others.
+        let mut added: BTreeMap<usize, Vec<Input>> = BTreeMap::new();
+        for (operation, inputs) in missing {
+            added.insert(phases.len(), inputs);
+            phases.extend(self.phase_specs(&operation, phases.len())?);
+        }
         let spec = JobSpec {
             name: self.asked.job_name(),
             fingerprint: self.asked.fingerprint(),
-            phases: phases?,
+            phases: phases.clone(),
             memorandum: Some(memorandum),
         };
         let (job, _) = self.cluster.submit(request, spec)?;
-        for (position, (operation, inputs)) in missing.into_iter().enumerate() {
+        let specs: Vec<&PhaseSpec> = phases.iter().collect();
+        for position in 0..specs.len() {
             let id = phase_id(job, position);
-            let mut phase = SubmittedPhase { operation, inputs: Vec::new(), task_count: 0 };
-            self.add(id, &mut phase, inputs, count)?;
+            let mut phase = SubmittedPhase::of(&specs, position);
+            if phase.derived.is_none() {
+                let inputs = added.remove(&position).unwrap_or_default();
+                self.add(id, &mut phase, inputs, count)?;
+            }
             submission.phases.insert(id, phase);
         }
         Ok(())
     }
 
-    fn phase_spec(&self, operation: &str) -> Result<PhaseSpec, RunError> {
+    /// The phases of an operation, the first of them at a position of its job: one, or the steps
+    /// into which its work is divided.
+    fn phase_specs(&self, operation: &str, first: usize) -> Result<Vec<PhaseSpec>, RunError> {
         let spec = self
             .operations
             .iter()
             .find(|spec| spec.name == operation)
             .ok_or_else(|| RunError::UnknownOperation(operation.to_owned()))?;
-        Ok(PhaseSpec {
+        let params = Params::normalise(spec.name, spec.params, &self.asked.params)?;
+        if !spec.steps.is_empty() {
+            return Ok(plan::phases_of(spec, &params, phase_index(first), self.asked.fresh));
+        }
+        Ok(vec![PhaseSpec {
             operation: spec.name.to_owned(),
             version: spec.version,
-            params: Params::normalise(spec.name, spec.params, &self.asked.params)?,
+            params,
             after: Vec::new(),
             on_failure: OnFailure::Continue,
             fresh: self.asked.fresh,
-        })
+            derived: None,
+        }])
     }
 
     /// Adds tasks to a phase and seals it.
@@ -288,12 +277,14 @@ pub(crate) fn read_job(
     job: &JobView,
     submission: &mut Submission,
 ) -> Result<(), RunError> {
+    let specs: Vec<&PhaseSpec> = job.phases.iter().map(|phase| &phase.spec).collect();
     for (position, phase) in job.phases.iter().enumerate() {
         let id = phase_id(job.id, position);
         let inputs = inputs_of(cluster, id)?;
-        let (operation, task_count) = (phase.spec.operation.clone(), phase.task_count);
-        submission.phases.insert(id, SubmittedPhase { operation, inputs, task_count });
+        let (known, task_count) = (SubmittedPhase::of(&specs, position), phase.task_count);
+        submission.phases.insert(id, SubmittedPhase { inputs, task_count, ..known });
     }
+    submission.count_derived();
     Ok(())
 }
 
@@ -320,9 +311,4 @@ fn request_id(fingerprint: u128, newest: JobId) -> RequestId {
     let hash = hasher.finalize();
     let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
     RequestId(u128::from_le_bytes(*half))
-}
-
-fn phase_id(job: JobId, position: usize) -> PhaseId {
-    let phase = PhaseIndex(u16::try_from(position).expect("a job has at most 64 phases"));
-    PhaseId { job, phase }
 }

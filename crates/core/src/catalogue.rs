@@ -2,6 +2,7 @@
 
 use crate::media::Media;
 use crate::params::{ParamSpec, Params};
+use crate::plan::Step;
 
 /// Where an operation's function runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +64,9 @@ pub struct OperationSpec {
     pub memory_bytes_max: u64,
     /// All artifacts of one attempt together, in bytes.
     pub output_bytes_max: u64,
+    /// The phases that its work is divided into, each building on the one before; empty where a
+    /// task does all of its work.
+    pub steps: &'static [Step],
 }
 
 impl OperationSpec {

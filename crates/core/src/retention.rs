@@ -72,6 +72,7 @@ mod tests {
                 after: Vec::new(),
                 on_failure: OnFailure::Continue,
                 fresh: false,
+                derived: None,
             };
             let spec = JobSpec {
                 name: String::new(),

@@ -12,6 +12,7 @@ use windlass_core::ledger::{
     SettledRun, SnapshotId,
 };
 use windlass_core::params::Params;
+use windlass_core::plan::{Derived, Share, Take, TaskCount};
 use windlass_core::records::{RecordSet, StoredShard};
 use windlass_core::{
     AttemptId, BlobId, Epoch, Failure, Incarnation, JobId, LogTime, PhaseId, PhaseIndex, RequestId,
@@ -45,6 +46,7 @@ fn entries() -> Vec<Entry> {
             after: Vec::new(),
             on_failure: OnFailure::Continue,
             fresh: false,
+            derived: None,
         }],
         memorandum: Some(BlobId::of(b"memorandum")),
     };
@@ -235,4 +237,60 @@ fn record_sets_of_version_1() {
     expect_file!["fixtures/records-ledger-v1.hex"].assert_eq(&hex(&ledger.encode_snapshot()));
     let read = Ledger::decode_snapshot(&unhex(include_str!("fixtures/records-ledger-v1.hex")));
     assert_eq!(read.unwrap(), ledger);
+}
+
+/// A job of which a phase follows from another one, with its result.
+fn derived_entries() -> Vec<Entry> {
+    let phase = |index| PhaseId { job: JobId(1), phase: PhaseIndex(index) };
+    let spec = |derived: Option<Derived>| PhaseSpec {
+        operation: "factorial".to_owned(),
+        version: 2,
+        params: Params([("n".to_owned(), "52".to_owned())].into()),
+        after: derived.iter().flat_map(Derived::sources).collect(),
+        on_failure: OnFailure::Stop,
+        fresh: false,
+        derived,
+    };
+    let take = |phase, share| Take { phase: PhaseIndex(phase), share };
+    let rules = [
+        None,
+        Some(Derived { count: TaskCount::Fixed(2), takes: vec![take(0, Share::Whole)] }),
+        Some(Derived { count: TaskCount::Fixed(3), takes: vec![take(0, Share::Part)] }),
+        Some(Derived { count: TaskCount::EachOf(PhaseIndex(0)), takes: Vec::new() }),
+    ];
+    let spec = JobSpec {
+        name: "factorial".to_owned(),
+        fingerprint: 7,
+        phases: rules.into_iter().map(spec).collect(),
+        memorandum: None,
+    };
+    let (round, first) = (Round(0), TaskIndex(0));
+    let attempt = AttemptId { epoch: Epoch(1), counter: 9 };
+    let results = Results::Manifests(vec![BlobId::of(b"a"), BlobId::of(b"b")]);
+    let run = SettledRun { phase: phase(0), round, first, attempt, results };
+    vec![
+        Entry::JobSubmitted { request: RequestId(4), spec },
+        Entry::TasksAdded { phase: phase(0), first, count: 2, chunk: ChunkRef::Count },
+        Entry::PhaseSealed { phase: phase(0) },
+        Entry::TasksSettled { runs: vec![run] },
+    ]
+}
+
+#[test]
+fn entries_with_derived_phases() {
+    let mut body = Vec::new();
+    Batch::begin(TIME, &mut body);
+    derived_entries().iter().for_each(|entry| entry.encode(&mut body));
+    expect_file!["fixtures/derived-entries-v1.hex"].assert_eq(&hex(&body));
+    let read = Batch::decode(&unhex(include_str!("fixtures/derived-entries-v1.hex"))).unwrap();
+    assert_eq!(read, Batch { at: TIME, entries: derived_entries() });
+}
+
+#[test]
+fn ledgers_with_derived_phases() {
+    let mut ledger = Ledger::default();
+    derived_entries().iter().for_each(|entry| ledger.apply(TIME, entry, &mut Vec::new()));
+    expect_file!["fixtures/derived-ledger-v1.hex"].assert_eq(&hex(&ledger.encode_snapshot()));
+    let bytes = unhex(include_str!("fixtures/derived-ledger-v1.hex"));
+    assert_eq!(Ledger::decode_snapshot(&bytes).unwrap(), ledger);
 }

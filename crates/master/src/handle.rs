@@ -104,7 +104,8 @@ impl Handle {
         self.decide(Entry::PhaseSealed { phase }).map(drop)
     }
 
-    /// Opens failed tasks again, as their next round; answers how many.
+    /// Opens failed tasks again, as their next round, and what builds on them with them; answers
+    /// how many failed ones.
     ///
     /// # Errors
     /// The job was cancelled, or the master has ended.
@@ -115,7 +116,10 @@ impl Handle {
         why: &str,
     ) -> Result<usize, MasterError> {
         let applied = self.decide(Entry::TasksReopened { phase, tasks, why: why.to_owned() })?;
-        let reopened = |done: &&Applied| matches!(done, Applied::TaskReopened { .. });
+        let reopened = |done: &&Applied| match done {
+            Applied::TaskReopened { task, .. } => task.phase_id() == phase,
+            _ => false,
+        };
         Ok(applied.iter().filter(reopened).count())
     }
 

@@ -95,6 +95,7 @@ fn ended(log: &Memory, number: u64, manifest: BlobId) {
         after: Vec::new(),
         on_failure: OnFailure::Continue,
         fresh: false,
+        derived: None,
     };
     let spec =
         JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };

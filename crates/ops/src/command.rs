@@ -94,6 +94,7 @@ static SPEC: OperationSpec = OperationSpec {
     progress_ms_max: None,
     memory_bytes_max: u64::MAX,
     output_bytes_max: 102_400 << 20,
+    steps: &[],
 };
 
 /// Output up to this size stands in the JSON too.

@@ -70,6 +70,7 @@ static SPEC: OperationSpec = OperationSpec {
     memory_bytes_max: 2 << 30,
     // The text, its analysis, and room for characters that JSON escapes.
     output_bytes_max: TEXT_BYTES_MAX as u64 + (16 << 20),
+    steps: &[],
 };
 
 /// A document's text and what the user should know about it.

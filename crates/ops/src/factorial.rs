@@ -52,6 +52,7 @@ static SPEC: OperationSpec = OperationSpec {
     progress_ms_max: None,
     memory_bytes_max: 1 << 30,
     output_bytes_max: 128 << 20,
+    steps: &[],
 };
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {

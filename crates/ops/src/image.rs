@@ -69,6 +69,7 @@ const SPEC: OperationSpec = OperationSpec {
     progress_ms_max: Some(60_000),
     memory_bytes_max: 2 << 30,
     output_bytes_max: 1 << 30,
+    steps: &[],
 };
 
 const PARAMS: &[ParamSpec] = &[

@@ -4,6 +4,7 @@
 
 pub mod command;
 mod document;
+mod earlier;
 mod encoding;
 pub mod factorial;
 mod image;
@@ -12,6 +13,7 @@ mod text;
 mod word_count;
 mod work;
 
+pub use earlier::{Earlier, EarlierArtifact};
 pub use work::{Output, Source, Work};
 
 use windlass_core::Failure;

@@ -42,6 +42,7 @@ static SPEC: OperationSpec = OperationSpec {
     progress_ms_max: None,
     memory_bytes_max: 64 << 20,
     output_bytes_max: 1 << 20,
+    steps: &[],
 };
 
 /// How soon a sleeping task notices that it is cancelled.
@@ -85,6 +86,6 @@ mod tests {
     #[test]
     fn a_cancelled_task_does_not_sleep_on() {
         let params = Params([("sleep_ms".to_owned(), "600000".to_owned())].into());
-        run(&mut Work { source: None, params: &params, output: &mut Cancelled }).expect("ends");
+        run(&mut Work::new(None, &params, &mut Cancelled)).expect("ends");
     }
 }

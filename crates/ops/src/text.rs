@@ -49,6 +49,7 @@ const SPEC: OperationSpec = OperationSpec {
     // The text as bytes and decoded, its lower case, and its distinct words.
     memory_bytes_max: 3 << 30,
     output_bytes_max: 64 << 20,
+    steps: &[],
 };
 
 const TEXT_BYTES_MAX: u64 = 256 << 20;

@@ -73,6 +73,7 @@ const SPEC: OperationSpec = OperationSpec {
     // The table at its largest while it grows, or the sorted words beside the written result.
     memory_bytes_max: 3 << 30,
     output_bytes_max: 1 << 30,
+    steps: &[],
 };
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! What an operation's function is given: the source, the parameters and the output.
 
+use crate::Earlier;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use windlass_core::media::Media;
@@ -10,10 +11,21 @@ use windlass_core::{BlobId, Failure};
 pub struct Work<'a> {
     /// The input file; `None` for tasks without one.
     pub source: Option<Source>,
+    /// What earlier phases of the job made and this task builds on.
+    pub earlier: Earlier,
+    /// The task's position in its phase: what tells apart those that work on the same.
+    pub index: u32,
     /// Normalised parameters.
     pub params: &'a Params,
     /// Where artifacts, notes and progress go.
     pub output: &'a mut dyn Output,
+}
+
+impl<'a> Work<'a> {
+    /// An attempt at a task that builds on no others.
+    pub fn new(source: Option<Source>, params: &'a Params, output: &'a mut dyn Output) -> Work<'a> {
+        Work { source, earlier: Earlier::default(), index: 0, params, output }
+    }
 }
 
 /// Where an attempt's results go. A seam: the executor's descriptor, a vector in tests.

@@ -7,6 +7,7 @@ use windlass_core::ledger::{
     TaskState,
 };
 use windlass_core::params::Params;
+use windlass_core::plan::{Derived, Share, Take, TaskCount};
 use windlass_core::random::SplitMix64;
 use windlass_core::{JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, Tick};
 
@@ -61,11 +62,15 @@ pub(crate) enum Fate {
 /// A job to submit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Script {
-    /// Tasks of each phase; each phase waits for the one before.
+    /// Tasks of each phase, where they are added; each phase waits for all before it.
     task_counts: Vec<u32>,
+    /// The rule by which the tasks of a phase follow instead, if they do.
+    derived: Vec<Option<Derived>>,
     chunk: u32,
     on_failure: OnFailure,
     pub(crate) fate: Fate,
+    /// Whether failed tasks are tried again while others still run.
+    is_eager: bool,
     /// Not before this moment.
     from: Tick,
 }
@@ -99,6 +104,7 @@ impl Client {
         // One job after everything has healed: the cluster must still be good for it.
         scripts.push(Script {
             task_counts: vec![1 + random.below(12) as u32],
+            derived: vec![None],
             fate: Fate::Runs,
             from: QUIET_AT,
             ..Script::draw(random)
@@ -135,7 +141,7 @@ impl Client {
                 Entry::JobCancelled { job: self.job.unwrap_or_default(), why: String::new() }
             }
             Step::Reopen { left, until } => {
-                let failed = failed(ledger, self.job.unwrap_or_default());
+                let failed = failed(ledger, self.job.unwrap_or_default(), script.is_eager);
                 match failed.filter(|_| left > 0) {
                     Some((phase, tasks)) => {
                         Entry::TasksReopened { phase, tasks, why: String::new() }
@@ -152,6 +158,22 @@ impl Client {
         };
         self.asked += 1;
         Some(entry)
+    }
+
+    /// Phases to which it adds nothing any more although they are open: a failed task had ended
+    /// their job before all was added, and then it was opened again.
+    pub(crate) fn left_open(&self, ledger: &Ledger) -> Vec<PhaseId> {
+        let is_done = matches!(self.step, Step::Submit | Step::Done);
+        let current = self.job.filter(|_| !is_done);
+        let mut left = Vec::new();
+        for (id, job) in ledger.jobs.iter().filter(|(_, job)| job.is_open()) {
+            let phases = (0..).map(PhaseIndex).zip(&job.phases);
+            let open = phases.filter(|(_, phase)| !phase.sealed && phase.spec.derived.is_none());
+            if current != Some(*id) {
+                left.extend(open.map(|(phase, _)| PhaseId { job: *id, phase }));
+            }
+        }
+        left
     }
 
     /// Takes an answer; what it promised is returned: the phase and how many tasks it has.
@@ -174,7 +196,7 @@ impl Client {
                 }
                 self.job = Some(job);
                 self.jobs.push((job, self.scripts[self.number].clone()));
-                self.step = Step::Add { phase: 0, first: 0 };
+                self.next_phase(now, 0);
             }
             // A phase that stops its job ends it although tasks are still to come.
             Step::Add { .. } | Step::Seal { .. } if over => self.after_phases(now),
@@ -196,12 +218,7 @@ impl Client {
                 if !matches!(refusal, None | Some(Refusal::Sealed)) {
                     return Err(format!("sealing was refused: {refusal:?}"));
                 }
-                let next = phase + 1;
-                if usize::from(next) < self.scripts[self.number].task_counts.len() {
-                    self.step = Step::Add { phase: next, first: 0 };
-                } else {
-                    self.after_phases(now);
-                }
+                self.next_phase(now, phase + 1);
             }
             Step::Cancel => self.go_on(),
             Step::Reopen { left, until } => {
@@ -210,6 +227,15 @@ impl Client {
             Step::Done => {}
         }
         Ok(None)
+    }
+
+    /// Goes on with the next phase whose tasks are to be added.
+    fn next_phase(&mut self, now: Tick, from: u16) {
+        let rules = self.scripts[self.number].derived.iter().skip(usize::from(from));
+        match (from..).zip(rules).find(|(_, rule)| rule.is_none()) {
+            Some((phase, _)) => self.step = Step::Add { phase, first: 0 },
+            None => self.after_phases(now),
+        }
     }
 
     fn after_phases(&mut self, now: Tick) {
@@ -232,9 +258,14 @@ impl Client {
 
 impl Script {
     fn draw(random: &mut SplitMix64) -> Script {
-        let phase_count = 1 + u64::from(random.below(4) == 0);
+        let phase_count = match random.below(8) {
+            0 => 3_u16,
+            1 | 2 => 2,
+            _ => 1,
+        };
         Script {
             task_counts: (0..phase_count).map(|_| 1 + random.below(30) as u32).collect(),
+            derived: (0..phase_count).map(|position| rule(random, position)).collect(),
             chunk: 1 + random.below(8) as u32,
             on_failure: if random.below(8) == 0 { OnFailure::Stop } else { OnFailure::Continue },
             fate: match random.below(6) {
@@ -242,6 +273,7 @@ impl Script {
                 1 | 2 => Fate::Reopened(1 + random.below(2) as u32),
                 _ => Fate::Runs,
             },
+            is_eager: random.below(2) == 0,
             from: Tick(0),
         }
     }
@@ -254,6 +286,7 @@ impl Script {
             after: (0..position).map(|before| PhaseIndex(before as u16)).collect(),
             on_failure: self.on_failure,
             fresh: false,
+            derived: self.derived[position].clone(),
         };
         JobSpec {
             name: format!("job {number}"),
@@ -274,9 +307,30 @@ impl Script {
     }
 }
 
-/// The failed tasks of an ended job's first phase that has any.
-fn failed(ledger: &Ledger, job: JobId) -> Option<(PhaseId, Vec<IndexRange>)> {
-    let job = ledger.jobs.get(&job).filter(|job| !job.is_open())?;
+/// How the tasks of the phase at a position follow from those before, if they do.
+fn rule(random: &mut SplitMix64, position: u16) -> Option<Derived> {
+    if random.below(3) == 0 || (position == 0 && random.below(8) > 0) {
+        return None;
+    }
+    let source = PhaseIndex(random.below(u64::from(position).max(1)) as u16);
+    let share = if random.below(2) == 0 { Share::Whole } else { Share::Part };
+    let take = Take { phase: source, share };
+    let fixed = TaskCount::Fixed(1 + random.below(8) as u32);
+    Some(match (position, random.below(3)) {
+        (0, _) => Derived { count: fixed, takes: Vec::new() },
+        (_, 0) => Derived { count: fixed, takes: vec![take] },
+        (_, choice) => {
+            let other = Take { phase: PhaseIndex(position - 1), share: Share::Whole };
+            let takes = if choice == 1 { vec![other] } else { Vec::new() };
+            Derived { count: TaskCount::EachOf(source), takes }
+        }
+    })
+}
+
+/// The failed tasks of a job's first phase that has any; of one that has ended, unless they are
+/// eagerly wanted.
+fn failed(ledger: &Ledger, job: JobId, is_eager: bool) -> Option<(PhaseId, Vec<IndexRange>)> {
+    let job = ledger.jobs.get(&job).filter(|job| is_eager || !job.is_open())?;
     let mut phases = job.phases.iter().enumerate();
     let (position, phase) = phases.find(|(_, phase)| phase.counts.failed > 0)?;
     let indexes = (0..phase.tasks.len()).map(TaskIndex);

@@ -1,8 +1,9 @@
 //! Where tasks brought an executor down: in the same reign the next attempt of such a task is
-//! another worker's, where one takes attempts.
+//! another worker's, where one takes attempts. That is forgotten with the end of its job, also
+//! where the job is opened again.
 
 use std::collections::BTreeMap;
-use windlass_core::ledger::Entry;
+use windlass_core::ledger::{Applied, Entry};
 use windlass_core::session::AssignRun;
 use windlass_core::{AttemptId, Epoch, FailureKind, Round, TaskId, TaskIndex, WorkerName};
 
@@ -15,14 +16,20 @@ pub(crate) struct Crashes {
 }
 
 impl Crashes {
-    /// An entry is in the log.
-    pub(crate) fn on_recorded(&mut self, entry: &Entry) {
+    /// An entry is in the log, and this is what it did.
+    pub(crate) fn on_recorded(&mut self, entry: &Entry, applied: &[Applied]) {
         if let Entry::AttemptFailed { task, round, attempt, failure, .. } = entry
             && failure.kind == FailureKind::Crashed
+            && applied.iter().any(|done| matches!(done, Applied::TaskWaits { .. }))
             && let Some(worker) = self.holders.get(attempt)
         {
             let crashed_on = self.crashed_on.entry((*task, *round)).or_default();
             crashed_on.insert(worker.clone(), attempt.epoch);
+        }
+        for done in applied {
+            if let Applied::JobEnded { job, .. } = done {
+                self.crashed_on.retain(|(task, _), _| task.job != *job);
+            }
         }
     }
 

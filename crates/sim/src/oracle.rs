@@ -4,10 +4,11 @@
 use crate::client::Script;
 use crate::crashes::Crashes;
 use crate::store::Store;
-use crate::task::{Kind, kind_of, maker_of};
+use crate::task::{Kind, digest_of, kind_of, maker_of, seen_of};
 use crate::wire::MasterLife;
 use std::collections::{BTreeMap, BTreeSet};
-use windlass_core::ledger::{Applied, JobState, Ledger, Outcome, TaskState};
+use windlass_core::ledger::{Applied, IndexRange, JobState, Ledger, Outcome, Phase, TaskState};
+use windlass_core::plan::{Outputs, Take, TaskCount, nothing_to_work_on};
 use windlass_core::session::AssignRun;
 use windlass_core::{
     AttemptId, BlobId, Epoch, JobId, PhaseId, PhaseIndex, Round, TaskId, TaskIndex,
@@ -51,7 +52,11 @@ impl Oracle {
     }
 
     /// An entry is in the log, and this is what it did.
-    pub(crate) fn on_applied(&mut self, applied: &[Applied]) -> Result<(), String> {
+    pub(crate) fn on_applied(
+        &mut self,
+        ledger: &Ledger,
+        applied: &[Applied],
+    ) -> Result<(), String> {
         for done in applied {
             let (task, round, outcome) = match done {
                 Applied::TaskSucceeded { task, round, manifest } => {
@@ -63,6 +68,7 @@ impl Oracle {
                     if !self.durable.contains(manifest) {
                         return Err(format!("the result of task {task} is not durable"));
                     }
+                    check_built(ledger, *task, manifest)?;
                     (*task, *round, Some(manifest))
                 }
                 Applied::TaskFailed { task, round } => (*task, *round, None),
@@ -166,15 +172,28 @@ impl Oracle {
                 outcome == Outcome::Cancelled || (script.stops() && outcome == Outcome::Failed);
             for (position, phase) in job.phases.iter().enumerate() {
                 let id = PhaseId { job: *id, phase: PhaseIndex(position as u16) };
+                if !phase.sealed && !may_be_open {
+                    return Err(format!("the tasks of {id:?} never came"));
+                }
                 for index in (0..phase.tasks.len()).map(TaskIndex) {
                     let task = id.task(index);
                     let failure = phase.tasks.failure(index);
                     let lost = failure.is_some_and(|failed| failed.failure.code == "worker_lost");
                     let away = failure.is_some_and(|failed| failed.failure.code == "away");
+                    let derived = phase.spec.derived.as_ref();
+                    let has_nothing = derived
+                        .is_some_and(|derived| nothing_to_work_on(job, derived, index).is_some());
+                    if let Some(manifest) = phase.tasks.manifest(index) {
+                        check_built(ledger, task, manifest)?;
+                    }
                     let right = match (kind_of(task), phase.tasks.state(index)) {
                         (_, Some(TaskState::Pending)) => may_be_open,
+                        (_, state) if has_nothing => state == Some(TaskState::Failed),
                         (Kind::Poison | Kind::Bad, Some(TaskState::Failed)) => true,
                         (Kind::Poison | Kind::Bad, _) => false,
+                        (Kind::Mended, state) if phase.tasks.round(index).0 == 0 => {
+                            state == Some(TaskState::Failed)
+                        }
                         (_, Some(TaskState::Succeeded)) => true,
                         // What is away for an hour of the log's time is given up.
                         (Kind::Flaky, Some(TaskState::Failed)) if away => self.clocks_jumped,
@@ -188,4 +207,28 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+/// A result that builds on others was made of exactly those that the ledger has, and these stand.
+fn check_built(ledger: &Ledger, task: TaskId, manifest: BlobId) -> Result<(), String> {
+    let job = ledger.jobs.get(&task.job).ok_or_else(|| format!("job {} is lost", task.job))?;
+    let phase = job.phase(task.phase).ok_or_else(|| format!("the phase of {task} is lost"))?;
+    let Some(derived) = &phase.spec.derived else { return Ok(()) };
+    // Its own result stands although that phase may be open again because of another task.
+    let stands = match derived.count {
+        TaskCount::Fixed(_) => true,
+        TaskCount::EachOf(source) => job
+            .phase(source)
+            .is_some_and(|it| it.tasks.state(task.index) == Some(TaskState::Succeeded)),
+    };
+    let ended = |take: &Take| job.phase(take.phase).is_some_and(Phase::has_ended);
+    if !stands || !derived.takes.iter().all(ended) {
+        return Err(format!("task {task} was made before what it builds on"));
+    }
+    let outputs = Outputs::of(job, derived, IndexRange { first: task.index, count: 1 });
+    let expected = outputs.of_task(task.index, task.index);
+    if seen_of(manifest) != digest_of(&expected) {
+        return Err(format!("task {task} was made of other results than {expected:?}"));
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What simulated tasks are: how they behave, and what their results look like.
 
+use windlass_core::plan::Output;
 use windlass_core::random::SplitMix64;
 use windlass_core::session::Assigned;
 use windlass_core::{AttemptId, BlobId, Epoch, JobId, PhaseIndex, Round, TaskId, TaskIndex};
@@ -17,6 +18,8 @@ pub(crate) enum Kind {
     Poison,
     /// Is rejected.
     Bad,
+    /// Is rejected in its first round and succeeds in every later one: its input was mended.
+    Mended,
 }
 
 pub(crate) fn kind_of(task: TaskId) -> Kind {
@@ -26,12 +29,14 @@ pub(crate) fn kind_of(task: TaskId) -> Kind {
         1 => Kind::Bad,
         2 | 3 => Kind::Flaky,
         4 => Kind::Slow,
+        5 => Kind::Mended,
         _ => Kind::Sound,
     }
 }
 
-/// The result of an attempt: a name that tells whose it is.
-pub(crate) fn manifest_of(made: &Assigned) -> BlobId {
+/// The result of an attempt that saw these results of earlier phases: a name that tells whose it is
+/// and what it was made of.
+pub(crate) fn manifest_of(made: &Assigned, seen: &[Output]) -> BlobId {
     let mut name = [0; 32];
     name[..8].copy_from_slice(&made.task.job.0.to_le_bytes());
     name[8..10].copy_from_slice(&made.task.phase.0.to_le_bytes());
@@ -39,7 +44,25 @@ pub(crate) fn manifest_of(made: &Assigned) -> BlobId {
     name[14..16].copy_from_slice(&made.round.0.to_le_bytes());
     name[16..20].copy_from_slice(&made.attempt.epoch.0.to_le_bytes());
     name[20..28].copy_from_slice(&made.attempt.counter.to_le_bytes());
+    name[28..].copy_from_slice(&digest_of(seen));
     BlobId(name)
+}
+
+/// What results of earlier phases come to in the name of what was made of them.
+pub(crate) fn digest_of(seen: &[Output]) -> [u8; 4] {
+    let mut bytes = Vec::new();
+    for Output { manifest, part } in seen {
+        bytes.extend_from_slice(&manifest.0);
+        bytes.extend_from_slice(&part.unwrap_or(u32::MAX).to_le_bytes());
+    }
+    let [a, b, c, d, ..] = BlobId::of(&bytes).0;
+    [a, b, c, d]
+}
+
+/// What a result was made of.
+pub(crate) fn seen_of(manifest: BlobId) -> [u8; 4] {
+    let [.., a, b, c, d] = manifest.0;
+    [a, b, c, d]
 }
 
 /// Whose result this is.
@@ -66,6 +89,10 @@ mod tests {
         let task = TaskId { job: JobId(3), phase: PhaseIndex(1), index: TaskIndex(70_000) };
         let attempt = AttemptId { epoch: Epoch(9), counter: 1 << 40 };
         let made = Assigned { attempt, task, round: Round(2) };
-        assert_eq!(maker_of(manifest_of(&made)), made);
+        let seen = [Output { manifest: BlobId([7; 32]), part: None }];
+        let manifest = manifest_of(&made, &seen);
+        assert_eq!(maker_of(manifest), made);
+        assert_eq!(seen_of(manifest), digest_of(&seen));
+        assert_ne!(digest_of(&seen), digest_of(&[]));
     }
 }

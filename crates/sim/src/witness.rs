@@ -110,17 +110,19 @@ impl Witness {
             if is_repeated(entry) && !is_refused(&applied) {
                 return Err(format!("a decision counted twice: {applied:?}"));
             }
-            oracle.on_applied(&applied)?;
-            oracle.crashes.on_recorded(entry);
+            oracle.on_applied(&self.ledger, &applied)?;
+            oracle.crashes.on_recorded(entry, &applied);
             self.check_snapshot(snapshots, &applied)?;
             if let (Entry::SweepBegun(sweep), Some(Applied::SweepBegun(batch))) =
                 (entry, applied.last())
             {
                 oracle.durable.sweep(sweep.marked_at, batch);
             }
-            if let Some(Applied::TaskReopened { task, round }) = applied.last() {
-                self.reopened = Some((*task, Round(round.0 - 1)));
-            }
+            let reopened = applied.iter().rev().find_map(|done| match done {
+                Applied::TaskReopened { task, round } => Some((*task, Round(round.0 - 1))),
+                _ => None,
+            });
+            self.reopened = reopened.or(self.reopened);
         }
         oracle.check_paused(&self.ledger)?;
         self.head = Head::of(record);

@@ -9,12 +9,15 @@ use crate::task::{Kind, kind_of, manifest_of};
 use crate::wire::Connection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use windlass_core::limits::{ATTEMPT_MS_MAX, SLOT_CREDIT_MIN};
+use windlass_core::plan::{Output, Outputs};
 use windlass_core::random::SplitMix64;
 use windlass_core::session::{
     Assigned, Ending, KEEPING, Keeping, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
     ToWorker,
 };
-use windlass_core::{BlobId, Epoch, Failure, FailureKind, Incarnation, Tick, WorkerName};
+use windlass_core::{
+    BlobId, Epoch, Failure, FailureKind, Incarnation, PhaseId, TaskId, TaskIndex, Tick, WorkerName,
+};
 
 /// A worker's machine, its process running or not.
 pub(crate) struct SimWorker {
@@ -40,6 +43,8 @@ pub(crate) struct SimWorker {
     unsynced: BTreeSet<BlobId>,
     /// The highest epoch that this process was welcomed in.
     epoch: Epoch,
+    /// What it was told that tasks work on, by the first of them.
+    outputs: BTreeMap<(PhaseId, TaskIndex), Outputs>,
 }
 
 /// An attempt in a slot.
@@ -48,6 +53,7 @@ struct Attempt {
     serial: u64,
     assigned: Assigned,
     took_us: u64,
+    result: BlobId,
 }
 
 /// An attempt that a slot begins: slot, serial, how many microseconds it takes.
@@ -93,6 +99,7 @@ impl SimWorker {
             credit_max: 0,
             unsynced: BTreeSet::new(),
             epoch: Epoch(0),
+            outputs: BTreeMap::new(),
         }
     }
 
@@ -116,6 +123,7 @@ impl SimWorker {
         self.connection = None;
         self.slots_have.clear();
         self.keeping.clear();
+        self.outputs.clear();
         self.unsynced.clear();
     }
 
@@ -152,8 +160,9 @@ impl SimWorker {
                             _ => random.below(20_000),
                         },
                     };
+                    let result = manifest_of(&assigned, &told(&self.outputs, assigned.task));
                     let queue = self.slots_have.entry(slot).or_default();
-                    queue.push_back(Attempt { serial: self.serial, assigned, took_us });
+                    queue.push_back(Attempt { serial: self.serial, assigned, took_us, result });
                     if queue.len() == 1 {
                         turn.begun.push((slot, self.serial, took_us));
                     }
@@ -161,6 +170,9 @@ impl SimWorker {
                 SeatEffect::Kill(slot) => {
                     let at_work = self.slots_have.get(&slot).and_then(VecDeque::front);
                     turn.killed.extend(at_work.map(|attempt| (slot, attempt.serial)));
+                }
+                SeatEffect::Note(ToWorker::Outputs { phase, first, outputs, .. }) => {
+                    self.outputs.insert((phase, first), outputs);
                 }
                 SeatEffect::Note(_) | SeatEffect::Call(_) | SeatEffect::Records(_) => {}
                 SeatEffect::Refused(_) => turn.leaves = true,
@@ -227,12 +239,13 @@ impl SimWorker {
         let failure = match kind_of(made.task) {
             Kind::Poison => Some(Failure::new(FailureKind::Crashed, "crash", "it crashes", "")),
             Kind::Bad => Some(Failure::rejected("bad", "it is bad", "")),
+            Kind::Mended if made.round.0 == 0 => Some(Failure::rejected("bad", "it is bad", "")),
             Kind::Flaky if now < HEALED_AT && step == 0 && random.below(2) == 0 => {
                 Some(Failure::unavailable("away", "it is away", ""))
             }
             _ => None,
         };
-        let manifest = manifest_of(&made);
+        let manifest = attempt.result;
         let ending = match (failure, KEEPING.get(step)) {
             (Some(failure), _) => Ending::Failed(failure),
             (None, Some(Keeping::Store)) => {
@@ -255,4 +268,11 @@ impl SimWorker {
         };
         self.end(slot, ending)
     }
+}
+
+/// What a task works on, as its worker was told.
+fn told(outputs: &BTreeMap<(PhaseId, TaskIndex), Outputs>, task: TaskId) -> Vec<Output> {
+    let before = outputs.range(..=(task.phase_id(), task.index)).next_back();
+    let of_phase = before.filter(|((phase, _), _)| *phase == task.phase_id());
+    of_phase.map(|((_, first), outputs)| outputs.of_task(*first, task.index)).unwrap_or_default()
 }

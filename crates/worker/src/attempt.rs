@@ -1,6 +1,7 @@
 //! One attempt: where its operation's function runs, and what comes of it.
 
 use crate::command;
+use crate::earlier::Listed;
 use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::health::Health;
 use crate::host::Options;
@@ -94,7 +95,8 @@ impl Attempts {
             )
             .into());
         };
-        let key = memo::key(operation.spec, order);
+        let earlier = Listed::of(&self.options.store, &order.outputs)?;
+        let key = memo::key(operation.spec, order, job.task.index, &earlier);
         if let Some(key) = key.filter(|_| !order.fresh)
             && let Some(known) = self.options.store.shared().and_then(|b| memo::recall(b, key))
         {
@@ -103,7 +105,7 @@ impl Attempts {
                 Recalled::Stored(stored) => Done::Stored(stored),
             });
         }
-        let made = self.make(operation, job, cancel, tell)?;
+        let made = self.make(operation, job, &earlier, cancel, tell)?;
         let Made { artifacts, notes, mut parcel } = made;
         let Some(manifest) = manifest(artifacts, notes, began.elapsed()) else {
             return Ok(Done::Ended(Ending::Succeeded(None)));
@@ -117,12 +119,14 @@ impl Attempts {
         &mut self,
         operation: &Operation,
         job: &Job,
+        earlier: &Listed,
         cancel: &Cancel,
         tell: &dyn Fn(SlotNews),
     ) -> Result<Made, Unfinished> {
         Ok(match operation.spec.home {
-            Home::Executor => self.in_executor(operation.spec, job, cancel, tell)?,
-            Home::Worker => in_worker(operation, job, &self.options, cancel)?,
+            Home::Executor => self.in_executor(operation.spec, job, earlier, cancel, tell)?,
+            Home::Worker => in_worker(operation, job, earlier, &self.options, cancel)?,
+            Home::Command if !earlier.is_empty() => return Err(no_file().into()),
             Home::Command => {
                 let made = command::run(&self.options, &mut self.launcher, job, cancel);
                 self.launcher.iter().for_each(|it| self.health.on_layers(it.layers()));
@@ -135,6 +139,7 @@ impl Attempts {
         &mut self,
         spec: &OperationSpec,
         job: &Job,
+        earlier: &Listed,
         cancel: &Cancel,
         tell: &dyn Fn(SlotNews),
     ) -> Result<Made, Unfinished> {
@@ -143,12 +148,21 @@ impl Attempts {
             return Err(Unfinished::Unmade);
         }
         let order = &job.order;
-        let input = self.options.open_input(job)?;
+        let (input, earlier_at) = match earlier.is_empty() {
+            true => (self.options.open_input(job)?, None),
+            false => {
+                let Options { store, scratch, .. } = &*self.options;
+                let (file, at) = earlier.bring_with_list(store, scratch, cancel)?;
+                (Some(file), Some(at))
+            }
+        };
         let output = windlass_sandbox::output_file(&self.options.scratch).map_err(unstartable)?;
         let request = Request {
             operation: order.operation.to_string(),
             params: order.params.as_ref().clone(),
+            index: job.task.index.0,
             source: order.input.as_ref().map(facts),
+            earlier_at,
             output_bytes_max: spec.output_bytes_max,
         };
         let frame = request.encode();
@@ -277,19 +291,31 @@ pub(crate) fn file_name(input: &Input) -> String {
 fn in_worker(
     operation: &Operation,
     job: &Job,
+    earlier: &Listed,
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Made, Failure> {
     let order = &job.order;
+    let earlier = earlier.bring(&options.store, &options.scratch, cancel)?;
     let source = order.input.as_ref().zip(options.open_input(job)?).map(|(input, file)| {
         Source::new(file, file_name(input), input.media, input.size, Some(input.hash))
     });
     let made = Made { artifacts: Vec::new(), notes: Vec::new(), parcel: Parcel::default() };
     let mut output = MemoryOutput { options, cancel, made };
-    let mut work = Work { source, params: &order.params, output: &mut output };
+    let (index, params) = (job.task.index.0, &*order.params);
+    let mut work = Work { source, earlier, index, params, output: &mut output };
     let run = operation.run.expect("only commands have no function");
     run(&mut work)?;
     Ok(output.made)
+}
+
+/// A user's program is fed a file, not results of earlier phases.
+fn no_file() -> Failure {
+    Failure::rejected(
+        "nothing_to_feed",
+        "the command builds on results of earlier phases, and there is no file to feed it",
+        "Submit a job whose commands work on files.",
+    )
 }
 
 /// Artifacts of an operation that runs in the worker.

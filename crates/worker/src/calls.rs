@@ -182,7 +182,7 @@ fn make(job: &Job) -> Made {
     let params = Params::normalise(operation.spec.name, operation.spec.params, &job.params.0)
         .map_err(|error| Failure::rejected("bad_parameter", error.to_string(), ""))?;
     let mut output = MainArtifact { cancel: &job.cancel, bytes: None };
-    let mut work = Work { source: None, params: &params, output: &mut output };
+    let mut work = Work::new(None, &params, &mut output);
     catch_unwind(AssertUnwindSafe(|| function(&mut work))).unwrap_or_else(|_| {
         let cause = format!("the {} operation panicked", job.operation);
         Err(Failure::new(FailureKind::Crashed, "operation_crashed", cause, "Report it."))

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use windlass_core::limits::NOTE_COUNT_MAX;
 use windlass_core::{Failure, FailureKind};
-use windlass_ops::{Output, Source, Work};
+use windlass_ops::{Earlier, Output, Source, Work};
 
 /// The hidden argument that makes the binary an executor.
 pub const EXECUTOR_ARGUMENT: &str = "__executor";
@@ -39,11 +39,22 @@ fn answer(
         answer: Answer::default(),
         progress,
     };
-    let source = request
-        .source
-        .zip(input)
-        .map(|(facts, file)| Source::new(file, facts.name, facts.media, facts.size, facts.hash));
-    let mut work = Work { source, params: &request.params, output: &mut sink };
+    let (source, earlier) = match (request.earlier_at, input) {
+        (Some(at), Some(file)) => {
+            let read = crate::earlier::read_list(&file, at);
+            let list =
+                read.map_err(|error| broken(&format!("the input cannot be read: {error}")))?;
+            (None, Earlier::new(file, list))
+        }
+        (None, Some(file)) => {
+            let facts = request.source;
+            let source = facts.map(|it| Source::new(file, it.name, it.media, it.size, it.hash));
+            (source, Earlier::default())
+        }
+        (_, None) => (None, Earlier::default()),
+    };
+    let (index, params) = (request.index, &request.params);
+    let mut work = Work { source, earlier, index, params, output: &mut sink };
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut work)));
     match ran {
         Ok(done) => done.map(|()| sink.answer),

@@ -26,8 +26,13 @@ pub struct Request {
     pub operation: String,
     /// Its parameters, normalised.
     pub params: Params,
+    /// The task's position in its phase.
+    pub index: u32,
     /// What is known of the input, where there is one.
     pub source: Option<SourceFacts>,
+    /// Where in the input file the list of what earlier phases made begins, where the task builds
+    /// on that: the list may be longer than a frame.
+    pub earlier_at: Option<u64>,
     /// Size of all artifacts together, in bytes.
     pub output_bytes_max: u64,
 }

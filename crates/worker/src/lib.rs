@@ -7,6 +7,7 @@ mod attempt;
 mod calls;
 mod clock;
 mod command;
+mod earlier;
 mod entrance;
 mod executor;
 mod frames;

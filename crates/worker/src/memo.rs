@@ -2,29 +2,54 @@
 //!
 //! The memo only ever saves work: whatever goes wrong with it, the work is done.
 
+use crate::earlier::Listed;
 use crate::keeper::Stored;
 use crate::orders::Order;
 use crate::parcel::Parcel;
 use windlass_blobs::{BlobError, Blobs};
-use windlass_core::BlobId;
 use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
+use windlass_core::media::Media;
 use windlass_core::memo::{MemoFacts, MemoKey};
+use windlass_core::{BlobId, TaskIndex};
 
 /// The key of a task's result; `None`: it is to be made each time.
-pub(crate) fn key(spec: &OperationSpec, order: &Order) -> Option<MemoKey> {
-    let input = order.input.as_ref().filter(|_| spec.uses_memo(&order.params))?;
-    // An operation gets a descriptor and no name; a command is told its file's names.
-    let names = [input.path.as_slice(), input.base.as_slice()];
+pub(crate) fn key(
+    spec: &OperationSpec,
+    order: &Order,
+    index: TaskIndex,
+    earlier: &Listed,
+) -> Option<MemoKey> {
+    if !spec.uses_memo(&order.params) {
+        return None;
+    }
+    let input = order.input.as_ref();
+    let inputs: Vec<(Media, BlobId)> = match input {
+        Some(input) => vec![(input.media, input.hash)],
+        None => earlier.contents().map(|id| (Media::Unknown, id)).collect(),
+    };
+    if inputs.is_empty() {
+        return None;
+    }
+    // An operation gets a descriptor and no name; a command is told its file's names. Tasks that
+    // build on the same differ by their number alone.
+    let number = format!("task {index}");
+    let names = match input {
+        Some(input) if spec.home == Home::Command => {
+            vec![input.path.as_slice(), input.base.as_slice()]
+        }
+        Some(_) => Vec::new(),
+        None => vec![number.as_bytes()],
+    };
     let facts = MemoFacts {
         operation: spec.name,
         version: spec.version,
         // Parsers and tables are compiled in: another release may have others.
         basis: &[("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
         params: &order.params,
-        inputs: &[(input.media, input.hash)],
-        names: if spec.home == Home::Command { &names } else { &[] },
+        inputs: &inputs,
+        names: &names,
     };
     Some(facts.key())
 }

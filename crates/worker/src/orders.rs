@@ -7,6 +7,7 @@ use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::ChunkRef;
 use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::params::Params;
+use windlass_core::plan::{Output, Outputs};
 use windlass_core::session::ToWorker;
 use windlass_core::{Failure, PhaseId, TaskId, TaskIndex};
 
@@ -21,12 +22,15 @@ pub(crate) struct Order {
     /// Whether earlier results do not count.
     pub(crate) fresh: bool,
     pub(crate) input: Option<Input>,
+    /// The results of earlier phases that it builds on, in order.
+    pub(crate) outputs: Vec<Output>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
     phases: BTreeMap<PhaseId, (Arc<str>, Arc<Params>, bool)>,
     chunks: BTreeMap<(PhaseId, TaskIndex), (u32, ChunkRef)>,
+    outputs: BTreeMap<(PhaseId, TaskIndex), (u32, Outputs)>,
     /// Newest last.
     decoded: Vec<((PhaseId, TaskIndex), Chunk)>,
 }
@@ -41,9 +45,13 @@ impl Orders {
             ToWorker::Chunk { phase, first, count, chunk } => {
                 self.chunks.insert((phase, first), (count, chunk));
             }
+            ToWorker::Outputs { phase, first, count, outputs } => {
+                self.outputs.insert((phase, first), (count, outputs));
+            }
             ToWorker::PhaseClosed(phase) => {
                 self.phases.remove(&phase);
                 self.chunks.retain(|(of, _), _| *of != phase);
+                self.outputs.retain(|(of, _), _| *of != phase);
                 self.decoded.retain(|((of, _), _)| *of != phase);
             }
             _ => {}
@@ -56,6 +64,9 @@ impl Orders {
         let Some((operation, params, fresh)) = self.phases.get(&phase).cloned() else {
             return Err(unknown("its phase"));
         };
+        if let Some(outputs) = self.outputs_of(task) {
+            return Ok(Order { operation, params, fresh, input: None, outputs });
+        }
         let before = self.chunks.range(..=(phase, task.index)).next_back();
         let Some((key, (count, stored))) = before
             .filter(|((of, first), (count, _))| *of == phase && task.index.0 - first.0 < *count)
@@ -66,6 +77,7 @@ impl Orders {
         let position = (task.index.0 - key.1.0) as usize;
         let input = match stored.clone() {
             ChunkRef::Count => None,
+            ChunkRef::Outputs => return Err(unknown("what it builds on")),
             stored => {
                 let chunk = self.decode(store, key, &stored)?;
                 if chunk.inputs.len() != count as usize {
@@ -74,7 +86,15 @@ impl Orders {
                 chunk.inputs.get(position).cloned()
             }
         };
-        Ok(Order { operation, params, fresh, input })
+        Ok(Order { operation, params, fresh, input, outputs: Vec::new() })
+    }
+
+    /// What a task builds on; `None`: it is of a phase that builds on nothing.
+    fn outputs_of(&self, task: TaskId) -> Option<Vec<Output>> {
+        let before = self.outputs.range(..=(task.phase_id(), task.index)).next_back();
+        let ((phase, first), (count, outputs)) = before?;
+        let is_among = *phase == task.phase_id() && task.index.0 - first.0 < *count;
+        is_among.then(|| outputs.of_task(*first, task.index))
     }
 
     fn decode(
@@ -87,7 +107,7 @@ impl Orders {
             return Ok(&self.decoded[position].1);
         }
         let chunk = match stored {
-            ChunkRef::Count => Ok(Chunk::default()),
+            ChunkRef::Count | ChunkRef::Outputs => Ok(Chunk::default()),
             ChunkRef::Inline(bytes) => Chunk::decode(bytes).map_err(|error| error.to_string()),
             ChunkRef::Blob(id) => {
                 let bytes = store.read(*id, CHUNK_BYTES_MAX)?;

@@ -5,7 +5,7 @@ use crate::attempt::{open, unstartable};
 use crate::outcome::{of_blob_error, of_wire_error};
 use crate::parcel::{self, Parcel};
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -113,6 +113,31 @@ impl Store {
         }
     }
 
+    /// Writes a blob of this size behind what a file has, verified; asked for again while the
+    /// connection is away.
+    pub(crate) fn copy_to(&self, id: BlobId, size: u64, file: &mut File) -> Result<(), Failure> {
+        match self {
+            Store::Shared(blobs) => {
+                blobs.copy_to(id, file).map(drop).map_err(|error| of_blob_error(&error))
+            }
+            Store::Remote(remote) => {
+                let began = file.stream_position().map_err(unstartable)?;
+                let copied = remote.ask(PATIENCE, |client| {
+                    let emptied =
+                        file.set_len(began).and_then(|()| file.seek(SeekFrom::Start(began)));
+                    emptied.map_err(|error| WireError::Failed(error.to_string()))?;
+                    let mut hashed = Hashed { file, hasher: blake3::Hasher::new() };
+                    client.copy_blob(id, size, &mut hashed)?;
+                    match BlobId(*hashed.hasher.finalize().as_bytes()) == id {
+                        true => Ok(()),
+                        false => Err(WireError::Failed(format!("blob {id} arrived damaged"))),
+                    }
+                });
+                copied.map_err(|error| of_wire_error(&error))
+            }
+        }
+    }
+
     /// An input's file: read in place where this machine has it, else fetched into a nameless file
     /// in `scratch`. Whoever reads it verifies the content.
     pub(crate) fn open_input(
@@ -216,6 +241,24 @@ impl Remote {
             )),
             Err(error) => Err(of_wire_error(&error)),
         }
+    }
+}
+
+/// Hashes what goes into a file.
+struct Hashed<'a> {
+    file: &'a mut File,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

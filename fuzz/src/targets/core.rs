@@ -11,6 +11,7 @@ use windlass_core::ledger::{
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::media::{self, Media, Sample, sniff};
 use windlass_core::params::Params;
+use windlass_core::plan::{Derived, Share, Take, TaskCount};
 use windlass_core::tokens::{Role, TokenId};
 use windlass_core::{
     AttemptId, BlobId, Epoch, Failure, Incarnation, JobId, LogTime, PhaseId, PhaseIndex, RequestId,
@@ -89,7 +90,7 @@ fn snapshots() -> Vec<Vec<u8>> {
     let spec = JobSpec {
         name: "one phase".to_owned(),
         fingerprint: 5,
-        phases: vec![phase_spec(Vec::new())],
+        phases: vec![phase_spec(Vec::new()), phase_spec(vec![PhaseIndex(0)])],
         memorandum: Some(BlobId::of(b"memorandum")),
     };
     let phase = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
@@ -121,8 +122,14 @@ fn snapshots() -> Vec<Vec<u8>> {
     snapshots
 }
 
+/// A phase; one that waits for others builds on the first of them.
 fn phase_spec(after: Vec<PhaseIndex>) -> PhaseSpec {
+    let rule = |phase: &PhaseIndex| Derived {
+        count: TaskCount::EachOf(*phase),
+        takes: vec![Take { phase: *phase, share: Share::Whole }],
+    };
     PhaseSpec {
+        derived: after.first().map(rule),
         operation: "image".to_owned(),
         version: 1,
         params: Params(BTreeMap::from([("width".to_owned(), "12".to_owned())])),

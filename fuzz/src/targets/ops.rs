@@ -71,7 +71,7 @@ fn run(operation: &str, media: Media, bytes: &[u8], params: &Params) -> Result<K
     file.write_all(bytes).expect("the disk takes it");
     let source = Source::new(file, "x".to_owned(), media, bytes.len() as u64, None);
     let mut output = Kept::default();
-    let mut work = Work { source: Some(source), params, output: &mut output };
+    let mut work = Work::new(Some(source), params, &mut output);
     let operation = windlass_ops::find(operation).and_then(|operation| operation.run);
     let done = operation.expect("an operation with a function")(&mut work);
     if let Err(failure) = &done {

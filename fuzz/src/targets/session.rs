@@ -83,6 +83,7 @@ impl Cluster {
             after: Vec::new(),
             on_failure: OnFailure::Continue,
             fresh: false,
+            derived: None,
         };
         let spec =
             JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };

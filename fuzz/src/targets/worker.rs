@@ -80,7 +80,9 @@ fn requests() -> Vec<Vec<u8>> {
     let request = |source| Request {
         operation: "image".to_owned(),
         params: params.clone(),
+        index: 7,
         source,
+        earlier_at: Some(1 << 40),
         output_bytes_max: 9,
     };
     vec![request(None).encode(), request(Some(source)).encode()]

@@ -15,6 +15,7 @@ use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, Job, JobState, Outcome, Phase, TaskState};
 use windlass_core::limits::{CHUNK_BYTES_MAX, MANIFEST_BYTES_MAX};
 use windlass_core::manifest::{Content, Manifest};
+use windlass_core::plan::{Derived, Share, TaskCount};
 use windlass_core::{BlobId, TaskIndex};
 use windlass_master::audit::Audit;
 
@@ -95,6 +96,7 @@ impl<W: Write> Exporting<'_, W> {
                 "params": phase.spec.params.0,
                 "after": phase.spec.after.iter().map(|index| index.0).collect::<Vec<_>>(),
                 "tasks": phase.tasks.len(),
+                "derived": phase.spec.derived.as_ref().map(derived),
             }))?;
             self.tasks(job, number, phase)?;
         }
@@ -105,7 +107,7 @@ impl<W: Write> Exporting<'_, W> {
     fn tasks(&mut self, job: &Job, number: usize, phase: &Phase) -> io::Result<()> {
         for stored in &phase.chunks {
             let chunk = match &stored.chunk {
-                ChunkRef::Count => Ok(Chunk::default()),
+                ChunkRef::Count | ChunkRef::Outputs => Ok(Chunk::default()),
                 ChunkRef::Inline(bytes) => decoded(Ok(bytes.clone()), Chunk::decode),
                 ChunkRef::Blob(id) => decoded(self.read(*id, CHUNK_BYTES_MAX), Chunk::decode),
             };
@@ -182,6 +184,19 @@ fn label(state: &JobState) -> &'static str {
         JobState::Ended(Outcome::Failed) => "failed",
         JobState::Ended(Outcome::Cancelled) => "cancelled",
     }
+}
+
+/// The rule by which a phase's tasks follow from earlier phases.
+fn derived(derived: &Derived) -> Value {
+    let takes = derived
+        .takes
+        .iter()
+        .map(|take| json!({ "phase": take.phase.0, "parts": take.share == Share::Part }));
+    let (fixed, each_of) = match derived.count {
+        TaskCount::Fixed(count) => (Some(count), None),
+        TaskCount::EachOf(phase) => (None, Some(phase.0)),
+    };
+    json!({ "fixed": fixed, "each_of": each_of, "takes": takes.collect::<Vec<_>>() })
 }
 
 fn input(input: Option<&Input>) -> Value {

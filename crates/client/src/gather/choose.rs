@@ -131,6 +131,7 @@ mod tests {
             progress_ms_max: None,
             memory_bytes_max: 1,
             output_bytes_max: 1,
+            steps: &[],
         }
     }
 

@@ -21,6 +21,7 @@ const TEXT_SPEC: OperationSpec = OperationSpec {
     progress_ms_max: None,
     memory_bytes_max: 1,
     output_bytes_max: 1,
+    steps: &[],
 };
 
 static TEXT: OperationSpec = TEXT_SPEC;

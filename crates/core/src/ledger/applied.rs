@@ -64,6 +64,8 @@ pub enum Applied {
         /// Its new round.
         round: Round,
     },
+    /// An ended job is open again; what had no outcome in it when it ended waits for one again.
+    JobReopened(JobId),
     /// Every task of a phase has settled; phases that waited for it may go.
     PhaseEnded(PhaseId),
     /// A job ended.
@@ -150,6 +152,12 @@ pub enum Refusal {
     /// No such setting, or not such a value.
     #[error("there is no such setting, or its value is out of bounds")]
     BadSetting,
+    /// The phase's tasks follow from earlier phases.
+    #[error("the phase's tasks follow from earlier phases; nobody adds them")]
+    Derived,
+    /// A task that builds on one of these has been opened as often as can be.
+    #[error("a task that builds on these cannot be opened again")]
+    RoundsUsedUp,
     /// A sweep of no buckets, or one that was marked in the future.
     #[error("the sweep makes no sense")]
     BadSweep,

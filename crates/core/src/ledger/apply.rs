@@ -179,6 +179,7 @@ impl Ledger {
         self.jobs.insert(id, Arc::new(Job::new(id, request, spec.clone(), self.time)));
         self.requests.insert(request, id);
         out.push(Applied::JobSubmitted { job: id, fresh: true });
+        self.derive(id, out);
         self.end_if_done(id, out);
         Ok(())
     }
@@ -193,6 +194,9 @@ impl Ledger {
     ) -> Result<(), Refusal> {
         let epoch = self.epoch;
         let phase = self.open_phase(id)?;
+        if phase.spec.derived.is_some() || *chunk == ChunkRef::Outputs {
+            return Err(Refusal::Derived);
+        }
         if phase.sealed {
             return Err(Refusal::Sealed);
         }
@@ -210,6 +214,9 @@ impl Ledger {
 
     fn seal(&mut self, id: PhaseId, out: &mut Vec<Applied>) -> Result<(), Refusal> {
         let phase = self.open_phase(id)?;
+        if phase.spec.derived.is_some() {
+            return Err(Refusal::Derived);
+        }
         if phase.sealed {
             return Err(Refusal::Sealed);
         }
@@ -334,6 +341,7 @@ impl Ledger {
                 let ended = Happened::PhaseEnded { phase: id.phase, succeeded, failed };
                 self.note(id.job, ended);
             }
+            self.derive(id.job, out);
         }
         self.end_if_done(id.job, out);
     }

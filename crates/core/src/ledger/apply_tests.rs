@@ -19,6 +19,7 @@ fn phase_spec(after: &[u16], on_failure: OnFailure) -> PhaseSpec {
         after: after.iter().map(|index| PhaseIndex(*index)).collect(),
         on_failure,
         fresh: false,
+        derived: None,
     }
 }
 
@@ -173,7 +174,8 @@ fn reopening_opens_only_what_failed_and_the_job_with_it() {
     ]);
     let (ledger, out) = after(&entries);
     let task = PHASE.task(TaskIndex(0));
-    assert_eq!(out, vec![Applied::TaskReopened { task, round: Round(1) }]);
+    let task_reopened = Applied::TaskReopened { task, round: Round(1) };
+    assert_eq!(out, vec![task_reopened, Applied::JobReopened(JobId(1))]);
     assert!(ledger.jobs[&JobId(1)].is_open());
     entries.push(settled(PHASE, 1, 0, 1));
     assert_eq!(after(&entries).0.jobs[&JobId(1)].state, JobState::Ended(Outcome::Succeeded));

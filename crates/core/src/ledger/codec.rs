@@ -3,7 +3,7 @@
 //! A batch of entries is the body of one record. An unknown kind or version stops the reader: a
 //! ledger that skipped a decision would be silently wrong.
 
-use super::entry::{Entry, SettledRun};
+use super::entry::{Entry, JobSpec, SettledRun};
 use super::old;
 use super::version::CLUSTER_VERSION;
 use crate::time::LogTime;
@@ -135,9 +135,10 @@ impl Entry {
             Entry::Genesis { cluster, format } => frame(out, kind::GENESIS, &(cluster, format)),
             Entry::Claim { epoch, holder } => frame(out, kind::CLAIM, &(epoch, holder)),
             Entry::VersionRaised { version } => frame(out, kind::VERSION_RAISED, version),
-            Entry::JobSubmitted { request, spec } => {
-                frame_as(out, kind::JOB_SUBMITTED, 2, &(request, spec));
-            }
+            Entry::JobSubmitted { request, spec } => match spec.derivations() {
+                None => frame_as(out, kind::JOB_SUBMITTED, 2, &(request, spec)),
+                Some(derived) => frame_as(out, kind::JOB_SUBMITTED, 3, &(request, spec, derived)),
+            },
             Entry::TasksAdded { phase, first, count, chunk } => {
                 frame(out, kind::TASKS_ADDED, &(phase, first, count, chunk));
             }
@@ -214,6 +215,14 @@ impl Entry {
             }
             (kind::JOB_SUBMITTED, 2) => {
                 read(kind, body).map(|(request, spec)| Entry::JobSubmitted { request, spec })?
+            }
+            (kind::JOB_SUBMITTED, 3) => {
+                let (request, mut spec, derived): (_, JobSpec, Vec<_>) = read(kind, body)?;
+                if !spec.derive(derived) {
+                    let reason = "it has other phases than rules for them".to_owned();
+                    return Err(CodecError::Damaged { kind, reason });
+                }
+                Entry::JobSubmitted { request, spec }
             }
             (kind::TASKS_ADDED, 1) => read(kind, body).map(|(phase, first, count, chunk)| {
                 Entry::TasksAdded { phase, first, count, chunk }
@@ -300,7 +309,7 @@ pub(super) fn frame<T: Serialize>(out: &mut Vec<u8>, kind: u16, body: &T) {
     frame_as(out, kind, 1, body);
 }
 
-fn frame_as<T: Serialize>(out: &mut Vec<u8>, kind: u16, version: u8, body: &T) {
+pub(super) fn frame_as<T: Serialize>(out: &mut Vec<u8>, kind: u16, version: u8, body: &T) {
     out.extend_from_slice(&kind.to_le_bytes());
     out.push(version);
     let length_at = out.len();

@@ -158,6 +158,7 @@ fn jobs_of_version_1_are_read() {
         after: Vec::new(),
         on_failure,
         fresh: false,
+        derived: None,
     };
     let spec = super::super::JobSpec {
         name: "job".to_owned(),

@@ -7,6 +7,7 @@ use crate::ids::{
     TaskIndex, WorkerName,
 };
 use crate::params::Params;
+use crate::plan::Derived;
 use crate::records::{RecordSet, SetName, StoredShard};
 use crate::time::LogTime;
 use crate::tokens::{Role, TokenId};
@@ -229,6 +230,10 @@ pub struct PhaseSpec {
     pub on_failure: OnFailure,
     /// Whether everything is done anew, also what the memo knows.
     pub fresh: bool,
+    /// How its tasks follow from earlier phases; `None`: they are added. It has its own place in
+    /// what is stored, behind what was stored before there was such a thing.
+    #[serde(skip)]
+    pub derived: Option<Derived>,
 }
 
 /// What a failed task of a phase means for the job.
@@ -249,6 +254,8 @@ pub enum ChunkRef {
     Inline(#[serde(with = "crate::input::bytes")] Vec<u8>),
     /// In a blob that holds an encoded [`crate::input::Chunk`].
     Blob(BlobId),
+    /// In what earlier phases made: no entry says this, `apply` does (see [`Derived`]).
+    Outputs,
 }
 
 /// Consecutive tasks of a phase that succeeded in the same round.
@@ -296,6 +303,23 @@ impl Entry {
                 | Entry::SweepBegun(_)
                 | Entry::RecordsDropped { .. }
         )
+    }
+}
+
+impl JobSpec {
+    /// The rules of its phases, in order; `None` where no phase has one.
+    pub(super) fn derivations(&self) -> Option<Vec<Option<&Derived>>> {
+        let derivations = || self.phases.iter().map(|phase| phase.derived.as_ref());
+        derivations().any(|it| it.is_some()).then(|| derivations().collect())
+    }
+
+    /// The reverse of [`JobSpec::derivations`]; `false` where there are not as many as phases.
+    pub(super) fn derive(&mut self, derivations: Vec<Option<Derived>>) -> bool {
+        let fits = derivations.len() == self.phases.len();
+        for (phase, derived) in self.phases.iter_mut().zip(derivations) {
+            phase.derived = derived;
+        }
+        fits
     }
 }
 

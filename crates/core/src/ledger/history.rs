@@ -49,7 +49,7 @@ pub enum Happened {
         /// Whether the task failed with it; otherwise it is tried again.
         is_last: bool,
     },
-    /// Failed tasks were opened again.
+    /// Failed tasks were opened again, or what builds on such tasks.
     Reopened {
         /// Their phase.
         phase: PhaseIndex,

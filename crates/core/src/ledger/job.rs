@@ -166,9 +166,14 @@ impl Job {
     /// every phase it waits for has ended.
     #[must_use]
     pub fn is_ready(&self, index: PhaseIndex) -> bool {
+        self.is_open() && self.paused.is_none() && self.has_ended_before(index)
+    }
+
+    /// Whether every phase that this one waits for has ended.
+    pub(super) fn has_ended_before(&self, index: PhaseIndex) -> bool {
         let Some(phase) = self.phase(index) else { return false };
         let ended = |before: &PhaseIndex| self.phase(*before).is_some_and(Phase::has_ended);
-        self.is_open() && self.paused.is_none() && phase.spec.after.iter().all(ended)
+        phase.spec.after.iter().all(ended)
     }
 
     /// The counts of all phases together.

@@ -3,6 +3,7 @@
 mod applied;
 mod apply;
 mod codec;
+mod derive;
 mod entry;
 mod history;
 mod job;

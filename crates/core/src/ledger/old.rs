@@ -34,6 +34,6 @@ pub(super) fn job_submitted(request: RequestId, spec: JobSpec1) -> Entry {
 impl PhaseSpec1 {
     fn into_spec(self) -> PhaseSpec {
         let PhaseSpec1 { operation, version, params, after, on_failure } = self;
-        PhaseSpec { operation, version, params, after, on_failure, fresh: false }
+        PhaseSpec { operation, version, params, after, on_failure, fresh: false, derived: None }
     }
 }

@@ -1,15 +1,14 @@
-//! How tasks end and are opened again: results, failures, lost workers.
+//! How tasks end: results, failures, lost workers.
 
 use super::applied::{Applied, Refusal};
-use super::apply::{Ledger, phase_mut};
-use super::entry::{IndexRange, SettledRun};
-use super::history::{Happened, attempt_failed, indexes_within, short};
-use super::job::{FailedTask, JobState, Outcome};
+use super::apply::Ledger;
+use super::entry::SettledRun;
+use super::history::attempt_failed;
+use super::job::FailedTask;
 use super::settings::Setting;
 use crate::failure::{Failure, FailureKind};
-use crate::ids::{PhaseId, Round, TaskId, TaskIndex, WorkerName};
+use crate::ids::{Round, TaskId, TaskIndex, WorkerName};
 use crate::time::LogTime;
-use std::sync::Arc;
 
 impl Ledger {
     pub(super) fn settle(&mut self, run: &SettledRun, out: &mut Vec<Applied>) {
@@ -121,36 +120,5 @@ impl Ledger {
         phase.counts.failed += 1;
         out.push(Applied::TaskFailed { task, round });
         self.end_phase_if_done(task.phase_id(), out);
-    }
-
-    pub(super) fn reopen(
-        &mut self,
-        id: PhaseId,
-        tasks: &[IndexRange],
-        why: &str,
-        out: &mut Vec<Applied>,
-    ) -> Result<(), Refusal> {
-        let job = Arc::make_mut(self.jobs.get_mut(&id.job).ok_or(Refusal::UnknownJob)?);
-        if job.state == JobState::Ended(Outcome::Cancelled) {
-            return Err(Refusal::JobEnded);
-        }
-        let phase = phase_mut(job, id.phase)?;
-        let mut count = 0;
-        for index in indexes_within(tasks, phase.tasks.len()) {
-            if phase.tasks.reopen(index) {
-                count += 1;
-                phase.counts.failed -= 1;
-                phase.counts.pending += 1;
-                let round = phase.tasks.round(index);
-                out.push(Applied::TaskReopened { task: id.task(index), round });
-            }
-        }
-        if count > 0 {
-            job.state = JobState::Open;
-            job.ended_at = None;
-            let (phase, why) = (id.phase, short(why));
-            self.note(id.job, Happened::Reopened { phase, count, why });
-        }
-        Ok(())
     }
 }

@@ -122,13 +122,17 @@ impl Page {
         self.lost_count(slot)
     }
 
+    /// Opens a task's next round, whatever came of this one; `false` where there is none.
     pub(super) fn reopen(&mut self, slot: Slot) -> bool {
         let round = self.round(slot);
-        if self.state(slot) != Some(TaskState::Failed) || round.0 == ROUND_MAX {
+        if self.state(slot).is_none() || round.0 == ROUND_MAX {
             return false;
         }
         self.words[slot.at()] = (round.0 + 1) << ROUND_SHIFT;
         self.failures.remove(&slot.0);
+        if let Some(manifest) = self.manifests.get_mut(slot.at()) {
+            *manifest = NO_MANIFEST;
+        }
         true
     }
 

@@ -68,7 +68,7 @@ impl Job {
             if cursor.task.0 == 0 {
                 page.blobs.extend(phase.chunks.iter().filter_map(|stored| match stored.chunk {
                     ChunkRef::Blob(id) => Some(id),
-                    ChunkRef::Count | ChunkRef::Inline(_) => None,
+                    ChunkRef::Count | ChunkRef::Inline(_) | ChunkRef::Outputs => None,
                 }));
             }
             let end = phase.tasks.len().min(cursor.task.0.saturating_add(*budget));
@@ -107,6 +107,7 @@ mod tests {
             after: Vec::new(),
             on_failure: OnFailure::Continue,
             fresh: false,
+            derived: None,
         };
         for number in 1..=2_u64 {
             let spec = JobSpec {

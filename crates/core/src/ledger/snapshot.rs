@@ -10,7 +10,7 @@ pub use decode::SnapshotError;
 pub use marks::{SnapshotMarks, SnapshotPoints};
 
 use super::apply::Ledger;
-use super::codec::frame;
+use super::codec::{frame, frame_as};
 use super::job::{Job, JobState, Phase};
 use super::page::Page;
 use crate::ids::{BlobId, JobId, LoadId, RequestId, Seq};
@@ -145,7 +145,11 @@ fn encode_job(job: &Job, out: &mut Vec<u8>) {
     };
     frame(out, section::JOB, &head);
     for phase in &job.phases {
-        frame(out, section::PHASE, &(&phase.spec, phase.sealed, &phase.chunks));
+        let Phase { spec, sealed, chunks, .. } = phase;
+        match &spec.derived {
+            None => frame(out, section::PHASE, &(spec, sealed, chunks)),
+            Some(derived) => frame_as(out, section::PHASE, 2, &(spec, sealed, chunks, derived)),
+        }
         for page in phase.tasks.pages() {
             encode_page(page, out);
         }

@@ -2,7 +2,7 @@
 //! its page if a snapshot still holds it.
 
 use super::job::FailedTask;
-use super::page::{PAGE_TASK_COUNT, Page, Slot};
+use super::page::{PAGE_TASK_COUNT, Page, ROUND_MAX, Slot};
 use crate::ids::{BlobId, Round, TaskIndex};
 use std::sync::Arc;
 
@@ -131,14 +131,16 @@ impl TaskTable {
         page.count_lost(slot)
     }
 
-    /// Opens a failed task's next round with fresh counts; `false` where it did not fail or its
+    /// Opens a task's next round with fresh counts, whatever came of this one; `false` where its
     /// rounds are used up.
     pub(super) fn reopen(&mut self, index: TaskIndex) -> bool {
-        if self.state(index) != Some(TaskState::Failed) {
-            return false;
-        }
         let (page, slot) = self.page_mut(index);
         page.reopen(slot)
+    }
+
+    /// Whether a task has a next round.
+    pub(super) fn can_reopen(&self, index: TaskIndex) -> bool {
+        self.round(index).0 < ROUND_MAX
     }
 
     pub(super) fn pages(&self) -> &[Arc<Page>] {
@@ -177,7 +179,6 @@ fn slot(index: TaskIndex) -> Slot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::ROUND_MAX;
     use super::*;
 
     #[test]

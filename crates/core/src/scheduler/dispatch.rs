@@ -4,7 +4,8 @@ use super::flights::Flight;
 use super::machine::{Effect, Scheduler, SessionId};
 use super::worker::Worker;
 use crate::ids::{AttemptId, PhaseId, Round};
-use crate::ledger::{IndexRange, Ledger};
+use crate::ledger::{IndexRange, Job, Ledger};
+use crate::plan::Outputs;
 use crate::session::{AssignRun, ToWorker};
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ impl Scheduler {
                 let Some((range, round)) = queue.take(phase, count_max, older_too) else { break };
                 let attempt = AttemptId { epoch: self.epoch, counter: self.attempt_count };
                 self.attempt_count += u64::from(range.count);
-                tell(*session, worker, *id, phase, range, out);
+                tell(*session, worker, *id, job, range, out);
                 let run = hand_over(worker, *id, round, range, attempt);
                 assigned.entry(*session).or_default().push(run);
             }
@@ -53,7 +54,8 @@ impl Scheduler {
         for task in self.elsewhere.waiting() {
             let id = task.phase_id();
             let job = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase));
-            let Some(phase) = job.and_then(|job| job.phase(id.phase)) else { continue };
+            let Some(job) = job else { continue };
+            let Some(phase) = job.phase(id.phase) else { continue };
             let chosen = self.elsewhere.worker_for(task, &phase.spec.operation, &self.workers);
             let Some(session) = chosen else { continue };
             let Some(worker) = self.workers.get_mut(&session) else { continue };
@@ -61,7 +63,7 @@ impl Scheduler {
             let attempt = AttemptId { epoch: self.epoch, counter: self.attempt_count };
             self.attempt_count += 1;
             let range = IndexRange { first: task.index, count: 1 };
-            tell(session, worker, id, phase, range, out);
+            tell(session, worker, id, job, range, out);
             let run = hand_over(worker, id, phase.tasks.round(task.index), range, attempt);
             assigned.entry(session).or_default().push(run);
         }
@@ -118,10 +120,11 @@ fn tell(
     session: SessionId,
     worker: &mut Worker,
     id: PhaseId,
-    phase: &crate::ledger::Phase,
+    job: &Job,
     range: IndexRange,
     out: &mut Vec<Effect>,
 ) {
+    let Some(phase) = job.phase(id.phase) else { return };
     if worker.told_phases.insert(id) {
         let operation = phase.spec.operation.clone();
         let params = phase.spec.params.clone();
@@ -132,6 +135,13 @@ fn tell(
         && worker.told_chunks.insert((id, stored.first))
     {
         let (first, count, chunk) = (stored.first, stored.count, stored.chunk.clone());
-        out.push(Effect::Send(session, ToWorker::Chunk { phase: id, first, count, chunk }));
+        let message = match &phase.spec.derived {
+            None => ToWorker::Chunk { phase: id, first, count, chunk },
+            Some(derived) => {
+                let outputs = Outputs::of(job, derived, IndexRange { first, count });
+                ToWorker::Outputs { phase: id, first, count, outputs }
+            }
+        };
+        out.push(Effect::Send(session, message));
     }
 }

@@ -147,6 +147,7 @@ impl Scheduler {
     ) {
         let Some(worker) = self.workers.get_mut(&session) else { return };
         let mut settled = Vec::new();
+        let mut stranded = Vec::new();
         for run in runs {
             let held = |offset| {
                 let flight = worker.flights.get(run.attempt.plus(offset));
@@ -160,6 +161,17 @@ impl Scheduler {
             if !valid || !ledger.is_open(run.phase.task(run.first), run.round) {
                 // Answers on their way are acknowledged when applied; all others are worth nothing.
                 if held(0).is_none_or(|(_, _, answered)| !answered) {
+                    // What it held of a round that is over, it holds no more; what was answered
+                    // in one run with that is made again.
+                    for attempt in (0..run.count()).map(|offset| run.attempt.plus(offset)) {
+                        let flight = worker.flights.get(attempt).filter(|_| valid).copied();
+                        let Some(flight) = flight else { continue };
+                        worker.flights.remove(attempt);
+                        worker.recalled.remove(&attempt);
+                        if ledger.is_open(flight.task, flight.round) {
+                            stranded.push(flight.task);
+                        }
+                    }
                     let acknowledged = vec![(run.attempt, run.count())];
                     out.push(Effect::Send(session, ToWorker::EndedAck(acknowledged)));
                 }
@@ -183,6 +195,7 @@ impl Scheduler {
                 }
             }
         }
+        stranded.into_iter().for_each(|task| self.put_back(task));
         if !settled.is_empty() {
             out.push(Effect::Propose(Entry::TasksSettled { runs: settled }));
         }

@@ -6,7 +6,7 @@ use super::elsewhere::Elsewhere;
 use super::newcomers::Newcomers;
 use super::queue::Queue;
 use super::worker::Worker;
-use crate::ids::{AttemptId, Epoch, JobId, PhaseId, TaskId, WorkerName};
+use crate::ids::{AttemptId, Epoch, JobId, PhaseId, PhaseIndex, TaskId, WorkerName};
 use crate::ledger::{Applied, Entry, Ledger};
 use crate::limits::{BACKOFF_MS_MAX, BACKOFF_MS_MIN, LEASE_MS};
 use crate::meters::WorkerGauges;
@@ -74,7 +74,7 @@ impl Scheduler {
         let open = ledger.jobs.values().filter(|job| job.is_open());
         let queues = open.flat_map(|job| {
             job.phases.iter().enumerate().map(|(position, phase)| {
-                let phase_index = crate::PhaseIndex(u16::try_from(position).unwrap_or(u16::MAX));
+                let phase_index = PhaseIndex(u16::try_from(position).unwrap_or(u16::MAX));
                 (PhaseId { job: job.id, phase: phase_index }, Queue::after_takeover(phase))
             })
         });
@@ -151,6 +151,37 @@ impl Scheduler {
         self.workers.get(&session).map(|worker| &worker.name)
     }
 
+    /// A task is in its next round. One that builds on results of others may have been anywhere,
+    /// and works on something else from now on: what a worker was told of that is told anew.
+    fn reopen(&mut self, ledger: &Ledger, task: TaskId) {
+        self.elsewhere.forget(task);
+        self.paused.retain(|(_, paused)| *paused != task);
+        self.queues.entry(task.phase_id()).or_default().put_back(task.index);
+        let phase = ledger.phase(task.phase_id());
+        let told = phase.filter(|phase| phase.spec.derived.is_some());
+        if let Some(stored) = told.and_then(|phase| phase.chunk_of(task.index)) {
+            for worker in self.workers.values_mut() {
+                worker.told_chunks.remove(&(task.phase_id(), stored.first));
+            }
+        }
+    }
+
+    /// A job that had ended is open again. What was open in it when it ended waits again, but not
+    /// what a worker has answered: that is about to be recorded.
+    fn restore(&mut self, ledger: &Ledger, id: JobId) {
+        let Some(job) = ledger.jobs.get(&id) else { return };
+        for (index, phase) in (0..).map(PhaseIndex).zip(&job.phases) {
+            if phase.counts.pending == 0 {
+                continue;
+            }
+            let id = PhaseId { job: id, phase: index };
+            let flights = self.workers.values().flat_map(|worker| worker.flights.iter());
+            let answered = flights.filter(|flight| flight.task.phase_id() == id);
+            let answered = answered.map(|flight| flight.task.index).collect();
+            self.queues.entry(id).or_default().restore(phase, &answered);
+        }
+    }
+
     /// A task waits again.
     pub(super) fn put_back(&mut self, task: TaskId) {
         if !self.elsewhere.put_back(task) {
@@ -176,8 +207,8 @@ impl Scheduler {
                 Applied::TasksAdded { phase, range } => {
                     self.queues.entry(*phase).or_default().add(*range);
                 }
-                Applied::TaskWaits { task, backoff: false, .. }
-                | Applied::TaskReopened { task, .. } => self.put_back(*task),
+                Applied::TaskWaits { task, backoff: false, .. } => self.put_back(*task),
+                Applied::TaskReopened { task, .. } => self.reopen(ledger, *task),
                 Applied::TaskSucceeded { task, .. } | Applied::TaskFailed { task, .. } => {
                     self.elsewhere.forget(*task);
                 }
@@ -186,6 +217,7 @@ impl Scheduler {
                     self.paused.insert((now.after_ms(pause_ms), *task));
                 }
                 Applied::JobEnded { job, .. } => self.forget(*job, out),
+                Applied::JobReopened(job) => self.restore(ledger, *job),
                 Applied::JobPaused(job, true) => self.hold_back(*job, out),
                 _ => {}
             }

@@ -7,6 +7,9 @@ use crate::ledger::{ChunkRef, IndexRange, JobSpec, OnFailure};
 use crate::scheduler::rig::{Cluster, PHASE};
 use crate::session::{EndedWith, Held, Withdrawal};
 
+#[path = "derived_tests.rs"]
+mod derived;
+
 #[test]
 fn tasks_go_to_the_least_loaded_within_their_credit() {
     let mut cluster = Cluster::with_tasks(10);
@@ -454,4 +457,75 @@ fn a_paused_job_keeps_nobody_from_moving_another_ones_tasks() {
     assert_eq!(held.len(), 2);
     cluster.join(2, "b", vec![]);
     assert!(cluster.sent.contains(&(SessionId(1), ToWorker::Recall(vec![held[1].1]))));
+}
+
+fn reopened() -> Entry {
+    let tasks = vec![IndexRange { first: TaskIndex(0), count: u32::MAX }];
+    Entry::TasksReopened { phase: PHASE, tasks, why: String::new() }
+}
+
+fn rejected() -> EndedWith {
+    EndedWith::Failure(Failure::rejected("bad", "it is bad", ""))
+}
+
+#[test]
+fn what_a_stopped_job_had_waiting_waits_again_once_it_is_opened_again() {
+    let mut cluster = Cluster::new(Ledger::default());
+    cluster.add_tasks(5, OnFailure::Stop);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    assert_eq!(held.len(), 2);
+    cluster.end(1, held[0], rejected());
+    assert!(!cluster.ledger.jobs[&JobId(1)].is_open());
+    cluster.assigned(1);
+    cluster.record(reopened());
+    cluster.hear(1, ToMaster::Credit(8));
+    let mut again: Vec<u32> = cluster.assigned(1).iter().map(|(task, _)| *task).collect();
+    again.sort_unstable();
+    assert_eq!(again, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_result_that_comes_after_its_stopped_job_was_opened_again_is_not_made_twice() {
+    let mut cluster = Cluster::new(Ledger::default());
+    cluster.add_tasks(3, OnFailure::Stop);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    cluster.hear(1, ToMaster::Credit(0));
+    cluster.holds_back = true;
+    cluster.end(1, held[0], rejected());
+    cluster.succeed(1, held[1]);
+    let proposed = cluster.proposed.split_off(cluster.proposed.len() - 2);
+    cluster.record(proposed[0].clone());
+    assert!(!cluster.ledger.jobs[&JobId(1)].is_open());
+    cluster.record(reopened());
+    cluster.hear(1, ToMaster::Credit(8));
+    let mut again: Vec<u32> = cluster.assigned(1).iter().map(|(task, _)| *task).collect();
+    again.sort_unstable();
+    assert_eq!(again, [0, 2], "what is about to be recorded is made already");
+    cluster.record(proposed[1].clone());
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 1);
+}
+
+/// The loss of its worker is recorded when the job has stopped and goes on already.
+#[test]
+fn a_task_that_is_lost_and_whose_job_is_opened_again_waits_once() {
+    let mut cluster = Cluster::new(Ledger::default());
+    for (session, name) in [(1, "a"), (2, "b")] {
+        cluster.join(session, name, vec![]);
+        cluster.hear(session, ToMaster::Credit(1));
+    }
+    cluster.add_tasks(2, OnFailure::Stop);
+    let (a, b) = (cluster.assigned(1), cluster.assigned(2));
+    assert_eq!([a.len(), b.len()], [1, 1]);
+    cluster.holds_back = true;
+    cluster.end(1, a[0], rejected());
+    cluster.tell(Event::Closed(SessionId(2)));
+    cluster.hear(1, ToMaster::Credit(0));
+    let proposed: Vec<Entry> = cluster.proposed.split_off(cluster.proposed.len() - 2);
+    cluster.record(proposed[0].clone());
+    cluster.record(reopened());
+    cluster.record(proposed[1].clone());
+    cluster.hear(1, ToMaster::Credit(8));
+    assert_eq!(cluster.assigned(1).len(), 2);
 }

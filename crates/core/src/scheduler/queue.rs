@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 pub(super) struct Queue {
     /// Tasks of an earlier reign: they may be running somewhere until every worker has reported.
     older: VecDeque<IndexRange>,
-    /// Tasks of this reign, never handed out.
+    /// Tasks of this reign, not handed out since they were added or their job was opened again.
     fresh: VecDeque<IndexRange>,
     /// Tasks that came back: failed, lost, returned, reopened.
     back: BTreeSet<TaskIndex>,
@@ -31,28 +31,27 @@ impl Queue {
         push(&mut self.fresh, range);
     }
 
+    /// The queue of a phase whose job had ended before its tasks, and is open again: what is
+    /// pending waits, but for what somebody has `answered` and for what waits already.
+    pub(super) fn restore(&mut self, phase: &Phase, answered: &BTreeSet<TaskIndex>) {
+        for index in (0..phase.tasks.len()).map(TaskIndex) {
+            let is_pending = phase.tasks.state(index) == Some(TaskState::Pending);
+            if is_pending && !self.back.contains(&index) && !answered.contains(&index) {
+                push(&mut self.fresh, IndexRange { first: index, count: 1 });
+            }
+        }
+    }
+
+    /// Lets a task wait once, as one that came back, wherever it waits now.
     pub(super) fn put_back(&mut self, index: TaskIndex) {
+        let _ = take_out(&mut self.older, index) || take_out(&mut self.fresh, index);
         self.back.insert(index);
     }
 
     /// Takes an older task out, because a worker holds it already; `false` where it is not waiting
     /// as it was when the reign began.
     pub(super) fn adopt(&mut self, index: TaskIndex) -> bool {
-        let holds =
-            |range: &IndexRange| range.first <= index && index.0 < range.first.0 + range.count;
-        let Some(position) = self.older.iter().position(holds) else { return false };
-        let range = self.older[position];
-        let before = index.0 - range.first.0;
-        let after = range.count - before - 1;
-        self.older.remove(position);
-        if after > 0 {
-            let first = TaskIndex(index.0 + 1);
-            self.older.insert(position, IndexRange { first, count: after });
-        }
-        if before > 0 {
-            self.older.insert(position, IndexRange { first: range.first, count: before });
-        }
-        true
+        take_out(&mut self.older, index)
     }
 
     /// How many wait: of an earlier reign, and others.
@@ -95,6 +94,24 @@ impl Queue {
         }
         Some((IndexRange { first, count }, round))
     }
+}
+
+/// Takes a task out of ranges; `false` where it is in none.
+fn take_out(ranges: &mut VecDeque<IndexRange>, index: TaskIndex) -> bool {
+    let holds = |range: &IndexRange| range.first <= index && index.0 < range.first.0 + range.count;
+    let Some(position) = ranges.iter().position(holds) else { return false };
+    let range = ranges[position];
+    let before = index.0 - range.first.0;
+    let after = range.count - before - 1;
+    ranges.remove(position);
+    if after > 0 {
+        let first = TaskIndex(index.0 + 1);
+        ranges.insert(position, IndexRange { first, count: after });
+    }
+    if before > 0 {
+        ranges.insert(position, IndexRange { first: range.first, count: before });
+    }
+    true
 }
 
 fn push(ranges: &mut VecDeque<IndexRange>, range: IndexRange) {

@@ -9,6 +9,7 @@ use crate::ids::{
 use crate::ledger::{ChunkRef, Results};
 use crate::limits::ENDED_RUN_TASK_COUNT_MAX;
 use crate::params::Params;
+use crate::plan::Outputs;
 use crate::records::{Pin, Query, Rows, Shelf};
 
 /// A worker introduces itself; the first message of a session.
@@ -186,6 +187,18 @@ pub enum ToWorker {
         count: u32,
         /// Their inputs.
         chunk: ChunkRef,
+    },
+    /// What tasks work on that follow from earlier phases; comes before the first of them, and
+    /// again where those phases have made something else since.
+    Outputs {
+        /// The phase.
+        phase: PhaseId,
+        /// Index of the first task.
+        first: TaskIndex,
+        /// How many tasks.
+        count: u32,
+        /// What they work on.
+        outputs: Outputs,
     },
     /// Attempts to make.
     Assign(Vec<AssignRun>),

@@ -180,7 +180,10 @@ impl Seat {
                 self.welcomed = false;
                 out.push(SeatEffect::Refused(why));
             }
-            ToWorker::Phase { .. } | ToWorker::Chunk { .. } | ToWorker::PhaseClosed(_) => {
+            ToWorker::Phase { .. }
+            | ToWorker::Chunk { .. }
+            | ToWorker::Outputs { .. }
+            | ToWorker::PhaseClosed(_) => {
                 out.push(SeatEffect::Note(message));
             }
             ToWorker::Call { .. } | ToWorker::CallMore { .. } | ToWorker::CallCancelled(_) => {

@@ -49,8 +49,8 @@ fn process(media: Media, bytes: &[u8]) -> Result<Given, Failure> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let source = Source::new(file, "input".to_owned(), media, bytes.len() as u64, None);
-    let mut given = Given::default();
-    let mut work = Work { source: Some(source), params: &Params::default(), output: &mut given };
+    let (params, mut given) = (Params::default(), Given::default());
+    let mut work = Work::new(Some(source), &params, &mut given);
     run(&mut work).map(|()| given)
 }
 

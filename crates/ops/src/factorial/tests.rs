@@ -38,7 +38,7 @@ fn params(n: &str) -> Result<Params, ParamError> {
 fn run(n: u32) -> Collected {
     let params = params(&n.to_string()).unwrap();
     let mut output = Collected::default();
-    let mut work = Work { source: None, params: &params, output: &mut output };
+    let mut work = Work::new(None, &params, &mut output);
     OPERATION.run.unwrap()(&mut work).unwrap();
     output
 }
@@ -114,7 +114,7 @@ fn what_has_no_factorial_here_is_refused_with_the_bounds() {
 fn a_cancelled_one_ends() {
     let params = params("10000").unwrap();
     let mut output = Collected { is_cancelled: true, ..Collected::default() };
-    let mut work = Work { source: None, params: &params, output: &mut output };
+    let mut work = Work::new(None, &params, &mut output);
     assert_eq!(OPERATION.run.unwrap()(&mut work).unwrap_err().code, "cancelled");
 }
 

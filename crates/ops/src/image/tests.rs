@@ -48,7 +48,7 @@ fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
     file.write_all(bytes).unwrap();
     let source = Source::new(file, "x".to_owned(), media_of(bytes), bytes.len() as u64, None);
     let mut output = Collected::default();
-    let mut work = Work { source: Some(source), params: &params, output: &mut output };
+    let mut work = Work::new(Some(source), &params, &mut output);
     OPERATION.run.unwrap()(&mut work).map(|()| output)
 }
 

@@ -35,8 +35,7 @@ fn result(content: &[u8]) -> (Value, Vec<String>) {
     let source = Source::new(file, "x.txt".to_owned(), Media::Text, content.len() as u64, None);
     let mut output = Kept::default();
     let params = Params::default();
-    run(&mut Work { source: Some(source), params: &params, output: &mut output })
-        .expect("analysed");
+    run(&mut Work::new(Some(source), &params, &mut output)).expect("analysed");
     assert_eq!(output.artifacts[0].0, "{base}_analysis.json");
     (serde_json::from_slice(&output.artifacts[0].1).expect("valid JSON"), output.notes)
 }

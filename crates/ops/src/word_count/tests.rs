@@ -39,7 +39,7 @@ fn run(tokens: &str, content: &[u8]) -> Kept {
     let source = Source::new(file, "x.txt".to_owned(), Media::Text, content.len() as u64, None);
     let params = Params(BTreeMap::from([("tokens".to_owned(), tokens.to_owned())]));
     let mut output = Kept::default();
-    let mut work = Work { source: Some(source), params: &params, output: &mut output };
+    let mut work = Work::new(Some(source), &params, &mut output);
     OPERATION.run.expect("a function")(&mut work).expect("counted");
     output
 }

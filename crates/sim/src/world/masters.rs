@@ -439,7 +439,7 @@ impl World {
     pub(super) fn settle_again(&mut self, task: TaskId, round: Round) -> Result<(), String> {
         self.tally.bite("decision: made again, a result");
         let attempt = AttemptId { epoch: self.witness.ledger.epoch, counter: REPEATED };
-        let manifest = manifest_of(&Assigned { attempt, task, round });
+        let manifest = manifest_of(&Assigned { attempt, task, round }, &[]);
         let results = Results::Manifests(vec![manifest]);
         self.oracle.durable.put(manifest, self.now);
         let run = SettledRun { phase: task.phase_id(), round, first: task.index, attempt, results };

@@ -280,7 +280,8 @@ impl World {
         }
     }
 
-    /// An operator ends all drains and pauses, as often as it takes.
+    /// An operator ends all drains and pauses, and seals what the client has left open, as often as
+    /// it takes.
     fn tidy(&mut self) -> Result<(), String> {
         let workers = self.witness.ledger.workers.iter();
         let drained: Vec<_> =
@@ -289,6 +290,9 @@ impl World {
             self.propose(Entry::WorkerDrained { name, on: false })?;
         }
         self.pause(false)?;
+        for phase in self.client.left_open(&self.witness.ledger) {
+            self.propose(Entry::PhaseSealed { phase })?;
+        }
         self.queue_in(1_000_000, Happening::OperatorTidies);
         Ok(())
     }

@@ -7,6 +7,7 @@ use windlass_core::ledger::{
     Counts, FailedTask, IndexRange, JobState, OnFailure, Paused, PhaseSpec, StoredChunk, TaskState,
 };
 use windlass_core::limits::JOB_PHASE_COUNT_MAX;
+use windlass_core::plan::Derived;
 use windlass_core::view::{JobView, PhaseView, TaskView};
 use windlass_core::{BlobId, Epoch, JobId, LogTime, Round, TaskIndex};
 
@@ -19,6 +20,7 @@ impl From<PhaseSpec> for pb::PhaseSpec {
             after: spec.after.into_iter().map(|phase| phase.0.into()).collect(),
             stops_on_failure: spec.on_failure == OnFailure::Stop,
             fresh: spec.fresh,
+            derived: spec.derived.map(pb::Derived::from),
         }
     }
 }
@@ -34,6 +36,7 @@ impl TryFrom<pb::PhaseSpec> for PhaseSpec {
             after: spec.after.into_iter().map(phase_index).collect::<Result<_, _>>()?,
             on_failure: if spec.stops_on_failure { OnFailure::Stop } else { OnFailure::Continue },
             fresh: spec.fresh,
+            derived: spec.derived.map(Derived::try_from).transpose()?,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! What a peer sends is checked here: whatever comes out is well formed, though it may be wrong.
 
 mod cluster;
+mod derived;
 mod jobs;
 mod ledger;
 mod media;

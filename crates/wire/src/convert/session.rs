@@ -1,5 +1,6 @@
 //! What workers and the master say.
 
+use super::derived::{outputs, phase_outputs};
 use super::records;
 use super::words::{Malformed, needed, u128_of};
 use crate::generated as pb;
@@ -331,6 +332,9 @@ impl From<ToWorker> for pb::ToWorker {
                 count,
                 chunk: Some(chunk.into()),
             }),
+            ToWorker::Outputs { phase, first, count, outputs } => {
+                Message::Outputs(phase_outputs(phase, first, count, outputs))
+            }
             ToWorker::Assign(runs) => {
                 let runs = runs.into_iter().map(pb::AssignRun::from).collect();
                 Message::Assign(pb::Assign { runs })
@@ -406,6 +410,7 @@ impl TryFrom<pb::ToWorker> for ToWorker {
                 count: chunk.count,
                 chunk: needed(chunk.chunk, "a chunk that says nothing")?.try_into()?,
             },
+            Message::Outputs(message) => outputs(message)?,
             Message::Assign(assign) => {
                 let runs = assign.runs.into_iter().map(AssignRun::try_from);
                 ToWorker::Assign(runs.collect::<Result<_, _>>()?)

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use prost::Message;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
+use windlass_core::plan::{Outputs, Share, Taken};
 use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
 
 const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
@@ -89,6 +90,18 @@ fn what_the_master_says_arrives_as_it_was_said() {
         ToWorker::EndedAck(vec![(ATTEMPT, 4)]),
         ToWorker::Recall(vec![ATTEMPT]),
         ToWorker::CancelJob(JobId(7)),
+        ToWorker::Outputs {
+            phase: PHASE,
+            first: TaskIndex(4_096),
+            count: 2,
+            outputs: Outputs {
+                own: vec![Some(BlobId::of(b"a")), None],
+                taken: vec![
+                    Taken { share: Share::Whole, manifests: vec![BlobId::of(b"b")] },
+                    Taken { share: Share::Part, manifests: Vec::new() },
+                ],
+            },
+        },
         ToWorker::PhaseClosed(PHASE),
         ToWorker::Call {
             call: CALL,

@@ -196,6 +196,7 @@ impl From<ChunkRef> for pb::Chunk {
                 Stored::Inputs(Chunk::decode(&bytes).unwrap_or_default().into())
             }
             ChunkRef::Blob(id) => Stored::Blob(Bytes::copy_from_slice(&id.0)),
+            ChunkRef::Outputs => Stored::Outputs(true),
         };
         pb::Chunk { stored: Some(stored) }
     }
@@ -210,6 +211,7 @@ impl TryFrom<pb::Chunk> for ChunkRef {
             Stored::Count(_) => ChunkRef::Count,
             Stored::Inputs(inputs) => ChunkRef::Inline(Chunk::try_from(inputs)?.encode()),
             Stored::Blob(id) => ChunkRef::Blob(blob_id(&id)?),
+            Stored::Outputs(_) => ChunkRef::Outputs,
         })
     }
 }

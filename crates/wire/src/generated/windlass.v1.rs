@@ -134,7 +134,7 @@ pub struct Input {
 /// Where the inputs of consecutive tasks are.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Chunk {
-    #[prost(oneof = "chunk::Stored", tags = "1, 2, 3")]
+    #[prost(oneof = "chunk::Stored", tags = "1, 2, 3, 4")]
     pub stored: ::core::option::Option<chunk::Stored>,
 }
 /// Nested message and enum types in `Chunk`.
@@ -150,6 +150,9 @@ pub mod chunk {
         /// In a blob, 32 bytes of BLAKE3; `Blobs.ReadChunk` answers its inputs.
         #[prost(bytes, tag = "3")]
         Blob(::prost::bytes::Bytes),
+        /// In what earlier phases made; nobody adds such tasks. Always true.
+        #[prost(bool, tag = "4")]
+        Outputs(bool),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1069,6 +1072,67 @@ pub mod blobs_server {
     impl<T> tonic::server::NamedService for BlobsServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
+}
+/// The rule: nobody adds such tasks, they exist once the phases that theirs waits for have ended.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Derived {
+    /// What each of them takes, in this order, behind its own result of `each_of`.
+    #[prost(message, repeated, tag = "3")]
+    pub takes: ::prost::alloc::vec::Vec<Take>,
+    /// How many there are.
+    #[prost(oneof = "derived::Count", tags = "1, 2")]
+    pub count: ::core::option::Option<derived::Count>,
+}
+/// Nested message and enum types in `Derived`.
+pub mod derived {
+    /// How many there are.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Count {
+        /// So many, 1 to 4096.
+        #[prost(uint32, tag = "1")]
+        Fixed(u32),
+        /// One for each task of the phase at this position, whose result it works on.
+        #[prost(uint32, tag = "2")]
+        EachOf(u32),
+    }
+}
+/// A phase whose results every task gets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Take {
+    /// Its position; one of those that the phase waits for.
+    #[prost(uint32, tag = "1")]
+    pub phase: u32,
+    /// Whether task p gets artifact p of each result, where it has so many; otherwise it gets all.
+    #[prost(bool, tag = "2")]
+    pub parts: bool,
+}
+/// What the tasks `first` to `first + count - 1` of a phase work on. Comes before the first `Assign`
+/// that needs it, and again where something else is to be worked on since.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PhaseOutputs {
+    #[prost(message, optional, tag = "1")]
+    pub phase: ::core::option::Option<PhaseId>,
+    #[prost(uint32, tag = "2")]
+    pub first: u32,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// The manifest that each of these tasks has for itself, in task order, none or `count` of them: 32
+    /// bytes of BLAKE3, or no bytes where there is none. `Blobs.Read` answers a manifest as it lies in
+    /// the store.
+    #[prost(bytes = "bytes", repeated, tag = "4")]
+    pub own: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// What all of them get, behind that.
+    #[prost(message, repeated, tag = "5")]
+    pub taken: ::prost::alloc::vec::Vec<Taken>,
+}
+/// The results of one phase.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Taken {
+    /// Whether task p gets artifact p of each.
+    #[prost(bool, tag = "1")]
+    pub parts: bool,
+    #[prost(message, optional, tag = "2")]
+    pub manifests: ::core::option::Option<Manifests>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecordSet {
@@ -2092,7 +2156,7 @@ pub struct Goodbye {}
 pub struct ToWorker {
     #[prost(
         oneof = "to_worker::Message",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15"
     )]
     pub message: ::core::option::Option<to_worker::Message>,
 }
@@ -2128,6 +2192,8 @@ pub mod to_worker {
         Shelves(super::Shelves),
         #[prost(message, tag = "14")]
         ShardQuery(super::ShardQuery),
+        #[prost(message, tag = "15")]
+        Outputs(super::PhaseOutputs),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2599,6 +2665,9 @@ pub struct PhaseSpec {
     /// Whether everything is done anew, also what is known from earlier.
     #[prost(bool, tag = "6")]
     pub fresh: bool,
+    /// How its tasks follow from earlier phases; absent where `AddTasks` adds them.
+    #[prost(message, optional, tag = "7")]
+    pub derived: ::core::option::Option<Derived>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Submitted {

@@ -12,6 +12,7 @@ use super::super::version::CLUSTER_VERSION;
 use super::{ByteString, JobSection, SNAPSHOT_VERSION, section};
 use crate::ids::{JobId, LoadId};
 use crate::limits::{CHUNK_TASK_COUNT_MAX, JOB_PHASE_COUNT_MAX};
+use crate::plan::Derived;
 use crate::records::LoadedSet;
 use crate::time::LogTime;
 use crate::tokens::Tokens;
@@ -126,6 +127,22 @@ struct Sections<'a> {
 impl Sections<'_> {
     /// The next section, if it is of this kind.
     fn take<T: DeserializeOwned>(&mut self, wanted: u16) -> Result<Option<T>, SnapshotError> {
+        self.take_as(wanted, 1)
+    }
+
+    /// Whether the next section is of this kind and version.
+    fn is_next(&self, wanted: u16, version: u8) -> bool {
+        let header = self.bytes[self.at..].first_chunk::<3>();
+        let [low, high] = wanted.to_le_bytes();
+        header == Some(&[low, high, version])
+    }
+
+    /// The next section, if it is of this kind; it must be of this version then.
+    fn take_as<T: DeserializeOwned>(
+        &mut self,
+        wanted: u16,
+        known: u8,
+    ) -> Result<Option<T>, SnapshotError> {
         let rest = &self.bytes[self.at..];
         let damaged = |what| SnapshotError::Damaged { at: self.at, what };
         let Some(header) = rest.first_chunk::<ENTRY_HEADER_BYTES>() else {
@@ -136,7 +153,7 @@ impl Sections<'_> {
         if kind != wanted {
             return Ok(None);
         }
-        if version != 1 {
+        if version != known {
             return Err(SnapshotError::Unknown { kind, version });
         }
         let end = ENTRY_HEADER_BYTES.saturating_add(u32::from_le_bytes(length) as usize);
@@ -195,10 +212,8 @@ impl Sections<'_> {
         let phases: Result<Vec<Phase>, SnapshotError> =
             (0..head.phase_count).map(|_| self.phase()).collect();
         let phases = phases?;
-        let in_order = phases.iter().enumerate().all(|(position, phase)| {
-            phase.spec.after.iter().all(|before| usize::from(before.0) < position)
-        });
-        self.check(in_order, "a phase waits for a later one")?;
+        let specs: Vec<PhaseSpec> = phases.iter().map(|phase| phase.spec.clone()).collect();
+        self.check(crate::plan::is_in_order(&specs), "a phase waits for a later one")?;
         let more: Option<(Option<Paused>, History)> = self.take(section::JOB_MORE)?;
         let (paused, history) = more.unwrap_or_default();
         self.check(history.is_sound(), "a job's history is too long")?;
@@ -219,12 +234,27 @@ impl Sections<'_> {
         })
     }
 
+    /// What a phase is beside its tasks.
+    fn phase_head(&mut self) -> Result<(PhaseSpec, bool, Vec<StoredChunk>), SnapshotError> {
+        if !self.is_next(section::PHASE, 2) {
+            return self.expect(section::PHASE);
+        }
+        let derived: Option<(PhaseSpec, bool, Vec<StoredChunk>, Derived)> =
+            self.take_as(section::PHASE, 2)?;
+        let head = derived.map(|(spec, sealed, chunks, derived)| {
+            (PhaseSpec { derived: Some(derived), ..spec }, sealed, chunks)
+        });
+        head.ok_or(SnapshotError::Damaged { at: self.at, what: "it ends early" })
+    }
+
     fn phase(&mut self) -> Result<Phase, SnapshotError> {
-        let (spec, sealed, chunks): (PhaseSpec, bool, Vec<StoredChunk>) =
-            self.expect(section::PHASE)?;
+        let (spec, sealed, chunks) = self.phase_head()?;
         let mut task_count = 0_u32;
         for chunk in &chunks {
             let inputs = chunk.chunk != ChunkRef::Count;
+            let is_derived = chunk.chunk == ChunkRef::Outputs;
+            let is_known = is_derived == spec.derived.is_some();
+            self.check(is_known, "a chunk is of another kind than its phase")?;
             let fits = chunk.count > 0 && !(inputs && chunk.count as usize > CHUNK_TASK_COUNT_MAX);
             self.check(fits && chunk.first.0 == task_count, "a chunk is out of order")?;
             let end = task_count.checked_add(chunk.count);

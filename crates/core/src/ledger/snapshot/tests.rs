@@ -6,6 +6,7 @@ use crate::ledger::{
     ChunkRef, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, Setting, SettledRun, Sweep,
 };
 use crate::params::Params;
+use crate::plan::{Derived, Share, Take, TaskCount};
 use crate::random::SplitMix64;
 use crate::records::{RecordSet, StoredShard};
 use crate::tokens::{Role, TokenId};
@@ -22,6 +23,10 @@ fn submitted(request: u64, phase_count: u16) -> Entry {
         after: (0..position).map(PhaseIndex).collect(),
         on_failure: OnFailure::Continue,
         fresh: request.is_multiple_of(2),
+        derived: (position > 0 && request.is_multiple_of(3)).then(|| Derived {
+            count: TaskCount::EachOf(PhaseIndex(0)),
+            takes: vec![Take { phase: PhaseIndex(0), share: Share::Whole }],
+        }),
     };
     let spec = JobSpec {
         name: format!("job {request}"),
