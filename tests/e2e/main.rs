@@ -14,6 +14,7 @@ mod lab;
 mod memo;
 mod mutants;
 mod mutator;
+mod phases;
 mod power;
 mod records;
 mod security;

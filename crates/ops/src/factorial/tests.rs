@@ -1,10 +1,12 @@
 //! The operation from its parameter to the bytes of its results.
 
 use super::OPERATION;
-use crate::{Output, Work};
+use crate::{Earlier, EarlierArtifact, Output, Work};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::io::Write;
 use windlass_core::params::{ParamError, Params};
+use windlass_core::plan::{STEP_PARAM, Step, StepInput};
 use windlass_core::{BlobId, Failure};
 
 #[derive(Default)]
@@ -116,6 +118,42 @@ fn a_cancelled_one_ends() {
     let mut output = Collected { is_cancelled: true, ..Collected::default() };
     let mut work = Work::new(None, &params, &mut output);
     assert_eq!(OPERATION.run.unwrap()(&mut work).unwrap_err().code, "cancelled");
+}
+
+/// One task of a step, on what the tasks of the step before made.
+fn step(n: u32, name: &str, index: u32, before: &[Vec<u8>]) -> Collected {
+    let mut params = params(&n.to_string()).unwrap();
+    params.0.insert(STEP_PARAM.to_owned(), name.to_owned());
+    let mut file = tempfile::tempfile().unwrap();
+    before.iter().for_each(|bytes| file.write_all(bytes).unwrap());
+    let artifact = |(result, bytes): (u32, &Vec<u8>)| EarlierArtifact {
+        name: String::new(),
+        media_type: String::new(),
+        size: bytes.len() as u64,
+        result,
+    };
+    let earlier = Earlier::new(file, (0..).zip(before).map(artifact).collect());
+    let mut output = Collected::default();
+    let mut work = Work { earlier, index, ..Work::new(None, &params, &mut output) };
+    OPERATION.run.unwrap()(&mut work).unwrap();
+    output
+}
+
+/// The steps as the catalogue tells them: what they make together is what one task makes.
+#[test]
+fn the_steps_come_to_the_same_as_one_task() {
+    for n in [0, 1, 7, 52, 1_000, 30_011] {
+        let mut made: Vec<Vec<u8>> = Vec::new();
+        let mut last = Collected::default();
+        for Step { name, input, .. } in OPERATION.spec.steps {
+            let (StepInput::Nothing(count) | StepInput::AllOfBefore(count)) = *input;
+            let tasks: Vec<Collected> =
+                (0..count).map(|index| step(n, name, index, &made)).collect();
+            made = tasks.iter().map(|task| task.artifacts[0].1.clone()).collect();
+            last = tasks.into_iter().next_back().unwrap();
+        }
+        assert!(last.artifacts == run(n).artifacts, "{n}!");
+    }
 }
 
 /// Digits times a small number, by hand.
