@@ -1,7 +1,9 @@
 //! Phases that build on each other, over processes that are killed in the middle.
 
-use crate::cluster::{joined, master, run_on};
+use crate::cluster::{joined, run_on};
 use crate::lab::{Lab, Ran, until};
+use crate::service::Service;
+use serde_json::Value;
 use std::path::Path;
 use std::process::Child;
 
@@ -36,7 +38,10 @@ fn cpu_ticks(child: &Child) -> u64 {
 #[test]
 fn a_factorial_outlives_one_of_its_two_workers() {
     let lab = Lab::new();
-    let (_master, address) = master(&lab);
+    let up = ["up", "--listen", "127.0.0.1:0", "--workers", "0"];
+    let cluster = Service::start(&mut lab.command(&up));
+    let line = cluster.line("Listening on ");
+    let address = line.trim_start_matches("Listening on ").to_owned();
     let mut victim = joined(&lab, "victim", &address, "1");
     let _other = joined(&lab, "other", &address, "1");
     let before = cpu_ticks(&victim.child);
@@ -45,6 +50,61 @@ fn a_factorial_outlives_one_of_its_two_workers() {
     victim.kill();
     Ran::of(run.wait_with_output().expect("it ends")).ended(0);
     is_right(&lab);
+    let logs = lab.run(&["job", "logs", "1"]).ended(0).stdout.clone();
+    for words in ["(1 file)", " of 2: attempt 1 worker lost on victim", "factorial: half ended: 2"]
+    {
+        assert!(logs.contains(words), "{words:?}: {logs}");
+    }
+}
+
+/// What lies between is told as steps: to the user it is one file.
+#[test]
+fn the_steps_of_a_factorial_are_no_files() {
+    let lab = Lab::new();
+    let up = ["up", "--listen", "127.0.0.1:0", "--workers", "0"];
+    let cluster = Service::start(&mut lab.command(&up));
+    cluster.line("Listening on ");
+    let submit = ["submit", "--op", "factorial", "--param", "n=52", "--json"];
+    let submitted: Value = json(&lab, &submit);
+    assert_eq!(submitted["jobs"][0]["files"], 1);
+    let steps = |shown: &Value| {
+        let phases = shown["phases"].as_array().expect("phases").clone();
+        let told = phases.iter().map(|it| {
+            let name = it["step"].as_str().expect("a step").to_owned();
+            (name, it["intermediate"] == true, it["tasks"].as_u64(), it["open"].as_u64())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let step = |name: &str, is_intermediate, count, open| {
+        (name.to_owned(), is_intermediate, Some(count), Some(open))
+    };
+    assert_eq!(
+        steps(&json(&lab, &["job", "show", "1", "--json"])),
+        [step("part", true, 2, 2), step("half", true, 2, 2), step("digits", false, 1, 1)]
+    );
+    assert!(lab.run(&["job", "list"]).ended(0).stdout.contains(" 0/1 "));
+    let address = cluster.line("Listening on ");
+    let _worker = joined(&lab, "w1", address.trim_start_matches("Listening on "), "2");
+    lab.run(&["job", "wait", "1"]).ended(0);
+    assert_eq!(
+        steps(&json(&lab, &["job", "show", "1", "--json"])),
+        [step("part", true, 2, 0), step("half", true, 2, 0), step("digits", false, 1, 0)]
+    );
+    let shown = lab.run(&["job", "show", "1"]).ended(0).stdout.clone();
+    assert!(shown.contains("factorial: digits"), "{shown}");
+    assert!(shown.contains("1 file in "), "{shown}");
+    assert!(lab.run(&["job", "list"]).ended(0).stdout.contains(" 1/1 "));
+    let results = lab.run(&["result", "ls", "1"]).ended(0).stdout.clone();
+    assert_eq!(
+        results.lines().filter(|line| line.contains("factorial_52")).count(),
+        2,
+        "{results}"
+    );
+    assert!(!results.contains(".bin"), "{results}");
+}
+
+fn json(lab: &Lab, args: &[&str]) -> Value {
+    serde_json::from_str(&lab.run(args).ended(0).stdout).expect("JSON")
 }
 
 #[test]

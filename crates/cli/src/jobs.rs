@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use windlass_client::cluster::Cluster;
 use windlass_core::ledger::{Counts, JobState, Outcome};
+use windlass_core::plan::STEP_PARAM;
 use windlass_core::view::{HistoryView, JobView, PhaseView};
 use windlass_core::{JobId, LogTime};
 
@@ -53,15 +54,6 @@ fn unknown(id: JobId) -> CliError {
     CliError::failed(format!("find job {id}: `windlass job list` shows what there is"))
 }
 
-/// The counts of all phases together.
-pub(crate) fn counts(job: &JobView) -> Counts {
-    job.phases.iter().fold(Counts::default(), |sum, phase| Counts {
-        pending: sum.pending + phase.counts.pending,
-        succeeded: sum.succeeded + phase.counts.succeeded,
-        failed: sum.failed + phase.counts.failed,
-    })
-}
-
 /// Where a job stands, in one word for JSON: a paused one is open.
 fn state(job: &JobView) -> &'static str {
     match job.state {
@@ -85,13 +77,16 @@ fn outcome_label(outcome: Outcome) -> &'static str {
 
 /// A job as JSON, the same wherever one is told.
 fn to_json(job: &JobView) -> Value {
-    let phase = |phase: &PhaseView| {
+    let phase = |(phase, counts, is_intermediate): (&PhaseView, Counts, bool)| {
+        let Counts { pending, succeeded, failed } = counts;
         json!({
             "operation": phase.spec.operation,
-            "tasks": phase.task_count,
-            "succeeded": phase.counts.succeeded,
-            "failed": phase.counts.failed,
-            "open": phase.counts.pending,
+            "step": phase.spec.params.text(STEP_PARAM),
+            "intermediate": is_intermediate,
+            "tasks": pending + succeeded + failed,
+            "succeeded": succeeded,
+            "failed": failed,
+            "open": pending,
         })
     };
     let paused =
@@ -103,7 +98,7 @@ fn to_json(job: &JobView) -> Value {
         "paused": paused,
         "submitted_at_ms": job.submitted_at.0,
         "ended_at_ms": job.ended_at.map(|at| at.0),
-        "phases": job.phases.iter().map(phase).collect::<Vec<_>>(),
+        "phases": job.expected().into_iter().map(phase).collect::<Vec<_>>(),
     })
 }
 

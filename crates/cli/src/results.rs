@@ -1,7 +1,7 @@
 //! `windlass result`: what a job has made, fetched from wherever its cluster is.
 
 use crate::arguments::{ResultArguments, ResultCommand};
-use crate::jobs::{counts, files, find, history, print, say};
+use crate::jobs::{files, find, history, print, say};
 use crate::place::Place;
 use crate::{CliError, EXIT_FAILED_FILES, run};
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn row(result: &TaskResult) -> Value {
 
 /// Says of an open job that there will be more.
 fn tell_unfinished(job: &JobView) {
-    let to_do = files(counts(job).pending.into());
+    let to_do = files(job.file_counts().pending.into());
     match job.state {
         JobState::Open => {
             let held = if job.paused.is_some() { " and paused" } else { "" };

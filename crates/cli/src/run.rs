@@ -175,7 +175,7 @@ pub(crate) fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
 
 fn view(standing: &Standing) -> View {
     View {
-        total: standing.task_count,
+        total: standing.file_count,
         done: standing.done_count,
         failed: standing.failed_count,
         bytes_done: standing.bytes_done,

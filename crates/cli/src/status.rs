@@ -93,7 +93,7 @@ fn to_text(view: &ClusterView) -> String {
 fn paused_jobs(jobs: &[JobView]) -> String {
     let line = |job: &JobView| {
         let id = job.id;
-        let to_do = jobs::files(jobs::counts(job).pending.into());
+        let to_do = jobs::files(job.file_counts().pending.into());
         let by = job.paused.as_ref().map(|paused| printable(paused.by.as_bytes()));
         let by = by.unwrap_or_default();
         format!("job {id} is paused by {by}: {to_do} to do; `windlass job resume {id}`\n")

@@ -25,9 +25,9 @@ const RECORD_COUNT_AT_ONCE: usize = 64;
 /// How far the jobs of a run are.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// Tasks in all.
-    pub task_count: u64,
-    /// Tasks with an outcome.
+    /// Files in all; tasks on whose results others build are none.
+    pub file_count: u64,
+    /// Files with an outcome.
     pub done_count: u64,
     /// Of those, failed.
     pub failed_count: u64,
@@ -74,8 +74,6 @@ pub(crate) struct Follower<'a> {
     superseded: BTreeSet<TaskId>,
     notices: Receiver<Vec<Notice>>,
     rows: BTreeMap<TaskId, Row>,
-    /// Tasks with an outcome on whose results others build: they have no rows.
-    intermediate: BTreeSet<TaskId>,
     standing: Standing,
     /// By operation: what workers offer no more.
     withdrawn: BTreeMap<String, Withdrawn>,
@@ -90,7 +88,7 @@ impl<'a> Follower<'a> {
     ) -> Result<Follower<'a>, RunError> {
         let inputs = submission.phases.values().flat_map(|phase| &phase.inputs);
         let standing = Standing {
-            task_count: submission.task_count(),
+            file_count: submission.file_count(),
             bytes_total: inputs.map(|input| input.size).sum(),
             ..Standing::default()
         };
@@ -102,7 +100,6 @@ impl<'a> Follower<'a> {
             superseded,
             notices: cluster.watch()?,
             rows: BTreeMap::new(),
-            intermediate: BTreeSet::new(),
             standing,
             withdrawn: BTreeMap::new(),
         };
@@ -110,9 +107,9 @@ impl<'a> Follower<'a> {
         Ok(follower)
     }
 
-    /// Whether every task has its outcome.
+    /// Whether every file has its outcome.
     pub(crate) fn is_done(&self) -> bool {
-        self.standing.done_count == self.standing.task_count
+        self.standing.done_count == self.standing.file_count
     }
 
     /// Takes in what happens, for at most this long.
@@ -146,7 +143,10 @@ impl<'a> Follower<'a> {
                 None
             }
         });
-        let ours = |task: &TaskId| self.submission.phases.contains_key(&task.phase_id());
+        let ours = |task: &TaskId| {
+            let phase = self.submission.phases.get(&task.phase_id());
+            phase.is_some_and(|phase| !phase.is_intermediate)
+        };
         let tasks: Vec<TaskId> = tasks.filter(ours).collect();
         let views = self.cluster.task_views(tasks.clone())?;
         for (task, view) in tasks.into_iter().zip(views) {
@@ -165,7 +165,7 @@ impl<'a> Follower<'a> {
                 let doing = running.and_then(|SlotWork { running, .. }| {
                     let phase = self.submission.phases.get(&running.task.phase_id())?;
                     Some(Doing {
-                        name: name_of(phase, running.task.index),
+                        name: phase.name(running.task.index),
                         operation: phase.operation.clone(),
                         elapsed: Duration::from_millis(running.elapsed_ms),
                         quiet: Duration::from_millis(running.quiet_ms),
@@ -214,8 +214,7 @@ impl<'a> Follower<'a> {
 
     /// One row for every task; those without an outcome are unfinished.
     pub(crate) fn into_rows(mut self) -> Vec<Row> {
-        let shown = self.submission.phases.iter().filter(|(_, phase)| !phase.is_intermediate);
-        for (id, phase) in shown {
+        for (id, phase) in self.submission.shown() {
             for index in (0..phase.task_count).map(TaskIndex) {
                 let task = id.task(index);
                 self.rows.entry(task).or_insert_with(|| {
@@ -239,7 +238,7 @@ impl<'a> Follower<'a> {
 
     /// Takes in what has settled of a job.
     fn read_job(&mut self, job: JobId) -> Result<(), RunError> {
-        let phases = self.submission.phases.keys().copied();
+        let phases = self.submission.shown().map(|(id, _)| *id);
         let phases: Vec<PhaseId> = phases.filter(|id| id.job == job).collect();
         for id in phases {
             let mut from = TaskIndex(0);
@@ -266,11 +265,6 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         let phase = &self.submission.phases[&task.phase_id()];
-        if phase.is_intermediate {
-            // Its failure is told by what builds on it.
-            self.standing.done_count += u64::from(self.intermediate.insert(task));
-            return Ok(());
-        }
         let path = path_of(phase, task.index);
         let bytes = size_of(phase, task.index);
         let row = if view.state == TaskState::Succeeded {
@@ -340,12 +334,6 @@ fn failed_row(row: Row, view: &TaskView) -> Row {
 /// The input's path; empty for a task without input.
 fn path_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
     phase.inputs.get(index.0 as usize).map(|input| input.path.clone()).unwrap_or_default()
-}
-
-/// The input's path; of a task without input its number.
-fn name_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
-    let input = phase.inputs.get(index.0 as usize);
-    input.map_or_else(|| base_of(phase, index), |input| input.path.clone())
 }
 
 fn base_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {

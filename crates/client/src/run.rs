@@ -69,7 +69,7 @@ pub struct Finished {
 /// What was submitted to be done without anybody who waits for it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Detached {
-    /// The jobs, oldest first, each with its tasks; none where there was nothing to do.
+    /// The jobs, oldest first, each with its files; none where there was nothing to do.
     pub jobs: BTreeMap<JobId, u64>,
     /// Whether an open job, or a retried one, goes on.
     pub resumed: bool,
@@ -182,7 +182,7 @@ impl Run<'_> {
         let outcomes = self.gather(observe)?;
         let submission = self.submit(&self.submitter(), &outcomes, observe)?;
         let mut jobs = BTreeMap::new();
-        for (id, phase) in &submission.phases {
+        for (id, phase) in submission.shown() {
             *jobs.entry(id.job).or_insert(0) += u64::from(phase.task_count);
         }
         let left_out = outcomes.iter().filter_map(Row::of_gathered).collect();

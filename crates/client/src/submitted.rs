@@ -1,10 +1,11 @@
 //! What a run's jobs are, as far as the run must know: phases, inputs, how many tasks.
 
+use crate::export::base_of_task;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::input::Input;
 use windlass_core::ledger::PhaseSpec;
-use windlass_core::plan::TaskCount;
-use windlass_core::{JobId, PhaseId, PhaseIndex};
+use windlass_core::plan::{self, STEP_PARAM, TaskCount};
+use windlass_core::{JobId, PhaseId, PhaseIndex, TaskIndex};
 
 /// What a run works on.
 #[derive(Debug, Default)]
@@ -25,7 +26,9 @@ pub(crate) struct SubmittedPhase {
     pub(crate) task_count: u32,
     /// How many tasks follow from earlier phases; `None`: they are added.
     pub(crate) derived: Option<TaskCount>,
-    /// Whether another phase builds on its results, which are nobody else's then.
+    /// Which step of the operation it is, where that one's work is divided.
+    pub(crate) step: Option<String>,
+    /// Whether another phase builds on its results: then its tasks are not told as files.
     pub(crate) is_intermediate: bool,
 }
 
@@ -54,8 +57,13 @@ impl Submission {
         }
     }
 
-    pub(crate) fn task_count(&self) -> u64 {
-        self.phases.values().map(|phase| u64::from(phase.task_count)).sum()
+    /// The phases whose tasks are told as files.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = (&PhaseId, &SubmittedPhase)> {
+        self.phases.iter().filter(|(_, phase)| !phase.is_intermediate)
+    }
+
+    pub(crate) fn file_count(&self) -> u64 {
+        self.shown().map(|(_, phase)| u64::from(phase.task_count)).sum()
     }
 }
 
@@ -71,16 +79,30 @@ impl SubmittedPhase {
     /// A phase of a job with these phases, before its tasks are counted.
     pub(crate) fn of(specs: &[&PhaseSpec], position: usize) -> SubmittedPhase {
         let spec = specs[position];
-        let index = phase_index(position);
-        let builds_on_it = |spec: &&PhaseSpec| {
-            spec.derived.as_ref().is_some_and(|derived| derived.sources().any(|it| it == index))
-        };
         SubmittedPhase {
             operation: spec.operation.clone(),
             inputs: Vec::new(),
             task_count: 0,
             derived: spec.derived.as_ref().map(|derived| derived.count),
-            is_intermediate: specs.iter().any(builds_on_it),
+            step: spec.params.text(STEP_PARAM).map(str::to_owned),
+            is_intermediate: plan::is_intermediate(specs, position),
         }
+    }
+
+    /// What a task is called for people: its input's path, or which one of its step it is.
+    pub(crate) fn name(&self, index: TaskIndex) -> Vec<u8> {
+        match self.inputs.get(index.0 as usize) {
+            Some(input) => input.path.clone(),
+            None => name_without_input(self.step.as_deref(), index, self.task_count),
+        }
+    }
+}
+
+/// `part 1 of 2`; where there is no step, the task's number.
+pub(crate) fn name_without_input(step: Option<&str>, index: TaskIndex, count: u32) -> Vec<u8> {
+    match step {
+        Some(step) if count == 1 => step.as_bytes().to_vec(),
+        Some(step) => format!("{step} {} of {count}", index.0 + 1).into_bytes(),
+        None => base_of_task(index),
     }
 }

@@ -6,6 +6,7 @@ use crate::ledger::{
     Applied, Counts, FailedTask, Job, JobEvent, JobState, Paused, Phase, PhaseSpec, TaskState,
 };
 use crate::meters::{Gauges, Meters};
+use crate::plan;
 use crate::session::{Offer, Running, Withdrawal};
 use crate::{BlobId, Epoch, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 use std::collections::BTreeMap;
@@ -327,6 +328,29 @@ impl JobView {
             paused: job.paused.clone(),
             phases: job.phases.iter().map(PhaseView::of).collect(),
         }
+    }
+
+    /// Where its files stand, see [`plan::file_counts`].
+    #[must_use]
+    pub fn file_counts(&self) -> Counts {
+        plan::file_counts(&self.standings(), &self.state)
+    }
+
+    /// Where the tasks of its phases stand, those that are still to come being open; and whether
+    /// other phases build on them.
+    #[must_use]
+    pub fn expected(&self) -> Vec<(&PhaseView, Counts, bool)> {
+        let standings = self.standings();
+        let specs: Vec<&PhaseSpec> = self.phases.iter().map(|phase| &phase.spec).collect();
+        let of = |(position, phase)| {
+            let counts = plan::expected_counts(&standings, position);
+            (phase, counts, plan::is_intermediate(&specs, position))
+        };
+        self.phases.iter().enumerate().map(of).collect()
+    }
+
+    fn standings(&self) -> Vec<(&PhaseSpec, Counts)> {
+        self.phases.iter().map(|phase| (&phase.spec, phase.counts)).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `windlass job list`.
 
-use super::{counts, print, state_told, to_json};
+use super::{print, state_told, to_json};
 use crate::CliError;
 use crate::arguments::StateFilter;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn table(jobs: &[JobView], known_count: usize, columns: usize) -> String {
     }
     let mut text = format!("{:>6}  {:9}  {:>15}  {:>7}  name\n", "job", "state", "done", "failed");
     for job in jobs {
-        let counts = counts(job);
+        let counts = job.file_counts();
         let done = counts.succeeded + counts.failed;
         let all = done + counts.pending;
         let name = cut_end(&printable(job.name.as_bytes()), columns.saturating_sub(BEFORE_NAME));

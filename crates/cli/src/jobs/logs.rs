@@ -10,7 +10,8 @@ use windlass_client::cluster::Cluster;
 use windlass_client::failed::class;
 use windlass_client::inputs::TaskNames;
 use windlass_client::report::text::{printable, reversible};
-use windlass_core::ledger::{Happened, JobEvent, JobState, Outcome};
+use windlass_core::ledger::{Counts, Happened, JobEvent, JobState, Outcome, PhaseSpec};
+use windlass_core::plan;
 use windlass_core::view::{HistoryView, JobView, PhaseView};
 use windlass_core::{JobId, PhaseId, PhaseIndex};
 
@@ -77,12 +78,15 @@ impl Log {
     /// The submission, which is no event, and how much is missing between it and the oldest one.
     fn begin(&mut self, history: &HistoryView) {
         let HistoryView { job, events, .. } = history;
-        let of_phase = |phase: &PhaseView| {
-            let count = files(phase.task_count.into());
+        let mut shown = job.expected();
+        shown.retain(|(_, _, is_intermediate)| !is_intermediate);
+        let of_phase = |(phase, counts, _): &(&PhaseView, Counts, bool)| {
+            let count = counts.pending + counts.succeeded + counts.failed;
+            let count = files(count.into());
             // One operation stands in the job's name.
-            if job.phases.len() == 1 { count } else { format!("{} {count}", phase.spec.operation) }
+            if shown.len() == 1 { count } else { format!("{} {count}", phase.spec.operation) }
         };
-        let phases: Vec<String> = job.phases.iter().map(of_phase).collect();
+        let phases: Vec<String> = shown.iter().map(of_phase).collect();
         if self.json {
             self.line_of(json!({ "at_ms": job.submitted_at.0, "happened": "submitted" }));
         } else {
@@ -111,7 +115,7 @@ impl Log {
 
     /// Where an open job stands, at the end of what has happened.
     fn stand(&self, history: &HistoryView) {
-        let counts = super::counts(&history.job);
+        let counts = history.job.file_counts();
         let (succeeded, failed, open) = (counts.succeeded, counts.failed, counts.pending);
         if self.json {
             return self.line_of(json!({
@@ -135,7 +139,7 @@ impl Log {
         index: windlass_core::TaskIndex,
     ) -> Result<Vec<u8>, CliError> {
         let task = PhaseId { job: job.id, phase }.task(index);
-        self.names.name(&self.cluster, task).map_err(CliError::of_run)
+        self.names.name(&self.cluster, job, task).map_err(CliError::of_run)
     }
 
     fn told(&mut self, job: &JobView, event: &JobEvent) -> Result<String, CliError> {
@@ -148,12 +152,16 @@ impl Log {
                 let then = if *is_last { "given up" } else { "tried again" };
                 format!("{name}: attempt {attempt_count} {class}{on}: {cause}; {then}")
             }
-            Happened::Reopened { count, why, .. } => {
-                format!("{} opened again: {}", files((*count).into()), printable(why.as_bytes()))
+            Happened::Reopened { phase, count, why } => {
+                let count = match is_intermediate(job, *phase) {
+                    true => format!("{count} of {}", label(job, *phase)),
+                    false => files((*count).into()),
+                };
+                format!("{count} opened again: {}", printable(why.as_bytes()))
             }
             Happened::PhaseEnded { phase, succeeded, failed } => {
-                let operation = operation(job, *phase);
-                format!("{operation} ended: {succeeded} succeeded, {failed} failed")
+                let label = label(job, *phase);
+                format!("{label} ended: {succeeded} succeeded, {failed} failed")
             }
             Happened::Paused { by } => format!("paused by {}", printable(by.as_bytes())),
             Happened::Resumed { by } => format!("resumed by {}", printable(by.as_bytes())),
@@ -220,4 +228,15 @@ impl Log {
 fn operation(job: &JobView, phase: PhaseIndex) -> &str {
     let phase = job.phases.get(usize::from(phase.0));
     phase.map_or("a phase", |phase| phase.spec.operation.as_str())
+}
+
+/// The operation, and which step of it.
+fn label(job: &JobView, phase: PhaseIndex) -> String {
+    let phase = job.phases.get(usize::from(phase.0));
+    phase.map_or_else(|| "a phase".to_owned(), |phase| plan::label(&phase.spec))
+}
+
+fn is_intermediate(job: &JobView, phase: PhaseIndex) -> bool {
+    let specs: Vec<&PhaseSpec> = job.phases.iter().map(|phase| &phase.spec).collect();
+    plan::is_intermediate(&specs, usize::from(phase.0))
 }

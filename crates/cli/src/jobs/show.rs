@@ -1,6 +1,6 @@
 //! `windlass job show`: one job, with what runs, what failed and what to do about it.
 
-use super::{counts, files, history, print, state_told, to_json, when};
+use super::{files, history, print, state_told, to_json, when};
 use crate::CliError;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use windlass_client::inputs::TaskNames;
 use windlass_client::report::text::{printable, reversible, wrap};
 use windlass_client::report::took;
 use windlass_core::ledger::{Counts, FailedTask, TaskState};
+use windlass_core::plan;
 use windlass_core::session::Running;
 use windlass_core::view::{ClusterView, HistoryView, JobView, Stall, TaskView};
 use windlass_core::{JobId, TaskId, WorkerName};
@@ -46,7 +47,7 @@ fn look(cluster: &Cluster, id: JobId, failed_count_max: usize) -> Result<Shown, 
     let mut names = TaskNames::default();
     let mut running = Vec::new();
     for (worker, it) in at_work(cluster, id, &status)? {
-        let name = names.name(cluster, it.task).map_err(CliError::of_run)?;
+        let name = names.name(cluster, &history.job, it.task).map_err(CliError::of_run)?;
         running.push((worker, it, name));
     }
     let mut tasks = Vec::new();
@@ -57,7 +58,8 @@ fn look(cluster: &Cluster, id: JobId, failed_count_max: usize) -> Result<Shown, 
     .map_err(CliError::of_cluster)?;
     let mut failed = Vec::new();
     for (task, why) in tasks {
-        failed.push((task, why, names.name(cluster, task).map_err(CliError::of_run)?));
+        let name = names.name(cluster, &history.job, task).map_err(CliError::of_run)?;
+        failed.push((task, why, name));
     }
     let waits = waits(&history.job, &status.stalls);
     Ok(Shown { history, running, failed, waits })
@@ -86,7 +88,7 @@ fn at_work(
 
 /// Why tasks wait in this cluster, where the job has some that do.
 fn waits(job: &JobView, stalls: &[Stall]) -> Vec<String> {
-    let has_pending = counts(job).pending > 0 && job.paused.is_none();
+    let has_pending = job.file_counts().pending > 0 && job.paused.is_none();
     let holding = stalls.iter().filter(|stall| has_pending && stall.kind.holds_tasks());
     holding.map(Stall::line).collect()
 }
@@ -102,28 +104,42 @@ fn to_text(shown: &Shown) -> String {
         let _ = writeln!(text, "{:<11}{}", "ended", when(at));
     }
     let ms = job.ended_at.unwrap_or(*told_at).0.saturating_sub(job.submitted_at.0);
-    if let Some(pace) = pace(counts(job), ms as f64 / 1_000.0) {
+    if let Some(pace) = pace(job.file_counts(), ms as f64 / 1_000.0) {
         let _ = writeln!(text, "{:<11}{pace}", "pace");
     }
-    let _ = writeln!(
-        text,
-        "\n  {:<16}{:>9}  {:>9}  {:>9}  {:>9}",
-        "operation", "files", "succeeded", "failed", "to do"
-    );
-    for phase in &job.phases {
-        let Counts { pending, succeeded, failed } = phase.counts;
-        let (operation, count) = (&phase.spec.operation, phase.task_count);
-        let _ = writeln!(
-            text,
-            "  {operation:<16}{count:>9}  {succeeded:>9}  {failed:>9}  {pending:>9}"
-        );
-    }
+    phases(job, &mut text);
     running(shown, &mut text);
     for line in &shown.waits {
         let _ = writeln!(text, "\n{line}");
     }
     failed(shown, &mut text);
     text
+}
+
+/// A line for each phase; those on which others build are steps on the way, of tasks and not of
+/// files.
+fn phases(job: &JobView, text: &mut String) {
+    /// Columns of an operation's name at least.
+    const LABEL_COLUMNS_MIN: usize = 16;
+    let phases = job.expected();
+    let labels: Vec<String> = phases.iter().map(|(phase, ..)| plan::label(&phase.spec)).collect();
+    let widest = labels.iter().map(|label| label.len() + 2).max().unwrap_or(0);
+    let columns = widest.max(LABEL_COLUMNS_MIN);
+    let has_steps = phases.iter().any(|(_, _, is_intermediate)| *is_intermediate);
+    let what = if has_steps { "tasks" } else { "files" };
+    let _ = writeln!(
+        text,
+        "\n  {:<columns$}{what:>9}  {:>9}  {:>9}  {:>9}",
+        "operation", "succeeded", "failed", "to do"
+    );
+    for ((_, counts, _), label) in phases.iter().zip(labels) {
+        let Counts { pending, succeeded, failed } = counts;
+        let count = pending + succeeded + failed;
+        let _ = writeln!(
+            text,
+            "  {label:<columns$}{count:>9}  {succeeded:>9}  {failed:>9}  {pending:>9}"
+        );
+    }
 }
 
 fn state_line(history: &HistoryView) -> String {
@@ -168,7 +184,7 @@ fn running(shown: &Shown, text: &mut String) {
 
 fn failed(shown: &Shown, text: &mut String) {
     let job = &shown.history.job;
-    let failed_count = u64::from(counts(job).failed);
+    let failed_count = failed_count(job);
     if failed_count == 0 {
         return;
     }
@@ -194,6 +210,11 @@ fn failed(shown: &Shown, text: &mut String) {
         text,
         "\n`windlass job retry {id}` tries them again, with --cause only those of one cause."
     );
+}
+
+/// Tasks that failed, steps on the way among them: these are what is tried again.
+fn failed_count(job: &JobView) -> u64 {
+    job.phases.iter().map(|phase| u64::from(phase.counts.failed)).sum()
 }
 
 /// What failed files have in common that are told together.
@@ -265,7 +286,7 @@ fn to_json_of(shown: &Shown) -> String {
     told["told_at_ms"] = json!(told_at.0);
     told["running"] = running.collect::<Vec<Value>>().into();
     told["waits"] = json!(shown.waits);
-    told["failed_count"] = json!(counts(job).failed);
+    told["failed_count"] = json!(failed_count(job));
     told["failed"] = failed.collect::<Vec<Value>>().into();
     format!("{told:#}\n")
 }

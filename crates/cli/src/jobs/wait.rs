@@ -1,6 +1,6 @@
 //! `windlass job wait`.
 
-use super::{counts, files, find, print, say, to_json};
+use super::{files, find, print, say, to_json};
 use crate::place::Place;
 use crate::{
     CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, EXIT_TIMED_OUT, EXIT_UNREACHABLE, signals,
@@ -87,7 +87,7 @@ fn watch(
 }
 
 fn out_of_time(job: &JobView) -> CliError {
-    let to_do = files(counts(job).pending.into());
+    let to_do = files(job.file_counts().pending.into());
     let held = if job.paused.is_some() { " and paused" } else { "" };
     let text = format!("job {} is still open{held}: {to_do} to do", job.id);
     CliError { text, code: EXIT_TIMED_OUT }

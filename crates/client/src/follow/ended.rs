@@ -32,11 +32,11 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Whether a task of this job has no outcome here.
+    /// Whether a file of this job has no outcome here.
     fn is_open(&self, job: JobId) -> bool {
-        let phases = self.submission.phases.iter().filter(|(id, _)| id.job == job);
+        let phases = self.submission.shown().filter(|(id, _)| id.job == job);
         let count: u64 = phases.map(|(_, phase)| u64::from(phase.task_count)).sum();
-        let done = self.rows.keys().chain(&self.intermediate).filter(|task| task.job == job);
+        let done = self.rows.keys().filter(|task| task.job == job);
         (done.count() as u64) < count
     }
 
@@ -59,17 +59,13 @@ impl Follower<'_> {
 
     /// Ends what is open of a job: cancelled, or for the reason for which that task failed.
     fn end_with(&mut self, job: JobId, failed: Option<&TaskView>) {
-        for (id, phase) in self.submission.phases.iter().filter(|(id, _)| id.job == job) {
+        for (id, phase) in self.submission.shown().filter(|(id, _)| id.job == job) {
             for index in (0..phase.task_count).map(TaskIndex) {
                 let task = id.task(index);
-                if self.rows.contains_key(&task) || self.intermediate.contains(&task) {
+                if self.rows.contains_key(&task) {
                     continue;
                 }
                 self.standing.done_count += 1;
-                if phase.is_intermediate {
-                    self.intermediate.insert(task);
-                    continue;
-                }
                 let row = |outcome| {
                     let row = Row::new(path_of(phase, index), &phase.operation, outcome);
                     Row { bytes: size_of(phase, index), ..row }

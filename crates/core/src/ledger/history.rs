@@ -9,6 +9,7 @@ use super::version;
 use crate::failure::{Failure, cut};
 use crate::ids::{JobId, PhaseIndex, TaskId, TaskIndex, WorkerName};
 use crate::limits::{JOB_EVENT_COUNT_MAX, JOB_EVENT_TEXT_BYTES_MAX};
+use crate::plan;
 use crate::time::LogTime;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -81,7 +82,7 @@ pub enum Happened {
     Ended {
         /// How.
         outcome: Outcome,
-        /// How many of its tasks had succeeded.
+        /// How many of its files had succeeded, see [`plan::file_counts`].
         succeeded: u32,
         /// How many had failed.
         failed: u32,
@@ -158,8 +159,17 @@ impl Job {
         self.state = JobState::Ended(outcome);
         self.ended_at = Some(at);
         self.paused = None;
-        let Counts { succeeded, failed, .. } = self.counts();
+        let Counts { succeeded, failed, .. } = self.counts_at_end();
         Happened::Ended { outcome, succeeded, failed, why: short(why) }
+    }
+
+    /// What is kept of jobs without derived phases stays as it was before there were such phases.
+    fn counts_at_end(&self) -> Counts {
+        let phases: Vec<_> = self.phases.iter().map(|it| (&it.spec, it.counts)).collect();
+        match phases.iter().any(|(spec, _)| spec.derived.is_some()) {
+            true => plan::file_counts(&phases, &self.state),
+            false => self.counts(),
+        }
     }
 
     /// Holds it back, or lets it go on; said twice, it changes nothing.
