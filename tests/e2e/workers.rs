@@ -3,9 +3,10 @@
 use crate::cluster::{
     SLOW, all_results_are_right, joined, master, master_at, run_on, slow_inputs, worker,
 };
-use crate::lab::{Lab, Ran, signal, until};
+use crate::lab::{Lab, Ran, not_run, signal, until};
 use rustix::process::Signal;
 use serde_json::Value;
+use std::path::Path;
 
 fn json(lab: &Lab, args: &[&str]) -> Value {
     let ran = lab.run(args);
@@ -27,6 +28,15 @@ fn stalls(lab: &Lab) -> Vec<String> {
     stalls.iter().filter_map(|stall| stall["kind"].as_str()).map(str::to_owned).collect()
 }
 
+/// Whether this kernel tells who started whom, without which workers do not know what they use.
+fn tells_usage() -> bool {
+    let is_told = Path::new("/proc/thread-self/children").exists();
+    if !is_told {
+        not_run("proc-children", "/proc/thread-self/children is needed");
+    }
+    is_told
+}
+
 #[test]
 fn workers_are_listed_shown_and_forgotten() {
     let lab = Lab::new();
@@ -45,6 +55,10 @@ fn workers_are_listed_shown_and_forgotten() {
     let shown = json(&lab, &["worker", "show", "w1", "--json"])["worker"].clone();
     assert_eq!(shown["offers"]["document"]["quiet_ms_max"], 10_000);
     assert_eq!(shown["offers"]["command"]["quiet_ms_max"], Value::Null);
+    if tells_usage() {
+        until("it has said what it uses", || of(&lab, "w1")["resident_bytes"].is_u64());
+        assert!(of(&lab, "w1")["cpu_cores"].is_f64() && of(&lab, "w1")["resident_bytes"] != 0);
+    }
     let text = lab.run(&["worker", "show", "w1", "--master", &address]);
     for words in ["slot 1      idle", "lost after 3 s", "document, version 1: at most 600 s, 10 s"]
     {

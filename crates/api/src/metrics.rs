@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use windlass_core::LogTime;
 use windlass_core::ledger::Outcome;
 use windlass_core::meters::{BUCKETS_US, Gauges, Histogram, Meters};
+use windlass_core::session::Usage;
 use windlass_core::view::MetersView;
 
 /// A scrape waits no longer for the master.
@@ -149,7 +150,18 @@ fn workers(to: &mut DescriptorEncoder<'_>, gauges: &Gauges) -> fmt::Result {
         .map(|worker| ([("worker", worker.name.0.as_str())], worker.silent_ms as f64 / 1e3))
         .collect();
     let help = "How long ago a connected worker was last heard";
-    gauge_family(to, "worker_heartbeat_age_seconds", help, &ages)
+    gauge_family(to, "worker_heartbeat_age_seconds", help, &ages)?;
+    let used = gauges.workers.iter().filter_map(|worker| {
+        let Usage { cpu_millicores, resident_bytes } = worker.usage?;
+        Some(([("worker", worker.name.0.as_str())], cpu_millicores, resident_bytes))
+    });
+    let (cores, memory): (Vec<_>, Vec<_>) = used
+        .map(|(labels, cpu, bytes)| ((labels, f64::from(cpu) / 1e3), (labels, bytes as f64)))
+        .unzip();
+    let help = "Cores that a worker and its processes use";
+    gauge_family(to, "worker_cpu_cores", help, &cores)?;
+    let help = "Resident memory of a worker and its processes";
+    gauge_family(to, "worker_resident_bytes", help, &memory)
 }
 
 fn counters<L: EncodeLabelSet>(
@@ -220,6 +232,7 @@ mod tests {
             slots: 4,
             busy_slots: 1,
             silent_ms: 250,
+            usage: Some(Usage { cpu_millicores: 1_250, resident_bytes: 4_096 }),
         }];
         let traffic = Traffic { received: 7, sent: 8 };
         let text = text(Scrape { view, traffic, now: LogTime(4_500) }).expect("it is written");
@@ -231,6 +244,8 @@ mod tests {
             "windlass_queue_oldest_age_seconds 3.5",
             "windlass_worker_slots{state=\"idle\"} 3.0",
             "windlass_worker_heartbeat_age_seconds{worker=\"w1\"} 0.25",
+            "windlass_worker_cpu_cores{worker=\"w1\"} 1.25",
+            "windlass_worker_resident_bytes{worker=\"w1\"} 4096.0",
             "windlass_bytes_total{direction=\"in\"} 7",
             "windlass_primary 1.0",
             "windlass_takeovers_total 3",

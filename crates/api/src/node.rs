@@ -14,6 +14,7 @@ use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
 use windlass_core::limits::CHUNK_BYTES_MAX;
+use windlass_core::overview::Overview;
 use windlass_core::session::ToMaster;
 use windlass_core::steering::{Act, Compacted};
 use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
@@ -218,6 +219,10 @@ impl Host for Node {
 
     fn status(&self) -> Result<ClusterView, HostError> {
         self.handle.status().map_err(of_master)
+    }
+
+    fn overview(&self) -> Result<Overview, HostError> {
+        self.handle.overview().map_err(of_master)
     }
 
     fn steer(&self, act: &Act) -> Result<(), HostError> {

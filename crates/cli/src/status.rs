@@ -10,7 +10,7 @@ use windlass_client::report::text::printable;
 use windlass_core::balance::Strategy;
 use windlass_core::session::Withdrawal;
 use windlass_core::steering::Act;
-use windlass_core::view::{ClusterView, JobView, Stall};
+use windlass_core::view::{ClusterView, JobView, Stall, WaitingWorker};
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
@@ -67,6 +67,13 @@ fn to_text(view: &ClusterView) -> String {
     let absent: Vec<&str> = absent.collect();
     if !absent.is_empty() {
         let _ = writeln!(text, "not connected: {}", absent.join(", "));
+    }
+    for WaitingWorker { name, place, waits_ms } in &view.waiting_workers {
+        let seconds = *waits_ms as f64 / 1_000.0;
+        let _ = writeln!(
+            text,
+            "worker {name} at {place} waits for {seconds:.1} s for its name, which another one has"
+        );
     }
     for Stall { told, next_step, .. } in &view.stalls {
         let _ = writeln!(text, "! {told}\n  → {next_step}");
@@ -130,6 +137,7 @@ fn to_json(view: &ClusterView) -> Value {
         "cluster": format!("{:032x}", view.cluster),
         "epoch": view.epoch.0,
         "workers": workers::all_json(view),
+        "waiting_workers": workers::waiting_json(view),
         "stalls": stalls.collect::<Vec<_>>(),
         "waits_for_room": view.waits_for_room,
         "open_calls": view.calls.open_count,

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::WorkerName;
 use windlass_core::limits::LEASE_MS;
-use windlass_core::session::Withdrawal;
+use windlass_core::session::{Usage, Withdrawal};
 use windlass_core::steering::Act;
-use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WorkerView};
+use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WaitingWorker, WorkerView};
 use windlass_wire::WireError;
 
 /// How often a worker that is drained is looked at.
@@ -107,7 +107,8 @@ fn show(who: &NamedWorker, json: bool) -> Result<u8, CliError> {
 }
 
 /// Columns of the list, without the last one.
-const HEADS: [&str; 6] = ["worker", "where", "slots", "at work", "heard", "settled"];
+const HEADS: [&str; 8] =
+    ["worker", "where", "slots", "at work", "cpu", "memory", "heard", "settled"];
 
 fn list(view: &ClusterView) -> String {
     if view.workers.is_empty() && view.absent_workers.is_empty() {
@@ -116,11 +117,14 @@ fn list(view: &ClusterView) -> String {
     let mut rows = vec![HEADS.map(str::to_owned)];
     let mut remarks = vec!["remarks".to_owned()];
     for worker in &view.workers {
+        let (cpu, memory) = used(worker.usage);
         rows.push([
             worker.name.0.clone(),
             worker.place.clone(),
             worker.slots.to_string(),
             worker.running.len().to_string(),
+            cpu,
+            memory,
             ago(worker.heard_ms_ago),
             worker.task_count.to_string(),
         ]);
@@ -130,8 +134,15 @@ fn list(view: &ClusterView) -> String {
         let dash = || "-".to_owned();
         let name = worker.name.0.clone();
         let heard = worker.seen_ms_ago.map_or_else(dash, ago);
-        rows.push([name, "not connected".to_owned(), dash(), dash(), heard, dash()]);
+        let place = "not connected".to_owned();
+        rows.push([name, place, dash(), dash(), dash(), dash(), heard, dash()]);
         remarks.push(if worker.draining { "drained".to_owned() } else { String::new() });
+    }
+    for WaitingWorker { name, place, .. } in &view.waiting_workers {
+        let dash = || "-".to_owned();
+        let name = name.0.clone();
+        rows.push([name, place.clone(), dash(), dash(), dash(), dash(), dash(), dash()]);
+        remarks.push("waits for its name, which another one has".to_owned());
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..HEADS.len()).map(|at| width(at).unwrap_or(0)).collect();
@@ -178,6 +189,9 @@ fn told(worker: &WorkerView) -> String {
     let drained = if worker.draining { "no: drained (`windlass worker resume`)" } else { "yes" };
     line("takes work", drained.to_owned());
     line("holds", format!("{}, wants up to {} tasks", held(worker), worker.credit));
+    let (cpu, memory) = used(worker.usage);
+    // A worker among others does not count the memory of the process that it shares with them.
+    line("uses", format!("{cpu} of a core, {memory} of memory"));
     line("served", format!("{} tasks, {} calls", worker.task_count, worker.call_count));
     for slot in 0..worker.slots {
         let name = format!("slot {slot}");
@@ -225,6 +239,33 @@ fn told_absent(worker: &AbsentWorker) -> String {
     )
 }
 
+/// How many cores' worth of time it takes.
+fn cores(usage: Usage) -> f64 {
+    f64::from(usage.cpu_millicores) / 1_000.0
+}
+
+/// CPU and memory; `-` where a worker does not know.
+pub(crate) fn used(usage: Option<Usage>) -> (String, String) {
+    let dash = || "-".to_owned();
+    let Some(usage) = usage else { return (dash(), dash()) };
+    (format!("{:.0}%", cores(usage) * 100.0), memory(usage.resident_bytes))
+}
+
+/// Memory in few characters: `999K`, `1.5M`, `24M`, `3.2G`.
+fn memory(bytes: u64) -> String {
+    let mut amount = bytes as f64 / 1_024.0;
+    for unit in ["K", "M", "G"] {
+        if amount < 9.95 && unit != "K" {
+            return format!("{amount:.1}{unit}");
+        }
+        if amount < 999.5 {
+            return format!("{amount:.0}{unit}");
+        }
+        amount /= 1_024.0;
+    }
+    format!("{amount:.1}T")
+}
+
 fn ago(ms: u64) -> String {
     match ms {
         0..10_000 => format!("{:.1} s ago", ms as f64 / 1_000.0),
@@ -239,13 +280,19 @@ fn seconds(ms: u64) -> String {
 }
 
 fn list_json(view: &ClusterView) -> Value {
-    json!({ "version": 1, "workers": all_json(view) })
+    json!({ "version": 1, "workers": all_json(view), "waiting": waiting_json(view) })
 }
 
 /// All workers, connected or not.
 pub(crate) fn all_json(view: &ClusterView) -> Vec<Value> {
     let here = view.workers.iter().map(worker_json);
     here.chain(view.absent_workers.iter().map(absent_json)).collect()
+}
+
+/// Workers that wait for a name that another one has.
+pub(crate) fn waiting_json(view: &ClusterView) -> Vec<Value> {
+    let told = |WaitingWorker { name, place, waits_ms }: &WaitingWorker| json!({ "name": name.0, "where": place, "waits_ms": waits_ms });
+    view.waiting_workers.iter().map(told).collect()
 }
 
 fn worker_json(worker: &WorkerView) -> Value {
@@ -274,6 +321,8 @@ fn worker_json(worker: &WorkerView) -> Value {
         "slots": worker.slots,
         "draining": worker.draining,
         "heard_ms_ago": worker.heard_ms_ago,
+        "cpu_cores": worker.usage.map(cores),
+        "resident_bytes": worker.usage.map(|usage| usage.resident_bytes),
         "held_tasks": worker.held_count,
         "held_calls": worker.held_call_count,
         "credit": worker.credit,

@@ -1,6 +1,7 @@
 //! The cluster that a client works with: in this process, or at the other end of a connection.
 
 mod jobs;
+mod overview;
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use crate::ledger::{Applied, Ledger, Outcome};
 use crate::scheduler::Scheduler;
-use crate::session::EndedRun;
+use crate::session::{EndedRun, Usage};
 use crate::{Epoch, LogTime, PhaseId, Tick, WorkerName};
 use std::collections::BTreeMap;
 
@@ -91,6 +91,8 @@ pub struct WorkerGauges {
     pub busy_slots: u32,
     /// How long ago it was last heard, in milliseconds.
     pub silent_ms: u64,
+    /// What it uses of its machine, as last heard.
+    pub usage: Option<Usage>,
 }
 
 impl Histogram {

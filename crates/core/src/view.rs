@@ -7,7 +7,7 @@ use crate::ledger::{
 };
 use crate::meters::{Gauges, Meters};
 use crate::plan;
-use crate::session::{Offer, Running, Withdrawal};
+use crate::session::{Offer, Running, Usage, Withdrawal};
 use crate::{BlobId, Epoch, JobId, LogTime, Round, TaskId, TaskIndex, WorkerName};
 use std::collections::BTreeMap;
 
@@ -84,6 +84,8 @@ pub struct ClusterView {
     pub workers: Vec<WorkerView>,
     /// Who is known and not connected, by name.
     pub absent_workers: Vec<AbsentWorker>,
+    /// Who is connected and waits for a name that another one has, by name.
+    pub waiting_workers: Vec<WaitingWorker>,
     /// Why something does not move, the gravest first.
     pub stalls: Vec<Stall>,
     /// Whether the journal's disk is full.
@@ -113,6 +115,8 @@ pub struct WorkerView {
     pub credit: u32,
     /// What its slots do, as last heard.
     pub running: Vec<SlotWork>,
+    /// What it uses of its machine, as last heard; `None`: it does not know.
+    pub usage: Option<Usage>,
     /// What it can do.
     pub offers: Vec<Offer>,
     /// What it offers no more.
@@ -141,6 +145,18 @@ pub struct AbsentWorker {
     pub draining: bool,
     /// How long ago it was last heard; `None`: not by this master.
     pub seen_ms_ago: Option<u64>,
+}
+
+/// A worker whose name another one has: it is welcome once that one is gone, and refused once that
+/// one is heard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WaitingWorker {
+    /// The name.
+    pub name: WorkerName,
+    /// Where it is, for people.
+    pub place: String,
+    /// How long it has waited.
+    pub waits_ms: u64,
 }
 
 /// A reason why something does not move.
@@ -215,6 +231,12 @@ impl StallKind {
             StallKind::Unsealed => "unsealed",
             StallKind::Busy => "busy",
         }
+    }
+
+    /// Whether something stands still; otherwise it only waits for its turn.
+    #[must_use]
+    pub fn stands_still(self) -> bool {
+        self != StallKind::Busy
     }
 
     /// Whether tasks wait because nobody may take them now.

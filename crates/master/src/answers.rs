@@ -9,7 +9,7 @@ use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::meters::Gauges;
 use windlass_core::view::{
     CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, Stall, TaskView,
-    WorkerView,
+    WaitingWorker, WorkerView,
 };
 use windlass_core::{JobId, LogTime, PhaseId, TaskId, TaskIndex};
 
@@ -46,6 +46,9 @@ impl Loop {
             }
             Question::Cluster(reply) => {
                 let _ = reply.send(self.cluster());
+            }
+            Question::Overview(reply) => {
+                let _ = reply.send(self.overview());
             }
             Question::Calls(reply) => {
                 let _ = reply.send(CallsView::of(&self.desk.calls));
@@ -88,7 +91,7 @@ impl Loop {
             .collect()
     }
 
-    fn cluster(&mut self) -> ClusterView {
+    pub(crate) fn cluster(&mut self) -> ClusterView {
         let (now, wall) = (clock::tick(), clock::wall());
         let calls = CallsView::of(&self.desk.calls);
         let waits_for_room = self.writer.waits_for_room();
@@ -98,9 +101,13 @@ impl Loop {
         let mut stalls: Vec<Stall> =
             waits_for_room.then(Stall::full_disk).into_iter().chain(clock).collect();
         stalls.extend(self.scheduler.stalls(now, &self.ledger));
+        let place = |session| self.places.get(&session).cloned().unwrap_or_default();
+        let waiting = self.scheduler.waiting_workers(now);
+        let waiting =
+            waiting.map(|(session, worker)| WaitingWorker { place: place(session), ..worker });
         let workers = self.scheduler.workers(now, &self.ledger).into_iter();
         let workers = workers.map(|(session, worker)| WorkerView {
-            place: self.places.get(&session).cloned().unwrap_or_default(),
+            place: place(session),
             call_count: calls.given_to(&worker.name),
             held_call_count: u32::try_from(self.desk.calls.held_count(session)).unwrap_or(u32::MAX),
             ..worker
@@ -110,6 +117,7 @@ impl Loop {
             epoch: self.ledger.epoch,
             workers: workers.collect(),
             absent_workers: self.scheduler.absent_workers(now, &self.ledger),
+            waiting_workers: waiting.collect(),
             stalls,
             waits_for_room,
             calls,

@@ -273,7 +273,7 @@ impl Loop {
                 self.enquiries.on_hello(session, hello, is_draining);
                 None
             }
-            ToMaster::Progress(running) => {
+            ToMaster::Progress { running, .. } => {
                 let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
                 Some(CallEvent::Busy(session, count))
             }

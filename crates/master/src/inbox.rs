@@ -9,6 +9,7 @@ use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
 use windlass_core::lookups::{LookupRequest, RecordsView};
+use windlass_core::overview::Overview;
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
@@ -72,6 +73,7 @@ pub(crate) enum Question {
     Tasks { phase: PhaseId, from: TaskIndex, reply: Reply<Vec<TaskView>> },
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Cluster(Reply<ClusterView>),
+    Overview(Reply<Overview>),
     Calls(Reply<CallsView>),
     Meters(Reply<MetersView>),
     Watch(SyncSender<Vec<Notice>>),

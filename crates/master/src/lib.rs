@@ -18,6 +18,7 @@ mod keeping;
 mod lookups;
 mod observer;
 mod open_call;
+mod overview;
 pub mod recovery;
 pub mod snapshots;
 mod steering;

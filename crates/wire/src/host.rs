@@ -7,6 +7,7 @@ use thiserror::Error;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
+use windlass_core::overview::Overview;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::steering::{Act, Compacted};
 use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
@@ -140,6 +141,8 @@ pub trait Host: JobHost {
     fn task_views(&self, tasks: Vec<TaskId>) -> Result<Vec<Option<TaskView>>, HostError>;
     /// Who is here and what waits.
     fn status(&self) -> Result<ClusterView, HostError>;
+    /// The cluster at a glance.
+    fn overview(&self) -> Result<Overview, HostError>;
     /// Calls an operation; never blocks.
     fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, Uncalled>;
     /// How the workers for an operation's calls are chosen from now on.

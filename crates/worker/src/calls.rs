@@ -3,6 +3,7 @@
 //! Nothing is stored. A call's answer is the operation's main artifact, sent in pieces.
 
 use crate::host::Inbox;
+use crate::usage::Threads;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -28,6 +29,8 @@ pub(crate) struct Calls {
     /// Started with the first call: most workers never get one.
     pool: Option<Pool>,
     open: BTreeMap<CallId, Open>,
+    /// Where its threads enter.
+    threads: Threads,
 }
 
 struct Open {
@@ -49,8 +52,8 @@ struct Job {
 }
 
 impl Calls {
-    pub(crate) fn new(slots: u32, inbox: SyncSender<Inbox>) -> Calls {
-        Calls { slots, inbox, pool: None, open: BTreeMap::new() }
+    pub(crate) fn new(slots: u32, inbox: SyncSender<Inbox>, threads: Threads) -> Calls {
+        Calls { slots, inbox, pool: None, open: BTreeMap::new(), threads }
     }
 
     /// Takes what the master says of calls; returns what is to be said to it.
@@ -103,7 +106,8 @@ impl Calls {
     fn begin(&mut self, call: CallId, operation: String, params: Params) -> Vec<ToMaster> {
         let cancel = Cancel::new();
         let job = Job { call, operation, params, cancel: cancel.clone() };
-        let pool = self.pool.get_or_insert_with(|| Pool::start(self.slots, &self.inbox));
+        let pool =
+            self.pool.get_or_insert_with(|| Pool::start(self.slots, &self.inbox, &self.threads));
         match pool.jobs.try_send(job) {
             Ok(()) => {
                 let (answering, bytes) = (Answering::new(), Vec::new());
@@ -138,14 +142,18 @@ impl Calls {
 }
 
 impl Pool {
-    fn start(slots: u32, inbox: &SyncSender<Inbox>) -> Pool {
+    fn start(slots: u32, inbox: &SyncSender<Inbox>, threads: &Threads) -> Pool {
         let slots = slots.max(1);
         let (jobs, to_do) = sync_channel(slots.saturating_mul(CALL_SLOT_COUNT_MAX) as usize);
         let to_do = Arc::new(Mutex::new(to_do));
         let threads = (0..slots.max(CALL_RUNNING_COUNT_MIN))
             .map(|_| {
                 let (to_do, inbox) = (Arc::clone(&to_do), inbox.clone());
-                thread::spawn(move || work_off(&to_do, &inbox))
+                let threads = threads.clone();
+                thread::spawn(move || {
+                    threads.enter();
+                    work_off(&to_do, &inbox);
+                })
             })
             .collect();
         Pool { jobs, threads }
@@ -245,7 +253,7 @@ mod tests {
     /// Calls of a worker of one slot, and what its threads say.
     fn calls() -> (Calls, Receiver<Inbox>) {
         let (inbox, messages) = sync_channel(64);
-        (Calls::new(1, inbox), messages)
+        (Calls::new(1, inbox, Threads::default()), messages)
     }
 
     fn made(messages: &Receiver<Inbox>) -> (CallId, Made) {

@@ -8,6 +8,7 @@ use crate::orders::Orders;
 use crate::shelves::{Fetch, Fetched, Shelves};
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
+use crate::usage::{Threads, UsageMeter};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -141,6 +142,7 @@ struct Host {
     store: Store,
     calls: Calls,
     shelves: Shelves,
+    usage: UsageMeter,
     send: Option<Send>,
     /// What this turn has to say of ended attempts: said at once, neighbours as one run.
     ended: Vec<EndedRun>,
@@ -165,13 +167,17 @@ impl Host {
         .with_pins(options.pins.clone());
         let store = options.store.clone();
         let options = Arc::new(options);
-        let keeper = Keeper::start(store.clone(), inbox.clone());
+        let threads = Threads::default();
+        threads.enter();
+        let keeper = Keeper::start(store.clone(), inbox.clone(), threads.clone());
         let slot = |index| {
             let (options, health) = (Arc::clone(&options), Arc::clone(health));
-            Slot::start(SlotIndex(index), options, health, inbox.clone(), keeper.receiver())
+            let keeper = keeper.receiver();
+            Slot::start(SlotIndex(index), options, health, inbox.clone(), keeper, threads.clone())
         };
-        let calls = Calls::new(options.slots, inbox.clone());
-        let shelves = Shelves::new(store.clone(), inbox.clone());
+        let calls = Calls::new(options.slots, inbox.clone(), threads.clone());
+        let shelves = Shelves::new(store.clone(), inbox.clone(), threads.clone());
+        let usage = UsageMeter::new(options.in_process.then(|| threads.clone()));
         Host {
             seat,
             orders: Orders::default(),
@@ -179,6 +185,7 @@ impl Host {
             keeper,
             calls,
             shelves,
+            usage,
             store,
             send: None,
             ended: Vec::new(),
@@ -283,7 +290,10 @@ impl Host {
                     SeatEffect::Send(ToMaster::Ended(runs)) => {
                         runs.into_iter().for_each(|run| self.keep_ended(run));
                     }
-                    SeatEffect::Send(message) => {
+                    SeatEffect::Send(mut message) => {
+                        if let ToMaster::Progress { usage, .. } = &mut message {
+                            *usage = self.usage.read();
+                        }
                         if !self.say(message) {
                             events.push(SeatEvent::Disconnected);
                         }

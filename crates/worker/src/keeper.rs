@@ -5,6 +5,7 @@ use crate::host::Inbox;
 use crate::memo;
 use crate::parcel::Parcel;
 use crate::store::Store;
+use crate::usage::Threads;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use windlass_core::memo::MemoKey;
@@ -27,9 +28,12 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn start(store: Store, inbox: SyncSender<Inbox>) -> Keeper {
+    pub(crate) fn start(store: Store, inbox: SyncSender<Inbox>, threads: Threads) -> Keeper {
         let (stored, to_keep) = sync_channel(store.waiting_count_max());
-        let thread = thread::spawn(move || keep(&store, &to_keep, &inbox));
+        let thread = thread::spawn(move || {
+            threads.enter();
+            keep(&store, &to_keep, &inbox);
+        });
         Keeper { stored, thread }
     }
 
@@ -91,7 +95,7 @@ mod tests {
 
     fn told(blobs: &Blobs, stored: Stored) -> Ending {
         let (inbox, heard) = sync_channel(1);
-        let keeper = Keeper::start(Store::Shared(blobs.clone()), inbox);
+        let keeper = Keeper::start(Store::Shared(blobs.clone()), inbox, Threads::default());
         keeper.receiver().send((ATTEMPT, stored)).unwrap();
         keeper.join();
         match heard.recv().unwrap() {

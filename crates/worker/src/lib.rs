@@ -23,6 +23,7 @@ mod probe;
 mod shelves;
 mod slot;
 mod store;
+mod usage;
 
 pub use command::{LAUNCHER_ARGUMENT, launcher_main};
 pub use entrance::{Entrance, Keep};

@@ -4,6 +4,7 @@
 
 use crate::host::Inbox;
 use crate::store::Store;
+use crate::usage::Threads;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(crate) type Fetched = Result<Box<Index>, String>;
 
 /// The shards in this worker's hands.
 pub(crate) struct Shelves {
+    /// Where its thread enters.
+    threads: Threads,
     store: Store,
     inbox: SyncSender<Inbox>,
     shards: BTreeMap<Key, Shard>,
@@ -61,8 +64,9 @@ struct Job {
 }
 
 impl Shelves {
-    pub(crate) fn new(store: Store, inbox: SyncSender<Inbox>) -> Shelves {
+    pub(crate) fn new(store: Store, inbox: SyncSender<Inbox>, threads: Threads) -> Shelves {
         Shelves {
+            threads,
             store,
             inbox,
             shards: BTreeMap::new(),
@@ -167,8 +171,9 @@ impl Shelves {
             let is_it = |it: &&Shard| matches!(it.state, State::Fetching(own) if own == fetch);
             let Some(Shard { set, stored, .. }) = shard.filter(is_it) else { continue };
             let job = Job { fetch, set: Arc::clone(set), stored: *stored };
-            let fetcher =
-                self.fetcher.get_or_insert_with(|| Fetcher::start(&self.store, &self.inbox));
+            let fetcher = self
+                .fetcher
+                .get_or_insert_with(|| Fetcher::start(&self.store, &self.inbox, &self.threads));
             // It has nothing to do: there is room, unless it has ended with the worker.
             self.is_fetching = fetcher.jobs.try_send(job).is_ok();
         }
@@ -193,10 +198,14 @@ impl Shelves {
 }
 
 impl Fetcher {
-    fn start(store: &Store, inbox: &SyncSender<Inbox>) -> Fetcher {
+    fn start(store: &Store, inbox: &SyncSender<Inbox>, threads: &Threads) -> Fetcher {
         let (jobs, to_do) = sync_channel(1);
-        let (store, inbox) = (store.clone(), inbox.clone());
-        Fetcher { jobs, thread: thread::spawn(move || fetch_all(&store, &to_do, &inbox)) }
+        let (store, inbox, threads) = (store.clone(), inbox.clone(), threads.clone());
+        let thread = thread::spawn(move || {
+            threads.enter();
+            fetch_all(&store, &to_do, &inbox);
+        });
+        Fetcher { jobs, thread }
     }
 }
 
@@ -253,7 +262,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
             let (inbox, messages) = sync_channel(16);
-            let shelves = Shelves::new(Store::Shared(blobs.clone()), inbox);
+            let shelves = Shelves::new(Store::Shared(blobs.clone()), inbox, Threads::default());
             Lab { _dir: dir, blobs, shelves, messages }
         }
 

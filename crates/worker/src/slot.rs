@@ -5,6 +5,7 @@ use crate::health::Health;
 use crate::host::{Inbox, Options};
 use crate::keeper::Stored;
 use crate::orders::Order;
+use crate::usage::Threads;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -51,10 +52,12 @@ impl Slot {
         health: Arc<Health>,
         inbox: SyncSender<Inbox>,
         keeper: SyncSender<(AttemptId, Stored)>,
+        threads: Threads,
     ) -> Slot {
         // The seat hands over no more at once, and only to a slot that has nothing left.
         let (jobs, to_do) = sync_channel::<(Result<Job, Failure>, Cancel)>(SLOT_BATCH_MAX);
         let thread = thread::spawn(move || {
+            threads.enter();
             let mut attempts = Attempts::new(options, health);
             while let Ok((job, cancel)) = to_do.recv() {
                 let tell = |news| {

@@ -197,7 +197,7 @@ impl Cluster {
 
     /// The honest worker gives a sign of life, and ends what it has held longest.
     fn work(&mut self) {
-        self.tell(Event::Heard(HONEST, ToMaster::Progress(Vec::new())));
+        self.tell(Event::Heard(HONEST, ToMaster::Progress { running: Vec::new(), usage: None }));
         if let Some(run) = self.held.pop_front() {
             self.tell(Event::Heard(HONEST, ToMaster::Ended(vec![succeeded(&run)])));
         }

@@ -8,7 +8,7 @@ use windlass_core::records::{
 };
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
-    Withdrawal,
+    Usage, Withdrawal,
 };
 use windlass_core::{
     AttemptId, BlobId, CallId, Epoch, Failure, Incarnation, JobId, LoadId, PhaseId, PhaseIndex,
@@ -92,7 +92,10 @@ pub(super) fn conversation() -> Vec<ToMaster> {
     vec![
         hello("w2"),
         ToMaster::Credit(4),
-        ToMaster::Progress(vec![running]),
+        ToMaster::Progress {
+            running: vec![running],
+            usage: Some(Usage { cpu_millicores: 5, resident_bytes: 6 }),
+        },
         ToMaster::Ended(vec![
             ended(2, EndedWith::Results(Results::Empty(1))),
             ended(3, EndedWith::Results(Results::Manifests(vec![BlobId::of(b"a")]))),

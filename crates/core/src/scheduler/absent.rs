@@ -61,7 +61,7 @@ impl Scheduler {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Cluster;
+    use super::super::rig::{Cluster, beat};
     use super::*;
     use crate::limits::LEASE_MS;
     use crate::scheduler::{Event, SessionId};
@@ -87,7 +87,7 @@ mod tests {
         cluster.join(4, "b", vec![]);
         assert!(cluster.assigned(4).is_empty(), "the others may hold it");
         cluster.now = Tick(0).after_ms(LEASE_MS);
-        cluster.hear(4, ToMaster::Progress(vec![]));
+        cluster.hear(4, beat(vec![]));
         assert_eq!(cluster.assigned(4).len(), 1);
         let listed: Vec<&str> = cluster.ledger.workers.keys().map(|name| name.0.as_str()).collect();
         assert_eq!(listed, ["b", "c"]);

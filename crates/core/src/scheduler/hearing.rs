@@ -32,7 +32,10 @@ impl Scheduler {
         match message {
             ToMaster::Hello(_) => unreachable!("handled above"),
             ToMaster::Credit(credit) => worker.set_credit(credit),
-            ToMaster::Progress(running) => worker.running = running,
+            ToMaster::Progress { running, usage } => {
+                worker.running = running;
+                worker.usage = usage;
+            }
             ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
             ToMaster::Withdrawn(withdrawal) => worker.withdraw(withdrawal),
             ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),

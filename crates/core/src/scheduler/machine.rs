@@ -142,6 +142,7 @@ impl Scheduler {
             slots: worker.slots,
             busy_slots: u32::try_from(worker.running.len()).unwrap_or(u32::MAX).min(worker.slots),
             silent_ms: now.0.saturating_sub(worker.heard_at.0) / 1_000,
+            usage: worker.usage,
         })
     }
 

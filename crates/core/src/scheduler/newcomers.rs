@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::limits::HEARTBEAT_MS;
 use crate::session::{Hello, ToWorker};
 use crate::time::Tick;
+use crate::view::WaitingWorker;
 use std::collections::BTreeMap;
 
 /// A worker that waits for its name.
@@ -57,6 +58,15 @@ impl Newcomers {
 }
 
 impl Scheduler {
+    /// Who waits for a name, by name; where they are the host knows.
+    pub fn waiting_workers(&self, now: Tick) -> impl Iterator<Item = (SessionId, WaitingWorker)> {
+        self.newcomers.0.iter().map(move |(name, newcomer)| {
+            let waits_ms = now.ms_since(newcomer.since);
+            let place = String::new();
+            (newcomer.session, WaitingWorker { name: name.clone(), place, waits_ms })
+        })
+    }
+
     /// Welcomes or refuses who waits for a name, where it is known by now which.
     pub(super) fn admit(&mut self, now: Tick, ledger: &Ledger, out: &mut Vec<Effect>) {
         let names: Vec<WorkerName> = self.newcomers.0.keys().cloned().collect();
@@ -89,7 +99,7 @@ fn refuse(session: SessionId, name: &WorkerName, out: &mut Vec<Effect>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Cluster, PHASE};
+    use super::super::rig::{Cluster, PHASE, beat};
     use super::*;
     use crate::ids::{Round, TaskIndex};
     use crate::limits::LEASE_MS;
@@ -120,10 +130,10 @@ mod tests {
         cluster.join(7, "b", vec![]);
         // This may have been said before its end.
         cluster.now = after_ms(100 + HEARTBEAT_MS - 1);
-        cluster.hear(5, ToMaster::Progress(vec![]));
+        cluster.hear(5, beat(vec![]));
         assert_eq!(answers(&cluster, 6), (0, 0));
         cluster.now = after_ms(100 + HEARTBEAT_MS);
-        cluster.hear(5, ToMaster::Progress(vec![]));
+        cluster.hear(5, beat(vec![]));
         assert_eq!(answers(&cluster, 6), (0, 1));
         assert_eq!(cluster.lost_count(), 0);
         cluster.succeed(5, held[0]);

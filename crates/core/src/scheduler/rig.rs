@@ -6,10 +6,17 @@ use crate::ids::{
 };
 use crate::ledger::{ChunkRef, Entry, JobSpec, Ledger, OnFailure, PhaseSpec, Results};
 use crate::params::Params;
-use crate::session::{EndedRun, EndedWith, Held, Hello, Offer, ToMaster, ToWorker, Withdrawal};
+use crate::session::{
+    EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker, Withdrawal,
+};
 use crate::time::{LogTime, Tick};
 
 pub(super) const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
+
+/// A sign of life.
+pub(super) fn beat(running: Vec<Running>) -> ToMaster {
+    ToMaster::Progress { running, usage: None }
+}
 
 /// A ledger and a scheduler whose proposals are applied as soon as they are made.
 pub(super) struct Cluster {

@@ -63,6 +63,7 @@ fn view(worker: &Worker, now: Tick, ledger: &Ledger) -> WorkerView {
         held_call_count: 0,
         credit: worker.credit,
         running: worker.running.iter().map(slot).collect(),
+        usage: worker.usage,
         offers: worker.offers.clone(),
         withdrawn: worker.withdrawn.iter().map(withdrawn).collect(),
         task_count: worker.task_count,

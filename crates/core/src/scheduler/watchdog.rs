@@ -49,6 +49,13 @@ impl Scheduler {
         stalls
     }
 
+    /// How many tasks wait to be handed out, by operation; those of phases that wait for others are
+    /// left out.
+    pub(crate) fn waiting_counts(&self, ledger: &Ledger) -> impl Iterator<Item = (String, u64)> {
+        let waiting = self.waiting(ledger).into_iter();
+        waiting.map(|(operation, waiting)| (operation, waiting.task_count.into()))
+    }
+
     /// What waits to be handed out, by operation; phases that wait for others are left out.
     fn waiting(&self, ledger: &Ledger) -> BTreeMap<String, Waiting> {
         let mut by_operation = BTreeMap::<String, Waiting>::new();

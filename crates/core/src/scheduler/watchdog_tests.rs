@@ -1,13 +1,13 @@
 //! Every reason, read aloud.
 
-use super::super::rig::{Cluster, PHASE};
+use super::super::rig::{Cluster, PHASE, beat};
 use super::*;
 use crate::failure::Failure;
 use crate::ids::{JobId, TaskIndex};
 use crate::ledger::Entry;
 use crate::limits::BACKOFF_MS_MAX;
 use crate::scheduler::{Event, SessionId};
-use crate::session::{EndedWith, ToMaster};
+use crate::session::EndedWith;
 
 fn told(cluster: &Cluster) -> Vec<String> {
     let stalls = cluster.scheduler.stalls(cluster.now, &cluster.ledger);
@@ -103,7 +103,7 @@ fn workers_of_the_reign_before_are_waited_for() {
           a; nothing: then they are given to others"]
     );
     at_ms(&mut after, LEASE_MS);
-    after.hear(3, ToMaster::Progress(vec![]));
+    after.hear(3, beat(vec![]));
     assert!(told(&after)[0].starts_with("2 tasks wait for noop: all"), "{:?}", told(&after));
 }
 
@@ -131,10 +131,10 @@ fn a_slot_without_progress_is_named_before_it_is_cancelled() {
     let (index, attempt) = cluster.assigned(1)[0];
     let task = PHASE.task(TaskIndex(index));
     let mut running = Running { slot: 0, attempt, task, elapsed_ms: 9_000, quiet_ms: 4_999 };
-    cluster.hear(1, ToMaster::Progress(vec![running]));
+    cluster.hear(1, beat(vec![running]));
     assert_eq!(told(&cluster), Vec::<String>::new());
     running.quiet_ms = 7_300;
-    cluster.hear(1, ToMaster::Progress(vec![running]));
+    cluster.hear(1, beat(vec![running]));
     assert_eq!(
         told(&cluster),
         [

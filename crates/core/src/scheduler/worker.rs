@@ -3,7 +3,7 @@
 use super::flights::Flights;
 use crate::ids::{Incarnation, PhaseId, TaskIndex, WorkerName};
 use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN, WORKER_OFFER_COUNT_MAX};
-use crate::session::{Hello, Offer, Running, Withdrawal};
+use crate::session::{Hello, Offer, Running, Usage, Withdrawal};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,7 @@ pub(super) struct Worker {
     /// Chunks told, by their first task.
     pub(super) told_chunks: BTreeSet<(PhaseId, TaskIndex)>,
     pub(super) running: Vec<Running>,
+    pub(super) usage: Option<Usage>,
     /// Attempts asked back and not yet answered.
     pub(super) recalled: BTreeSet<crate::AttemptId>,
     /// Takes no new attempts.
@@ -50,6 +51,7 @@ impl Worker {
             told_phases: BTreeSet::new(),
             told_chunks: BTreeSet::new(),
             running: Vec::new(),
+            usage: None,
             recalled: BTreeSet::new(),
             draining: false,
             task_count: 0,

@@ -63,8 +63,13 @@ pub enum ToMaster {
     Hello(Hello),
     /// How many attempts it wants to hold at once, by its own measure.
     Credit(u32),
-    /// It lives; what its slots are doing.
-    Progress(Vec<Running>),
+    /// It lives.
+    Progress {
+        /// What its slots are doing.
+        running: Vec<Running>,
+        /// What it uses of its machine, where that is known.
+        usage: Option<Usage>,
+    },
     /// Attempts ended; kept and repeated until acknowledged.
     Ended(Vec<EndedRun>),
     /// It offers an operation no more, until it starts again.
@@ -124,6 +129,16 @@ pub struct Running {
     pub elapsed_ms: u64,
     /// How long ago it last showed progress.
     pub quiet_ms: u64,
+}
+
+/// What a worker uses of its machine, with all processes that it started. Of one inside the
+/// master's process only what is its own: its threads' time and its processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// CPU time over the last second or so: thousandths of a core.
+    pub cpu_millicores: u32,
+    /// Resident memory in bytes; what processes share counts in each of them.
+    pub resident_bytes: u64,
 }
 
 /// Attempts of consecutive tasks that ended alike; their ids are consecutive too.

@@ -14,6 +14,7 @@ pub use event::{Assigned, Ending, SeatEffect, SeatEvent, SlotIndex};
 pub use keeping::{KEEPING, Keeping};
 pub use message::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
+    Usage,
 };
 pub use seat::Seat;
 pub use withdrawal::{CrashWatch, Withdrawal};

@@ -129,7 +129,9 @@ impl Seat {
         self.start_waiting(now, out);
         if self.welcomed && now >= self.heartbeat_at {
             self.heartbeat_at = now.after_ms(HEARTBEAT_MS);
-            out.push(SeatEffect::Send(ToMaster::Progress(self.running(now))));
+            // What it uses of its machine its host knows.
+            let beat = ToMaster::Progress { running: self.running(now), usage: None };
+            out.push(SeatEffect::Send(beat));
         }
     }
 

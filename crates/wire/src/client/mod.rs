@@ -7,6 +7,7 @@ mod blobs;
 mod cluster;
 mod connection;
 mod jobs;
+mod overview;
 mod records;
 mod session;
 mod steering;

@@ -7,6 +7,7 @@ mod derived;
 mod jobs;
 mod ledger;
 mod media;
+mod overview;
 mod records;
 mod session;
 mod steering;

@@ -12,7 +12,7 @@ use windlass_core::limits::{
 };
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
-    Withdrawal,
+    Usage, Withdrawal,
 };
 use windlass_core::{
     AttemptId, Epoch, Failure, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName,
@@ -33,9 +33,9 @@ impl From<ToMaster> for pb::ToMaster {
         let message = match message {
             ToMaster::Hello(hello) => Message::Hello(hello.into()),
             ToMaster::Credit(attempts) => Message::Credit(pb::Credit { attempts }),
-            ToMaster::Progress(running) => {
+            ToMaster::Progress { running, usage } => {
                 let running = running.into_iter().map(pb::Running::from).collect();
-                Message::Progress(pb::Progress { running })
+                Message::Progress(pb::Progress { running, usage: usage.map(pb::Usage::from) })
             }
             ToMaster::Ended(runs) => {
                 let runs = runs.into_iter().map(pb::EndedRun::from).collect();
@@ -80,7 +80,8 @@ impl TryFrom<pb::ToMaster> for ToMaster {
             Message::Credit(credit) => ToMaster::Credit(credit.attempts),
             Message::Progress(progress) => {
                 let running = progress.running.into_iter().map(Running::try_from);
-                ToMaster::Progress(running.collect::<Result<_, _>>()?)
+                let running = running.collect::<Result<_, _>>()?;
+                ToMaster::Progress { running, usage: progress.usage.map(Usage::from) }
             }
             Message::Ended(ended) => {
                 let runs = ended.runs.into_iter().map(EndedRun::try_from);

@@ -44,7 +44,11 @@ fn what_workers_say_arrives_as_it_was_said() {
     for message in [
         ToMaster::Hello(hello),
         ToMaster::Credit(40),
-        ToMaster::Progress(vec![running]),
+        ToMaster::Progress { running: vec![running], usage: None },
+        ToMaster::Progress {
+            running: Vec::new(),
+            usage: Some(Usage { cpu_millicores: 1_990, resident_bytes: 1 << 33 }),
+        },
         ToMaster::Ended(vec![
             ended(EndedWith::Results(Results::Empty(3))),
             ended(EndedWith::Results(manifests)),

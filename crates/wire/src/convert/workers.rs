@@ -3,8 +3,8 @@
 use super::words::{Malformed, needed};
 use crate::generated as pb;
 use windlass_core::WorkerName;
-use windlass_core::session::{Offer, Running, Withdrawal};
-use windlass_core::view::{AbsentWorker, SlotWork, Stall, StallKind, WorkerView};
+use windlass_core::session::{Offer, Running, Usage, Withdrawal};
+use windlass_core::view::{AbsentWorker, SlotWork, Stall, StallKind, WaitingWorker, WorkerView};
 
 impl From<WorkerView> for pb::Worker {
     fn from(worker: WorkerView) -> pb::Worker {
@@ -16,6 +16,7 @@ impl From<WorkerView> for pb::Worker {
             name: worker.name.0,
             slots: worker.slots,
             running: worker.running.into_iter().map(work).collect(),
+            usage: worker.usage.map(pb::Usage::from),
             withdrawn: worker.withdrawn.into_iter().map(pb::Withdrawn::from).collect(),
             place: worker.place,
             draining: worker.draining,
@@ -49,11 +50,24 @@ impl TryFrom<pb::Worker> for WorkerView {
             held_call_count: worker.held_calls,
             credit: worker.credit,
             running: worker.running.into_iter().map(work).collect::<Result<_, Malformed>>()?,
+            usage: worker.usage.map(Usage::from),
             offers: offers.collect::<Result<_, _>>()?,
             withdrawn: worker.withdrawn.into_iter().map(Withdrawal::from).collect(),
             task_count: worker.settled_tasks,
             call_count: worker.calls,
         })
+    }
+}
+
+impl From<Usage> for pb::Usage {
+    fn from(Usage { cpu_millicores, resident_bytes }: Usage) -> pb::Usage {
+        pb::Usage { cpu_millicores, resident_bytes }
+    }
+}
+
+impl From<pb::Usage> for Usage {
+    fn from(pb::Usage { cpu_millicores, resident_bytes }: pb::Usage) -> Usage {
+        Usage { cpu_millicores, resident_bytes }
     }
 }
 
@@ -68,6 +82,20 @@ impl From<pb::AbsentWorker> for AbsentWorker {
     fn from(worker: pb::AbsentWorker) -> AbsentWorker {
         let pb::AbsentWorker { name, draining, seen_ms_ago } = worker;
         AbsentWorker { name: WorkerName(name), draining, seen_ms_ago }
+    }
+}
+
+impl From<WaitingWorker> for pb::WaitingWorker {
+    fn from(worker: WaitingWorker) -> pb::WaitingWorker {
+        let WaitingWorker { name, place, waits_ms } = worker;
+        pb::WaitingWorker { name: name.0, place, waits_ms }
+    }
+}
+
+impl From<pb::WaitingWorker> for WaitingWorker {
+    fn from(worker: pb::WaitingWorker) -> WaitingWorker {
+        let pb::WaitingWorker { name, place, waits_ms } = worker;
+        WaitingWorker { name: WorkerName(name), place, waits_ms }
     }
 }
 
@@ -124,6 +152,7 @@ mod tests {
             held_call_count: 15,
             credit: 11,
             running: vec![SlotWork { running, operation: "image".to_owned() }],
+            usage: Some(Usage { cpu_millicores: 16, resident_bytes: 17 }),
             offers: vec![offer(None), offer(Some(10_000))],
             withdrawn: vec![withdrawn],
             task_count: 12,
@@ -143,6 +172,11 @@ mod tests {
         let view = ClusterView {
             workers: vec![worker],
             absent_workers: vec![absent(None), absent(Some(0))],
+            waiting_workers: vec![WaitingWorker {
+                name: WorkerName("w".to_owned()),
+                place: "10.0.0.8:4712".to_owned(),
+                waits_ms: 18,
+            }],
             stalls: StallKind::ALL.map(stall).into(),
             ..ClusterView::default()
         };

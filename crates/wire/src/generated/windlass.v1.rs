@@ -2061,6 +2061,19 @@ pub struct Credit {
 pub struct Progress {
     #[prost(message, repeated, tag = "1")]
     pub running: ::prost::alloc::vec::Vec<Running>,
+    /// What the worker uses of its machine; nothing where it does not know.
+    #[prost(message, optional, tag = "2")]
+    pub usage: ::core::option::Option<Usage>,
+}
+/// With all processes that the worker started.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Usage {
+    /// CPU time over the last second or so, in thousandths of a core.
+    #[prost(uint32, tag = "1")]
+    pub cpu_millicores: u32,
+    /// Resident memory; what processes share counts in each of them.
+    #[prost(uint64, tag = "2")]
+    pub resident_bytes: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Running {
@@ -2959,6 +2972,20 @@ pub struct ClusterStatus {
     /// Why something does not move, the gravest first.
     #[prost(message, repeated, tag = "10")]
     pub stalls: ::prost::alloc::vec::Vec<Stall>,
+    /// Who waits for a name that another connected worker has, by name.
+    #[prost(message, repeated, tag = "11")]
+    pub waiting_workers: ::prost::alloc::vec::Vec<WaitingWorker>,
+}
+/// It is welcome once the one that has its name is gone, and refused once that one is heard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WaitingWorker {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Where it is, for people.
+    #[prost(string, tag = "2")]
+    pub place: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub waits_ms: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Worker {
@@ -2996,6 +3023,9 @@ pub struct Worker {
     /// Calls in its hands.
     #[prost(uint32, tag = "13")]
     pub held_calls: u32,
+    /// What it uses of its machine; nothing where it has not said so.
+    #[prost(message, optional, tag = "14")]
+    pub usage: ::core::option::Option<Usage>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SlotWork {
@@ -4796,6 +4826,355 @@ pub mod job_control_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "windlass.v1.JobControl";
     impl<T> tonic::server::NamedService for JobControlServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Overview {
+    #[prost(message, optional, tag = "1")]
+    pub cluster: ::core::option::Option<ClusterStatus>,
+    /// The master's clock in milliseconds since some moment: how long after another answer of the same
+    /// epoch this one was made.
+    #[prost(uint64, tag = "2")]
+    pub at_ms: u64,
+    /// By name, operations that something of is open or was done since the master began.
+    #[prost(map = "string, message", tag = "3")]
+    pub operations: ::std::collections::HashMap<::prost::alloc::string::String, Flow>,
+    /// Jobs that are open; the oldest 64 of them follow.
+    #[prost(uint64, tag = "4")]
+    pub open_jobs: u64,
+    #[prost(message, repeated, tag = "5")]
+    pub jobs: ::prost::alloc::vec::Vec<OpenJob>,
+}
+/// The tasks of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Flow {
+    /// Not settled; of those, ready and in nobody's hands.
+    #[prost(uint64, tag = "1")]
+    pub pending: u64,
+    #[prost(uint64, tag = "2")]
+    pub waiting: u64,
+    /// Since the master began: settled for good in their round; attempts that were tried again.
+    #[prost(uint64, tag = "3")]
+    pub succeeded: u64,
+    #[prost(uint64, tag = "4")]
+    pub failed: u64,
+    #[prost(uint64, tag = "5")]
+    pub retried: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenJob {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// How long it has been open.
+    #[prost(uint64, tag = "3")]
+    pub age_ms: u64,
+    /// Whether somebody holds it back.
+    #[prost(bool, tag = "4")]
+    pub paused: bool,
+    /// Tasks of all its phases.
+    #[prost(uint32, tag = "5")]
+    pub pending: u32,
+    #[prost(uint32, tag = "6")]
+    pub succeeded: u32,
+    #[prost(uint32, tag = "7")]
+    pub failed: u32,
+}
+/// Generated client implementations.
+pub mod observation_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    #[derive(Debug, Clone)]
+    pub struct ObservationClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ObservationClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ObservationClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ObservationClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ObservationClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What there is at this moment. It costs the master no look at any task; once a second is fine.
+        pub async fn look(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LookRequest>,
+        ) -> std::result::Result<tonic::Response<super::Overview>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/windlass.v1.Observation/Look",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("windlass.v1.Observation", "Look"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod observation_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ObservationServer.
+    #[async_trait]
+    pub trait Observation: std::marker::Send + std::marker::Sync + 'static {
+        /// What there is at this moment. It costs the master no look at any task; once a second is fine.
+        async fn look(
+            &self,
+            request: tonic::Request<super::LookRequest>,
+        ) -> std::result::Result<tonic::Response<super::Overview>, tonic::Status>;
+    }
+    #[derive(Debug)]
+    pub struct ObservationServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ObservationServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ObservationServer<T>
+    where
+        T: Observation,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/windlass.v1.Observation/Look" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookSvc<T: Observation>(pub Arc<T>);
+                    impl<T: Observation> tonic::server::UnaryService<super::LookRequest>
+                    for LookSvc<T> {
+                        type Response = super::Overview;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LookRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Observation>::look(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ObservationServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "windlass.v1.Observation";
+    impl<T> tonic::server::NamedService for ObservationServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -4,6 +4,7 @@ mod answer;
 mod blobs;
 mod cluster;
 mod jobs;
+mod overview;
 mod records;
 mod service;
 mod session;

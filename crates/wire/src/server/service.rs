@@ -36,11 +36,13 @@ pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let records = pb::records_server::RecordsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let observation = pb::observation_server::ObservationServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut routes = Routes::builder();
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
-    routes.add_service(steering).add_service(jobs).add_service(records);
+    routes.add_service(steering).add_service(jobs).add_service(records).add_service(observation);
     add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
 }

@@ -36,7 +36,9 @@ pub fn right_of(path: &str) -> Option<Right> {
     match (service, method) {
         ("Sessions", _) => Some(Right::Session),
         ("Blobs", _) => Some(Right::Blobs),
-        ("Cluster" | "Steering" | "JobControl" | "Records", _) => Some(Right::Cluster),
+        ("Cluster" | "Steering" | "JobControl" | "Records" | "Observation", _) => {
+            Some(Right::Cluster)
+        }
         ("Trust", "Enrol") => Some(Right::Enrol),
         ("Trust", _) => Some(Right::Tokens),
         _ => None,
@@ -140,6 +142,7 @@ mod tests {
         assert_eq!(right("/windlass.v1.Cluster/Submit"), Some(Right::Cluster));
         assert_eq!(right("/windlass.v1.JobControl/Pause"), Some(Right::Cluster));
         assert_eq!(right("/windlass.v1.Records/LookUp"), Some(Right::Cluster));
+        assert_eq!(right("/windlass.v1.Observation/Look"), Some(Right::Cluster));
         assert_eq!(right("/windlass.v1.Trust/Enrol"), Some(Right::Enrol));
         assert_eq!(right("/windlass.v1.Trust/CreateToken"), Some(Right::Tokens));
         assert_eq!(right("/windlass.v1.Trust/Unheard"), Some(Right::Tokens));
