@@ -21,6 +21,7 @@ mod security;
 mod service;
 mod state;
 mod storm;
+mod top;
 mod withdrawn;
 mod words;
 mod workers;

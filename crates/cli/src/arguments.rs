@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Worker(WorkerArguments),
     Call(CallArguments),
     Cluster(ClusterArguments),
+    Top(TopArguments),
     Job(JobArguments),
     Records(crate::records::RecordsArguments),
     Result(ResultArguments),
@@ -237,6 +238,19 @@ pub(crate) enum ClusterCommand {
     /// A master does not believe a clock that is suddenly more than an hour ahead, so that no wrong
     /// date gets into its journal. Once it is believed, jobs and results are as old as it says.
     ConfirmClock,
+}
+
+/// Watch a running cluster on the terminal: workers, what runs where, queues, jobs
+///
+/// Looks once a second. Keys: tab and arrows choose, d drains a worker and r resumes it, c cancels
+/// a job, q ends.
+#[derive(Debug, Args)]
+pub(crate) struct TopArguments {
+    /// Print what there is as text, once, after two looks
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
 }
 
 /// List the operations, or show what one does

@@ -3,7 +3,7 @@
 mod list;
 mod logs;
 mod show;
-mod steer;
+pub(crate) mod steer;
 mod wait;
 
 use crate::CliError;

@@ -21,6 +21,7 @@ mod state;
 mod status;
 mod submit;
 mod token;
+mod top;
 mod worker;
 mod workers;
 
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         },
         Command::Call(arguments) => call::call(&arguments),
         Command::Cluster(arguments) => status::cluster(&arguments),
+        Command::Top(arguments) => top::top(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments),
         Command::Job(arguments) => jobs::job(&arguments),
         Command::Result(arguments) => results::result(&arguments),

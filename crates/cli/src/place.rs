@@ -105,6 +105,14 @@ impl Place {
         Ok(None)
     }
 
+    /// Where that is, for people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Place::State(state, _) => state.display().to_string(),
+            Place::Master(address, _) => address.to_string(),
+        }
+    }
+
     /// What is never taken for an input.
     pub(crate) fn excluded(&self) -> Vec<PathBuf> {
         match self {

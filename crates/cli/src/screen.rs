@@ -172,7 +172,8 @@ impl Screen {
     }
 }
 
-fn can_redraw() -> bool {
+/// Whether the terminal can move its cursor.
+pub(crate) fn can_redraw() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 

@@ -3,14 +3,14 @@
 use crate::cluster::Cluster;
 use crate::run::RunError;
 use crate::submitted::name_without_input;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::ChunkRef;
+use windlass_core::ledger::{ChunkRef, StoredChunk};
 use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::plan::{STEP_PARAM, TaskCount};
 use windlass_core::view::JobView;
-use windlass_core::{PhaseId, PhaseIndex, TaskId};
+use windlass_core::{PhaseId, PhaseIndex, TaskId, TaskIndex};
 
 /// The inputs of a phase, in task order; empty where tasks have none.
 ///
@@ -19,16 +19,18 @@ use windlass_core::{PhaseId, PhaseIndex, TaskId};
 pub(crate) fn inputs_of(cluster: &Cluster, phase: PhaseId) -> Result<Vec<Input>, RunError> {
     let mut inputs = Vec::new();
     for stored in cluster.chunks(phase)? {
-        match stored.chunk {
-            ChunkRef::Count | ChunkRef::Outputs => {}
-            ChunkRef::Inline(bytes) => inputs.extend(Chunk::decode(&bytes)?.inputs),
-            ChunkRef::Blob(id) => {
-                let bytes = cluster.read_blob(id, CHUNK_BYTES_MAX)?;
-                inputs.extend(Chunk::decode(&bytes)?.inputs);
-            }
-        }
+        inputs.extend(inputs_in(cluster, &stored.chunk)?);
     }
     Ok(inputs)
+}
+
+/// The inputs in one list.
+fn inputs_in(cluster: &Cluster, chunk: &ChunkRef) -> Result<Vec<Input>, RunError> {
+    Ok(match chunk {
+        ChunkRef::Count | ChunkRef::Outputs => Vec::new(),
+        ChunkRef::Inline(bytes) => Chunk::decode(bytes)?.inputs,
+        ChunkRef::Blob(id) => Chunk::decode(&cluster.read_blob(*id, CHUNK_BYTES_MAX)?)?.inputs,
+    })
 }
 
 /// What tasks are called for people; the inputs of a phase are asked for once.
@@ -78,4 +80,63 @@ fn with_inputs(job: &JobView, mut phase: PhaseIndex) -> PhaseIndex {
         phase = earlier;
     }
     phase
+}
+
+/// What tasks at work are called, for whoever looks again and again: of a phase with a million
+/// inputs only the lists are kept that such tasks are in.
+#[derive(Debug, Default)]
+pub struct NamesAtWork {
+    phases: BTreeMap<PhaseId, Lists>,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    stored: Vec<StoredChunk>,
+    /// Paths of the inputs in a list, by the first task of the list.
+    paths: BTreeMap<TaskIndex, Vec<Vec<u8>>>,
+}
+
+impl NamesAtWork {
+    /// The input's path of each of these tasks; those that have none, or whose list cannot be had,
+    /// are left out.
+    pub fn of(&mut self, cluster: &Cluster, tasks: &[TaskId]) -> BTreeMap<TaskId, Vec<u8>> {
+        let mut names = BTreeMap::new();
+        let mut used: BTreeMap<PhaseId, BTreeSet<TaskIndex>> = BTreeMap::new();
+        for task in tasks {
+            let used = used.entry(task.phase_id()).or_default();
+            let lists = self.phases.entry(task.phase_id()).or_default();
+            let Some(first) = lists.read(cluster, *task) else { continue };
+            used.insert(first);
+            let path =
+                &lists.paths.get(&first).and_then(|it| it.get((task.index.0 - first.0) as usize));
+            names.extend(path.map(|path| (*task, path.clone())));
+        }
+        self.phases.retain(|phase, lists| {
+            let used = used.get(phase);
+            lists.paths.retain(|first, _| used.is_some_and(|used| used.contains(first)));
+            used.is_some()
+        });
+        names
+    }
+}
+
+impl Lists {
+    /// Has the list that a task is in, if there is one; answers its first task.
+    fn read(&mut self, cluster: &Cluster, task: TaskId) -> Option<TaskIndex> {
+        if self.find(task.index).is_none() {
+            // More was added since.
+            self.stored = cluster.chunks(task.phase_id()).ok()?;
+        }
+        let StoredChunk { first, chunk, .. } = self.find(task.index)?.clone();
+        if let Entry::Vacant(unread) = self.paths.entry(first) {
+            let inputs = inputs_in(cluster, &chunk).ok()?;
+            unread.insert(inputs.into_iter().map(|input| input.path).collect());
+        }
+        Some(first)
+    }
+
+    fn find(&self, index: TaskIndex) -> Option<&StoredChunk> {
+        let at = self.stored.partition_point(|chunk| chunk.first <= index).checked_sub(1)?;
+        self.stored.get(at).filter(|chunk| index.0 - chunk.first.0 < chunk.count)
+    }
 }

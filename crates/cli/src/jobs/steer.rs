@@ -106,7 +106,7 @@ fn refused(doing: &str, error: ClusterError) -> CliError {
 }
 
 /// Who does this, for those who read it: the user and the machine.
-fn who() -> String {
+pub(crate) fn who() -> String {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty());
     let uid = || std::fs::metadata("/proc/self").map(|it| format!("uid {}", it.uid()));
