@@ -127,6 +127,7 @@ fn to_json(view: &ClusterView) -> Value {
     let stalls = view.stalls.iter().map(|stall| {
         json!({
             "kind": stall.kind.label(),
+            "about": stall.about,
             "tasks": stall.task_count,
             "told": stall.told,
             "next_step": stall.next_step,

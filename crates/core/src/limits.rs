@@ -156,6 +156,8 @@ pub const ABSENT_WORKER_COUNT_MAX: usize = 1_024;
 pub const WORKER_SILENT_MS: u64 = 2 * HEARTBEAT_MS;
 /// Names that a reason why nothing moves lists.
 pub const STALL_NAME_COUNT_MAX: usize = 8;
+/// A reason why nothing moves is news once it has stood for so long; the log looks as often.
+pub const STALL_NEWS_MS: u64 = 1_000;
 /// Open jobs that are told at a glance.
 pub const OVERVIEW_JOB_COUNT_MAX: usize = 64;
 /// Reasons why nothing moves that are told at once.

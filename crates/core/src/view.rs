@@ -164,6 +164,8 @@ pub struct WaitingWorker {
 pub struct Stall {
     /// Which.
     pub kind: StallKind,
+    /// An operation, a worker, a slot with its task, or a job; empty: the cluster as a whole.
+    pub about: String,
     /// Tasks that wait for this.
     pub task_count: u32,
     /// What is so, with its numbers, for people.

@@ -104,6 +104,11 @@ impl<T> Writer<T> {
         self.waiting.len() + self.in_flight.len()
     }
 
+    /// They themselves, in their order.
+    pub fn undurable(&self) -> impl Iterator<Item = &Entry> {
+        self.in_flight.iter().chain(&self.waiting).map(|(entry, _)| entry)
+    }
+
     /// Whether an append was asked for and not answered.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {

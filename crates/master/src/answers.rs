@@ -8,7 +8,7 @@ use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::meters::Gauges;
 use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, Stall, TaskView,
+    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, TaskView,
     WaitingWorker, WorkerView,
 };
 use windlass_core::{JobId, LogTime, PhaseId, TaskId, TaskIndex};
@@ -95,12 +95,7 @@ impl Loop {
         let (now, wall) = (clock::tick(), clock::wall());
         let calls = CallsView::of(&self.desk.calls);
         let waits_for_room = self.writer.waits_for_room();
-        // Where nothing is recorded, nobody has looked at the wall.
-        let believed = self.clock.read(now, wall);
-        let clock = self.clock.refused().map(|wall| Stall::clock(wall, believed));
-        let mut stalls: Vec<Stall> =
-            waits_for_room.then(Stall::full_disk).into_iter().chain(clock).collect();
-        stalls.extend(self.scheduler.stalls(now, &self.ledger));
+        let stalls = self.stalls(now, wall);
         let place = |session| self.places.get(&session).cloned().unwrap_or_default();
         let waiting = self.scheduler.waiting_workers(now);
         let waiting =

@@ -200,6 +200,7 @@ impl Loop {
             }
             self.forget_due();
             self.append_next();
+            self.log_stalls();
         }
         Ok(())
     }

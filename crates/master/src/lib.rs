@@ -21,6 +21,7 @@ mod open_call;
 mod overview;
 pub mod recovery;
 pub mod snapshots;
+mod stalls;
 mod steering;
 mod tokens;
 

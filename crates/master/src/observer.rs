@@ -3,7 +3,9 @@
 use tracing::{info, warn};
 use windlass_core::ledger::{Applied, Entry, Ledger, Outcome};
 use windlass_core::meters::Meters;
+use windlass_core::scheduler::{StallNews, Standing};
 use windlass_core::session::{EndedWith, ToMaster};
+use windlass_core::view::Stall;
 use windlass_core::{Failure, JobId, Tick, WorkerName};
 
 /// Sees what happens and changes nothing.
@@ -12,6 +14,10 @@ pub(crate) struct Observer {
     pub(crate) meters: Meters,
     /// When the record in flight was sent first.
     sent_at: Option<Tick>,
+    /// Why something does not move, as it was told last.
+    pub(crate) standing: Standing,
+    /// Drains of which it was told that they wait for room.
+    waiting_drains: Vec<WorkerName>,
 }
 
 impl Observer {
@@ -52,6 +58,37 @@ impl Observer {
     /// A worker is not taken.
     pub(crate) fn on_refused(&self, worker: &WorkerName, why: &str) {
         warn!(%worker, why, "a worker is refused");
+    }
+
+    /// What does not move now, and why.
+    pub(crate) fn on_stalls(&mut self, now: Tick, stalls: &[Stall]) {
+        for news in self.standing.look(now, stalls) {
+            match news {
+                StallNews::Began { stall, for_ms } => {
+                    let Stall { kind, about, task_count: tasks, told, next_step } = stall;
+                    let (kind, why) = (kind.label(), told);
+                    warn!(kind, about, tasks, for_ms, why, next_step, "something does not move");
+                }
+                StallNews::Changed { stall, for_ms } => {
+                    let Stall { kind, about, task_count: tasks, told, next_step } = stall;
+                    let (kind, why) = (kind.label(), told);
+                    warn!(kind, about, tasks, for_ms, why, next_step, "it still does not move");
+                }
+                StallNews::Ended { kind, about, for_ms } => {
+                    let kind = kind.label();
+                    info!(kind, about, for_ms, "this does not hold it up any more");
+                }
+            }
+        }
+    }
+
+    /// These workers are to be drained, and the disk of the state has no room to record it.
+    pub(crate) fn on_waiting_drains(&mut self, drains: Vec<WorkerName>) {
+        let next_step = "free space on it, it goes on by itself";
+        for worker in drains.iter().filter(|worker| !self.waiting_drains.contains(worker)) {
+            warn!(%worker, next_step, "a drain waits: the disk of the state is full");
+        }
+        self.waiting_drains = drains;
     }
 
     /// A record is on its way.

@@ -16,8 +16,10 @@ mod pausing;
 mod queue;
 #[cfg(test)]
 mod rig;
+mod standing;
 mod views;
 mod watchdog;
 mod worker;
 
 pub use machine::{Effect, Event, Scheduler, SessionId};
+pub use standing::{StallNews, Standing};

@@ -79,8 +79,9 @@ impl Scheduler {
         let task_count = waiting.task_count;
         let waits = wait(task_count);
         let offering = || self.workers.values().filter(|it| it.operations.contains(operation));
-        let stall =
-            |kind, told, next_step: String| Some(Stall { kind, task_count, told, next_step });
+        let stall = |kind, told, next_step: String| {
+            Some(Stall { kind, about: operation.to_owned(), task_count, told, next_step })
+        };
         if offering().next().is_none() {
             // Who offers it may be among those who are still to come back.
             if !self.awaited.is_empty() {
@@ -132,7 +133,7 @@ impl Scheduler {
             names(self.awaited.iter()),
         );
         let next_step = "nothing: then they are given to others".to_owned();
-        Some(Stall { kind: StallKind::Awaited, task_count, told, next_step })
+        Some(Stall { kind: StallKind::Awaited, about: String::new(), task_count, told, next_step })
     }
 
     fn paused_stall(&self, now: Tick, ledger: &Ledger) -> Option<Stall> {
@@ -149,19 +150,33 @@ impl Scheduler {
         );
         let next_step = failure.map_or("", |failure| failure.next_step.as_str());
         let next_step = if next_step.is_empty() { "mend what is unavailable" } else { next_step };
-        Some(Stall { kind: StallKind::Paused, task_count, told, next_step: next_step.to_owned() })
+        Some(Stall {
+            kind: StallKind::Paused,
+            about: String::new(),
+            task_count,
+            told,
+            next_step: next_step.to_owned(),
+        })
     }
 }
 
 impl Stall {
-    /// The disk of the state is full.
+    /// The disk of the state is full, and the drains of these workers wait to be recorded.
     #[must_use]
-    pub fn full_disk() -> Stall {
+    pub fn full_disk<'a>(drains: impl Iterator<Item = &'a WorkerName>) -> Stall {
+        let drains = names(drains);
+        let and = if drains.is_empty() {
+            String::new()
+        } else {
+            format!(", and these workers still get work although they are to be drained: {drains}")
+        };
         Stall {
             kind: StallKind::DiskFull,
+            about: String::new(),
             task_count: 0,
-            told: "the disk of the state is full: nothing is recorded until there is room"
-                .to_owned(),
+            told: format!(
+                "the disk of the state is full: nothing is recorded until there is room{and}"
+            ),
             next_step:
                 "free space on it, it goes on by itself; `windlass state compact` makes the \
                         state smaller"
@@ -176,6 +191,7 @@ impl Stall {
         let (hours, minutes) = (ahead_minutes / 60, ahead_minutes % 60);
         Stall {
             kind: StallKind::Clock,
+            about: String::new(),
             task_count: 0,
             told: format!(
                 "the clock of the master's machine has jumped {hours} h {minutes} min ahead and is \
@@ -201,6 +217,7 @@ fn ready_phase(ledger: &Ledger, id: PhaseId) -> Option<&Phase> {
 fn no_worker(task_count: u32) -> Stall {
     Stall {
         kind: StallKind::NoWorker,
+        about: String::new(),
         task_count,
         told: format!("{}: no worker is connected", wait(task_count)),
         next_step: "`windlass worker --join ADDRESS` brings one".to_owned(),
@@ -225,7 +242,8 @@ fn quiet(worker: &Worker, running: &Running, ledger: &Ledger) -> Option<Stall> {
         limit_ms / 1_000,
     );
     let next_step = "nothing: it is tried again, elsewhere where it can be".to_owned();
-    Some(Stall { kind: StallKind::Quiet, task_count: 1, told, next_step })
+    let about = format!("{} slot {}, task {}", worker.name, running.slot, running.task);
+    Some(Stall { kind: StallKind::Quiet, about, task_count: 1, told, next_step })
 }
 
 fn silent(worker: &Worker, now: Tick) -> Option<Stall> {
@@ -242,13 +260,15 @@ fn silent(worker: &Worker, now: Tick) -> Option<Stall> {
         LEASE_MS / 1_000,
     );
     let next_step = "look at its machine and the network to it".to_owned();
-    Some(Stall { kind: StallKind::Silent, task_count, told, next_step })
+    let about = worker.name.0.clone();
+    Some(Stall { kind: StallKind::Silent, about, task_count, told, next_step })
 }
 
 /// Open jobs that have nothing to do and may get more.
 fn unsealed(ledger: &Ledger) -> impl Iterator<Item = Stall> {
     let waits = |id: JobId| Stall {
         kind: StallKind::Unsealed,
+        about: format!("job {id}"),
         task_count: 0,
         told: format!("job {id} has nothing to do and stays open: not all its files are named yet"),
         next_step: format!(

@@ -189,7 +189,10 @@ fn the_gravest_comes_first() {
 
 #[test]
 fn a_full_disk_and_a_clock_that_jumped() {
-    assert!(Stall::full_disk().line().contains("free space"));
+    let full = Stall::full_disk([].iter()).line();
+    assert!(full.contains("until there is room; free space"), "{full}");
+    let full = Stall::full_disk([WorkerName("w1".to_owned())].iter()).line();
+    assert!(full.contains("still get work although they are to be drained: w1; free"), "{full}");
     let jumped = Stall::clock(LogTime(10 * 3_600_000 + 90_000), LogTime(0)).line();
     assert!(jumped.contains("jumped 10 h 1 min ahead"), "{jumped}");
     assert!(jumped.contains("`windlass cluster confirm-clock`"), "{jumped}");

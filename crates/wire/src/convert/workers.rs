@@ -106,6 +106,7 @@ impl From<Stall> for pb::Stall {
             tasks: stall.task_count,
             told: stall.told,
             next_step: stall.next_step,
+            about: stall.about,
         }
     }
 }
@@ -120,6 +121,7 @@ impl TryFrom<pb::Stall> for Stall {
             task_count: stall.tasks,
             told: stall.told,
             next_step: stall.next_step,
+            about: stall.about,
         })
     }
 }
@@ -165,6 +167,7 @@ mod tests {
         };
         let stall = |kind| Stall {
             kind,
+            about: "ocr".to_owned(),
             task_count: 14,
             told: "12 tasks wait".to_owned(),
             next_step: "do something".to_owned(),

@@ -3060,6 +3060,9 @@ pub struct Stall {
     /// What can be done.
     #[prost(string, tag = "4")]
     pub next_step: ::prost::alloc::string::String,
+    /// An operation, a worker, a slot with its task, or a job; empty: the cluster as a whole.
+    #[prost(string, tag = "5")]
+    pub about: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CallRequest {

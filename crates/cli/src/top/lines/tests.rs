@@ -67,6 +67,7 @@ fn looks() -> [Looked; 2] {
         }],
         stalls: vec![Stall {
             kind: StallKind::NotOffered,
+            about: "ocr".to_owned(),
             task_count: 12,
             told: "12 tasks wait: no connected worker offers ocr".to_owned(),
             next_step: "start a worker that offers it".to_owned(),
