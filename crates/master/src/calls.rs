@@ -1,8 +1,10 @@
 //! Direct calls in the loop: who waits for an answer, and what the sessions mean to the calls.
 
+use crate::clock;
+use crate::host::Loop;
 use crate::inbox::Gone;
 use std::collections::BTreeMap;
-use windlass_core::calls::{CallError, CallerId, Calls, Instance};
+use windlass_core::calls::{CallEffect, CallError, CallEvent, CallerId, Calls, Instance};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::Hello;
 use windlass_core::{Epoch, WorkerName};
@@ -83,5 +85,34 @@ impl Desk {
             self.callers.remove(&caller);
         }
         told || is_over
+    }
+}
+
+impl Loop {
+    /// Has the calls take in what has happened, and does what they want.
+    pub(crate) fn tell_calls(&mut self, event: CallEvent) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let mut effects = Vec::new();
+            self.desk.calls.on(clock::tick(), event, &mut effects);
+            for effect in effects {
+                match effect {
+                    CallEffect::Send(session, message) => {
+                        if !self.deliver(session, message) {
+                            self.close(session);
+                        }
+                    }
+                    CallEffect::Close(session) => self.close(session),
+                    CallEffect::Pass { caller, bytes, is_last } => {
+                        if !self.desk.tell(caller, CallNews::Piece { bytes, is_last }) {
+                            events.push(CallEvent::Abandoned(caller));
+                        }
+                    }
+                    CallEffect::Fail(caller, error) => {
+                        self.desk.tell(caller, CallNews::Failed(error));
+                    }
+                }
+            }
+        }
     }
 }

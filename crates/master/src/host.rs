@@ -1,6 +1,6 @@
 //! The loop: one thread that owns the ledger and the scheduler, one beside it that appends.
 
-use crate::calls::{CallNews, Desk};
+use crate::calls::Desk;
 use crate::clock;
 use crate::error::MasterError;
 use crate::handle::{Handle, Shared};
@@ -17,13 +17,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::calls::{CallEffect, CallEvent};
+use windlass_core::calls::CallEvent;
 use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::logclock::LogClock;
 use windlass_core::lookups::LookupEvent;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
-use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::Notice;
 use windlass_core::writer::{Answer, Then, Writer};
 use windlass_core::{Seq, Tick};
@@ -131,11 +130,11 @@ pub(crate) struct Loop {
     to_journal: SyncSender<ToJournal>,
     to_snapshots: SyncSender<snapshots::Request>,
     pub(crate) shared: Arc<Shared>,
-    sessions: BTreeMap<SessionId, Deliver>,
+    pub(crate) sessions: BTreeMap<SessionId, Deliver>,
     /// Where the sessions come from, for people.
     pub(crate) places: BTreeMap<SessionId, String>,
     pub(crate) watchers: Vec<SyncSender<Vec<Notice>>>,
-    effects: Vec<Effect>,
+    pub(crate) effects: Vec<Effect>,
     stopping: bool,
 }
 
@@ -262,139 +261,6 @@ impl Loop {
             Inbox::Stop => self.stopping = true,
         }
         Ok(())
-    }
-
-    /// What a worker says goes to the scheduler, and to the calls what they need of it.
-    fn on_heard(&mut self, session: SessionId, message: ToMaster) {
-        let for_calls = match &message {
-            ToMaster::Hello(hello) => {
-                let known = self.ledger.workers.get(&hello.name);
-                let is_draining = known.is_some_and(|known| known.draining);
-                self.desk.on_hello(session, hello, is_draining);
-                self.enquiries.on_hello(session, hello, is_draining);
-                None
-            }
-            ToMaster::Progress { running, .. } => {
-                let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
-                Some(CallEvent::Busy(session, count))
-            }
-            ToMaster::CallAnswer { call, answer } => {
-                Some(CallEvent::Answered(session, *call, answer.clone()))
-            }
-            ToMaster::Goodbye => {
-                self.desk.forget(session);
-                Some(CallEvent::Lost(session))
-            }
-            _ => None,
-        };
-        let worker = self.scheduler.name_of(session);
-        self.observer.on_heard(&self.ledger, worker, &message);
-        self.tell_scheduler(Event::Heard(session, message));
-        if let Some(event) = for_calls {
-            self.tell_calls(event);
-        }
-    }
-
-    fn tell_calls(&mut self, event: CallEvent) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            let mut effects = Vec::new();
-            self.desk.calls.on(clock::tick(), event, &mut effects);
-            for effect in effects {
-                match effect {
-                    CallEffect::Send(session, message) => {
-                        if !self.deliver(session, message) {
-                            self.close(session);
-                        }
-                    }
-                    CallEffect::Close(session) => self.close(session),
-                    CallEffect::Pass { caller, bytes, is_last } => {
-                        if !self.desk.tell(caller, CallNews::Piece { bytes, is_last }) {
-                            events.push(CallEvent::Abandoned(caller));
-                        }
-                    }
-                    CallEffect::Fail(caller, error) => {
-                        self.desk.tell(caller, CallNews::Failed(error));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Says something to a worker; `false`: its connection is gone, or does not keep up. One that
-    /// is known to be gone misses nothing.
-    pub(crate) fn deliver(&self, session: SessionId, message: ToWorker) -> bool {
-        let deliver = self.sessions.get(&session);
-        deliver.is_none_or(|deliver| deliver(message).is_ok())
-    }
-
-    /// A worker's connection is over.
-    pub(crate) fn close(&mut self, session: SessionId) {
-        if self.sessions.remove(&session).is_some() {
-            self.tell_scheduler(Event::Closed(session));
-            self.on_lost(session, "its connection is closed");
-        }
-    }
-
-    fn on_lost(&mut self, session: SessionId, why: &str) {
-        self.places.remove(&session);
-        if let Some(instance) = self.desk.forget(session) {
-            let known = self.ledger.workers.get(&instance.name);
-            // One in this process does not die: it is stopped with it.
-            if known.is_none_or(|known| !known.in_process) {
-                self.observer.on_lost(&instance.name, why);
-            }
-        }
-        self.tell_calls(CallEvent::Lost(session));
-        self.on_member_lost(session);
-    }
-
-    fn tell_scheduler(&mut self, event: Event<'_>) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let mut gone = Vec::new();
-        let mut welcomed = Vec::new();
-        let mut closed = Vec::new();
-        self.scheduler.on(clock::tick(), &self.ledger, event, &mut effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Send(session, message) => {
-                    match &message {
-                        ToWorker::Welcome { .. } => welcomed.push(session),
-                        ToWorker::Refused(why) => {
-                            if let Some(instance) = self.desk.forget(session) {
-                                self.observer.on_refused(&instance.name, why);
-                            }
-                        }
-                        _ => {}
-                    }
-                    // A peer that does not keep up is dropped, never waited for.
-                    let deliver = self.sessions.get(&session);
-                    if deliver.is_some_and(|deliver| deliver(message).is_err()) {
-                        self.sessions.remove(&session);
-                        gone.push(session);
-                    }
-                }
-                Effect::Close(session) => {
-                    self.sessions.remove(&session);
-                    closed.push(session);
-                }
-                Effect::Propose(entry) => self.writer.propose(entry, None),
-            }
-        }
-        self.effects = effects;
-        for session in closed {
-            self.on_lost(session, "it gave no sign of life, or another start of it came");
-        }
-        for session in welcomed {
-            if let Some(instance) = self.desk.welcomed(session) {
-                self.tell_calls(CallEvent::Joined(session, instance));
-            }
-            self.on_member(session);
-        }
-        for session in gone {
-            self.tell_scheduler(Event::Closed(session));
-            self.on_lost(session, "it does not take what it is sent");
-        }
     }
 
     fn append_next(&mut self) {

@@ -20,6 +20,7 @@ mod observer;
 mod open_call;
 mod overview;
 pub mod recovery;
+mod sessions;
 pub mod snapshots;
 mod stalls;
 mod steering;

@@ -1,0 +1,116 @@
+//! The sessions in the loop: what workers say and what it means, what they are sent, how they end.
+
+use crate::clock;
+use crate::host::Loop;
+use windlass_core::calls::CallEvent;
+use windlass_core::scheduler::{Effect, Event, SessionId};
+use windlass_core::session::{ToMaster, ToWorker};
+
+impl Loop {
+    /// What a worker says goes to the scheduler, and to the calls what they need of it.
+    pub(crate) fn on_heard(&mut self, session: SessionId, message: ToMaster) {
+        let for_calls = match &message {
+            ToMaster::Hello(hello) => {
+                let known = self.ledger.workers.get(&hello.name);
+                let is_draining = known.is_some_and(|known| known.draining);
+                self.desk.on_hello(session, hello, is_draining);
+                self.enquiries.on_hello(session, hello, is_draining);
+                None
+            }
+            ToMaster::Progress { running, .. } => {
+                let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
+                Some(CallEvent::Busy(session, count))
+            }
+            ToMaster::CallAnswer { call, answer } => {
+                Some(CallEvent::Answered(session, *call, answer.clone()))
+            }
+            ToMaster::Goodbye => {
+                self.desk.forget(session);
+                Some(CallEvent::Lost(session))
+            }
+            _ => None,
+        };
+        let worker = self.scheduler.name_of(session);
+        self.observer.on_heard(&self.ledger, worker, &message);
+        self.tell_scheduler(Event::Heard(session, message));
+        if let Some(event) = for_calls {
+            self.tell_calls(event);
+        }
+    }
+
+    /// Says something to a worker; `false`: its connection is gone, or does not keep up. One that
+    /// is known to be gone misses nothing.
+    pub(crate) fn deliver(&self, session: SessionId, message: ToWorker) -> bool {
+        let deliver = self.sessions.get(&session);
+        deliver.is_none_or(|deliver| deliver(message).is_ok())
+    }
+
+    /// A worker's connection is over.
+    pub(crate) fn close(&mut self, session: SessionId) {
+        if self.sessions.remove(&session).is_some() {
+            self.tell_scheduler(Event::Closed(session));
+            self.on_lost(session, "its connection is closed");
+        }
+    }
+
+    fn on_lost(&mut self, session: SessionId, why: &str) {
+        self.places.remove(&session);
+        if let Some(instance) = self.desk.forget(session) {
+            let known = self.ledger.workers.get(&instance.name);
+            // One in this process does not die: it is stopped with it.
+            if known.is_none_or(|known| !known.in_process) {
+                self.observer.on_lost(&instance.name, why);
+            }
+        }
+        self.tell_calls(CallEvent::Lost(session));
+        self.on_member_lost(session);
+    }
+
+    pub(crate) fn tell_scheduler(&mut self, event: Event<'_>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut gone = Vec::new();
+        let mut welcomed = Vec::new();
+        let mut closed = Vec::new();
+        self.scheduler.on(clock::tick(), &self.ledger, event, &mut effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(session, message) => {
+                    match &message {
+                        ToWorker::Welcome { .. } => welcomed.push(session),
+                        ToWorker::Refused(why) => {
+                            if let Some(instance) = self.desk.forget(session) {
+                                self.observer.on_refused(&instance.name, why);
+                            }
+                        }
+                        _ => {}
+                    }
+                    // A peer that does not keep up is dropped, never waited for.
+                    let deliver = self.sessions.get(&session);
+                    if deliver.is_some_and(|deliver| deliver(message).is_err()) {
+                        self.sessions.remove(&session);
+                        gone.push(session);
+                    }
+                }
+                Effect::Close(session) => {
+                    self.sessions.remove(&session);
+                    closed.push(session);
+                }
+                Effect::Propose(entry) => self.writer.propose(entry, None),
+            }
+        }
+        self.effects = effects;
+        for session in closed {
+            self.on_lost(session, "it gave no sign of life, or another start of it came");
+        }
+        for session in welcomed {
+            if let Some(instance) = self.desk.welcomed(session) {
+                self.tell_calls(CallEvent::Joined(session, instance));
+            }
+            self.on_member(session);
+        }
+        for session in gone {
+            self.tell_scheduler(Event::Closed(session));
+            self.on_lost(session, "it does not take what it is sent");
+        }
+    }
+}
