@@ -40,7 +40,16 @@ pub(crate) struct Desk {
     pub(crate) calls: Calls,
     pub(crate) callers: BTreeMap<CallerId, Tell>,
     /// Workers that have introduced themselves.
-    greeted: BTreeMap<SessionId, Instance>,
+    greeted: BTreeMap<SessionId, Greeted>,
+}
+
+/// A worker that has introduced itself.
+pub(crate) struct Greeted {
+    pub(crate) instance: Instance,
+    /// Whether it lives in this process.
+    pub(crate) in_process: bool,
+    /// Whether it has been welcomed; otherwise it waits for its name.
+    pub(crate) is_welcome: bool,
 }
 
 impl Desk {
@@ -53,25 +62,29 @@ impl Desk {
     pub(crate) fn on_hello(&mut self, session: SessionId, hello: &Hello, is_draining: bool) {
         let operations = hello.offers.iter().map(|offer| offer.operation.clone()).collect();
         let (name, slots) = (hello.name.clone(), hello.slots);
-        self.greeted.insert(session, Instance { name, slots, operations, is_draining });
+        let instance = Instance { name, slots, operations, is_draining };
+        let greeted = Greeted { instance, in_process: hello.in_process, is_welcome: false };
+        self.greeted.insert(session, greeted);
     }
 
     /// What is known of a worker that is welcome now.
-    pub(crate) fn welcomed(&self, session: SessionId) -> Option<Instance> {
-        self.greeted.get(&session).cloned()
+    pub(crate) fn welcomed(&mut self, session: SessionId) -> Option<Instance> {
+        let greeted = self.greeted.get_mut(&session)?;
+        greeted.is_welcome = true;
+        Some(greeted.instance.clone())
     }
 
     /// A connection means nothing any longer; answers who was at its other end.
-    pub(crate) fn forget(&mut self, session: SessionId) -> Option<Instance> {
+    pub(crate) fn forget(&mut self, session: SessionId) -> Option<Greeted> {
         self.greeted.remove(&session)
     }
 
     /// A worker of this name is drained, or is no longer; answers its connections. One that waits
     /// for its name will be welcomed as that.
     pub(crate) fn drain(&mut self, name: &WorkerName, on: bool) -> Vec<SessionId> {
-        let of_name = self.greeted.iter_mut().filter(|(_, instance)| instance.name == *name);
-        let drained = of_name.map(|(session, instance)| {
-            instance.is_draining = on;
+        let of_name = self.greeted.iter_mut().filter(|(_, it)| it.instance.name == *name);
+        let drained = of_name.map(|(session, greeted)| {
+            greeted.instance.is_draining = on;
             *session
         });
         drained.collect()

@@ -65,7 +65,10 @@ impl Loop {
 
     /// A worker is welcome.
     pub(crate) fn on_member(&mut self, session: SessionId) {
-        if let Some(member) = self.enquiries.greeted.get(&session).cloned() {
+        if let Some(mut member) = self.enquiries.greeted.get(&session).cloned() {
+            // It may have waited for its name, and been drained meanwhile.
+            let known = self.ledger.workers.get(&member.name);
+            member.is_draining = known.is_some_and(|known| known.draining);
             self.tell_lookups(LookupEvent::Joined(session, member));
         }
     }

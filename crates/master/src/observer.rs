@@ -1,5 +1,8 @@
 //! What the loop counts, and what it says in the log, of what it does.
 
+use crate::calls::Greeted;
+use crate::sessions::CLOSED;
+use std::collections::BTreeSet;
 use tracing::{info, warn};
 use windlass_core::ledger::{Applied, Entry, Ledger, Outcome};
 use windlass_core::meters::Meters;
@@ -18,6 +21,8 @@ pub(crate) struct Observer {
     pub(crate) standing: Standing,
     /// Drains of which it was told that they wait for room.
     waiting_drains: Vec<WorkerName>,
+    /// Workers of this process that another one keeps out.
+    idle_workers: BTreeSet<WorkerName>,
 }
 
 impl Observer {
@@ -51,13 +56,35 @@ impl Observer {
     }
 
     /// A worker is gone without a goodbye.
-    pub(crate) fn on_lost(&self, worker: &WorkerName, why: &str) {
-        warn!(%worker, why, "a worker is lost; what it held goes to others");
+    pub(crate) fn on_lost(&self, greeted: &Greeted, why: &str) {
+        // One in this process does not die: it is stopped with it.
+        if !(greeted.in_process && why == CLOSED) {
+            let worker = &greeted.instance.name;
+            warn!(%worker, why, "a worker is lost; what it held goes to others");
+        }
     }
 
-    /// A worker is not taken.
-    pub(crate) fn on_refused(&self, worker: &WorkerName, why: &str) {
-        warn!(%worker, why, "a worker is refused");
+    /// A worker is gone that waited for a name which another one has.
+    pub(crate) fn on_newcomer_gone(&self, greeted: &Greeted, why: &str) {
+        let worker = &greeted.instance.name;
+        info!(%worker, why, "a newcomer leaves that waited for its name; who has it stays");
+    }
+
+    /// A worker is not taken. One of this process tries again by itself: it is told once.
+    pub(crate) fn on_refused(&mut self, greeted: &Greeted, why: &str) {
+        let worker = &greeted.instance.name;
+        if !greeted.in_process {
+            warn!(%worker, why, "a worker is refused");
+        } else if self.idle_workers.insert(worker.clone()) {
+            let next_step = "end the other worker of this name, or start it with another --name: \
+                             then this one works by itself";
+            warn!(%worker, next_step, "a worker of this process is idle: another one has its name");
+        }
+    }
+
+    /// A worker is welcome.
+    pub(crate) fn on_welcome(&mut self, worker: &WorkerName) {
+        self.idle_workers.remove(worker);
     }
 
     /// What does not move now, and why.

@@ -6,6 +6,9 @@ use windlass_core::calls::CallEvent;
 use windlass_core::scheduler::{Effect, Event, SessionId};
 use windlass_core::session::{ToMaster, ToWorker};
 
+/// How an ordinary end of a connection is told.
+pub(crate) const CLOSED: &str = "its connection is closed";
+
 impl Loop {
     /// What a worker says goes to the scheduler, and to the calls what they need of it.
     pub(crate) fn on_heard(&mut self, session: SessionId, message: ToMaster) {
@@ -25,7 +28,9 @@ impl Loop {
                 Some(CallEvent::Answered(session, *call, answer.clone()))
             }
             ToMaster::Goodbye => {
-                self.desk.forget(session);
+                if let Some(greeted) = self.desk.forget(session).filter(|it| !it.is_welcome) {
+                    self.observer.on_newcomer_gone(&greeted, "it says goodbye");
+                }
                 Some(CallEvent::Lost(session))
             }
             _ => None,
@@ -49,18 +54,16 @@ impl Loop {
     pub(crate) fn close(&mut self, session: SessionId) {
         if self.sessions.remove(&session).is_some() {
             self.tell_scheduler(Event::Closed(session));
-            self.on_lost(session, "its connection is closed");
+            self.on_lost(session, CLOSED);
         }
     }
 
     fn on_lost(&mut self, session: SessionId, why: &str) {
         self.places.remove(&session);
-        if let Some(instance) = self.desk.forget(session) {
-            let known = self.ledger.workers.get(&instance.name);
-            // One in this process does not die: it is stopped with it.
-            if known.is_none_or(|known| !known.in_process) {
-                self.observer.on_lost(&instance.name, why);
-            }
+        match self.desk.forget(session) {
+            Some(greeted) if !greeted.is_welcome => self.observer.on_newcomer_gone(&greeted, why),
+            Some(greeted) => self.observer.on_lost(&greeted, why),
+            None => {}
         }
         self.tell_calls(CallEvent::Lost(session));
         self.on_member_lost(session);
@@ -78,8 +81,8 @@ impl Loop {
                     match &message {
                         ToWorker::Welcome { .. } => welcomed.push(session),
                         ToWorker::Refused(why) => {
-                            if let Some(instance) = self.desk.forget(session) {
-                                self.observer.on_refused(&instance.name, why);
+                            if let Some(greeted) = self.desk.forget(session) {
+                                self.observer.on_refused(&greeted, why);
                             }
                         }
                         _ => {}
@@ -104,6 +107,7 @@ impl Loop {
         }
         for session in welcomed {
             if let Some(instance) = self.desk.welcomed(session) {
+                self.observer.on_welcome(&instance.name);
                 self.tell_calls(CallEvent::Joined(session, instance));
             }
             self.on_member(session);
