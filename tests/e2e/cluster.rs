@@ -302,57 +302,11 @@ fn jobs_are_listed_waited_for_and_cancelled() {
 }
 
 /// What an HTTP server answers, head and body.
-fn http_get(address: &str, path: &str) -> String {
+pub(crate) fn http_get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connects");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("is text");
     answer
-}
-
-#[test]
-fn who_died_and_what_failed_is_logged_and_counted() {
-    let lab = Lab::new();
-    let args = ["master", "--listen", "127.0.0.1:0", "--log-format", "json"];
-    let service = Service::start(&mut lab.command(&args));
-    service.wait_for("Listening on ");
-    let events = || -> Vec<serde_json::Value> {
-        let said = service.said();
-        let line = |line| serde_json::from_str(line).expect("every line is JSON");
-        said.lines().map(line).collect()
-    };
-    let listening = events().into_iter().find_map(|event| {
-        let message = event["message"].as_str()?.strip_prefix("Listening on ")?;
-        Some(message.to_owned())
-    });
-    let address = listening.expect("an address");
-    let _w1 = joined(&lab, "w1", &address, "1");
-    let mut w2 = joined(&lab, "w2", &address, "1");
-    lab.input("good.txt", "some words");
-    lab.input("bad.pdf", "%PDF-1.7 and nothing behind it");
-    let args = ["in", "--op", "document"];
-    Ran::of(run_on(&lab, &address, &args).output().expect("starts")).ended(3);
-    w2.kill();
-    service.wait_for("a worker is lost");
-    let find = |message: &str| {
-        let found = events().into_iter().find(|event| event["message"] == message);
-        found.unwrap_or_else(|| panic!("{message:?} is not in {}", service.said()))
-    };
-    assert_eq!(find("a worker is lost; what it held goes to others")["worker"], "w2");
-    let failed = find("an attempt failed");
-    assert_eq!((&failed["level"], &failed["kind"]), (&"WARN".into(), &"rejected".into()));
-    assert!(failed["cause"].as_str().is_some_and(|cause| cause.contains("damaged PDF")));
-    assert_eq!(find("a job ended")["outcome"], "failed");
-
-    let metrics = http_get(&address, "/metrics");
-    for line in [
-        "windlass_tasks_total{op=\"document\",outcome=\"succeeded\"} 1",
-        "windlass_tasks_total{op=\"document\",outcome=\"failed\"} 1",
-        "windlass_task_duration_seconds_count{op=\"document\"} 2",
-        "windlass_worker_slots{state=\"idle\"} 1.0",
-        "windlass_jobs_total{state=\"failed\"} 1",
-    ] {
-        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
-    }
 }

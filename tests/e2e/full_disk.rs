@@ -1,7 +1,9 @@
 //! The disk of the state fills up: a run says so, waits, and ends well when there is room.
 
 use crate::lab::{Lab, not_run, until};
+use crate::service::Service;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A file system of 4 MB at the lab's state; `None` where nothing may be mounted here.
@@ -27,19 +29,24 @@ impl Drop for SmallState<'_> {
     }
 }
 
-#[test]
-fn a_full_disk_is_told_and_waited_for() {
-    let lab = Lab::new();
-    let Some(_mounted) = SmallState::mount(&lab) else { return };
-    let noop = ["run", "--op", "noop", "--param", "count=3"];
-    lab.run(&noop).ended(0);
+/// Fills the disk of a state that nobody holds; answers the file that takes the room.
+fn fill(lab: &Lab) -> PathBuf {
     // The reserve is used up and the disk is full: only what makes room may be written now.
     std::fs::remove_file(lab.path("state/journal/reserve")).expect("there was a reserve");
     let filler = lab.path("state/filler");
     let mut full = std::fs::File::create(&filler).expect("a file");
     std::io::copy(&mut std::io::repeat(7).take(8 << 20), &mut full).expect_err("it is full");
     drop(full);
+    filler
+}
 
+#[test]
+fn a_full_disk_is_told_and_waited_for() {
+    let lab = Lab::new();
+    let Some(_mounted) = SmallState::mount(&lab) else { return };
+    let noop = ["run", "--op", "noop", "--param", "count=3"];
+    lab.run(&noop).ended(0);
+    let filler = fill(&lab);
     let log = lab.path("log");
     let mut child = lab
         .command(&noop)
@@ -60,4 +67,24 @@ fn a_full_disk_is_told_and_waited_for() {
     });
     assert!(ended.is_some_and(|ended| ended.success()), "{}", said());
     assert_eq!(lab.summary()["totals"]["succeeded"], 3);
+}
+
+#[test]
+fn a_drain_that_waits_for_room_says_so() {
+    let lab = Lab::new();
+    let Some(_mounted) = SmallState::mount(&lab) else { return };
+    lab.run(&["run", "--op", "noop", "--param", "count=3"]).ended(0);
+    let filler = fill(&lab);
+    let args = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
+    let mut up = Service::start(&mut lab.command(&args));
+    up.wait_for("Ctrl-C ends it");
+    let mut drain = Service::start(&mut lab.command(&["worker", "drain", "w1"]));
+    drain.wait_for("The disk of the state is full: to drain worker w1 waits until there is room");
+    let status = lab.run(&["cluster", "status"]).ended(0).stdout.clone();
+    assert!(status.contains("still get work although they are to be drained: w1"), "{status}");
+    up.wait_for("a drain waits: the disk of the state is full");
+    std::fs::remove_file(&filler).expect("the filler goes");
+    assert!(drain.ended().success());
+    up.wait_for("a worker is drained");
+    up.kill();
 }

@@ -11,6 +11,7 @@ mod heap;
 mod jobs;
 mod keeping;
 mod lab;
+mod logs;
 mod memo;
 mod mutants;
 mod mutator;

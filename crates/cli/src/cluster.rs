@@ -2,6 +2,7 @@
 //! holds the folder already.
 
 use crate::CliError;
+use crate::crew::{self, Crew};
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use windlass_journal::{Engine, FileLog, FileSnapshots, LockError, Snapshots, Sta
 use windlass_master::collector::Collector;
 use windlass_master::{Handle, Master, MasterError};
 use windlass_wire::{Address, Client};
-use windlass_worker::{Gone, Layers, Store, Worker};
+use windlass_worker::{Layers, Store, Worker};
 
 /// Name of the socket in a state folder, by which other commands reach its holder.
 pub(crate) const SOCKET: &str = "socket";
@@ -85,7 +86,7 @@ pub(crate) struct OwnCluster {
     pub(crate) gate: Arc<Gate>,
     server: Server,
     master: Master,
-    workers: Vec<Worker>,
+    crew: Crew,
     collector: Option<Collector>,
     _lock: StateLock,
 }
@@ -124,7 +125,7 @@ impl Attached {
         let Attached::Own(own) = self else { return };
         let until = Instant::now() + WORKER_PATIENCE;
         let joined = || own.handle.status().map_or(usize::MAX, |status| status.workers.len());
-        while joined() < own.workers.len() && Instant::now() < until {
+        while joined() < own.crew.count() && Instant::now() < until {
             std::thread::sleep(WORKER_LOOK);
         }
     }
@@ -185,17 +186,10 @@ impl OwnCluster {
         };
         let master = Master::start(options).map_err(CliError::failed)?;
         let handle = master.handle();
-        let node = Node::new(handle.clone(), blobs.clone());
-        let mut listen = vec![Listen::Unix(state.join(SOCKET))];
-        listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
-        let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
-        let is_open = plan.is_open;
-        let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
-        let server = Server::start(options).map_err(CliError::failed)?;
         let incarnation = Incarnation(now_us());
         let mut workers = Vec::new();
         for number in 1..=plan.workers.count {
-            let worker = Worker::start(windlass_worker::Options {
+            workers.push(Worker::start(windlass_worker::Options {
                 name: WorkerName(format!("w{number}")),
                 incarnation,
                 in_process: true,
@@ -204,12 +198,19 @@ impl OwnCluster {
                 store: Store::Shared(blobs.clone()),
                 scratch: scratch.clone(),
                 executor: program()?,
-            });
-            connect(&handle, &worker)?;
-            workers.push(worker);
+            }));
         }
+        // Before anybody else can take their names.
+        let crew = Crew::start(&handle, workers, crew::PAUSE)?;
+        let node = Node::new(handle.clone(), blobs.clone());
+        let mut listen = vec![Listen::Unix(state.join(SOCKET))];
+        listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
+        let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
+        let is_open = plan.is_open;
+        let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
+        let server = Server::start(options).map_err(CliError::failed)?;
         let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
-        Ok(OwnCluster { handle, blobs, gate, server, master, workers, collector, _lock: lock })
+        Ok(OwnCluster { handle, blobs, gate, server, master, crew, collector, _lock: lock })
     }
 
     fn cluster(&self) -> Cluster {
@@ -223,7 +224,7 @@ impl OwnCluster {
 
     /// What confines the workers' children, where a layer is missing; known once one is ready.
     pub(crate) fn incomplete_layers(&self) -> Option<Layers> {
-        self.workers.iter().find_map(Worker::incomplete_layers)
+        self.crew.incomplete_layers()
     }
 
     /// The ports that it listens on.
@@ -244,7 +245,7 @@ impl OwnCluster {
         waits: &mut dyn FnMut(),
         goes_on: &dyn Fn() -> bool,
     ) -> Option<String> {
-        drop(self.workers);
+        drop(self.crew);
         if let Some(collector) = &self.collector {
             collector.end(waits, goes_on);
         }
@@ -253,15 +254,6 @@ impl OwnCluster {
         let failure = self.collector.and_then(Collector::join)?;
         Some(format!("the state is not tidied: failed to {failure}"))
     }
-}
-
-/// Joins a worker and a master by channels.
-fn connect(handle: &Handle, worker: &Worker) -> Result<(), CliError> {
-    let deliver = worker.deliverer();
-    let deliver = Box::new(move |message| deliver(message).map_err(|_| windlass_master::Gone));
-    let session = handle.connect(deliver).map_err(CliError::failed)?;
-    worker.attach(Box::new(move |message| session.send(message).map_err(|_| Gone)));
-    Ok(())
 }
 
 fn held(state: &Path, error: &LockError) -> CliError {

@@ -5,6 +5,7 @@ mod arguments;
 mod call;
 mod cluster;
 mod credentials;
+mod crew;
 mod doctor;
 mod jobs;
 mod logs;

@@ -2,11 +2,13 @@
 
 use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
 use crate::place::Place;
-use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, signals};
+use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::WorkerName;
@@ -18,6 +20,8 @@ use windlass_wire::WireError;
 
 /// How often a worker that is drained is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// A change that takes longer is looked after.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) fn workers(command: &WorkerCommand) -> Result<u8, CliError> {
     match command {
@@ -30,7 +34,7 @@ pub(crate) fn workers(command: &WorkerCommand) -> Result<u8, CliError> {
         WorkerCommand::Drain { who, wait: waits, timeout } => {
             let cluster = cluster(&who.place)?;
             let name = WorkerName(who.name.clone());
-            steer(&cluster, &Act::DrainWorker(name.clone()))?;
+            steer_in_time(&cluster, &Act::DrainWorker(name.clone()))?;
             if *waits { wait(&cluster, &name, *timeout) } else { Ok(0) }
         }
         WorkerCommand::Resume { who } => act(who, Act::ResumeWorker),
@@ -47,7 +51,7 @@ fn status(cluster: &Cluster) -> Result<ClusterView, CliError> {
 }
 
 fn act(who: &NamedWorker, act: impl Fn(WorkerName) -> Act) -> Result<u8, CliError> {
-    steer(&cluster(&who.place)?, &act(WorkerName(who.name.clone())))?;
+    steer_in_time(&cluster(&who.place)?, &act(WorkerName(who.name.clone())))?;
     Ok(0)
 }
 
@@ -59,14 +63,52 @@ pub(crate) fn steer(cluster: &Cluster, act: &Act) -> Result<(), CliError> {
     })
 }
 
+/// The same, and says why where it takes long.
+fn steer_in_time(cluster: &Cluster, act: &Act) -> Result<(), CliError> {
+    let (tell, done) = sync_channel(1);
+    let (asked, asking) = (act.clone(), cluster.clone());
+    thread::spawn(move || tell.send(steer(&asking, &asked)));
+    let mut room = Room::default();
+    loop {
+        match done.recv_timeout(PATIENCE) {
+            Ok(done) => return done,
+            Err(RecvTimeoutError::Timeout) => room.tell(&status(cluster)?, &act.to_string()),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(CliError::failed(format!("{act}: the call broke off")));
+            }
+        }
+    }
+}
+
+/// Whether it was said that there is no room.
+#[derive(Default)]
+struct Room {
+    is_told: bool,
+}
+
+impl Room {
+    /// Says once that something waits for a full disk, where it does.
+    fn tell(&mut self, view: &ClusterView, doing: &str) {
+        if view.waits_for_room && !self.is_told {
+            self.is_told = true;
+            say(&format!(
+                "The disk of the state is full: to {doing} waits until there is room; free space \
+                 on it, it goes on by itself\n"
+            ));
+        }
+    }
+}
+
 /// Waits until a drained worker holds nothing, or is gone, which is the same.
 fn wait(cluster: &Cluster, name: &WorkerName, seconds_max: Option<u64>) -> Result<u8, CliError> {
     let interrupted = signals::interrupts()?;
+    let mut room = Room::default();
     let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     loop {
         let view = status(cluster)?;
         let worker = view.workers.iter().find(|worker| worker.name == *name);
         let Some(worker) = worker.filter(|worker| !is_free(worker)) else { return Ok(0) };
+        room.tell(&view, &format!("finish what {name} holds"));
         if interrupted.load(Ordering::Relaxed) {
             return Ok(EXIT_INTERRUPTED);
         }
