@@ -78,13 +78,15 @@ fn a_drain_that_waits_for_room_says_so() {
     let args = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
     let mut up = Service::start(&mut lab.command(&args));
     up.wait_for("Ctrl-C ends it");
+    // It joins by a thread of its own.
+    until("it is there", || lab.run(&["worker", "list"]).stdout.contains("w1 "));
     let mut drain = Service::start(&mut lab.command(&["worker", "drain", "w1"]));
     drain.wait_for("The disk of the state is full: to drain worker w1 waits until there is room");
     let status = lab.run(&["cluster", "status"]).ended(0).stdout.clone();
     assert!(status.contains("still get work although they are to be drained: w1"), "{status}");
     up.wait_for("a drain waits: the disk of the state is full");
     std::fs::remove_file(&filler).expect("the filler goes");
-    assert!(drain.ended().success());
+    assert!(drain.ended().success(), "{}", drain.said());
     up.wait_for("a worker is drained");
     up.kill();
 }
