@@ -247,11 +247,11 @@ mod tests {
                 threads.enter();
                 let nothing = of_threads(&threads.ids()).expect("is told");
                 let child = waiting();
-                let with_child = of_threads(&threads.ids()).expect("is told");
-                // Until its time is counted.
-                let mut sum = with_child;
-                while sum.cpu_ticks < nothing.cpu_ticks + 3 {
-                    sum = of_threads(&threads.ids()).expect("is told");
+                // Until the child has its memory, and this thread's time is counted.
+                let mut with_child = nothing;
+                while with_child.resident_pages == 0 || with_child.cpu_ticks < nothing.cpu_ticks + 3
+                {
+                    with_child = of_threads(&threads.ids()).expect("is told");
                 }
                 end(child);
                 (nothing, with_child, of_threads(&threads.ids()).expect("is told"))
