@@ -10,7 +10,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub(crate) fn master_at(lab: &Lab, place: &str) -> (Service, String) {
-    let service = Service::start(&mut lab.command(&["master", "--listen", place]));
+    served_by(lab, &["master", "--listen", place])
+}
+
+/// A process that listens on one port, and where.
+pub(crate) fn served_by(lab: &Lab, args: &[&str]) -> (Service, String) {
+    let service = Service::start(&mut lab.command(args));
     service.wait_for("Listening on ");
     let said = service.said();
     let address = said.split("Listening on ").nth(1).and_then(|rest| rest.lines().next());

@@ -85,6 +85,14 @@ fn a_worker_written_from_the_contract_alone_takes_tasks_and_calls() {
     let called = lab.run(&["call", "factorial", "20"]);
     assert_eq!(called.ended(0).stdout.trim(), "2432902008176640000");
 
+    // It never said that it serves record sets: nobody waits for it to.
+    let rows = lab.input("people.ndjson", "{\"name\": \"ada\"}\n");
+    let load = [Path::new("records"), Path::new("load"), Path::new("people"), &rows];
+    lab.run(&[&load[..], &[Path::new("--key"), Path::new("name")]].concat()).ended(0);
+    lab.run(&["records", "query", "people", "--name", "ada"])
+        .ended(3)
+        .said("no worker serves people:all");
+
     // What it held when it died goes to a worker of ours.
     worker.kill();
     let _ours = joined(&lab, "w1", &address, "1");

@@ -1,7 +1,7 @@
 //! Record sets over processes: loaded, asked while instances are killed, and there again after a
 //! restart of the master.
 
-use crate::cluster::{master, master_at};
+use crate::cluster::{master, master_at, served_by};
 use crate::lab::{Lab, Ran, until};
 use crate::service::Service;
 use serde_json::{Value, json};
@@ -191,4 +191,22 @@ fn the_master_keeps_the_count_of_instances_and_has_its_records_after_a_restart()
     assert_eq!(query(&lab, &address, &["--year", "2002"]).ended(0).stdout, IN_2002);
     on(&lab, &address, &["records", "drop", "people"]).ended(0);
     query(&lab, &address, &["--year", "2002"]).ended(1).said("there is no record set people");
+}
+
+#[test]
+fn what_is_up_for_one_group_serves_no_other_and_equal_instances_are_asked_equally() {
+    let lab = Lab::new();
+    people(&lab);
+    let up = ["up", "--listen", "127.0.0.1:0", "--workers", "3", "--group", "people:am"];
+    let (up, address) = served_by(&lab, &up);
+    up.wait_for("A master with 3 workers for people:am");
+    on(&lab, &address, &LOAD).ended(0).said("No worker serves people:nz yet");
+    until("all are ready", || served(&lab, &address) == "am: w1 w2 w3, nz: ");
+    for _ in 0..10 {
+        assert_eq!(query(&lab, &address, &["--name", "alice"]).ended(0).stdout, ALICE);
+    }
+    query(&lab, &address, &["--name", "zoe"]).ended(3).said("no worker serves people:nz");
+    let list = on(&lab, &address, &["records", "list"]).stdout;
+    assert!(list.contains("w1 (4 asked), w2 (3 asked), w3 (3 asked)"), "{list}");
+    assert!(list.contains("no worker serves it"), "{list}");
 }

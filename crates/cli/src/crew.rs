@@ -174,8 +174,9 @@ mod tests {
         let (tell, told) = channel();
         let deliver = move |message| tell.send(message).map_err(|_| windlass_master::Gone);
         let session = handle.connect(Box::new(deliver)).expect("it runs");
-        let (offers, held, pins) = (Vec::new(), Vec::new(), Vec::new());
-        let hello = Hello { name, incarnation, in_process: true, slots: 2, offers, held, pins };
+        let (offers, held) = (Vec::new(), Vec::new());
+        let hello =
+            Hello { name, incarnation, in_process: true, slots: 2, offers, held, serves: None };
         session.send(ToMaster::Hello(hello)).expect("it runs");
         // And of this one when the crew's worker is back.
         assert!(told.iter().count() > 0, "it was welcome first");

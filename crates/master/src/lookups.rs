@@ -18,7 +18,7 @@ pub type TellLookup = Box<dyn FnOnce(Result<LookupAnswer, LookupError>) + Send>;
 pub(crate) struct Enquiries {
     pub(crate) lookups: Lookups,
     pub(crate) askers: BTreeMap<CallerId, TellLookup>,
-    /// Workers that have introduced themselves.
+    /// Workers that have introduced themselves and serve record sets.
     greeted: BTreeMap<SessionId, Member>,
     effects: Vec<LookupEffect>,
 }
@@ -35,8 +35,10 @@ impl Enquiries {
 
     /// A worker says who it is; the scheduler decides whether it is welcome.
     pub(crate) fn on_hello(&mut self, session: SessionId, hello: &Hello, is_draining: bool) {
-        let (name, pins) = (hello.name.clone(), hello.pins.clone());
-        self.greeted.insert(session, Member { name, pins, is_draining });
+        if let Some(pins) = hello.serves.clone() {
+            let name = hello.name.clone();
+            self.greeted.insert(session, Member { name, pins, is_draining });
+        }
     }
 
     pub(crate) fn view(&self, ledger: &Ledger) -> Vec<RecordsView> {

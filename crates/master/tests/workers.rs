@@ -79,7 +79,7 @@ impl Worker {
             slots: 1,
             offers: vec![offer],
             held: Vec::new(),
-            pins: Vec::new(),
+            serves: None,
         };
         session.send(ToMaster::Hello(hello)).unwrap();
         Worker { session, heard }

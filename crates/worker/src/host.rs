@@ -164,7 +164,7 @@ impl Host {
             options.slots,
             offers.collect(),
         )
-        .with_pins(options.pins.clone());
+        .serving(options.pins.clone());
         let store = options.store.clone();
         let options = Arc::new(options);
         let threads = Threads::default();

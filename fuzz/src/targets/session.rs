@@ -117,7 +117,7 @@ impl Cluster {
             slots: 1,
             offers: vec![offer],
             held: Vec::new(),
-            pins: Vec::new(),
+            serves: None,
         });
         cluster.tell(Event::Heard(HONEST, honest));
         cluster

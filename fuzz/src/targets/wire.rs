@@ -71,7 +71,7 @@ fn hello(name: &str) -> ToMaster {
             task: PHASE.task(TaskIndex(3)),
             round: Round(0),
         }],
-        pins: vec!["people:am".parse().expect("a group")],
+        serves: Some(vec!["people:am".parse().expect("a group")]),
     })
 }
 

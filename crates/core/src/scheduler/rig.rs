@@ -113,8 +113,7 @@ impl Cluster {
     fn greet(&mut self, session: u64, name: &str, start: u64, in_process: bool, held: Vec<Held>) {
         let (name, incarnation) = (WorkerName(name.to_owned()), Incarnation(start));
         let offers = vec![offer("noop")];
-        let hello =
-            Hello { name, incarnation, in_process, slots: 1, offers, held, pins: Vec::new() };
+        let hello = Hello { name, incarnation, in_process, slots: 1, offers, held, serves: None };
         self.hear(session, ToMaster::Hello(hello));
     }
 
@@ -122,15 +121,8 @@ impl Cluster {
     pub(super) fn join_offering(&mut self, session: u64, name: &str, operation: &str) {
         let (name, incarnation) = (WorkerName(name.to_owned()), Incarnation(session));
         let (offers, held) = (vec![offer(operation)], Vec::new());
-        let hello = Hello {
-            name,
-            incarnation,
-            in_process: false,
-            slots: 1,
-            offers,
-            held,
-            pins: Vec::new(),
-        };
+        let hello =
+            Hello { name, incarnation, in_process: false, slots: 1, offers, held, serves: None };
         self.hear(session, ToMaster::Hello(hello));
     }
 

@@ -28,8 +28,9 @@ pub struct Hello {
     /// Attempts that it holds from an earlier session: waiting, running, or ended and
     /// unacknowledged.
     pub held: Vec<Held>,
-    /// The groups of record sets that it is there for; empty: whichever it is given.
-    pub pins: Vec<Pin>,
+    /// The groups of record sets that it is there for; empty: whichever it is given. `None`: it
+    /// serves none.
+    pub serves: Option<Vec<Pin>>,
 }
 
 /// An operation that a worker can do, and how long it lets an attempt go on.

@@ -22,7 +22,7 @@ pub struct Seat {
     incarnation: Incarnation,
     in_process: bool,
     offers: Vec<Offer>,
-    pins: Vec<Pin>,
+    serves: Option<Vec<Pin>>,
     withdrawn: Vec<Withdrawal>,
     /// The highest epoch that each cluster has shown, by the cluster's id.
     epochs: BTreeMap<u128, Epoch>,
@@ -68,7 +68,7 @@ impl Seat {
             incarnation,
             in_process,
             offers,
-            pins: Vec::new(),
+            serves: None,
             withdrawn: Vec::new(),
             epochs: BTreeMap::new(),
             connected: false,
@@ -82,10 +82,11 @@ impl Seat {
         }
     }
 
-    /// The same for these groups of record sets alone.
+    /// The same of a worker that also serves groups of record sets: these alone, or without any
+    /// whichever it is given.
     #[must_use]
-    pub fn with_pins(self, pins: Vec<Pin>) -> Seat {
-        Seat { pins, ..self }
+    pub fn serving(self, pins: Vec<Pin>) -> Seat {
+        Seat { serves: Some(pins), ..self }
     }
 
     /// Takes an event; orders and messages are appended to `out`.
@@ -168,7 +169,7 @@ impl Seat {
             slots: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
             offers: self.offers.clone(),
             held: self.held(),
-            pins: self.pins.clone(),
+            serves: self.serves.clone(),
         };
         out.push(SeatEffect::Send(ToMaster::Hello(hello)));
     }

@@ -204,11 +204,13 @@ pub(crate) fn part(part: pb::RecordPart) -> Result<(GroupName, GroupAnswer), Mal
     Ok((name(part.group)?, answer))
 }
 
-pub(super) fn pin_of(pin: Pin) -> pb::RecordPin {
-    pb::RecordPin { set: pin.set.into(), group: pin.group.into() }
+pub(super) fn serves_of(pins: Vec<Pin>) -> pb::ServedGroups {
+    let pin_of = |pin: Pin| pb::RecordPin { set: pin.set.into(), group: pin.group.into() };
+    pb::ServedGroups { only: pins.into_iter().map(pin_of).collect() }
 }
 
-pub(super) fn pins(pins: Vec<pb::RecordPin>) -> Result<Vec<Pin>, Malformed> {
+pub(super) fn serves(served: pb::ServedGroups) -> Result<Vec<Pin>, Malformed> {
+    let pins = served.only;
     if pins.len() > RECORD_PIN_COUNT_MAX {
         return Err(Malformed("a worker that is there for more than 256 groups"));
     }

@@ -120,5 +120,6 @@ fn what_is_no_set_and_no_query_is_refused() {
     }
     let many = vec![condition(Some(pb::condition::Wanted::Null(true))); 17];
     assert!(Query::try_from(pb::Query { conditions: many }).is_err());
-    assert!(pins(vec![pb::RecordPin::default()]).is_err());
+    let nameless = pb::ServedGroups { only: vec![pb::RecordPin::default()] };
+    assert!(serves(nameless).is_err());
 }

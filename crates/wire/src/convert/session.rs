@@ -154,7 +154,7 @@ impl From<Hello> for pb::Hello {
             slots: hello.slots,
             offers: hello.offers.into_iter().map(offer).collect(),
             held: hello.held.into_iter().map(pb::Held::from).collect(),
-            pins: hello.pins.into_iter().map(records::pin_of).collect(),
+            serves: hello.serves.map(records::serves_of),
         }
     }
 }
@@ -190,7 +190,7 @@ impl TryFrom<pb::Hello> for Hello {
             slots: hello.slots,
             offers: hello.offers.into_iter().map(Offer::try_from).collect::<Result<_, _>>()?,
             held: hello.held.into_iter().map(Held::try_from).collect::<Result<_, _>>()?,
-            pins: records::pins(hello.pins)?,
+            serves: hello.serves.map(records::serves).transpose()?,
         })
     }
 }

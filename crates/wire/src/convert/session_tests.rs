@@ -35,7 +35,7 @@ fn what_workers_say_arrives_as_it_was_said() {
             quiet_ms_max: Some(10_000),
         }],
         held: vec![held()],
-        pins: vec!["people:am".parse().expect("a group")],
+        serves: Some(vec!["people:am".parse().expect("a group")]),
     };
     let running =
         Running { slot: 1, attempt: ATTEMPT, task: held().task, elapsed_ms: 10, quiet_ms: 3 };

@@ -1372,6 +1372,12 @@ pub struct Rows {
     #[prost(uint64, tag = "2")]
     pub total: u64,
 }
+/// The groups that a worker is there for, at most 256; without any: whichever it is given.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServedGroups {
+    #[prost(message, repeated, tag = "1")]
+    pub only: ::prost::alloc::vec::Vec<RecordPin>,
+}
 /// A group that a worker is there for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecordPin {
@@ -2020,9 +2026,9 @@ pub struct Hello {
     pub offers: ::prost::alloc::vec::Vec<Offer>,
     #[prost(message, repeated, tag = "6")]
     pub held: ::prost::alloc::vec::Vec<Held>,
-    /// The groups of record sets that it is there for; none: whichever it is given.
-    #[prost(message, repeated, tag = "7")]
-    pub pins: ::prost::alloc::vec::Vec<RecordPin>,
+    /// Whether it serves groups of record sets, and which; left out, it is given none.
+    #[prost(message, optional, tag = "7")]
+    pub serves: ::core::option::Option<ServedGroups>,
 }
 /// An operation that the worker can do; at most 1,024 of them, with names of at most 64 bytes.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
