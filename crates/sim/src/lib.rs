@@ -8,10 +8,12 @@ mod client;
 mod clock;
 mod crashes;
 mod engine;
+mod lookups;
 mod master;
 mod network;
 mod oracle;
 mod plan;
+mod reader;
 #[cfg(test)]
 mod seeds;
 mod store;

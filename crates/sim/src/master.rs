@@ -4,16 +4,19 @@
 use crate::alarm::Alarm;
 use crate::client::Answered;
 use crate::clock::MachineClock;
+use crate::lookups::{Enquiries, Enquiry};
 use crate::wire::{Connection, MasterEvent};
+use windlass_core::calls::CallerId;
 use windlass_core::ledger::{Applied, Batch, Entry, Ledger};
 use windlass_core::logclock::LogClock;
+use windlass_core::lookups::{LookupAnswer, LookupError, LookupEvent};
 use windlass_core::random::SplitMix64;
 use windlass_core::reign::{
     Contender, ContenderEffect, ContenderEvent, Found, MasterId, Next, Reign, RequestNumber,
     Revision,
 };
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
-use windlass_core::session::{AssignRun, ToWorker};
+use windlass_core::session::{AssignRun, ToMaster, ToWorker};
 use windlass_core::writer::{Answer, Then, Writer};
 use windlass_core::{Epoch, JobId, LogTime, Seq, Tick, WorkerName};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
@@ -55,6 +58,8 @@ struct Office {
     in_flight: Option<(u64, Record, Room)>,
     /// From the moment that the claim is durable.
     scheduler: Option<Scheduler>,
+    /// From then on, too.
+    enquiries: Option<Enquiries>,
 }
 
 /// What a master reads: the log, and the snapshots beside it.
@@ -91,6 +96,8 @@ pub(crate) struct Turn {
     pub(crate) bites: Vec<&'static str>,
     pub(crate) resends_later: Option<u128>,
     pub(crate) answers: Vec<Answered>,
+    /// What became of look-ups.
+    pub(crate) looked: Vec<(CallerId, Result<LookupAnswer, LookupError>)>,
     /// A reign has begun.
     pub(crate) reigns: bool,
 }
@@ -163,12 +170,20 @@ impl Process {
             MasterEvent::Stored(written) => self.on_stored(&written),
             MasterEvent::Heard(connection, message) => {
                 if self.scheduler().is_some() {
-                    self.tell(moment, Event::Heard(connection.id, message), turn);
+                    self.on_heard(moment, connection, message, turn);
                 } else {
                     turn.closes.push(connection.id);
                 }
             }
-            MasterEvent::Gone(Connection { id, .. }) => self.tell(moment, Event::Closed(id), turn),
+            MasterEvent::Gone(Connection { id, .. }) => {
+                self.tell(moment, Event::Closed(id), turn);
+                self.enquire(|enquiries, ledger| enquiries.on_lost(moment, ledger, id, turn));
+            }
+            // Whoever does not reign hears of none.
+            MasterEvent::Enquired(Enquiry { caller, request }) => {
+                let asked = LookupEvent::Asked(caller, request);
+                self.enquire(|enquiries, ledger| enquiries.on(moment, ledger, asked, turn));
+            }
             MasterEvent::Requested(step, entry) => match &mut self.office {
                 Some(office) if office.scheduler.is_some() => {
                     office.writer.propose(entry, Some(step));
@@ -178,6 +193,44 @@ impl Process {
         }
         self.append_next(moment, turn);
         Ok(())
+    }
+
+    /// When the loop of a reigning master is to turn.
+    pub(crate) fn next_deadline(&self) -> Option<Tick> {
+        let office = self.office.as_ref()?;
+        let scheduler = office.scheduler.as_ref().and_then(Scheduler::next_deadline);
+        let lookups = office.enquiries.as_ref().and_then(Enquiries::next_deadline);
+        scheduler.into_iter().chain(lookups).min()
+    }
+
+    fn enquire(&mut self, act: impl FnOnce(&mut Enquiries, &Ledger)) {
+        if let Some(enquiries) = self.office.as_mut().and_then(|it| it.enquiries.as_mut()) {
+            act(enquiries, &self.replay.ledger);
+        }
+    }
+
+    fn on_heard(
+        &mut self,
+        moment: Moment,
+        connection: Connection,
+        message: ToMaster,
+        turn: &mut Turn,
+    ) {
+        let session = connection.id;
+        match &message {
+            ToMaster::Hello(hello) => {
+                self.enquire(|enquiries, ledger| enquiries.on_hello(ledger, session, hello));
+            }
+            // The scheduler is spared these.
+            ToMaster::Found { .. } | ToMaster::Shelved { .. } => {
+                let heard = (session, &message);
+                return self.enquire(|enquiries, ledger| {
+                    enquiries.on_heard(moment, ledger, heard, turn);
+                });
+            }
+            _ => {}
+        }
+        self.tell(moment, Event::Heard(session, message), turn);
     }
 
     /// Has a decision recorded for which nobody waits.
@@ -204,6 +257,7 @@ impl Process {
             turn.bites.push("clock: a wall is not believed");
         }
         self.tell(moment, Event::Tick, turn);
+        self.enquire(|enquiries, ledger| enquiries.on(moment, ledger, LookupEvent::Tick, turn));
         Ok(())
     }
 
@@ -246,7 +300,12 @@ impl Process {
         }
         self.reign = Reign::claim(self.replay.head.seq, self.replay.head.epoch);
         let writer = opening(self.reign, &self.replay.ledger, "sim", &mut self.random);
-        self.office = writer.map(|writer| Office { writer, in_flight: None, scheduler: None });
+        self.office = writer.map(|writer| Office {
+            writer,
+            in_flight: None,
+            scheduler: None,
+            enquiries: None,
+        });
     }
 
     fn step_down(&mut self, turn: &mut Turn) {
@@ -262,6 +321,7 @@ impl Process {
             scheduler.set_dispatch_until(contender.dispatch_until().unwrap_or_default());
         }
         let mut effects = Vec::new();
+        let before = (turn.sends.len(), turn.closes.len());
         scheduler.on(moment.tick, &self.replay.ledger, event, &mut effects);
         for effect in effects {
             match effect {
@@ -282,6 +342,9 @@ impl Process {
                 Effect::Close(session) => turn.closes.push(session),
                 Effect::Propose(entry) => office.writer.propose(entry, None),
             }
+        }
+        if let Some(enquiries) = &mut office.enquiries {
+            enquiries.on_scheduled(moment, &self.replay.ledger, before, turn);
         }
     }
 
@@ -381,6 +444,9 @@ impl Process {
             let needless = self.replay.ledger.needless_until(&applied);
             turn.trims.extend(needless.map(|upto| (upto, record.epoch)));
             self.tell(moment, Event::Applied(&entry, &applied), turn);
+            self.enquire(|enquiries, ledger| {
+                enquiries.on_applied(moment, ledger, (&entry, &applied), turn);
+            });
             turn.answers
                 .extend(mark.map(|step| Answered::of(step, &entry, &applied, &self.replay.ledger)));
         }
@@ -396,6 +462,7 @@ impl Process {
             let seed = self.random.next_u64();
             if let Some(office) = &mut self.office {
                 office.scheduler = Some(Scheduler::new(moment.tick, &self.replay.ledger, seed));
+                office.enquiries = Some(Enquiries::new(moment.tick));
             }
             turn.reigns = true;
             self.tell(moment, Event::Tick, turn);

@@ -3,6 +3,7 @@
 
 use crate::client::Script;
 use crate::crashes::Crashes;
+use crate::reader::Reader;
 use crate::store::Store;
 use crate::task::{Kind, digest_of, kind_of, maker_of, seen_of};
 use crate::wire::MasterLife;
@@ -34,6 +35,8 @@ pub(crate) struct Oracle {
     pub(crate) crashes: Crashes,
     /// Blobs that no crash takes.
     pub(crate) durable: Store,
+    /// Who looks something up.
+    pub(crate) reader: Reader,
 }
 
 impl Oracle {
@@ -141,6 +144,10 @@ impl Oracle {
             if manifest.is_some_and(|manifest| !self.durable.contains(manifest)) {
                 return Err(format!("the result of task {task} was collected"));
             }
+        }
+        let shards = ledger.records.values().flat_map(|loaded| &loaded.stored);
+        if let Some(lost) = shards.into_iter().find(|it| !self.durable.contains(it.blob)) {
+            return Err(format!("a shard of a record set was collected: {lost:?}"));
         }
         for (phase, count) in &self.promised_tasks {
             let there = ledger.phase(*phase).map_or(0, |phase| phase.tasks.len());

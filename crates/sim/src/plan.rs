@@ -37,6 +37,15 @@ impl Plan {
         // As often as can be: a run writes some ten KiB.
         plan.push(200_000, Happening::OperatorSets("snapshot_kb_min", 1));
         plan.push(HEALED_AT.0, Happening::OperatorTidies);
+        for _ in 0..random.below(4) {
+            let at = random.below(HEALED_AT.0);
+            plan.push(at, Happening::OperatorLoads(1 + random.below(3) as u32));
+            if random.below(4) == 0 {
+                plan.push(at + length(random, at, 3_000_000), Happening::OperatorDrops);
+            }
+        }
+        plan.push(HEALED_AT.0, Happening::OperatorKeepsRecords);
+        plan.push(random.below(2_000_000), Happening::ReaderAsks);
         // A tenth of the runs are calm: what holds only by virtue of faults shows there.
         if random.below(10) > 0 {
             plan.disturb_masters(random);

@@ -33,6 +33,9 @@ const FAULTS: &[&str] = &[
     "job: cancelled",
     "job: paused",
     "job: resumed",
+    "look-up: a group is missing",
+    "look-up: its record set is not there",
+    "look-up: whole",
     "master: a claim",
     "master: a primary dies",
     "master: a standby dies",
@@ -44,6 +47,9 @@ const FAULTS: &[&str] = &[
     "network: a message to a worker is lost",
     "network: an answer comes twice, late",
     "network: one direction is cut",
+    "records: a shard cannot be served",
+    "records: dropped",
+    "records: loaded",
     "snapshot: a start from one",
     "snapshot: an older one is used",
     "snapshot: announced",
@@ -102,6 +108,8 @@ impl Tally {
             match done {
                 Applied::TaskFailed { .. } => self.bite("task: failed for good"),
                 Applied::TaskReopened { .. } => self.bite("task: opened again"),
+                Applied::RecordsLoaded(..) => self.bite("records: loaded"),
+                Applied::RecordsDropped(_) => self.bite("records: dropped"),
                 Applied::Refused(_) => self.bite("decision: refused"),
                 _ => {}
             }

@@ -1,13 +1,14 @@
 //! Everything that can happen, and who is meant.
 
 use crate::client::Answered;
+use crate::lookups::Enquiry;
 use std::fmt;
 use windlass_core::ledger::{Entry, Ledger};
 use windlass_core::reign::{CellAnswer, RequestNumber, Revision};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{SlotIndex, ToMaster, ToWorker};
 use windlass_core::writer::Answer;
-use windlass_core::{Epoch, Seq};
+use windlass_core::{BlobId, Epoch, Seq};
 use windlass_journal::{Head, Record, Room};
 use windlass_master::snapshots::Written;
 
@@ -87,6 +88,13 @@ pub(crate) enum Happening {
     OperatorSets(&'static str, u64),
     /// Ends every drain and pause that is still on.
     OperatorTidies,
+    /// Loads records; for so many instances of each group.
+    OperatorLoads(u32),
+    OperatorDrops,
+    /// Loads records where there are none, again and again.
+    OperatorKeepsRecords,
+    /// Somebody looks something up, again and again.
+    ReaderAsks,
 }
 
 /// What a master's process meets.
@@ -114,6 +122,8 @@ pub(crate) enum MasterEvent {
     Gone(Connection),
     /// A client's step.
     Requested(u64, Entry),
+    /// A look-up.
+    Enquired(Enquiry),
 }
 
 impl MasterEvent {
@@ -176,6 +186,8 @@ pub(crate) enum WorkerEvent {
         slot: SlotIndex,
         serial: u64,
     },
+    /// A shard of a record set is fetched, or cannot be.
+    Fetched(BlobId, bool),
     /// It says once more what it said long ago, over whatever connection it has now.
     Repeats(ToMaster),
 }

@@ -125,6 +125,7 @@ impl Witness {
             self.reopened = reopened.or(self.reopened);
         }
         oracle.check_paused(&self.ledger)?;
+        oracle.reader.on_read(&self.ledger);
         self.head = Head::of(record);
         if self.points.on_record(record.body.len(), &self.ledger) {
             self.marks.hold(self.head.seq, self.head.hash, &self.ledger);

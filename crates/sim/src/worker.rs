@@ -3,6 +3,7 @@
 
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
+use crate::lookups::Shards;
 use crate::plan::HEALED_AT;
 use crate::store::Store;
 use crate::task::{Kind, kind_of, manifest_of};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use windlass_core::limits::{ATTEMPT_MS_MAX, SLOT_CREDIT_MIN};
 use windlass_core::plan::{Output, Outputs};
 use windlass_core::random::SplitMix64;
+use windlass_core::records::Pin;
 use windlass_core::session::{
     Assigned, Ending, KEEPING, Keeping, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster,
     ToWorker,
@@ -45,6 +47,8 @@ pub(crate) struct SimWorker {
     epoch: Epoch,
     /// What it was told that tasks work on, by the first of them.
     outputs: BTreeMap<(PhaseId, TaskIndex), Outputs>,
+    /// What it serves of record sets.
+    pub(crate) shards: Shards,
 }
 
 /// An attempt in a slot.
@@ -67,6 +71,8 @@ pub(crate) struct WorkerTurn {
     /// Slots whose attempt is killed, by serial.
     pub(crate) killed: Vec<(SlotIndex, u64)>,
     pub(crate) leaves: bool,
+    /// Shards that are fetched.
+    pub(crate) fetches: Vec<BlobId>,
 }
 
 /// What comes after a step of keeping a result.
@@ -100,6 +106,7 @@ impl SimWorker {
             unsynced: BTreeSet::new(),
             epoch: Epoch(0),
             outputs: BTreeMap::new(),
+            shards: Shards::default(),
         }
     }
 
@@ -115,10 +122,24 @@ impl SimWorker {
             quiet_ms_max: None,
         }];
         let incarnation = Incarnation(self.life);
-        self.seat = Some(Seat::new(self.name.clone(), incarnation, false, self.slots, offers));
+        let seat = Seat::new(self.name.clone(), incarnation, false, self.slots, offers);
+        self.seat = Some(match self.pins() {
+            Some(pins) => seat.serving(pins),
+            None => seat,
+        });
+    }
+
+    /// The first two serve whichever groups they are given, the third one group alone, others none.
+    fn pins(&self) -> Option<Vec<Pin>> {
+        match self.name.0.as_str() {
+            "w0" | "w1" => Some(Vec::new()),
+            "w2" => Some(vec!["people:am".parse().expect("a group")]),
+            _ => None,
+        }
     }
 
     pub(crate) fn die(&mut self) {
+        self.shards = Shards::default();
         self.seat = None;
         self.connection = None;
         self.slots_have.clear();
@@ -174,7 +195,13 @@ impl SimWorker {
                 SeatEffect::Note(ToWorker::Outputs { phase, first, outputs, .. }) => {
                     self.outputs.insert((phase, first), outputs);
                 }
-                SeatEffect::Note(_) | SeatEffect::Call(_) | SeatEffect::Records(_) => {}
+                SeatEffect::Records(ToWorker::Shelves(shelves)) => {
+                    let (said, fetches) = self.shards.serve(&shelves);
+                    turn.says.extend(said);
+                    turn.fetches.extend(fetches);
+                }
+                SeatEffect::Records(query) => turn.says.extend(self.shards.answer(&query)),
+                SeatEffect::Note(_) | SeatEffect::Call(_) => {}
                 SeatEffect::Refused(_) => turn.leaves = true,
             }
         }

@@ -208,6 +208,11 @@ impl World {
             let delay = 50 + self.random.below(5_000);
             self.queue_in(delay, Happening::ClientHears(answer));
         }
+        for (caller, answer) in &turn.looked {
+            let ledger = &self.witness.ledger;
+            let seen = self.oracle.reader.on_answer(whom, *caller, answer, ledger)?;
+            self.tally.bite(seen);
+        }
         for (session, message) in turn.sends {
             if let Some(connection) = self.network.at_master(session) {
                 let at = self.network.arrival(self.now, connection, true, &mut self.random);
@@ -237,7 +242,7 @@ impl World {
         let whom = self.life_of(index);
         let master = &mut self.masters[index.0];
         let Some(process) = &master.process else { return };
-        let deadline = process.scheduler().and_then(|scheduler| scheduler.next_deadline());
+        let deadline = process.next_deadline();
         let regular = Tick(self.now.0 + TURN_US);
         // A deadline that the tenure keeps from being met is met at a later turn.
         let at = deadline.map_or(regular, |tick| master.clock.when(tick).min(regular));

@@ -2,6 +2,7 @@
 //! it.
 
 mod masters;
+mod readers;
 mod run;
 mod workers;
 

@@ -21,6 +21,8 @@ use windlass_core::scheduler::Scheduler;
 use windlass_master::recovery::restore;
 
 const EVENTS_KEPT: usize = 200;
+/// So many look-ups must have been answered once nothing disturbs the cluster.
+const QUIET_ANSWERS_MIN: u64 = 3;
 /// The client repeats what was not answered for so long.
 const CLIENT_PATIENCE_US: u64 = 500_000;
 
@@ -76,6 +78,8 @@ pub(super) struct World {
     pub(super) oracle: Oracle,
     pub(super) witness: Witness,
     pub(super) tally: Tally,
+    /// Loads of records that were tried.
+    pub(super) load_count: u64,
 }
 
 impl World {
@@ -103,6 +107,7 @@ impl World {
             oracle: Oracle::default(),
             witness: Witness::default(),
             tally: Tally::default(),
+            load_count: 0,
         };
         world.client_acts_in(1);
         world.queue_in(1, Happening::Collects);
@@ -157,6 +162,9 @@ impl World {
         }
         if process.replay.head != self.witness.head {
             return Some(format!("{index:?} is behind"));
+        }
+        if self.oracle.reader.quiet_count < QUIET_ANSWERS_MIN {
+            return Some("too few look-ups were answered".to_owned());
         }
         process.scheduler().and_then(|scheduler| self.awaited_in_vain(scheduler))
     }
@@ -250,6 +258,10 @@ impl World {
             Happening::OperatorPauses(on) => self.pause(on)?,
             Happening::OperatorSets(name, value) => self.change(name, value)?,
             Happening::OperatorTidies => self.tidy()?,
+            Happening::OperatorLoads(replica_count) => self.load_records(replica_count)?,
+            Happening::OperatorDrops => self.drop_records()?,
+            Happening::OperatorKeepsRecords => self.keep_records()?,
+            Happening::ReaderAsks => self.look_up()?,
         }
         Ok(())
     }

@@ -94,6 +94,15 @@ impl World {
                 let killed = worker.kill(slot, serial);
                 self.go_on(index, (slot, serial), 0, killed)?;
             }
+            WorkerEvent::Fetched(blob, is_sound) => {
+                let said = worker.shards.on_fetched(blob, is_sound);
+                let connection = worker.connection;
+                if said.is_some() && !is_sound {
+                    self.tally.bite("records: a shard cannot be served");
+                }
+                // In another session it is said of what that one was told to serve.
+                said.into_iter().for_each(|said| self.say(connection, said));
+            }
             WorkerEvent::Repeats(message) => {
                 self.tally.bite("network: an answer comes twice, late");
                 let connection = worker.connection;
@@ -186,7 +195,7 @@ impl World {
                 self.queue_at(at, Happening::ToWorker(index, life, WorkerEvent::Ticks(serial)));
             }
         }
-        let WorkerTurn { says, begun, killed, leaves } = turn;
+        let WorkerTurn { says, begun, killed, leaves, fetches } = turn;
         for message in says {
             let repeats = self.now < crate::plan::HEALED_AT && self.random.below(10) == 0;
             if repeats && matches!(message, ToMaster::Ended(_)) {
@@ -198,6 +207,12 @@ impl World {
         }
         for begun in begun {
             self.begin(index, life, begun);
+        }
+        for blob in fetches {
+            let is_sound = self.now > crate::plan::HEALED_AT || self.random.below(10) > 0;
+            let delay_us = self.random.below(400_000);
+            let event = WorkerEvent::Fetched(blob, is_sound);
+            self.queue_in(delay_us, Happening::ToWorker(index, life, event));
         }
         for (slot, serial) in killed {
             let event = WorkerEvent::Killed { slot, serial };
