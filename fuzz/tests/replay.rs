@@ -53,6 +53,7 @@ targets! {
     parent_frame: MUTANT_COUNT,
     to_master: MUTANT_COUNT,
     to_worker: MUTANT_COUNT,
+    session: MUTANT_COUNT,
     text: MUTANT_COUNT,
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,

@@ -1,8 +1,8 @@
 //! The directory of blobs: how they are named, put, found and verified.
 //!
-//! `ab/cdef…` holds the blob whose hash is `abcdef…`; `tmp/` holds what is being written, `partial/`
-//! what has been named and has not come whole. A blob gets its name by a rename that never replaces another, so a name stands for one file from then
-//! on. A file's time of change says when the blob was last put or found.
+//! `ab/cdef…` holds the blob whose hash is `abcdef…`, `tmp/` what is being written, `partial/` what
+//! has been named and has not come whole. A blob gets its name by a rename that never replaces
+//! another. A file's time of change says when the blob was last put or found.
 
 use crate::disk::{Disk, System};
 use crate::error::BlobError;
