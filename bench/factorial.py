@@ -32,7 +32,7 @@ def once():
     digits = str(math.factorial({n}))
     return hashlib.sha256(digits.encode() + b"\\n").hexdigest()
 """
-# The issue allows 5; what was reached is kept.
+# What was reached is kept.
 GMP_BAR, PYTHON_BAR = 1, 0.1
 WORKERS_BAR = 1.5
 

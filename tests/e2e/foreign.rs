@@ -39,9 +39,8 @@ fn make_stubs(lab: &Lab) -> Option<PathBuf> {
     let mut compiler = python()?;
     compiler.args(["-m", "grpc_tools.protoc", "-I"]).arg(root().join("proto"));
     compiler.arg("--python_out").arg(&folder).arg("--grpc_python_out").arg(&folder);
-    for name in ["words", "session", "blobs", "cluster", "records"] {
-        compiler.arg(root().join(format!("proto/windlass/v1/{name}.proto")));
-    }
+    let contract = std::fs::read_dir(root().join("proto/windlass/v1")).expect("a folder");
+    compiler.args(contract.flatten().map(|file| file.path()));
     let made = Ran::of(compiler.output().expect("python3 starts"));
     assert_eq!(made.code, 0, "{}", made.stderr);
     Some(folder)
