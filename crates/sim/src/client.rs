@@ -169,7 +169,9 @@ impl Client {
         for (id, job) in ledger.jobs.iter().filter(|(_, job)| job.is_open()) {
             let phases = (0..).map(PhaseIndex).zip(&job.phases);
             let open = phases.filter(|(_, phase)| !phase.sealed && phase.spec.derived.is_none());
-            if current != Some(*id) {
+            // One that it has not heard of yet is being submitted.
+            let is_known = self.jobs.iter().any(|(known, _)| known == id);
+            if is_known && current != Some(*id) {
                 left.extend(open.map(|(phase, _)| PhaseId { job: *id, phase }));
             }
         }
