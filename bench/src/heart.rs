@@ -198,6 +198,7 @@ fn worker(
         incarnation: Incarnation(1),
         in_process: true,
         pins: Vec::new(),
+        operations: Vec::new(),
         slots: 1,
         store: Store::Shared(blobs.clone()),
         scratch: scratch.to_owned(),

@@ -4,6 +4,7 @@ use crate::cluster::{
     SLOW, all_results_are_right, joined, master, master_at, run_on, slow_inputs, worker,
 };
 use crate::lab::{Lab, Ran, not_run, signal, until};
+use crate::service::Service;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::Path;
@@ -210,4 +211,28 @@ fn variables_name_the_cluster_where_no_flag_does() {
     with("127.0.0.1:1", &["run", "--op", "noop", "--workers", "1"]).ended(0);
     assert!(lab.path("elsewhere/journal").exists(), "workers of its own were asked for");
     with(&address, &["state", "show"]).ended(0);
+}
+
+#[test]
+fn workers_offer_what_they_are_told_to() {
+    let lab = Lab::new();
+    let scratch = lab.path("making");
+    let args = ["up", "--listen", "127.0.0.1:0", "--workers", "2", "--name", "box", "--ops"];
+    let mut up = lab.command(&args);
+    up.arg("text,noop").arg("--scratch").arg(&scratch);
+    let up = Service::start(&mut up);
+    let address = up.line("Listening on ").trim_start_matches("Listening on ").to_owned();
+    let names: Vec<Value> = listed(&lab).into_iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names, ["box1", "box2"]);
+    assert_eq!(std::fs::read_dir(&scratch).expect("is made").count(), 1);
+    lab.run(&["call", "factorial", "5"]).ended(1).said("no worker offers factorial");
+    let args = ["worker", "--join", &address, "--name", "sums", "--ops", "factorial"];
+    let sums = Service::start(&mut lab.command(&args));
+    sums.wait_for("works for the master");
+    assert_eq!(lab.run(&["call", "factorial", "5"]).ended(0).stdout, "120\n");
+    lab.input("a.txt", "words");
+    lab.run(&["run", "in", "--op", "text"]).ended(0);
+    assert_eq!(of(&lab, "sums")["settled_tasks"], 0);
+    let unknown = lab.run(&["worker", "--join", &address, "--ops", "poetry"]);
+    unknown.ended(2).said("no such operation").said("windlass ops");
 }

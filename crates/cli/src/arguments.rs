@@ -12,8 +12,7 @@ use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use windlass_core::records::Pin;
-pub(crate) use worker::{NamedWorker, WorkerArguments, WorkerCommand};
+pub(crate) use worker::{NamedWorker, OfferArguments, WorkerArguments, WorkerCommand};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -133,17 +132,25 @@ pub(crate) struct UpArguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: u32,
-    /// A group of a record set that they serve, as people:am (repeatable) [default: whichever the
-    /// master gives them]
-    #[arg(long = "group", value_name = "SET:GROUP")]
-    pub(crate) groups: Vec<Pin>,
+    /// What their names begin with; a number follows
+    #[arg(long, value_name = "NAME", default_value = "w")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) offer: OfferArguments,
 }
 
 impl UpArguments {
     /// The workers that there are to be.
     pub(crate) fn workers(&self) -> OwnWorkers {
         let count = self.workers.unwrap_or_else(crate::place::cores);
-        OwnWorkers { count, slots: self.slots, pins: self.groups.clone() }
+        OwnWorkers {
+            count,
+            slots: self.slots,
+            name: self.name.clone(),
+            operations: self.offer.operations.clone(),
+            pins: self.offer.groups.clone(),
+            scratch: self.offer.scratch.clone(),
+        }
     }
 }
 

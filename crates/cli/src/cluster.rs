@@ -3,6 +3,7 @@
 
 use crate::CliError;
 use crate::crew::{self, Crew};
+use crate::scratch::Scratch;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,14 +40,20 @@ pub(crate) struct OwnWorkers {
     pub(crate) count: u32,
     /// Slots of each.
     pub(crate) slots: u32,
+    /// What their names begin with.
+    pub(crate) name: String,
+    /// The operations that they offer; empty: all there are.
+    pub(crate) operations: Vec<String>,
     /// The groups of record sets that they are there for; empty: whichever they are given.
     pub(crate) pins: Vec<Pin>,
+    /// The folder for files in the making; `None`: one in the state.
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 impl OwnWorkers {
     /// So many, of one slot each.
     pub(crate) fn plain(count: u32) -> OwnWorkers {
-        OwnWorkers { count, slots: 1, pins: Vec::new() }
+        OwnWorkers { count, slots: 1, name: "w".to_owned(), ..OwnWorkers::default() }
     }
 }
 
@@ -88,6 +95,7 @@ pub(crate) struct OwnCluster {
     master: Master,
     crew: Crew,
     collector: Option<Collector>,
+    _scratch: Scratch,
     _lock: StateLock,
 }
 
@@ -177,7 +185,7 @@ impl OwnCluster {
         let blobs = Blobs::open(state.join("blobs")).map_err(|error| in_state(&error))?;
         blobs.remove_leftovers().map_err(|error| in_state(&error))?;
         blobs.forget_partials(PARTIAL_GRACE).map_err(|error| in_state(&error))?;
-        let scratch = fresh_scratch(&state.join("scratch")).map_err(|error| in_state(&error))?;
+        let scratch = Scratch::of(&plan.workers.scratch, || state.join("scratch"))?;
         let options = windlass_master::Options {
             journal: Engine::File(log),
             snapshots: Snapshots::File(snapshots),
@@ -190,13 +198,14 @@ impl OwnCluster {
         let mut workers = Vec::new();
         for number in 1..=plan.workers.count {
             workers.push(Worker::start(windlass_worker::Options {
-                name: WorkerName(format!("w{number}")),
+                name: WorkerName(format!("{}{number}", plan.workers.name)),
                 incarnation,
                 in_process: true,
                 pins: plan.workers.pins.clone(),
+                operations: plan.workers.operations.clone(),
                 slots: plan.workers.slots,
                 store: Store::Shared(blobs.clone()),
-                scratch: scratch.clone(),
+                scratch: scratch.path().to_owned(),
                 executor: program()?,
             }));
         }
@@ -210,7 +219,17 @@ impl OwnCluster {
         let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
         let server = Server::start(options).map_err(CliError::failed)?;
         let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
-        Ok(OwnCluster { handle, blobs, gate, server, master, crew, collector, _lock: lock })
+        Ok(OwnCluster {
+            handle,
+            blobs,
+            gate,
+            server,
+            master,
+            crew,
+            collector,
+            _scratch: scratch,
+            _lock: lock,
+        })
     }
 
     fn cluster(&self) -> Cluster {
@@ -276,15 +295,6 @@ fn held(state: &Path, error: &LockError) -> CliError {
 /// This program, for its children.
 pub(crate) fn program() -> Result<PathBuf, CliError> {
     std::env::current_exe().map_err(|error| CliError::failed(format!("find itself: {error}")))
-}
-
-/// An empty folder for outputs in the making; what a crash left there is removed.
-pub(crate) fn fresh_scratch(scratch: &Path) -> std::io::Result<PathBuf> {
-    if scratch.exists() {
-        std::fs::remove_dir_all(scratch)?;
-    }
-    std::fs::create_dir_all(scratch)?;
-    Ok(scratch.to_owned())
 }
 
 fn random_seed() -> u64 {

@@ -164,6 +164,7 @@ mod tests {
             scratch: dir.path().to_owned(),
             executor: "/nothing".into(),
             pins: Vec::new(),
+            operations: Vec::new(),
         });
         let crew = Crew::start(&handle, vec![worker], Duration::ZERO).expect("it joins");
         let joined = || handle.status().expect("it runs").workers.first().map(|it| it.slots);

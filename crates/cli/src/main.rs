@@ -14,6 +14,7 @@ mod place;
 mod records;
 mod results;
 mod run;
+mod scratch;
 mod screen;
 mod serve;
 mod settings;

@@ -1,9 +1,10 @@
 //! `windlass worker`: slots on this machine for a master elsewhere.
 
 use crate::arguments::WorkerArguments;
-use crate::cluster::{fresh_scratch, now_us, program};
+use crate::cluster::{now_us, program};
 use crate::logs::Log;
 use crate::place::cores;
+use crate::scratch::Scratch;
 use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, signals};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,17 +27,18 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     let incarnation = Incarnation(now_us());
     let name = arguments.name.clone().unwrap_or_else(|| default_name(incarnation));
     let stop = signals::interrupts()?;
-    let folder = arguments.scratch.clone().unwrap_or_else(std::env::temp_dir);
-    let scratch = Scratch::make(folder.join(format!("windlass-worker-{}", std::process::id())))?;
+    let folder = arguments.offer.scratch.clone().unwrap_or_else(std::env::temp_dir);
+    let scratch = Scratch::of(&Some(folder), PathBuf::new)?;
     let remote = Remote::default();
     let worker = Worker::start(windlass_worker::Options {
         name: WorkerName(name.clone()),
         incarnation,
         in_process: false,
-        pins: arguments.groups.clone(),
+        pins: arguments.offer.groups.clone(),
+        operations: arguments.offer.operations.clone(),
         slots,
         store: Store::Remote(remote.clone()),
-        scratch: scratch.0.clone(),
+        scratch: scratch.path().to_owned(),
         executor: program()?,
     });
     let mut said = String::new();
@@ -79,26 +81,4 @@ fn default_name(incarnation: Incarnation) -> String {
         host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
     let host = if plain.is_empty() { "worker".to_owned() } else { plain };
     format!("{host}-{:04x}", ((incarnation.0 / 1_000) ^ u64::from(std::process::id())) & 0xffff)
-}
-
-/// The folder for files in the making; gone with the worker.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make(path: PathBuf) -> Result<Scratch, CliError> {
-        match fresh_scratch(&path) {
-            Ok(path) => Ok(Scratch(path)),
-            Err(error) => Err(CliError::failed(format!(
-                "make the folder {}: {error}; name another one with --scratch DIR",
-                path.display()
-            ))),
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays is in the way of nobody.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -48,6 +48,8 @@ pub struct Options {
     pub in_process: bool,
     /// The groups of record sets that it serves; empty: whichever it is given.
     pub pins: Vec<Pin>,
+    /// The operations that it offers; empty: all there are.
+    pub operations: Vec<String>,
     /// How many attempts run at once.
     pub slots: u32,
     /// Where results are stored.
@@ -151,7 +153,10 @@ struct Host {
 
 impl Host {
     fn new(options: Options, health: &Arc<Health>, inbox: &SyncSender<Inbox>) -> Host {
-        let offers = windlass_ops::OPERATIONS.iter().map(|operation| Offer {
+        let named = &options.operations;
+        let is_meant = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
+        let meant = windlass_ops::OPERATIONS.iter().filter(|it| is_meant(it.spec.name));
+        let offers = meant.map(|operation| Offer {
             operation: operation.spec.name.to_owned(),
             version: operation.spec.version,
             attempt_ms_max: operation.spec.attempt_ms_max,

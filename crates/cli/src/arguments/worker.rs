@@ -24,13 +24,8 @@ pub(crate) struct WorkerArguments {
     /// Attempts that it makes at once [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: Option<u32>,
-    /// A group of a record set that it serves, as people:am (repeatable) [default: whichever the
-    /// master gives it]
-    #[arg(long = "group", value_name = "SET:GROUP")]
-    pub(crate) groups: Vec<Pin>,
-    /// Folder for files in the making [default: the system's temporary folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) scratch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) offer: OfferArguments,
     #[command(flatten)]
     pub(crate) log: LogArguments,
     /// Where the certificate is kept that it gets for its token, so that the next start needs none
@@ -39,6 +34,26 @@ pub(crate) struct WorkerArguments {
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) access: AccessArguments,
+}
+
+/// What workers offer, and where they work.
+#[derive(Debug, Args)]
+pub(crate) struct OfferArguments {
+    /// Operations to offer, as document,text (repeatable) [default: all of `windlass ops`]
+    #[arg(long = "ops", value_name = "NAMES", value_delimiter = ',', value_parser = operation)]
+    pub(crate) operations: Vec<String>,
+    /// A group of a record set to serve, as people:am (repeatable) [default: whichever the master
+    /// gives]
+    #[arg(long = "group", value_name = "SET:GROUP")]
+    pub(crate) groups: Vec<Pin>,
+    /// Folder for files in the making [default: the system's temporary folder; of `up` its state]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+}
+
+fn operation(name: &str) -> Result<String, String> {
+    let known = windlass_ops::find(name).map(|operation| operation.spec.name.to_owned());
+    known.ok_or_else(|| "there is no such operation; `windlass ops` lists them".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

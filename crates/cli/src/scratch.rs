@@ -1,0 +1,44 @@
+//! The folder for files in the making.
+
+use crate::CliError;
+use std::path::{Path, PathBuf};
+
+/// A fresh folder of this process, gone with it.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// One of its own in the folder that was named, or the one that there is for it, which whoever
+    /// had it before may have left full.
+    pub(crate) fn of(
+        named: &Option<PathBuf>,
+        otherwise: impl FnOnce() -> PathBuf,
+    ) -> Result<Scratch, CliError> {
+        let own = |folder: &PathBuf| folder.join(format!("windlass-{}", std::process::id()));
+        let path = named.as_ref().map_or_else(otherwise, own);
+        match make(&path) {
+            Ok(()) => Ok(Scratch(path)),
+            Err(error) => Err(CliError::failed(format!(
+                "make the folder {}: {error}; name another one with --scratch DIR",
+                path.display()
+            ))),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays is in the way of nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn make(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        std::fs::remove_dir_all(path)?;
+    }
+    std::fs::create_dir_all(path)
+}
