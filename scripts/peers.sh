@@ -22,7 +22,7 @@ if [ ${#packages[@]} -gt 0 ] && command -v apt-get >/dev/null 2>&1; then
     fi
     echo "peers: installing ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
-    # Without one of them the others are measured all the same; peers.py says what did not run.
+    # Without one of them the others are measured all the same; compare.py says what did not run.
     # They are started by the benchmark, with a port and a folder of their own, and by nobody else.
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
