@@ -3,8 +3,12 @@
 use crate::CliError;
 use std::path::{Path, PathBuf};
 
-/// A fresh folder of this process, gone with it.
-pub(crate) struct Scratch(PathBuf);
+/// An empty folder for this process.
+pub(crate) struct Scratch {
+    path: PathBuf,
+    /// Made for this process alone, and gone with it.
+    is_own: bool,
+}
 
 impl Scratch {
     /// One of its own in the folder that was named, or the one that there is for it, which whoever
@@ -16,7 +20,7 @@ impl Scratch {
         let own = |folder: &PathBuf| folder.join(format!("windlass-{}", std::process::id()));
         let path = named.as_ref().map_or_else(otherwise, own);
         match make(&path) {
-            Ok(()) => Ok(Scratch(path)),
+            Ok(()) => Ok(Scratch { path, is_own: named.is_some() }),
             Err(error) => Err(CliError::failed(format!(
                 "make the folder {}: {error}; name another one with --scratch DIR",
                 path.display()
@@ -25,14 +29,16 @@ impl Scratch {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What stays is in the way of nobody.
-        let _ = std::fs::remove_dir_all(&self.0);
+        if self.is_own {
+            // What stays is in the way of nobody.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 
