@@ -98,6 +98,8 @@ pub(crate) struct Turn {
     pub(crate) answers: Vec<Answered>,
     /// What became of look-ups.
     pub(crate) looked: Vec<(CallerId, Result<LookupAnswer, LookupError>)>,
+    /// It asks for its claim to be appended.
+    pub(crate) claims: bool,
     /// A reign has begun.
     pub(crate) reigns: bool,
 }
@@ -156,12 +158,7 @@ impl Process {
                 self.contend(moment, ContenderEvent::Answered(request, answer), turn);
             }
             MasterEvent::Turns(_) => self.on_turn(moment, log, turn)?,
-            // A loop that stood still hears of it late, when the tenure may be another's again.
-            MasterEvent::Won => {
-                if self.contender.as_ref().is_some_and(|c| c.dispatch_until().is_some()) {
-                    self.claim();
-                }
-            }
+            MasterEvent::Won => self.claim(moment, turn),
             MasterEvent::Lost => self.step_down(turn),
             MasterEvent::Appended { id, sending, answer } => {
                 self.on_appended(moment, id, sending, answer, log, turn)?;
@@ -249,7 +246,7 @@ impl Process {
             self.follow(log, turn)?;
             // The only master asks nobody; what it could not read yet shows as a fenced claim.
             if self.contender.is_none() {
-                self.claim();
+                self.claim(moment, turn);
             }
         }
         self.log_clock.read(moment.tick, moment.wall);
@@ -294,10 +291,16 @@ impl Process {
         Ok(())
     }
 
-    fn claim(&mut self) {
+    fn claim(&mut self, moment: Moment, turn: &mut Turn) {
         if self.reign != Reign::Standby {
             return;
         }
+        // It has not renewed what it won: it waits like everybody.
+        if self.contender.as_ref().is_some_and(|it| !it.may_claim(moment.tick)) {
+            turn.bites.push("master: a victory is heard of too late");
+            return self.contend(moment, ContenderEvent::SteppedDown, turn);
+        }
+        turn.claims = true;
         self.reign = Reign::claim(self.replay.head.seq, self.replay.head.epoch);
         let writer = opening(self.reign, &self.replay.ledger, "sim", &mut self.random);
         self.office = writer.map(|writer| Office {
@@ -498,7 +501,7 @@ impl Process {
                 if Reign::claim_again(epoch, self.replay.head.seq, self.replay.head.epoch)
                     != Reign::Standby
                 {
-                    self.claim();
+                    self.claim(moment, turn);
                     return Ok(());
                 }
             }

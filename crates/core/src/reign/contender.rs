@@ -70,6 +70,14 @@ impl Contender {
         }
     }
 
+    /// Whether this master may claim: it holds the tenure, and so freshly that nobody else can hold
+    /// it by now. A loop that stood still hears of what it has won when that may be long ago; the
+    /// claim would depose the holder, which notices only when it next writes.
+    #[must_use]
+    pub fn may_claim(&self, now: Tick) -> bool {
+        self.dispatch_until().is_some_and(|until| now < until)
+    }
+
     /// When the contender next wants a [`ContenderEvent::Tick`].
     #[must_use]
     pub fn next_deadline(&self) -> Tick {
@@ -234,6 +242,8 @@ mod tests {
         assert_eq!(news.len(), 1);
         assert!(matches!(news[0], (3_750..=3_950, 1, ContenderEffect::Won)), "{news:?}");
         assert_eq!(contenders[0].dispatch_until(), Some(Tick(0).after_ms(2_750 + 750)));
+        assert!(!contenders[0].may_claim(Tick(0).after_ms(20_000)), "another holds it");
+        assert!(contenders[1].may_claim(Tick(0).after_ms(20_000)));
         let news = play(&mut contenders, &mut cell, 20_000..30_000, &[]);
         assert_eq!(news, [(20_000, 0, ContenderEffect::Lost)]);
         let news = play(&mut contenders, &mut cell, 30_000..50_000, &[0, 1]);

@@ -357,6 +357,12 @@ impl World {
             }
             self.oracle.crashes.on_assigned(name, takers, runs)?;
         }
+        let held_by_another =
+            process.contender.is_some() && self.engine.holder() != Some(process.id);
+        // The holder would notice only when it next writes: until then nobody would reign.
+        if turn.claims && held_by_another {
+            return Err(format!("{whom:?} claims although another holds the tenure"));
+        }
         if turn.reigns {
             let epoch = process.epoch().ok_or("a reign without an epoch")?;
             self.oracle.on_epoch(epoch, whom)?;
@@ -373,7 +379,7 @@ impl World {
         }
         // One master at a time hands out tasks. A claim that was long on its way may have deposed
         // it by now: what it hands out then has no effect, and its next append tells it.
-        if process.contender.is_some() && self.engine.holder() != Some(process.id) {
+        if held_by_another {
             return Err(format!("{whom:?} hands out tasks although another holds the tenure"));
         }
         // The primary's clock may run 5 % slow.
