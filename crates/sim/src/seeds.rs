@@ -17,6 +17,10 @@ const FOUND: &[(u64, &str)] = &[
         1_795_679_520_254_707,
         "a worker came and died while the log did not yet know that its start before had left",
     ),
+    (
+        1_795_690_560_125_949,
+        "a worker came back and died while the log did not yet know that it had been given up",
+    ),
     (3_747_377_478, "a loop that stood still claimed on a tenure that had become another's"),
     (8_496, "the operator sealed the phases of a job that was only just submitted"),
 ];

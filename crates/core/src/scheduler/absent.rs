@@ -37,16 +37,26 @@ impl Absent {
     pub(super) fn remove(&mut self, name: &WorkerName) {
         self.0.remove(name);
     }
-
-    /// This start of it is recorded as having left; that a newer one has joined may be on its way.
-    pub(super) fn on_left(&mut self, name: &WorkerName, incarnation: Incarnation) {
-        if self.0.get(name).is_some_and(|(_, newest)| *newest <= incarnation) {
-            self.0.remove(name);
-        }
-    }
 }
 
 impl Scheduler {
+    /// It is recorded that a worker has joined. One that is gone by then, while the log was out of
+    /// reach, may have been forgotten with an entry before this: it is known again, and as gone.
+    pub(super) fn on_joined(
+        &mut self,
+        now: Tick,
+        ledger: &Ledger,
+        name: &WorkerName,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(known) = ledger.workers.get(name)
+            && self.absent.seen_at(name).is_none()
+            && !self.is_connected(name)
+        {
+            self.absent.add(name, now, known.incarnation, out);
+        }
+    }
+
     /// Nobody is waited for any longer: who has not come back by now is gone, and no later reign
     /// waits for it again.
     pub(super) fn give_up_awaited(&mut self, ledger: &Ledger, out: &mut Vec<Effect>) {
@@ -130,6 +140,24 @@ mod tests {
         }
         let absent = cluster.scheduler.absent_workers(cluster.now, &cluster.ledger);
         assert_eq!((absent.len(), absent[0].seen_ms_ago), (1, Some(0)));
+    }
+
+    /// Found by the simulator (seed 1795690560125949).
+    #[test]
+    fn a_start_that_was_given_up_came_back_and_was_lost_is_remembered() {
+        let mut cluster = after_a_takeover();
+        cluster.holds_back = true;
+        let known_count = cluster.proposed.len();
+        cluster.now = Tick(0).after_ms(LEASE_MS);
+        cluster.tell(Event::Tick);
+        cluster.join(4, "a", vec![]);
+        cluster.tell(Event::Closed(SessionId(4)));
+        for entry in cluster.proposed.split_off(known_count) {
+            cluster.record(entry);
+        }
+        let absent = cluster.scheduler.absent_workers(cluster.now, &cluster.ledger);
+        let known: Vec<_> = absent.iter().map(|it| (it.name.0.as_str(), it.seen_ms_ago)).collect();
+        assert_eq!(known, [("a", Some(0)), ("c", None)]);
     }
 
     #[test]

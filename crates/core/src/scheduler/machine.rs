@@ -220,6 +220,7 @@ impl Scheduler {
                 Applied::JobEnded { job, .. } => self.forget(*job, out),
                 Applied::JobReopened(job) => self.restore(ledger, *job),
                 Applied::JobPaused(job, true) => self.hold_back(*job, out),
+                Applied::WorkerJoined(name) => self.on_joined(now, ledger, name, out),
                 _ => {}
             }
         }
@@ -238,11 +239,11 @@ impl Scheduler {
             }
             // What waits at a drained worker is recalled as from a busy one.
             Entry::WorkerJoined { .. } | Entry::WorkerDrained { .. } => self.mark_drained(ledger),
-            Entry::WorkerLeft { name, incarnation } => {
+            Entry::WorkerLeft { name, .. } => {
                 self.mark_drained(ledger);
                 // A drained one stays known, and when it was last heard.
                 if !ledger.workers.contains_key(name) {
-                    self.absent.on_left(name, *incarnation);
+                    self.absent.remove(name);
                 }
             }
             _ => {}
