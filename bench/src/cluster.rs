@@ -3,6 +3,7 @@
 //! The clusters are the real `windlass master`, `worker` and `up`, started by the scripts; what a
 //! command adds, starting and connecting, is left out here. Prints a JSON line.
 
+mod streamed;
 mod takeover;
 
 use clap::{Parser, Subcommand};
@@ -50,6 +51,9 @@ enum Act {
         /// Callers that share each of them, each with one call at a time
         #[arg(long, default_value_t = 1)]
         callers: usize,
+        /// By one stream for each connection, with so many calls open as it has callers
+        #[arg(long)]
+        streamed: bool,
     },
     /// One no-op task after another, each durable before the next is added
     Single {
@@ -111,7 +115,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Value, LoopError> {
     let address: Address = arguments.master.parse()?;
     match &arguments.act {
-        Act::Calls { n, count, connections, callers } => {
+        Act::Calls { n, count, connections, callers, streamed: true } => {
+            streamed::calls(&address, *n, *count, *connections, *callers)
+        }
+        Act::Calls { n, count, connections, callers, streamed: false } => {
             calls(&address, *n, *count, *connections, *callers)
         }
         Act::Single { count } => single(&Client::connect(&address)?, *count),
@@ -152,12 +159,23 @@ fn calls(
             .collect();
         (took, began.elapsed().as_secs_f64())
     });
-    let took = took?.concat();
-    Ok(json!({
+    Ok(shown(took?.concat(), wall_s))
+}
+
+fn shown(took: Vec<Duration>, wall_s: f64) -> Value {
+    json!({
         "calls": took.len(),
         "calls_per_s": took.len() as f64 / wall_s,
         "took": Took::of(took).shown(),
-    }))
+    })
+}
+
+fn factorial(n: u32) -> CallRequest {
+    CallRequest {
+        operation: "factorial".to_owned(),
+        params: Params(BTreeMap::from([("n".to_owned(), n.to_string())])),
+        limit_ms: None,
+    }
 }
 
 /// One caller's calls; the first one, which the barrier does not see, warms the way.
@@ -167,14 +185,9 @@ fn caller(
     count: usize,
     start: &Barrier,
 ) -> Result<Vec<Duration>, LoopError> {
-    let request = || CallRequest {
-        operation: "factorial".to_owned(),
-        params: Params(BTreeMap::from([("n".to_owned(), n.to_string())])),
-        limit_ms: None,
-    };
     let mut bytes_count = 0;
     let mut call = || {
-        client.call(request(), &mut |piece| {
+        client.call(factorial(n), &mut |piece| {
             bytes_count += piece.len();
             Ok(())
         })

@@ -232,56 +232,6 @@ fn nobody_there_is_said_with_what_to_do() {
 }
 
 #[test]
-fn calls_are_answered_by_whoever_is_there() {
-    let lab = Lab::new();
-    // Nobody serves this state: it answers by itself.
-    let ran = lab.run(&["call", "factorial", "20"]);
-    assert_eq!(ran.ended(0).stdout, "2432902008176640000\n");
-    lab.run(&["call", "factorial", "--", "-1"]).ended(2).said("n=-1");
-    lab.run(&["call", "factorial"]).ended(2).said("--param n=");
-    lab.run(&["call", "noop", "5"]).ended(2).said("takes 0 values");
-    lab.run(&["cluster", "status"]).ended(4).said("windlass up");
-
-    let (_master, address) = master(&lab);
-    let none = lab.run(&["call", "--master", &address, "factorial", "5"]);
-    none.ended(1).said("no worker offers factorial");
-    let _w1 = joined(&lab, "w1", &address, "1");
-    let _w2 = joined(&lab, "w2", &address, "1");
-    lab.run(&["cluster", "set", "strategy.factorial=fair"]).ended(2).said("least_served");
-    lab.run(&["cluster", "set", "strategy.factorial=least_served"]).ended(0);
-    for _ in 0..6 {
-        assert_eq!(lab.run(&["call", "factorial", "5"]).ended(0).stdout, "120\n");
-    }
-    let status = lab.run(&["cluster", "status", "--json"]);
-    let status: serde_json::Value = serde_json::from_str(&status.ended(0).stdout).expect("JSON");
-    assert_eq!(status["calls"]["factorial"]["strategy"], "least_served");
-    assert_eq!(status["calls"]["factorial"]["served"], serde_json::json!({"w1": 3, "w2": 3}));
-    // An answer of many pieces: 456,574 digits.
-    let long = lab.run(&["call", "--master", &address, "factorial", "100000"]);
-    assert_eq!(long.ended(0).stdout.trim_end().len(), 456_574);
-    lab.run(&["call", "command", "true"]).ended(1).said("cannot be called");
-}
-
-#[test]
-fn a_call_whose_worker_dies_is_answered_by_another() {
-    let lab = Lab::new();
-    let (_master, address) = master(&lab);
-    let mut victim = joined(&lab, "a", &address, "1");
-    let _other = joined(&lab, "b", &address, "1");
-    lab.run(&["cluster", "set", "strategy.noop=round_robin"]).ended(0);
-    let call = ["call", "noop", "--param", "sleep_ms=1500"];
-    let caller = lab.start(&call);
-    until("the call is at work", || {
-        let status = lab.run(&["cluster", "status", "--json"]).stdout;
-        status.contains("\"open_calls\": 1")
-    });
-    victim.kill();
-    Ran::of(caller.wait_with_output().expect("it ends")).ended(0);
-    let ran = lab.run(&["call", "noop", "--timeout", "1", "--param", "sleep_ms=5000"]);
-    ran.ended(6).said("noop");
-}
-
-#[test]
 fn jobs_are_listed_waited_for_and_cancelled() {
     let lab = Lab::new();
     slow_inputs(&lab, 6);

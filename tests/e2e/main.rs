@@ -1,5 +1,6 @@
 //! End to end: the real binary, real files, real signals.
 
+mod calls;
 mod clock;
 mod cluster;
 mod factorial;

@@ -204,6 +204,13 @@ pub(crate) struct CallArguments {
     /// Values of its required parameters, in their order
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
     pub(crate) values: Vec<String>,
+    /// One call for each line of a file (`-`: standard input), which has the values; answers come
+    /// in the order of the lines, an empty one where a call fails
+    #[arg(long, value_name = "FILE", conflicts_with = "values")]
+    pub(crate) each: Option<PathBuf>,
+    /// With --each: a JSON object for each answer or failure
+    #[arg(long, requires = "each")]
+    pub(crate) json: bool,
     /// A parameter, as name=value (repeatable)
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
     pub(crate) params: Vec<(String, String)>,

@@ -1,6 +1,9 @@
 //! `windlass call`: one operation, answered at once.
 
+mod each;
+
 use crate::arguments::CallArguments;
+use crate::cluster::Attached;
 use crate::place::{Place, cores};
 use crate::{CliError, EXIT_TIMED_OUT, settings};
 use std::collections::BTreeMap;
@@ -12,17 +15,12 @@ use windlass_core::params::Params;
 use windlass_wire::WireError;
 
 pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
-    let spec = settings::operation(&arguments.operation)?.spec;
-    let params = params(spec, arguments)?;
-    let place = &arguments.place;
-    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())?;
-    let attached = place.attach()?;
-    attached.await_workers();
-    let request = CallRequest {
-        operation: spec.name.to_owned(),
-        params,
-        limit_ms: arguments.timeout.map(|seconds| seconds * 1_000),
-    };
+    let asking = Asking::of(arguments)?;
+    if let Some(lines) = &arguments.each {
+        return each::call_each(asking, arguments, lines);
+    }
+    let request = asking.request(&arguments.values)?;
+    let attached = attach(arguments)?;
     let mut stdout = std::io::stdout().lock();
     let answered = attached.cluster().call(request, &mut |bytes| stdout.write_all(bytes));
     let answered = answered.and_then(|()| stdout.flush().map_err(ClusterError::Take));
@@ -35,31 +33,64 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
     }
 }
 
-/// The given values by name: those without one fill the required parameters in their order.
-fn params(spec: &OperationSpec, arguments: &CallArguments) -> Result<Params, CliError> {
-    let mut given: BTreeMap<String, String> = BTreeMap::new();
-    let required: Vec<&str> =
-        spec.params.iter().filter(|param| param.required).map(|param| param.name).collect();
-    if arguments.values.len() > required.len() {
-        return Err(CliError::usage(format!(
-            "{} takes {} values, not {}: `windlass ops show {}`",
-            spec.name,
-            required.len(),
-            arguments.values.len(),
-            spec.name
-        )));
+/// A cluster with workers, or one of this process's own.
+fn attach(arguments: &CallArguments) -> Result<Attached, CliError> {
+    let place = &arguments.place;
+    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())?;
+    let attached = place.attach()?;
+    attached.await_workers();
+    Ok(attached)
+}
+
+/// What all calls of a command have in common.
+struct Asking {
+    spec: &'static OperationSpec,
+    params: Vec<(String, String)>,
+    limit_ms: Option<u64>,
+}
+
+impl Asking {
+    fn of(arguments: &CallArguments) -> Result<Asking, CliError> {
+        Ok(Asking {
+            spec: settings::operation(&arguments.operation)?.spec,
+            params: arguments.params.clone(),
+            limit_ms: arguments.timeout.map(|seconds| seconds * 1_000),
+        })
     }
-    let values = required.iter().map(|name| (*name).to_owned()).zip(arguments.values.clone());
-    for (name, value) in values.chain(arguments.params.clone()) {
-        if !spec.params.iter().any(|param| param.name == name) {
-            let text = format!("{} has no parameter {name}", spec.name);
-            return Err(CliError::usage(format!("{text}: `windlass ops show {}`", spec.name)));
-        }
-        if given.insert(name.clone(), value).is_some() {
-            return Err(CliError::usage(format!("{name} is given twice")));
-        }
+
+    /// The values are those of the required parameters, in their order.
+    fn request(&self, values: &[String]) -> Result<CallRequest, CliError> {
+        let operation = self.spec.name.to_owned();
+        Ok(CallRequest { operation, params: self.params(values)?, limit_ms: self.limit_ms })
     }
-    Params::normalise(spec.name, spec.params, &given).map_err(|e| CliError::usage(e.to_string()))
+
+    fn params(&self, values: &[String]) -> Result<Params, CliError> {
+        let spec = self.spec;
+        let mut given: BTreeMap<String, String> = BTreeMap::new();
+        let required: Vec<&str> =
+            spec.params.iter().filter(|param| param.required).map(|param| param.name).collect();
+        if values.len() > required.len() {
+            return Err(CliError::usage(format!(
+                "{} takes {} values, not {}: `windlass ops show {}`",
+                spec.name,
+                required.len(),
+                values.len(),
+                spec.name
+            )));
+        }
+        let values = required.iter().map(|name| (*name).to_owned()).zip(values.iter().cloned());
+        for (name, value) in values.chain(self.params.clone()) {
+            if !spec.params.iter().any(|param| param.name == name) {
+                let text = format!("{} has no parameter {name}", spec.name);
+                return Err(CliError::usage(format!("{text}: `windlass ops show {}`", spec.name)));
+            }
+            if given.insert(name.clone(), value).is_some() {
+                return Err(CliError::usage(format!("{name} is given twice")));
+            }
+        }
+        Params::normalise(spec.name, spec.params, &given)
+            .map_err(|e| CliError::usage(e.to_string()))
+    }
 }
 
 fn without_answer(error: ClusterError) -> CliError {
@@ -71,6 +102,6 @@ fn without_answer(error: ClusterError) -> CliError {
         // The reason is whole as it is.
         ClusterError::Wire(WireError::Refused(text)) => CliError { text, code: crate::EXIT_ERROR },
         ClusterError::Call(error) => CliError { text: error.to_string(), code: crate::EXIT_ERROR },
-        error => CliError::failed(error),
+        error => CliError::of_cluster(error),
     }
 }

@@ -1,5 +1,6 @@
 //! The client's side of a run: gathering inputs, submitting, exporting results, the report.
 
+pub mod calls;
 pub mod cluster;
 pub mod export;
 pub mod failed;

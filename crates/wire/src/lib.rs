@@ -21,8 +21,8 @@ mod server;
 pub mod trust;
 
 pub use client::{
-    Address, AddressError, Client, LookupReceiver, LookupSender, SessionReceiver, SessionSender,
-    WireError,
+    Address, AddressError, CallReceiver, CallSender, Client, LookupReceiver, LookupSender,
+    SessionReceiver, SessionSender, WireError,
 };
 pub use convert::Malformed;
 pub use host::{

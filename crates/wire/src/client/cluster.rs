@@ -142,10 +142,8 @@ impl Client {
         request: CallRequest,
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), WireError> {
-        let CallRequest { operation, params, limit_ms } = request;
-        let limit_ms = limit_ms.unwrap_or(0);
-        let asked = pb::CallRequest { operation, params: Some(params.into()), limit_ms };
-        let mut answer = self.ask(self.cluster().call(asked))?.into_inner();
+        let mut answer =
+            self.ask(self.cluster().call(pb::CallRequest::from(request)))?.into_inner();
         while let Some(piece) = self.ask(answer.message())? {
             take(&piece.bytes).map_err(|error| WireError::Failed(error.to_string()))?;
         }

@@ -4,6 +4,7 @@
 
 mod address;
 mod blobs;
+mod calls;
 mod cluster;
 mod connection;
 mod jobs;
@@ -14,6 +15,7 @@ mod steering;
 mod trust;
 
 pub use address::{Address, AddressError};
+pub use calls::{CallReceiver, CallSender};
 pub use connection::{Client, WireError};
 pub use records::{LookupReceiver, LookupSender};
 pub use session::{SessionReceiver, SessionSender};

@@ -5,6 +5,7 @@ use super::words::{Malformed, blob_id, needed, u128_of};
 use crate::generated as pb;
 use prost::bytes::Bytes;
 use windlass_core::balance::Strategy;
+use windlass_core::calls::CallRequest;
 use windlass_core::ledger::JobSpec;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
@@ -33,6 +34,22 @@ pub(crate) fn submitted(asked: pb::SubmitRequest) -> Result<(RequestId, JobSpec)
         memorandum: optional_id(&asked.memorandum)?,
     };
     Ok((RequestId(u128_of(&asked.request)?), spec))
+}
+
+impl From<CallRequest> for pb::CallRequest {
+    fn from(request: CallRequest) -> pb::CallRequest {
+        let CallRequest { operation, params, limit_ms } = request;
+        let limit_ms = limit_ms.unwrap_or(0);
+        pb::CallRequest { operation, params: Some(params.into()), limit_ms }
+    }
+}
+
+impl From<pb::CallRequest> for CallRequest {
+    fn from(asked: pb::CallRequest) -> CallRequest {
+        let pb::CallRequest { operation, params, limit_ms } = asked;
+        let params = params.unwrap_or_default().into();
+        CallRequest { operation, params, limit_ms: (limit_ms > 0).then_some(limit_ms) }
+    }
 }
 
 impl From<ClusterView> for pb::ClusterStatus {

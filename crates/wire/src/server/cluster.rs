@@ -9,7 +9,6 @@ use crate::limits::ASKED_TASK_COUNT_MAX;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
-use windlass_core::calls::CallRequest;
 use windlass_core::ledger::ChunkRef;
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
@@ -134,10 +133,7 @@ impl<H: Host> pb::cluster_server::Cluster for Server<H> {
         &self,
         request: Request<pb::CallRequest>,
     ) -> Result<Response<Self::CallStream>, Status> {
-        let pb::CallRequest { operation, params, limit_ms } = request.into_inner();
-        let params = params.unwrap_or_default().into();
-        let asked = CallRequest { operation, params, limit_ms: (limit_ms > 0).then_some(limit_ms) };
-        Ok(Response::new(Answer::open(&*self.host, asked).await?))
+        Ok(Response::new(Answer::open(&*self.host, request.into_inner().into()).await?))
     }
 
     async fn set_strategy(

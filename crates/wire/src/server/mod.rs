@@ -2,10 +2,12 @@
 
 mod answer;
 mod blobs;
+mod calls;
 mod cluster;
 mod jobs;
 mod overview;
 mod records;
+mod room;
 mod service;
 mod session;
 mod steering;

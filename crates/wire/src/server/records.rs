@@ -1,13 +1,13 @@
 //! Record sets: loads, lists, and streams of look-ups.
 
+use super::room::Room;
 use super::service::Server;
+use super::session::BUSY_PAUSE;
 use crate::convert::{Malformed, look_up, part_of, record_set, records_view_of, stored_shard};
 use crate::generated as pb;
 use crate::host::{Host, HostError};
 use crate::records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,8 +17,6 @@ use windlass_core::records::SetName;
 /// Look-ups of one stream that are at work or whose answers wait for its connection: what comes
 /// above is not read.
 const OPEN_COUNT_MAX: usize = 256;
-/// Pause before a master that has more to do than it can take is asked again.
-const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 type Answers = mpsc::UnboundedSender<Result<pb::LookUpAnswer, Status>>;
 
@@ -71,9 +69,9 @@ impl<H: Host + RecordsHost> pb::records_server::Records for Server<H> {
         request: Request<Streaming<pb::LookUpRequest>>,
     ) -> Result<Response<Self::LookUpStream>, Status> {
         let (outgoing, answers) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(OPEN_COUNT_MAX));
+        let room = Room::of(OPEN_COUNT_MAX);
         let host = Arc::clone(&self.host);
-        tokio::spawn(ask_all(host, request.into_inner(), outgoing, Arc::clone(&room)));
+        tokio::spawn(ask_all(host, request.into_inner(), outgoing, room.clone()));
         let answers = UnboundedReceiverStream::new(answers);
         Ok(Response::new(Counted { answers, room }))
     }
@@ -83,7 +81,13 @@ impl<H: Host + RecordsHost> pb::records_server::Records for Server<H> {
 /// look-up, so that the channel, which has no bound of its own, holds no more than those.
 pub(crate) struct Counted {
     answers: UnboundedReceiverStream<Result<pb::LookUpAnswer, Status>>,
-    room: Arc<Semaphore>,
+    room: Room,
+}
+
+impl std::ops::Drop for Counted {
+    fn drop(&mut self) {
+        self.room.close();
+    }
 }
 
 impl tokio_stream::Stream for Counted {
@@ -97,7 +101,7 @@ impl tokio_stream::Stream for Counted {
         if let std::task::Poll::Ready(Some(Ok(answer))) = &polled
             && answer.is_last
         {
-            self.room.add_permits(1);
+            self.room.leave();
         }
         polled
     }
@@ -108,11 +112,10 @@ async fn ask_all<H: RecordsHost>(
     host: Arc<H>,
     mut asked: Streaming<pb::LookUpRequest>,
     outgoing: Answers,
-    room: Arc<Semaphore>,
+    room: Room,
 ) {
     while let Ok(Some(request)) = asked.message().await {
-        let Ok(permit) = room.acquire().await else { return };
-        permit.forget();
+        let Ok(()) = room.enter().await else { return };
         let id = request.id;
         let mut request = match look_up(request) {
             Ok(request) => request,

@@ -36,6 +36,8 @@ pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let records = pb::records_server::RecordsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let calls = pb::calls_server::CallsServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let observation = pb::observation_server::ObservationServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
@@ -43,6 +45,7 @@ pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
     let mut routes = Routes::builder();
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
     routes.add_service(steering).add_service(jobs).add_service(records).add_service(observation);
+    routes.add_service(calls);
     add_about::<H>(&mut routes).await;
     routes.routes().prepare().into_axum_router()
 }
@@ -54,6 +57,7 @@ async fn add_about<H: Host + RecordsHost>(routes: &mut RoutesBuilder) {
     reporter.set_serving::<pb::sessions_server::SessionsServer<Server<H>>>().await;
     reporter.set_serving::<pb::blobs_server::BlobsServer<Server<H>>>().await;
     reporter.set_serving::<pb::cluster_server::ClusterServer<Server<H>>>().await;
+    reporter.set_serving::<pb::calls_server::CallsServer<Server<H>>>().await;
     reporter.set_serving::<pb::steering_server::SteeringServer<Server<H>>>().await;
     reporter.set_serving::<pb::records_server::RecordsServer<Server<H>>>().await;
     routes.add_service(health);

@@ -36,7 +36,7 @@ pub fn right_of(path: &str) -> Option<Right> {
     match (service, method) {
         ("Sessions", _) => Some(Right::Session),
         ("Blobs", _) => Some(Right::Blobs),
-        ("Cluster" | "Steering" | "JobControl" | "Records" | "Observation", _) => {
+        ("Cluster" | "Calls" | "Steering" | "JobControl" | "Records" | "Observation", _) => {
             Some(Right::Cluster)
         }
         ("Trust", "Enrol") => Some(Right::Enrol),

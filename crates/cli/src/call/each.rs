@@ -1,0 +1,136 @@
+//! `windlass call --each`: a call for each line, many of them open at once.
+
+use super::{Asking, attach, without_answer};
+use crate::arguments::CallArguments;
+use crate::jobs::say;
+use crate::{CliError, EXIT_FAILED_FILES};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use windlass_client::calls::{Answered, CallsNews};
+use windlass_client::cluster::ClusterError;
+use windlass_core::calls::CallRequest;
+
+pub(super) fn call_each(
+    asking: Asking,
+    arguments: &CallArguments,
+    lines: &Path,
+) -> Result<u8, CliError> {
+    let source: Box<dyn BufRead + Send> = if lines == Path::new("-") {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let read = |error| format!("read the calls of --each {}: {error}", lines.display());
+        let file = File::open(lines).map_err(|error| CliError::failed(read(error)))?;
+        Box::new(BufReader::new(file))
+    };
+    let attached = attach(arguments)?;
+    let requests = requests(source, asking);
+    let to = BufWriter::new(io::stdout().lock());
+    let mut out = Out { to, json: arguments.json, failed_count: 0 };
+    let called = attached.cluster().call_each(requests, &mut |news| out.on(news));
+    let called = called.and_then(|()| out.to.flush().map_err(ClusterError::Take));
+    attached.stop(&mut || {}, &|| false);
+    match called {
+        Ok(()) if out.failed_count > 0 => Ok(EXIT_FAILED_FILES),
+        Ok(()) => Ok(0),
+        // A reader that has seen enough (`| head`) is no error.
+        Err(ClusterError::Take(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Err(error) => Err(without_answer(error)),
+    }
+}
+
+/// The calls with the numbers of their lines. A line whose values make no sense is a call that
+/// fails, and so is one that cannot be read, which is the last; blank ones are left out.
+fn requests(
+    source: impl BufRead + Send + 'static,
+    asking: Asking,
+) -> impl Iterator<Item = (usize, Result<CallRequest, String>)> + Send + 'static {
+    let mut is_broken = false;
+    let lines = source.lines().take_while(move |line| {
+        let follows_a_broken_one = is_broken;
+        is_broken = line.is_err();
+        !follows_a_broken_one
+    });
+    let filled = |(_, line): &(usize, io::Result<String>)| {
+        line.as_ref().map_or(true, |line| !line.trim().is_empty())
+    };
+    (1..).zip(lines).filter(filled).map(move |(number, line)| {
+        let request = line.map_err(|error| format!("the line cannot be read: {error}"));
+        let request = request.and_then(|line| {
+            let values: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            asking.request(&values).map_err(|error| error.text)
+        });
+        (number, request)
+    })
+}
+
+/// What is written of the answers.
+struct Out<W> {
+    to: W,
+    json: bool,
+    failed_count: u64,
+}
+
+impl<W: Write> Out<W> {
+    fn on(&mut self, news: CallsNews<usize>) -> io::Result<()> {
+        match news {
+            CallsNews::Answer(line, answered) => self.answer(line, answered),
+            CallsNews::Pause => self.to.flush(),
+        }
+    }
+
+    fn answer(&mut self, line: usize, answered: Answered) -> io::Result<()> {
+        if answered.is_err() {
+            self.failed_count += 1;
+        }
+        match (answered, self.json) {
+            (Ok(answer), true) => {
+                let answer = String::from_utf8_lossy(&answer);
+                writeln!(self.to, "{}", json!({ "line": line, "answer": answer.trim_end() }))
+            }
+            (Err(why), true) => writeln!(self.to, "{}", json!({ "line": line, "error": why })),
+            (Ok(answer), false) => {
+                self.to.write_all(answer.trim_ascii_end())?;
+                self.to.write_all(b"\n")
+            }
+            (Err(why), false) => {
+                say(&format!("windlass: line {line}: {why}\n"));
+                self.to.write_all(b"\n")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(json: bool, answers: &[(usize, Answered)]) -> (String, u64) {
+        let mut out = Out { to: Vec::new(), json, failed_count: 0 };
+        for (line, answered) in answers {
+            out.answer(*line, answered.clone()).expect("memory takes all");
+        }
+        (String::from_utf8(out.to).expect("text"), out.failed_count)
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_a_call_that_fails() {
+        let spec = windlass_ops::find("factorial").expect("known").spec;
+        let asking = Asking { spec, params: Vec::new(), limit_ms: None };
+        let lines: &[u8] = b"5\n\nfive\n \xff\n6\n";
+        let requests: Vec<_> = requests(lines, asking).collect();
+        let told: Vec<(usize, bool)> =
+            requests.iter().map(|(number, request)| (*number, request.is_ok())).collect();
+        assert_eq!(told, [(1, true), (3, false), (4, false)]);
+    }
+
+    #[test]
+    fn each_call_has_a_line() {
+        let answers = [(1, Ok(b"6\n".to_vec())), (3, Err("n: no number".to_owned()))];
+        assert_eq!(written(false, &answers), ("6\n\n".to_owned(), 1));
+        let told =
+            concat!("{\"answer\":\"6\",\"line\":1}\n", "{\"error\":\"n: no number\",\"line\":3}\n");
+        assert_eq!(written(true, &answers), (told.to_owned(), 1));
+    }
+}

@@ -1,0 +1,156 @@
+//! Many calls over one stream. A stream of its own for each costs several times what a small call
+//! does.
+
+use super::room::Room;
+use super::service::Server;
+use super::session::BUSY_PAUSE;
+use crate::convert::Malformed;
+use crate::generated as pb;
+use crate::host::{CallFailure, Gone, Host, HostCall, Uncalled};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Calls of one stream that are open at once: what comes above is not read.
+const OPEN_COUNT_MAX: usize = 64;
+
+type Outgoing = mpsc::UnboundedSender<Result<pb::NumberedPiece, Status>>;
+
+#[tonic::async_trait]
+impl<H: Host> pb::calls_server::Calls for Server<H> {
+    type CallEachStream = Pieces;
+
+    async fn call_each(
+        &self,
+        request: Request<Streaming<pb::NumberedCall>>,
+    ) -> Result<Response<Pieces>, Status> {
+        let (outgoing, pieces) = mpsc::unbounded_channel();
+        let (room, open) = (Room::of(OPEN_COUNT_MAX), OpenCalls::default());
+        let asking = Asking { outgoing, room: room.clone(), open: open.clone() };
+        tokio::spawn(asking.ask_all(Arc::clone(&self.host), request.into_inner()));
+        Ok(Response::new(Pieces { pieces, room, open }))
+    }
+}
+
+/// The calls of a stream whose last piece is not on its way yet.
+#[derive(Clone, Default)]
+struct OpenCalls(Arc<Mutex<BTreeMap<u64, Open>>>);
+
+struct Open {
+    call: Box<dyn HostCall>,
+    taken_bytes: u64,
+}
+
+impl OpenCalls {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A piece of an answer goes to the caller: more may come, or nothing more does.
+    fn on_piece(&self, piece: &pb::NumberedPiece) {
+        let mut open = self.lock();
+        if piece.is_last {
+            open.remove(&piece.id);
+        } else if let Some(open) = open.get_mut(&piece.id) {
+            open.taken_bytes += piece.bytes.len() as u64;
+            open.call.taken(open.taken_bytes);
+        }
+    }
+}
+
+/// Answers on their way. The channel has no bound of its own: it holds the windows of the calls
+/// that are open, and there is room for another call only when the last piece of one is taken.
+/// Dropped, as it is when the caller is gone, the open calls are given up.
+pub(crate) struct Pieces {
+    pieces: mpsc::UnboundedReceiver<Result<pb::NumberedPiece, Status>>,
+    room: Room,
+    open: OpenCalls,
+}
+
+impl Stream for Pieces {
+    type Item = Result<pb::NumberedPiece, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.pieces.poll_recv(cx);
+        if let Poll::Ready(Some(Ok(piece))) = &polled {
+            self.open.on_piece(piece);
+            if piece.is_last {
+                self.room.leave();
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.room.close();
+        self.open.lock().clear();
+    }
+}
+
+/// Hands over what is asked.
+struct Asking {
+    outgoing: Outgoing,
+    room: Room,
+    open: OpenCalls,
+}
+
+impl Asking {
+    /// Until the caller is gone or says what makes no sense.
+    async fn ask_all<H: Host>(self, host: Arc<H>, mut asked: Streaming<pb::NumberedCall>) {
+        while let Ok(Some(pb::NumberedCall { id, call })) = asked.message().await {
+            let Ok(()) = self.room.enter().await else { return };
+            let begun = match call {
+                None => Err(Malformed("a call without what is called").into()),
+                Some(call) => self.begin(&*host, id, call).await,
+            };
+            if let Err(status) = begun {
+                let _ = self.outgoing.send(Err(status));
+                return;
+            }
+        }
+    }
+
+    /// Calls, again and again while the host has more to do than it can take.
+    async fn begin(&self, host: &impl Host, id: u64, call: pb::CallRequest) -> Result<(), Status> {
+        let mut asked = call.into();
+        loop {
+            {
+                // Held, so that no piece comes before the call is known.
+                let mut open = self.open.lock();
+                if open.contains_key(&id) {
+                    return Err(Malformed("a call with the number of one that is open").into());
+                }
+                let outgoing = self.outgoing.clone();
+                let take = move |news| outgoing.send(Ok(piece(id, news))).map_err(|_| Gone);
+                match host.call(asked, Box::new(take)) {
+                    Ok(call) => {
+                        open.insert(id, Open { call, taken_bytes: 0 });
+                        return Ok(());
+                    }
+                    Err(Uncalled::Busy(again)) => asked = again,
+                    Err(Uncalled::Failed(error)) => return Err(error.into()),
+                }
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
+    }
+}
+
+fn piece(id: u64, news: Result<(Vec<u8>, bool), CallFailure>) -> pb::NumberedPiece {
+    let (bytes, is_last, failure) = match news {
+        Ok((bytes, is_last)) => (bytes, is_last, None),
+        Err(CallFailure::TimedOut(told)) => {
+            (Vec::new(), true, Some(pb::CallFailure { told, timed_out: true }))
+        }
+        Err(CallFailure::Failed(told)) => {
+            (Vec::new(), true, Some(pb::CallFailure { told, timed_out: false }))
+        }
+    };
+    pb::NumberedPiece { id, bytes: bytes.into(), is_last, failure }
+}
