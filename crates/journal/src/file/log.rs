@@ -40,14 +40,20 @@ pub struct FileLog {
     firsts: Vec<Seq>,
     segment: Segment,
     head: Head,
-    /// The next segment in the making.
-    spare: Option<Receiver<io::Result<File>>>,
+    spare: Option<Spare>,
     reserve: Reserve,
     /// The frame being written, kept for its space.
     frame: Vec<u8>,
     /// A write failed whose fate is unknown: nothing may be said of this log before it is reopened.
     broken: bool,
     _lock: StateLock,
+}
+
+/// The next segment in the making.
+#[derive(Debug)]
+struct Spare {
+    capacity: u64,
+    filled: Receiver<io::Result<File>>,
 }
 
 /// The segment being written.
@@ -203,10 +209,12 @@ impl FileLog {
     /// A filled file for the next segment: the one made beside, else one made now, as large as the
     /// disk has room for.
     fn take_spare(&mut self) -> io::Result<(File, u64)> {
-        let mut capacity = self.next_capacity();
-        if let Some(Ok(Ok(file))) = self.spare.take().map(|filled| filled.recv()) {
+        if let Some(Spare { capacity, filled }) = self.spare.take()
+            && let Ok(Ok(file)) = filled.recv()
+        {
             return Ok((file, capacity));
         }
+        let mut capacity = self.next_capacity();
         let path = self.dir.join(segment::SPARE_NAME);
         loop {
             let made = self.disk.create(&path);
@@ -226,17 +234,24 @@ impl FileLog {
         let capacity = self.next_capacity();
         // A failure is no loss: the segment is then made when it is needed.
         if let Ok(file) = self.disk.create(&self.dir.join(segment::SPARE_NAME)) {
-            let (filled, spare) = sync_channel(1);
+            let (tell, filled) = sync_channel(1);
             let disk = Arc::clone(&self.disk);
             self.disk.beside(Box::new(move || {
-                let _ = filled.send(segment::fill(&*disk, file, capacity));
+                let _ = tell.send(segment::fill(&*disk, file, capacity));
             }));
-            self.spare = Some(spare);
+            self.spare = Some(Spare { capacity, filled });
         }
     }
 
+    /// What the log holds decides: a log that snapshots keep short has small segments however long
+    /// it is written, and one that grows has few.
     fn next_capacity(&self) -> u64 {
-        (self.segment.capacity * 2).clamp(CAPACITY_BYTES_MIN, CAPACITY_BYTES_MAX)
+        let capacity = match self.firsts.len() {
+            0 | 1 => self.segment.capacity / 2,
+            2 => self.segment.capacity,
+            _ => self.segment.capacity * 2,
+        };
+        capacity.clamp(CAPACITY_BYTES_MIN, CAPACITY_BYTES_MAX)
     }
 
     /// Removes what a full disk left of a refused record: a shorter one in its place would

@@ -68,13 +68,44 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
 fn a_spare_that_failed_is_made_again() {
     let state = tempfile::tempdir().unwrap();
     let mut log = log(state.path());
-    let (filled, spare) = sync_channel(1);
-    filled.send(Err(io::Error::from(io::ErrorKind::StorageFull))).unwrap();
-    log.spare = Some(spare);
+    let (tell, filled) = sync_channel(1);
+    tell.send(Err(io::Error::from(io::ErrorKind::StorageFull))).unwrap();
+    log.spare = Some(Spare { capacity: CAPACITY_BYTES_MIN, filled });
     for _ in 0..8 {
         let record = log.head.record(Epoch(1), 1, vec![1; 200_000]);
         log.append(&record, Room::Ordinary).unwrap();
     }
     assert_eq!(log.firsts.len(), 2);
-    assert_eq!(log.segment.capacity, 2 * CAPACITY_BYTES_MIN);
+}
+
+/// Appends so many records of a fifth of the smallest segment, trimmed down to the newest `kept`;
+/// answers the capacities of the segments in their order.
+fn capacities(kept: Option<u64>) -> Vec<u64> {
+    let state = tempfile::tempdir().unwrap();
+    let mut log = log(state.path());
+    let mut capacities = Vec::new();
+    for _ in 0..200 {
+        let record = log.head.record(Epoch(1), 1, vec![1; 200_000]);
+        let seq = log.append(&record, Room::Ordinary).unwrap();
+        if let Some(kept) = kept {
+            log.trim(Seq(seq.0.saturating_sub(kept)), Epoch(1)).unwrap();
+        }
+        if log.firsts.last() == Some(&seq) {
+            capacities.push(log.segment.capacity);
+        }
+    }
+    capacities
+}
+
+/// Found by the soak: every second segment of an old state was twice as large as the one before,
+/// although a few kB of them were ever kept.
+#[test]
+fn segments_stay_small_while_the_log_is_kept_short() {
+    assert!(capacities(Some(4)).iter().all(|capacity| *capacity == CAPACITY_BYTES_MIN));
+}
+
+#[test]
+fn a_log_that_grows_has_few_segments() {
+    let grown = capacities(None);
+    assert_eq!(grown.iter().map(|it| it >> 20).collect::<Vec<_>>(), [1, 1, 1, 2, 4, 8, 16, 32]);
 }
