@@ -9,6 +9,7 @@ mod foreign;
 mod full_disk;
 mod going_on;
 mod heap;
+mod identity;
 mod jobs;
 mod keeping;
 mod lab;

@@ -18,7 +18,7 @@ pub(crate) fn own_address() -> Option<String> {
 }
 
 /// A master at an address that others reach, if there is one.
-fn master(lab: &Lab) -> Option<(Service, String)> {
+pub(crate) fn master(lab: &Lab) -> Option<(Service, String)> {
     let Some(place) = own_address() else {
         not_run("address", "this machine has no address but loopback");
         return None;
@@ -46,7 +46,7 @@ pub(crate) fn token(lab: &Lab, role: &str) -> String {
 }
 
 /// The id of a token that is listed.
-fn id_of(lab: &Lab, role: &str) -> String {
+pub(crate) fn id_of(lab: &Lab, role: &str) -> String {
     let listed = lab.run(&["token", "list", "--json"]);
     let listed: serde_json::Value = serde_json::from_str(&listed.ended(0).stdout).expect("JSON");
     let tokens = listed["tokens"].as_array().expect("tokens");
@@ -131,7 +131,7 @@ fn no_secret_lies_where_others_read_or_where_it_is_not_needed() {
     }
     let mut kept = Vec::new();
     files(&far.path("state/credentials"), &mut kept);
-    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert_eq!(kept.len(), 3, "a token, a certificate and its lock: {kept:?}");
     for path in kept.iter().chain([&home.path("state/secrets/authority.pem")]) {
         let mode = path.metadata().expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{path:?}");
@@ -196,11 +196,11 @@ fn a_certificate_is_renewed_before_it_ends_and_a_renewed_one_is_kept() {
     let (home, far) = (Lab::new(), Lab::new());
     let Some((serving, address)) = master(&home) else { return };
     let joins = first_token(&serving);
-    let args = ["worker", "--join", &address, "--token", &joins];
+    let args = ["worker", "--join", &address, "--token", &joins, "--name", "w1"];
     let mut first = Service::start(&mut far.command(&args));
     first.wait_for("works for the master");
     first.kill();
-    let path = far.path(format!("state/credentials/worker-{address}"));
+    let path = far.path(format!("state/credentials/worker-w1@{address}"));
     let read = || -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(&path).expect("is kept")).expect("JSON")
     };
@@ -212,7 +212,7 @@ fn a_certificate_is_renewed_before_it_ends_and_a_renewed_one_is_kept() {
     let _second = Service::start(&mut far.command(&join));
     until("it is renewed", || read()["renew_at_s"] != 0);
     assert_ne!(read()["certificate"], old["certificate"]);
-    assert_eq!(read()["key"], old["key"]);
+    assert_eq!((&read()["key"], &read()["worker"]), (&old["key"], &old["worker"]));
 }
 
 #[test]

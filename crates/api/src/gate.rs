@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use windlass_core::LogTime;
 use windlass_core::tokens::{Right, Role, Token, TokenId, TokenText};
+use windlass_core::{LogTime, WorkerName};
 use windlass_master::Handle;
 use windlass_wire::trust::{Acceptor, Authority, Presented, draw_token, secret_hash};
 use windlass_wire::{Caller, Denial, HostError, Registrar, bearer, right_of};
@@ -92,13 +92,13 @@ impl Gate {
                     .to_owned(),
             ));
         }
-        let id = match &visit.presented {
+        let (token, worker) = match &visit.presented {
             Presented::Refused(why) => return Err(Denial::Unknown(why.clone())),
-            Presented::Worker(id) => self.certified(*id, right)?,
-            Presented::Nothing => self.shown(headers, right)?,
+            Presented::Worker(id, name) => (self.certified(*id, right)?, Some(name.clone())),
+            Presented::Nothing => (self.shown(headers, right)?, None),
         };
-        visit.uses(id);
-        Ok(Some(Caller(id)))
+        visit.uses(token);
+        Ok(Some(Caller { token, worker }))
     }
 
     /// The token of a certificate that gives this right.
@@ -173,9 +173,14 @@ fn wrong_role(id: TokenId, role: Role) -> Denial {
 }
 
 impl Registrar for Gate {
-    fn enrol(&self, token: TokenId, public_key: &[u8]) -> Result<String, HostError> {
+    fn enrol(
+        &self,
+        token: TokenId,
+        worker: &WorkerName,
+        public_key: &[u8],
+    ) -> Result<String, HostError> {
         let authority = self.authority().map_err(|error| HostError::Failed(error.to_string()))?;
-        let signed = authority.enrol(public_key, token, SystemTime::now());
+        let signed = authority.enrol(public_key, token, worker, SystemTime::now());
         signed.map_err(|error| HostError::Refused(error.to_string()))
     }
 

@@ -6,6 +6,7 @@ use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, settings};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use windlass_core::WorkerName;
 use windlass_core::tokens::{Role, TokenText};
 use windlass_wire::trust::{Access, Credential, WorkerCertificate};
 use windlass_wire::{Address, WireError};
@@ -33,35 +34,42 @@ pub(crate) fn of_client(
     }
 }
 
-/// How a worker gets in at the master there.
+/// Whether a worker needs a certificate for the master there.
+pub(crate) fn needs_certificate(address: &Address, arguments: &AccessArguments) -> bool {
+    arguments.token.is_some() || !(arguments.insecure || address.is_this_machine())
+}
+
+/// Whether a certificate has not ended yet.
+pub(crate) fn holds(kept: &WorkerCertificate) -> bool {
+    now_s() < kept.ends_at_s
+}
+
+/// How the worker of this name gets in at the master there.
 pub(crate) fn of_worker(
     address: &Address,
+    name: &WorkerName,
     arguments: &AccessArguments,
     state: Option<&Path>,
 ) -> Result<Entrance, CliError> {
     let given = arguments.token.as_deref().map(|text| token(text, Role::Worker)).transpose()?;
-    if given.is_none() && (arguments.insecure || address.is_this_machine()) {
-        return Ok(Entrance::plain(address.clone()));
+    if !needs_certificate(address, arguments) {
+        return Ok(Entrance::plain(address.clone(), name.clone()));
     }
     let credentials = Credentials::of_state(&settings::state_dir(state)?);
-    let kept = credentials.worker(address)?;
+    let kept = credentials.worker(name, address)?;
     let kept = match (&given, kept) {
         // What was kept for another token, or from another master, is of the past.
         (Some(given), Some(kept)) => Some(kept).filter(|kept| {
-            kept.authority == given.authority && kept.token == given.id && now_s() < kept.ends_at_s
+            kept.authority == given.authority && kept.token == given.id && holds(kept)
         }),
-        (None, Some(kept)) if kept.ends_at_s <= now_s() => {
+        (None, Some(kept)) if !holds(&kept) => {
             return Err(denied(format!(
-                "be let in at {address}: the certificate of this worker has ended while it was \
+                "be let in at {address}: the certificate of worker {name} has ended while it was \
                  away; join again with --token of `windlass token create` on that machine"
             )));
         }
         (None, None) => {
-            return Err(denied(format!(
-                "be let in at {address}: no token is known for it; on that machine `windlass token \
-                 create` makes one, to be given here with --token (a master that was started with \
-                 --insecure: say --insecure here too)"
-            )));
+            return Err(without_certificate(address, name, &credentials.workers(address)));
         }
         (_, kept) => kept,
     };
@@ -74,7 +82,25 @@ pub(crate) fn of_worker(
             crate::say(&format!("windlass: {error}\n"));
         }
     });
-    Ok(Entrance::tls(address.clone(), kept, given, keep))
+    Ok(Entrance::tls(address.clone(), name.clone(), kept, given, keep))
+}
+
+/// Why a worker has nothing to show at the master there, where others of this state may have.
+fn without_certificate(address: &Address, name: &WorkerName, others: &[WorkerName]) -> CliError {
+    if others.is_empty() {
+        return denied(format!(
+            "be let in at {address}: no token is known for it; on that machine `windlass token \
+             create` makes one, to be given here with --token (a master that was started with \
+             --insecure: say --insecure here too)"
+        ));
+    }
+    let others: Vec<&str> = others.iter().map(|name| name.0.as_str()).collect();
+    let others = others.join(", ");
+    denied(format!(
+        "be let in at {address} as {name}: certificates are kept here for {others} alone, which \
+         have ended, are in use, or are not meant; go on as one of them with --name, or join as \
+         {name} with --token of `windlass token create` on that machine"
+    ))
 }
 
 /// A token as it was given, of the role that is wanted.

@@ -9,6 +9,7 @@ mod crew;
 mod doctor;
 mod jobs;
 mod logs;
+mod naming;
 mod ops;
 mod place;
 mod records;

@@ -3,12 +3,13 @@
 use crate::arguments::WorkerArguments;
 use crate::cluster::{now_us, program};
 use crate::logs::Log;
+use crate::naming::name_of;
 use crate::place::cores;
 use crate::scratch::Scratch;
 use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, signals};
 use std::path::PathBuf;
 use std::sync::Arc;
-use windlass_core::{Incarnation, WorkerName};
+use windlass_core::Incarnation;
 use windlass_wire::Address;
 use windlass_worker::{Entrance, Refused, Remote, Standing, Store, Worker, join};
 
@@ -19,19 +20,21 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         .iter()
         .map(|text| text.parse().map_err(|error| CliError::usage(format!("--join: {error}"))))
         .collect();
+    let masters = masters?;
     let state = arguments.state.as_deref();
-    let entrance = |master| access::of_worker(master, &arguments.access, state);
-    let masters: Result<Vec<Entrance>, CliError> = masters?.iter().map(entrance).collect();
+    let incarnation = Incarnation(now_us());
+    let named = name_of(&masters, arguments, incarnation)?;
+    let name = &named.name;
+    let entrance = |master| access::of_worker(master, name, &arguments.access, state);
+    let masters: Result<Vec<Entrance>, CliError> = masters.iter().map(entrance).collect();
     let mut masters = masters?;
     let slots = arguments.slots.unwrap_or_else(cores);
-    let incarnation = Incarnation(now_us());
-    let name = arguments.name.clone().unwrap_or_else(|| default_name(incarnation));
     let stop = signals::interrupts()?;
     let folder = arguments.offer.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let scratch = Scratch::of(&Some(folder), PathBuf::new)?;
     let remote = Remote::default();
     let worker = Worker::start(windlass_worker::Options {
-        name: WorkerName(name.clone()),
+        name: name.clone(),
         incarnation,
         in_process: false,
         pins: arguments.offer.groups.clone(),
@@ -72,13 +75,4 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
             Err(CliError { text: format!("worker {name} is not let in: {why}"), code: EXIT_DENIED })
         }
     }
-}
-
-/// A name that no other worker has: this machine's, and a few digits of the time of this start.
-fn default_name(incarnation: Incarnation) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let plain: String =
-        host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    let host = if plain.is_empty() { "worker".to_owned() } else { plain };
-    format!("{host}-{:04x}", ((incarnation.0 / 1_000) ^ u64::from(std::process::id())) & 0xffff)
 }

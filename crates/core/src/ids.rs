@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -143,9 +145,30 @@ pub struct CallId {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct WorkerName(pub String);
 
+/// Characters of a worker's name.
+const WORKER_NAME_CHAR_COUNT_MAX: usize = 64;
+
+/// Text that is no worker's name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("a worker's name is 1 to 64 of A-Z a-z 0-9 . _ -")]
+pub struct BadWorkerName;
+
 impl fmt::Display for WorkerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl FromStr for WorkerName {
+    type Err = BadWorkerName;
+
+    fn from_str(text: &str) -> Result<WorkerName, BadWorkerName> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let has_length = (1..=WORKER_NAME_CHAR_COUNT_MAX).contains(&text.len());
+        match has_length && text.chars().all(is_plain) {
+            true => Ok(WorkerName(text.to_owned())),
+            false => Err(BadWorkerName),
+        }
     }
 }
 

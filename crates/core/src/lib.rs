@@ -35,7 +35,7 @@ pub mod writer;
 
 pub use failure::{Failure, FailureKind};
 pub use ids::{
-    AttemptId, BlobId, CallId, Epoch, Incarnation, JobId, LoadId, PhaseId, PhaseIndex, RequestId,
-    Round, Seq, ShardIndex, TaskId, TaskIndex, TicketId, WorkerName,
+    AttemptId, BadWorkerName, BlobId, CallId, Epoch, Incarnation, JobId, LoadId, PhaseId,
+    PhaseIndex, RequestId, Round, Seq, ShardIndex, TaskId, TaskIndex, TicketId, WorkerName,
 };
 pub use time::{LogTime, Tick};

@@ -22,8 +22,10 @@ use std::sync::{Arc, LazyLock};
 /// The name that every master's certificate is for: a master is known by its authority, whatever
 /// its address is.
 pub(crate) const MASTER_NAME: &str = "master.windlass";
-/// Behind a token's id, the name that a worker's certificate is for.
-pub(crate) const WORKER_NAME_END: &str = ".worker.windlass";
+/// Behind a token's id, one name in a worker's certificate: what it was given for.
+pub(crate) const TOKEN_NAME_END: &str = ".worker.windlass";
+/// Before a worker's name, the other one: whose it is.
+pub(crate) const WORKER_URI_START: &str = "windlass:worker/";
 
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use windlass_core::WorkerName;
 use windlass_core::tokens::TokenText;
 use windlass_wire::trust::{Access, Credential, WorkerCertificate};
 use windlass_wire::{Address, Client, WireError};
@@ -20,6 +21,8 @@ pub type Keep = Arc<dyn Fn(&WorkerCertificate) + Send + Sync>;
 /// How a worker gets in at one master.
 pub struct Entrance {
     address: Address,
+    /// Whom the certificate that it gets is for.
+    worker: WorkerName,
     kept: Option<Credential>,
     token: Option<TokenText>,
     keep: Keep,
@@ -28,8 +31,8 @@ pub struct Entrance {
 impl Entrance {
     /// A master that is reached without encryption.
     #[must_use]
-    pub fn plain(address: Address) -> Entrance {
-        Entrance { address, kept: None, token: None, keep: Arc::new(|_| {}) }
+    pub fn plain(address: Address, worker: WorkerName) -> Entrance {
+        Entrance { address, worker, kept: None, token: None, keep: Arc::new(|_| {}) }
     }
 
     /// A master that is reached by TLS, with what was kept of an earlier start and with a token,
@@ -37,11 +40,12 @@ impl Entrance {
     #[must_use]
     pub fn tls(
         address: Address,
+        worker: WorkerName,
         kept: Option<Credential>,
         token: Option<TokenText>,
         keep: Keep,
     ) -> Entrance {
-        Entrance { address, kept, token, keep }
+        Entrance { address, worker, kept, token, keep }
     }
 
     /// Where the master is.
@@ -75,7 +79,7 @@ impl Entrance {
         let unmade = |error| WireError::Failed(format!("{error}"));
         let key = WorkerCertificate::new_key().map_err(unmade)?;
         let client = Client::connect_as(&self.address, &Access::Token(token.clone()))?;
-        let certificate = client.enrol(token.authority, token.id, key)?;
+        let certificate = client.enrol(token.authority, token.id, self.worker.clone(), key)?;
         (self.keep)(&certificate);
         Credential::new(certificate).map_err(unmade)
     }
@@ -101,8 +105,8 @@ impl Entrance {
 }
 
 fn renewed(credential: &Credential, client: &Client, keep: &Keep) -> Result<(), WireError> {
-    let WorkerCertificate { authority, token, key_pem, .. } = credential.kept();
-    let certificate = client.enrol(authority, token, key_pem)?;
+    let WorkerCertificate { authority, token, worker, key_pem, .. } = credential.kept();
+    let certificate = client.enrol(authority, token, worker, key_pem)?;
     credential.renew(certificate.clone()).map_err(|e| WireError::Failed(e.to_string()))?;
     keep(&certificate);
     Ok(())

@@ -4,6 +4,7 @@ use super::{AccessArguments, PlaceArguments};
 use crate::logs::LogArguments;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
+use windlass_core::WorkerName;
 use windlass_core::records::Pin;
 
 /// Work for a master elsewhere; or look at the workers of a cluster, drain and forget them
@@ -18,9 +19,10 @@ pub(crate) struct WorkerArguments {
     /// A master's address (repeatable: the next one is tried where one does not answer)
     #[arg(long, value_name = "HOST:PORT", required = true)]
     pub(crate) join: Vec<String>,
-    /// Its name, one of a kind [default: this machine's name and some digits]
+    /// Its name, one of a kind; its certificate is for this name alone [default: one that a
+    /// certificate is kept for, else this machine's name and some digits]
     #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<WorkerName>,
     /// Attempts that it makes at once [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) slots: Option<u32>,

@@ -5,6 +5,7 @@ use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::trust::{AuthorityError, WorkerCertificate, public_key};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use windlass_core::WorkerName;
 use windlass_core::tokens::{Role, Token, TokenId, TokenText};
 
 impl Client {
@@ -12,8 +13,8 @@ impl Client {
         pb::trust_client::TrustClient::new(self.line.clone())
     }
 
-    /// Gets a certificate for a worker's key (PEM) of the authority that this connection is checked
-    /// against.
+    /// Gets a certificate for the key (PEM) of the worker of this name, of the authority that this
+    /// connection is checked against.
     ///
     /// # Errors
     /// See [`WireError`]; `Denied` for a token that does not hold.
@@ -21,13 +22,16 @@ impl Client {
         &self,
         authority: [u8; 32],
         token: TokenId,
+        worker: WorkerName,
         key_pem: String,
     ) -> Result<WorkerCertificate, WireError> {
         let of_key = |error: AuthorityError| WireError::Failed(error.to_string());
-        let asked = pb::EnrolRequest { public_key: public_key(&key_pem).map_err(of_key)?.into() };
+        let public_key = public_key(&key_pem).map_err(of_key)?.into();
+        let asked = pb::EnrolRequest { public_key, name: worker.0.clone() };
         let enrolled = self.ask(self.trust().enrol(asked))?.into_inner();
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Ok(WorkerCertificate {
+            worker,
             authority,
             token,
             key_pem,

@@ -22,4 +22,4 @@ pub(crate) use records::{
 };
 pub(crate) use steering::*;
 pub use words::Malformed;
-pub(crate) use words::{blob_id, blob_ids, ids_of, u128_of};
+pub(crate) use words::{blob_id, blob_ids, ids_of, u128_of, worker_name};

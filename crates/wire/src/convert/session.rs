@@ -2,7 +2,7 @@
 
 use super::derived::{outputs, phase_outputs};
 use super::records;
-use super::words::{Malformed, needed, u128_of};
+use super::words::{Malformed, needed, u128_of, worker_name};
 use crate::generated as pb;
 use crate::limits::PROTOCOL;
 use prost::bytes::Bytes;
@@ -14,14 +14,10 @@ use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker,
     Usage, Withdrawal,
 };
-use windlass_core::{
-    AttemptId, Epoch, Failure, Incarnation, JobId, PhaseId, Round, TaskIndex, WorkerName,
-};
+use windlass_core::{AttemptId, Epoch, Failure, Incarnation, JobId, PhaseId, Round, TaskIndex};
 
 /// Slots of one worker.
 const SLOT_COUNT_MAX: u32 = 4_096;
-/// Characters of a worker's name.
-const NAME_CHAR_COUNT_MAX: usize = 64;
 
 fn round(round: u32) -> Result<Round, Malformed> {
     u16::try_from(round).map(Round).map_err(|_| Malformed("a round above 65535"))
@@ -166,13 +162,6 @@ impl TryFrom<pb::Hello> for Hello {
         if hello.protocol != PROTOCOL {
             return Err(Malformed("a version of the protocol that is not spoken here"));
         }
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if hello.name.is_empty()
-            || hello.name.len() > NAME_CHAR_COUNT_MAX
-            || !hello.name.chars().all(is_plain)
-        {
-            return Err(Malformed("a worker's name that is not 1 to 64 of A-Z a-z 0-9 . _ -"));
-        }
         if !(1..=SLOT_COUNT_MAX).contains(&hello.slots) {
             return Err(Malformed("a worker that has not 1 to 4096 slots"));
         }
@@ -183,7 +172,7 @@ impl TryFrom<pb::Hello> for Hello {
             return Err(Malformed("a worker of the incarnation that means none"));
         }
         Ok(Hello {
-            name: WorkerName(hello.name),
+            name: worker_name(&hello.name)?,
             incarnation: Incarnation(hello.incarnation),
             // Who comes over a connection lives elsewhere.
             in_process: false,

@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use prost::Message;
+use windlass_core::WorkerName;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
 use windlass_core::plan::{Outputs, Share, Taken};

@@ -8,7 +8,8 @@ use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::params::Params;
 use windlass_core::{
-    AttemptId, BlobId, Epoch, Failure, FailureKind, JobId, PhaseId, PhaseIndex, TaskId, TaskIndex,
+    AttemptId, BadWorkerName, BlobId, Epoch, Failure, FailureKind, JobId, PhaseId, PhaseIndex,
+    TaskId, TaskIndex, WorkerName,
 };
 
 /// A message that a peer may not send; what is wrong with it, for people.
@@ -24,6 +25,12 @@ pub(crate) fn needed<T>(field: Option<T>, what: &'static str) -> Result<T, Malfo
 pub(crate) fn u128_of(bytes: &[u8]) -> Result<u128, Malformed> {
     let bytes = bytes.try_into().map_err(|_| Malformed("an id that has not 16 bytes"))?;
     Ok(u128::from_be_bytes(bytes))
+}
+
+pub(crate) fn worker_name(name: &str) -> Result<WorkerName, Malformed> {
+    name.parse().map_err(|BadWorkerName| {
+        Malformed("a worker's name that is not 1 to 64 of A-Z a-z 0-9 . _ -")
+    })
 }
 
 pub(crate) fn blob_id(bytes: &[u8]) -> Result<BlobId, Malformed> {

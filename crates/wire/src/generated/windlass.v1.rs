@@ -2011,7 +2011,8 @@ pub struct Hello {
     /// Version of this protocol that the worker speaks: 1.
     #[prost(uint32, tag = "1")]
     pub protocol: u32,
-    /// Its name: 1 to 64 characters of letters, digits, `.`, `_`, `-`.
+    /// Its name: 1 to 64 characters of letters, digits, `.`, `_`, `-`. Over TLS it is the one in its
+    /// certificate; who says another one is `Refused`.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
     /// Another one at every start of the worker's process, as microseconds since 1970. While a worker
@@ -6028,6 +6029,9 @@ pub struct EnrolRequest {
     /// A public key for ECDSA on P-256: the uncompressed point, 65 bytes.
     #[prost(bytes = "bytes", tag = "1")]
     pub public_key: ::prost::bytes::Bytes,
+    /// The worker's name, as in its `Hello`: the certificate lets it say no other one there.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Enrolled {
@@ -6185,8 +6189,8 @@ pub mod trust_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Gives a certificate for a worker's key. Over TLS only: with a worker's token, or over a connection
-        /// with an earlier certificate, also after the token has expired.
+        /// Gives a certificate for a worker's key and name. Over TLS only: with a worker's token, or over a
+        /// connection with an earlier certificate, then for the same name and also after the token has expired.
         pub async fn enrol(
             &mut self,
             request: impl tonic::IntoRequest<super::EnrolRequest>,
@@ -6287,8 +6291,8 @@ pub mod trust_server {
     /// Generated trait containing gRPC methods that should be implemented for use with TrustServer.
     #[async_trait]
     pub trait Trust: std::marker::Send + std::marker::Sync + 'static {
-        /// Gives a certificate for a worker's key. Over TLS only: with a worker's token, or over a connection
-        /// with an earlier certificate, also after the token has expired.
+        /// Gives a certificate for a worker's key and name. Over TLS only: with a worker's token, or over a
+        /// connection with an earlier certificate, then for the same name and also after the token has expired.
         async fn enrol(
             &self,
             request: tonic::Request<super::EnrolRequest>,

@@ -3,6 +3,7 @@
 use super::service::{Server, blocking};
 use crate::generated as pb;
 use crate::host::{Gone, Host, HostSession, Peer, Unsaid};
+use crate::registrar::Caller;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -31,14 +32,16 @@ impl<H: Host> pb::sessions_server::Sessions for Server<H> {
         let host = Arc::clone(&self.host);
         let peer = request.extensions().get::<Peer>().cloned();
         let peer = peer.unwrap_or_else(|| Peer("an unknown place".to_owned()));
+        let caller = request.extensions().get::<Caller>().cloned();
         let session = blocking(move || host.open_session(&peer, Box::new(deliver))).await?;
-        tokio::spawn(listen(request.into_inner(), session, outgoing.downgrade()));
+        tokio::spawn(listen(caller, request.into_inner(), session, outgoing.downgrade()));
         Ok(Response::new(ReceiverStream::new(answers)))
     }
 }
 
 /// Hands on what a worker says, until it or the master is gone; then its session is dropped.
 async fn listen(
+    caller: Option<Caller>,
     mut messages: Streaming<pb::ToMaster>,
     mut session: Box<dyn HostSession>,
     outgoing: mpsc::WeakSender<Result<pb::ToWorker, Status>>,
@@ -54,6 +57,15 @@ async fn listen(
                 return;
             }
         };
+        // Who comes from another machine has a certificate; who comes from this one is trusted.
+        if let (ToMaster::Hello(hello), Some(caller)) = (&message, &caller)
+            && let Err(why) = caller.may_be(&hello.name)
+        {
+            if let Some(outgoing) = outgoing.upgrade() {
+                let _ = outgoing.try_send(Ok(ToWorker::Refused(why).into()));
+            }
+            return;
+        }
         loop {
             match session.say(message) {
                 Ok(()) => break,

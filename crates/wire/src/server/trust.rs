@@ -1,7 +1,7 @@
 //! Tokens and certificates, and which right each path of the protocol asks for.
 
 use super::service::blocking;
-use crate::convert::Malformed;
+use crate::convert::{Malformed, worker_name};
 use crate::generated as pb;
 use crate::registrar::{Caller, Registrar};
 use crate::trust::CERTIFICATE_LIFE;
@@ -85,13 +85,16 @@ impl<R: Registrar> pb::trust_server::Trust for TrustServer<R> {
         &self,
         request: Request<pb::EnrolRequest>,
     ) -> Result<Response<pb::Enrolled>, Status> {
-        let caller = request.extensions().get::<Caller>().copied();
+        let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| {
             Status::failed_precondition("certificates are given over TLS, to who shows a token")
         })?;
-        let key = request.into_inner().public_key;
+        let pb::EnrolRequest { public_key, name } = request.into_inner();
+        let name = worker_name(&name)?;
+        caller.may_be(&name).map_err(Status::permission_denied)?;
         let registrar = Arc::clone(&self.registrar);
-        let certificate = blocking(move || registrar.enrol(caller.0, &key)).await?;
+        let enrol = move || registrar.enrol(caller.token, &name, &public_key);
+        let certificate = blocking(enrol).await?;
         let life_s = u32::try_from(CERTIFICATE_LIFE.as_secs()).unwrap_or(u32::MAX);
         let (ends_in_s, renew_in_s) = (life_s, life_s / 2);
         Ok(Response::new(pb::Enrolled { certificate, ends_in_s, renew_in_s }))
@@ -133,6 +136,56 @@ impl<R: Registrar> pb::trust_server::Trust for TrustServer<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::HostError;
+    use pb::trust_server::Trust;
+    use tonic::Code;
+    use windlass_core::WorkerName;
+    use windlass_core::tokens::{Token, TokenText};
+
+    /// Signs whatever it is asked for.
+    struct Signs;
+
+    impl Registrar for Signs {
+        fn enrol(&self, _: TokenId, worker: &WorkerName, _: &[u8]) -> Result<String, HostError> {
+            Ok(worker.0.clone())
+        }
+
+        fn create_token(&self, _: Role, _: Duration, _: &str) -> Result<TokenText, HostError> {
+            Err(HostError::Refused("not asked for".to_owned()))
+        }
+
+        fn tokens(&self) -> Result<Vec<(TokenId, Token)>, HostError> {
+            Ok(Vec::new())
+        }
+
+        fn revoke_token(&self, _: TokenId) -> Result<(), HostError> {
+            Ok(())
+        }
+    }
+
+    /// Whom a certificate is given to that a caller asks for, under a name.
+    fn enrolled(caller: Option<Caller>, name: &str) -> Result<String, Code> {
+        let asked = pb::EnrolRequest { public_key: vec![4].into(), name: name.to_owned() };
+        let mut request = Request::new(asked);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
+        let server = TrustServer { registrar: Arc::new(Signs) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let enrolled = runtime.block_on(server.enrol(request));
+        enrolled.map(|it| it.into_inner().certificate).map_err(|status| status.code())
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_for_its_own_name_alone_and_a_token_gives_any() {
+        let with_token = Caller { token: TokenId(1), worker: None };
+        let certified = Caller { worker: Some(WorkerName("a".to_owned())), ..with_token.clone() };
+        assert_eq!(enrolled(Some(with_token.clone()), "b"), Ok("b".to_owned()));
+        assert_eq!(enrolled(Some(certified.clone()), "a"), Ok("a".to_owned()));
+        assert_eq!(enrolled(Some(certified), "b"), Err(Code::PermissionDenied));
+        assert_eq!(enrolled(Some(with_token), "no name"), Err(Code::InvalidArgument));
+        assert_eq!(enrolled(None, "a"), Err(Code::FailedPrecondition));
+    }
 
     #[test]
     fn every_path_of_the_protocol_has_its_right_and_others_have_none() {

@@ -1,6 +1,6 @@
 //! The master's end of TLS: its certificate, and what its visitors show.
 
-use super::pinned::{Fault, Shown, token_of};
+use super::pinned::{Fault, Shown, worker_of};
 use super::{Authority, AuthorityError, CERTIFICATE_LIFE, provider};
 use rustls::ServerConfig;
 use rustls::pki_types::UnixTime;
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
+use windlass_core::WorkerName;
 use windlass_core::tokens::TokenId;
 
 /// First byte of a TLS connection: a record of the handshake. No HTTP request begins with it.
@@ -40,8 +41,8 @@ impl Speaks {
 pub enum Presented {
     /// It has none.
     Nothing,
-    /// It is a worker that joined with this token.
-    Worker(TokenId),
+    /// It is the worker of this name, which joined with this token.
+    Worker(TokenId, WorkerName),
     /// It is none of this cluster's, or does not hold now; why, for people.
     Refused(String),
 }
@@ -129,8 +130,8 @@ impl Acceptor {
         let presented = match shown {
             None => Presented::Nothing,
             Some(certificate) => {
-                match token_of(certificate, self.authority.certificate(), UnixTime::now()) {
-                    Ok(token) => Presented::Worker(token),
+                match worker_of(certificate, self.authority.certificate(), UnixTime::now()) {
+                    Ok((token, worker)) => Presented::Worker(token, worker),
                     Err(Fault::Time) => Presented::Refused(
                         "the worker's certificate has ended, or a clock is wrong: compare the \
                          clocks, then join again with a token of `windlass token create`"

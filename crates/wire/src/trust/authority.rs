@@ -1,6 +1,6 @@
 //! The authority of a cluster: its key signs the certificates of masters and workers.
 
-use super::{MASTER_NAME, WORKER_NAME_END, fingerprint, sha256};
+use super::{MASTER_NAME, TOKEN_NAME_END, WORKER_URI_START, fingerprint, sha256};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType,
@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 use thiserror::Error;
+use windlass_core::WorkerName;
 use windlass_core::tokens::{SECRET_BYTES, TokenId};
 
 /// How long the certificates of masters and workers hold.
@@ -151,7 +152,8 @@ impl Authority {
         Ok((certificate.der().clone(), key))
     }
 
-    /// A certificate (PEM) for a worker's key, which names the token that it was given for.
+    /// A certificate (PEM) for the key of the worker of this name, which names both it and the
+    /// token that it was given for.
     ///
     /// # Errors
     /// `BadKey`, `Unmade`
@@ -159,14 +161,17 @@ impl Authority {
         &self,
         public_key: &[u8],
         token: TokenId,
+        worker: &WorkerName,
         now: SystemTime,
     ) -> Result<String, AuthorityError> {
         if public_key.len() != PUBLIC_KEY_BYTES || public_key.first() != Some(&4) {
             return Err(AuthorityError::BadKey);
         }
-        let mut params = params("windlass worker", now, CERTIFICATE_LIFE);
-        let name = format!("{token}{WORKER_NAME_END}").try_into().map_err(unmade)?;
-        params.subject_alt_names = vec![SanType::DnsName(name)];
+        let mut params = params(&worker.0, now, CERTIFICATE_LIFE);
+        let token = format!("{token}{TOKEN_NAME_END}").try_into().map_err(unmade)?;
+        // A worker's name may have letters and a length that no name of a host has.
+        let worker = format!("{WORKER_URI_START}{worker}").try_into().map_err(unmade)?;
+        params.subject_alt_names = vec![SanType::DnsName(token), SanType::URI(worker)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let signed = params.signed_by(&PublicKey(public_key), &self.issuer).map_err(unmade)?;
         Ok(signed.pem())

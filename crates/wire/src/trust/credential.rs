@@ -9,11 +9,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use windlass_core::WorkerName;
 use windlass_core::tokens::TokenId;
 
 /// A worker's key and certificate as they are kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WorkerCertificate {
+    /// Whose it is.
+    pub worker: WorkerName,
     /// SHA-256 of the certificate of the authority that gave it.
     pub authority: [u8; 32],
     /// The key, in PEM.

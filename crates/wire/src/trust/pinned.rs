@@ -1,7 +1,7 @@
 //! How each end judges the other one's certificate.
 
 use super::dial::TrustError;
-use super::{MASTER_NAME, WORKER_NAME_END, fingerprint, provider};
+use super::{MASTER_NAME, TOKEN_NAME_END, WORKER_URI_START, fingerprint, provider};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -9,6 +9,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
 use std::sync::Arc;
 use webpki::{EndEntityCert, KeyUsage};
+use windlass_core::WorkerName;
 use windlass_core::tokens::TokenId;
 
 /// Why a certificate is not one of the authority's that holds now.
@@ -40,19 +41,23 @@ fn judge(
         .map_err(other)
 }
 
-/// The token that a worker's certificate was given for, if the authority gave it and it holds now.
-pub(super) fn token_of(
+/// Whose a worker's certificate is, and the token that it was given for, if the authority gave it
+/// and it holds now.
+pub(super) fn worker_of(
     certificate: &CertificateDer<'_>,
     authority: &CertificateDer<'_>,
     now: UnixTime,
-) -> Result<TokenId, Fault> {
+) -> Result<(TokenId, WorkerName), Fault> {
     judge(certificate, authority, KeyUsage::client_auth(), now)?;
     let certificate =
         EndEntityCert::try_from(certificate).map_err(|e| Fault::Other(e.to_string()))?;
     let id = certificate
         .valid_dns_names()
-        .find_map(|name| name.strip_suffix(WORKER_NAME_END)?.parse().ok());
-    id.ok_or_else(|| Fault::Other("it names no token".to_owned()))
+        .find_map(|name| name.strip_suffix(TOKEN_NAME_END)?.parse().ok());
+    let worker = certificate
+        .valid_uri_names()
+        .find_map(|name| name.strip_prefix(WORKER_URI_START)?.parse().ok());
+    id.zip(worker).ok_or_else(|| Fault::Other("it names no token or no worker".to_owned()))
 }
 
 /// A master is who has a certificate of the authority with this fingerprint, which it sends along.

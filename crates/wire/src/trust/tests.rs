@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Builder;
+use windlass_core::WorkerName;
 use windlass_core::tokens::{Role, SECRET_BYTES, TokenId, TokenText};
 
 fn authority() -> Arc<Authority> {
@@ -23,14 +24,21 @@ fn token(of: &Authority) -> Access {
     Access::Token(TokenText { role, id, secret, authority })
 }
 
+/// As the names of hosts may not be.
+fn name() -> WorkerName {
+    WorkerName("A.b_c-1".to_owned())
+}
+
 /// A worker's certificate, given at a time.
 fn worker(of: &Authority, at: SystemTime) -> WorkerCertificate {
     let key_pem = WorkerCertificate::new_key().expect("a key");
     let public = public_key(&key_pem).expect("it was just made");
     let token = TokenId(0xab);
-    let certificate_pem = of.enrol(&public, token, at).expect("is signed");
+    let worker = name();
+    let certificate_pem = of.enrol(&public, token, &worker, at).expect("is signed");
     let authority = of.fingerprint();
-    WorkerCertificate { authority, token, key_pem, certificate_pem, renew_at_s: 0, ends_at_s: 0 }
+    let (renew_at_s, ends_at_s) = (0, 0);
+    WorkerCertificate { worker, authority, token, key_pem, certificate_pem, renew_at_s, ends_at_s }
 }
 
 /// What each end makes of the other one.
@@ -59,11 +67,11 @@ fn a_master_is_known_by_the_authority_in_the_token() {
 }
 
 #[test]
-fn a_worker_is_known_by_its_certificate_and_the_token_in_it() {
+fn a_worker_is_known_by_the_name_and_the_token_in_its_certificate() {
     let ours = authority();
     let credential = Credential::new(worker(&ours, SystemTime::now())).expect("is whole");
     let (presented, distrust) = met(&ours, &Access::Worker(credential));
-    assert_eq!((presented, distrust), (Some(Presented::Worker(TokenId(0xab))), None));
+    assert_eq!((presented, distrust), (Some(Presented::Worker(TokenId(0xab), name())), None));
 }
 
 #[test]
@@ -108,7 +116,7 @@ fn an_authority_comes_back_from_its_files_and_not_with_the_key_of_another() {
     assert_eq!(read.fingerprint(), made.fingerprint());
     let credential = Credential::new(worker(&read, SystemTime::now())).expect("is whole");
     let (presented, _) = met(&Arc::new(made), &Access::Worker(credential));
-    assert_eq!(presented, Some(Presented::Worker(TokenId(0xab))));
+    assert_eq!(presented, Some(Presented::Worker(TokenId(0xab), name())));
     let (_, other) = Authority::make(SystemTime::now()).expect("is made");
     let key_at = |pem: &str| pem.find("-----BEGIN PRIVATE").expect("a key");
     let (certificate, key) = (&pem[..key_at(&pem)], &other[key_at(&other)..]);
@@ -121,7 +129,7 @@ fn an_authority_comes_back_from_its_files_and_not_with_the_key_of_another() {
 fn only_a_point_of_the_curve_is_signed() {
     let ours = authority();
     for key in [&[][..], &[4; 64], &[3; 65]] {
-        assert!(ours.enrol(key, TokenId(1), SystemTime::now()).is_err());
+        assert!(ours.enrol(key, TokenId(1), &name(), SystemTime::now()).is_err());
     }
 }
 
