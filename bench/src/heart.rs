@@ -202,6 +202,7 @@ fn worker(
         slots: 1,
         store: Store::Shared(blobs.clone()),
         scratch: scratch.to_owned(),
+        secrets: Vec::new(),
         executor: std::env::current_exe()?,
     });
     let deliver = worker.deliverer();

@@ -28,8 +28,8 @@ fn a_command_that_fails_shows_its_last_words() {
 fn a_command_that_crashes_is_tried_three_times() {
     let lab = Lab::new();
     lab.input("a.txt", "x");
-    let log = lab.path("log");
-    let write = format!("write={}", lab.path("").display());
+    let log = lab.path("open/log");
+    let write = format!("write={}", lab.path("open").display());
     command(&lab, &format!("echo x >> '{}'; kill -SEGV $$", log.display()), &[&write]).ended(3);
     assert_eq!(std::fs::read_to_string(log).expect("a log").lines().count(), 3);
     let row = lab.row("a.txt");
@@ -45,13 +45,13 @@ fn a_poison_file_is_quarantined_with_its_cause_and_the_others_are_unharmed() {
         lab.input(format!("good{number}.txt"), "x");
     }
     let poison = lab.input("poison.txt", "deadly");
-    let log = lab.path("log");
+    let log = lab.path("open/log");
     let cmd = format!(
         "cmd=case $WINDLASS_NAME in poison*) echo $PPID >> '{}'; echo its last words >&2; \
          kill -SEGV $$;; esac",
         log.display()
     );
-    let write = format!("write={}", lab.path("").display());
+    let write = format!("write={}", lab.path("open").display());
     let args = ["run", "in", "--op", "command", "--workers", "2", "--param", &cmd];
     let ran = lab.run(&[&args[..], &["--param", &write]].concat());
     let hash = blake3::hash(&std::fs::read(poison).expect("read")).to_hex();
@@ -73,9 +73,9 @@ fn a_poison_file_is_quarantined_with_its_cause_and_the_others_are_unharmed() {
 fn a_command_that_hangs_is_killed_with_all_that_it_started() {
     let lab = Lab::new();
     lab.input("a.txt", "x");
-    let pid = lab.path("pid");
+    let pid = lab.path("open/pid");
     let hang = format!("sleep 1000 & echo $! > '{}'; wait", pid.display());
-    let write = format!("write={}", lab.path("").display());
+    let write = format!("write={}", lab.path("open").display());
     command(&lab, &hang, &["timeout_s=1", &write]).ended(3).said("timeout_s");
     let pid = std::fs::read_to_string(pid).expect("a pid");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();

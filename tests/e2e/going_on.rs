@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Counts the lines of a log that commands append their file's name to.
 fn log(lab: &Lab) -> BTreeMap<String, u32> {
-    let text = std::fs::read_to_string(lab.path("log")).unwrap_or_default();
+    let text = std::fs::read_to_string(lab.path("open/log")).unwrap_or_default();
     let mut counts = BTreeMap::new();
     for name in text.lines() {
         *counts.entry(name.to_owned()).or_insert(0) += 1;
@@ -15,9 +15,9 @@ fn log(lab: &Lab) -> BTreeMap<String, u32> {
 }
 
 fn logging(lab: &Lab, then: &str) -> [String; 8] {
-    let log = lab.path("log");
+    let log = lab.path("open/log");
     let cmd = format!("cmd=echo $WINDLASS_BASE >> '{}'; {then}", log.display());
-    let write = format!("write={}", lab.path("").display());
+    let write = format!("write={}", lab.path("open").display());
     ["run", "in", "--op", "command", "--param", &cmd, "--param", &write].map(str::to_owned)
 }
 

@@ -25,7 +25,10 @@ pub(crate) struct Ran {
 impl Lab {
     pub(crate) fn new() -> Lab {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        std::fs::create_dir(dir.path().join("in")).expect("a folder");
+        // Inputs, and where commands may write: beside the state.
+        for name in ["in", "open"] {
+            std::fs::create_dir(dir.path().join(name)).expect("a folder");
+        }
         Lab { dir }
     }
 

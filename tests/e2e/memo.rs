@@ -78,9 +78,9 @@ fn failures_are_tried_again() {
 fn a_command_runs_each_time_unless_the_user_says_that_it_need_not() {
     let lab = Lab::new();
     lab.input("a.txt", "x");
-    let log = lab.path("log");
+    let log = lab.path("open/log");
     let cmd = format!("cmd=echo x >> '{}'; cat", log.display());
-    let write = format!("write={}", lab.path("").display());
+    let write = format!("write={}", lab.path("open").display());
     let run = |more: &[&str]| {
         let mut args = vec!["run", "in", "--op", "command", "--param", cmd.as_str()];
         args.extend(["--param", write.as_str()]);

@@ -79,6 +79,10 @@ fn the_printed_line_joins_a_worker_and_a_login_lets_runs_in() {
     args.extend(["--name", "far", "--slots", "2"]);
     let mut worker = Service::start(&mut far.command(&args));
     worker.wait_for("works for the master");
+    // Everybody may read it, the commands of jobs too.
+    let shown = std::fs::read(format!("/proc/{}/cmdline", worker.child.id())).expect("it runs");
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains("--name") && !shown.contains("wlw_"), "{shown}");
 
     inputs(&guest, 6);
     let client = token(&home, "client");
@@ -121,6 +125,7 @@ fn no_secret_lies_where_others_read_or_where_it_is_not_needed() {
     let out = far.path("processed_results/command/f000.out");
     let out = std::fs::read_to_string(out).expect("a result");
     assert!(out.contains("PATH=") && !out.contains("wlw_"), "{out}");
+    a_command_reads_no_secret(&far, &address);
     let mut found = Vec::new();
     files(&home.path("state"), &mut found);
     for path in &found {
@@ -137,6 +142,31 @@ fn no_secret_lies_where_others_read_or_where_it_is_not_needed() {
         assert_eq!(mode & 0o777, 0o600, "{path:?}");
     }
     assert!(!worker.said().contains("wlw_"), "{}", worker.said());
+}
+
+/// Of the worker in this lab, which runs as the command does.
+fn a_command_reads_no_secret(far: &Lab, address: &str) {
+    if far.run(&["doctor"]).stdout.contains("no Landlock") {
+        return not_run("landlock", "commands read what their user may read");
+    }
+    let shown = far.path("state/credentials");
+    let of = |param: &str| {
+        let run =
+            ["run", "--master", address, "in", "--fresh", "--op", "command", "--param", param];
+        far.run(&run)
+    };
+    of(&format!("cmd=ls {}", shown.display())).ended(0);
+    for what in ["client-*", "worker-*"] {
+        of(&format!("cmd=cat {}/{what}", shown.display())).ended(3);
+        let error = far.row("f000.txt")["cause"].to_string();
+        assert!(error.contains("Permission denied"), "{error}");
+    }
+    let write = format!("write={}", far.path("").display());
+    let run =
+        ["run", "--master", address, "in", "--op", "command", "--param", "cmd=true", "--param"];
+    far.run(&[&run[..], &[&write]].concat()).ended(3);
+    let error = far.row("f000.txt")["cause"].to_string();
+    assert!(error.contains("the secrets of Windlass"), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The cluster that a command works with: one in this process over a state folder, or the one that
 //! holds the folder already.
 
-use crate::CliError;
 use crate::crew::{self, Crew};
 use crate::scratch::Scratch;
+use crate::{CliError, settings};
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use windlass_worker::{Layers, Store, Worker};
 /// Name of the socket in a state folder, by which other commands reach its holder.
 pub(crate) const SOCKET: &str = "socket";
 /// Folder in a state of what others must never read.
-const SECRETS: &str = "secrets";
+pub(crate) const SECRETS: &str = "secrets";
 /// How often a state that is held by a process without a socket is looked at again: the holder is
 /// still starting, or has just ended.
 const SOCKET_LOOK: Duration = Duration::from_millis(20);
@@ -206,6 +206,7 @@ impl OwnCluster {
                 slots: plan.workers.slots,
                 store: Store::Shared(blobs.clone()),
                 scratch: scratch.path().to_owned(),
+                secrets: settings::secret_folders(Some(state)),
                 executor: program()?,
             }));
         }

@@ -13,7 +13,7 @@ use windlass_wire::Address;
 use windlass_wire::trust::WorkerCertificate;
 
 /// Folder in the state.
-const FOLDER: &str = "credentials";
+pub(crate) const FOLDER: &str = "credentials";
 /// Version of a worker's file.
 const WORKER_VERSION: u64 = 2;
 /// What is kept has about 2 KiB.

@@ -162,6 +162,7 @@ mod tests {
             slots: 1,
             store: Store::Shared(Blobs::open(dir.path().join("blobs")).expect("a folder")),
             scratch: dir.path().to_owned(),
+            secrets: Vec::new(),
             executor: "/nothing".into(),
             pins: Vec::new(),
             operations: Vec::new(),

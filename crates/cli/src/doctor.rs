@@ -65,7 +65,11 @@ fn findings(probe: &Probe) -> Vec<Finding> {
         Ok(layers) => {
             let is_whole = layers.landlock_abi >= LANDLOCK_ABI_WHOLE && layers.has_filter;
             let missing = "Commands are held only in part: see the lines above.";
-            let found = if is_whole { "write their scratch folder only, no network" } else { "-" };
+            let found = if is_whole {
+                "write their scratch folder only, read no keys or tokens, no network"
+            } else {
+                "-"
+            };
             add("commands", found.to_owned(), (!is_whole).then_some(missing));
         }
         Err(error) => add("commands", error.clone(), Some(UNSTARTABLE)),
@@ -127,8 +131,9 @@ fn user(user: User) -> (&'static str, Option<&'static str>) {
 fn landlock(layers: Layers) -> (String, Option<&'static str>) {
     let missing = match layers.landlock_abi {
         0 => Some(
-            "Executors read what their user may read, commands write where you may: \
-             use Linux 5.13 or newer with landlock in the kernel's `lsm=` list.",
+            "Executors read what their user may read, commands write where you may and read the keys \
+             and tokens in the state: use Linux 5.13 or newer with landlock in the kernel's `lsm=` \
+             list.",
         ),
         abi if abi < LANDLOCK_ABI_WHOLE => {
             Some("Some of it is not held (signals need Linux 6.12): use a newer kernel.")

@@ -4,6 +4,7 @@ mod access;
 mod arguments;
 mod call;
 mod cluster;
+mod conceal;
 mod credentials;
 mod crew;
 mod doctor;
@@ -68,7 +69,9 @@ fn main() -> ExitCode {
             }
         };
     }
-    let done = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    conceal::conceal_token();
+    let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Up(arguments) => serve::serve(&arguments.serve, arguments.workers()),
         Command::Master(arguments) => serve::serve(&arguments, cluster::OwnWorkers::default()),

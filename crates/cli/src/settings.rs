@@ -1,8 +1,9 @@
 //! What the command line means here: folders, choices and parameters, checked before anything
 //! starts.
 
-use crate::CliError;
 use crate::arguments::AskArguments;
+use crate::cluster::SECRETS;
+use crate::{CliError, credentials};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,16 +20,33 @@ pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(given) = given {
         return absolute(given);
     }
-    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(given) = var("WINDLASS_STATE") {
+    if let Some(given) = path_variable("WINDLASS_STATE") {
         return absolute(&given);
     }
-    let base = var("XDG_STATE_HOME").filter(|path| path.is_absolute());
-    let base = base.or_else(|| var("HOME").map(|home| home.join(".local/state")));
-    match base {
-        Some(base) => Ok(base.join("windlass")),
-        None => Err(CliError::usage("no home folder is known: say where with --state DIR")),
-    }
+    let nowhere = || CliError::usage("no home folder is known: say where with --state DIR");
+    home_state().ok_or_else(nowhere)
+}
+
+/// The state of who names none.
+fn home_state() -> Option<PathBuf> {
+    let base = path_variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
+    let base = base.or_else(|| path_variable("HOME").map(|home| home.join(".local/state")));
+    base.map(|base| base.join("windlass"))
+}
+
+fn path_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where secrets lie, or may once lie, that a user's commands are not to read: in this state, and
+/// in the one of who names none.
+pub(crate) fn secret_folders(state: Option<&Path>) -> Vec<PathBuf> {
+    let mut states: Vec<PathBuf> = state_dir(state).ok().into_iter().chain(home_state()).collect();
+    states.dedup();
+    states
+        .iter()
+        .flat_map(|state| [SECRETS, credentials::FOLDER].map(|folder| state.join(folder)))
+        .collect()
 }
 
 /// A variable of the environment; an empty one is none.

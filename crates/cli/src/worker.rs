@@ -6,7 +6,7 @@ use crate::logs::Log;
 use crate::naming::name_of;
 use crate::place::cores;
 use crate::scratch::Scratch;
-use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, signals};
+use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, settings, signals};
 use std::path::PathBuf;
 use std::sync::Arc;
 use windlass_core::Incarnation;
@@ -42,6 +42,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
         slots,
         store: Store::Remote(remote.clone()),
         scratch: scratch.path().to_owned(),
+        secrets: settings::secret_folders(arguments.state.as_deref()),
         executor: program()?,
     });
     let mut said = String::new();

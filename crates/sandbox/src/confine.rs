@@ -2,7 +2,7 @@
 //! others; one that the kernel lacks is told (`Layers`), any other failure ends the process.
 
 use crate::death::Bounds;
-use crate::landlock::{self, Handled, READ, READ_AND_WRITE, Ruleset};
+use crate::landlock::{self, Files, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::layers::{Layers, User};
 use crate::syscalls;
 use rustix::io::Errno;
@@ -66,7 +66,7 @@ pub(crate) fn confine_executor(bounds_max: Bounds) -> io::Result<Layers> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let landlock_abi = landlock::abi();
     let handled = Handled {
-        files: true,
+        files: Files::All,
         devices: true,
         tcp: true,
         sockets_outside: true,

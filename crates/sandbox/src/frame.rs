@@ -125,8 +125,10 @@ impl Profile {
     #[must_use]
     pub fn encode(&self, scratch: &Path) -> Vec<u8> {
         let mut frame = vec![u8::from(self.network)];
+        frame.extend(u16::try_from(self.hidden.len()).unwrap_or(u16::MAX).to_le_bytes());
         field(&mut frame, scratch.as_os_str());
-        self.writable.iter().for_each(|path| field(&mut frame, path.as_os_str()));
+        let paths = self.hidden.iter().take(u16::MAX.into()).chain(&self.writable);
+        paths.for_each(|path| field(&mut frame, path.as_os_str()));
         frame
     }
 
@@ -134,9 +136,14 @@ impl Profile {
     #[must_use]
     pub fn decode(frame: &[u8]) -> Option<(Profile, PathBuf)> {
         let (network, rest) = frame.split_first()?;
+        let (hidden_count, rest) = rest.split_first_chunk()?;
         let mut paths = fields(rest)?.into_iter().map(PathBuf::from);
         let scratch = paths.next()?;
-        Some((Profile { network: *network != 0, writable: paths.collect() }, scratch))
+        let hidden_count = usize::from(u16::from_le_bytes(*hidden_count));
+        let hidden: Vec<PathBuf> = paths.by_ref().take(hidden_count).collect();
+        let is_whole = hidden.len() == hidden_count;
+        let profile = Profile { network: *network != 0, writable: paths.collect(), hidden };
+        is_whole.then_some((profile, scratch))
     }
 }
 
@@ -214,7 +221,8 @@ mod tests {
     #[test]
     fn a_profile_comes_back() {
         let writable = vec![PathBuf::from("/a b"), PathBuf::from("/c")];
-        let profile = Profile { network: true, writable };
+        let hidden = vec![PathBuf::from("/state/secrets")];
+        let profile = Profile { network: true, writable, hidden };
         let frame = profile.encode(Path::new("/scratch"));
         assert_eq!(Profile::decode(&frame), Some((profile, PathBuf::from("/scratch"))));
         assert_eq!(Profile::decode(&frame[..1]), None);

@@ -40,13 +40,27 @@ pub(crate) const READ_AND_WRITE: u64 = READ_FILE | WRITE_FILE | TRUNCATE;
 /// Everything but making devices.
 pub(crate) const CHANGE: u64 =
     READ | WRITE_FILE | CHANGE_FOLDERS | REFER | TRUNCATE | IOCTL_DEVICES;
+/// Reading alone, where only that is handled.
+pub(crate) const READ_BESIDE: u64 = READ_FILE;
 /// The part of the rights that a rule over a file, not a folder, may name.
 const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEVICES;
+
+/// Which rights over files a ruleset forbids unless a rule allows them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Files {
+    /// None.
+    Free,
+    /// Reading. Moving between folders as well, which the kernel forbids wherever a ruleset is
+    /// about files and does not name it.
+    ReadBeside,
+    /// All.
+    All,
+}
 
 /// What a ruleset forbids unless a rule allows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Handled {
-    pub(crate) files: bool,
+    pub(crate) files: Files,
     /// Also talking to devices, which a program on a GPU cannot do without.
     pub(crate) devices: bool,
     pub(crate) tcp: bool,
@@ -90,11 +104,15 @@ impl Ruleset {
     #[expect(unsafe_code, reason = "landlock has no wrapper in libc")]
     pub(crate) fn new(abi: u32, handled: Handled) -> io::Result<Option<Ruleset>> {
         let from = |version: u32, rights: u64| if abi >= version { rights } else { 0 };
-        let mut files = 0;
-        if handled.files {
-            files = from(1, READ | WRITE_FILE | CHANGE_FOLDERS | MAKE_DEVICES);
-            files |= from(2, REFER) | from(3, TRUNCATE);
-        }
+        let mut files = match handled.files {
+            Files::Free => 0,
+            Files::ReadBeside => from(1, READ_FILE) | from(2, REFER),
+            Files::All => {
+                from(1, READ | WRITE_FILE | CHANGE_FOLDERS | MAKE_DEVICES)
+                    | from(2, REFER)
+                    | from(3, TRUNCATE)
+            }
+        };
         if handled.devices {
             files |= from(5, IOCTL_DEVICES);
         }
@@ -122,12 +140,30 @@ impl Ruleset {
     }
 
     /// Allows `rights` at and below a path; one that is not there, or may not be seen, needs none.
-    #[expect(unsafe_code, reason = "landlock has no wrapper in libc")]
     pub(crate) fn allow(&self, path: &Path, rights: u64) -> io::Result<()> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        self.allow_opened(path, OFlags::empty(), rights)
+    }
+
+    /// The same for an entry of a folder, which is allowed nothing where it is a link.
+    pub(crate) fn allow_entry(&self, path: &Path, rights: u64) -> io::Result<()> {
+        self.allow_opened(path, OFlags::NOFOLLOW, rights)
+    }
+
+    /// Allows moving files between folders below a path.
+    pub(crate) fn allow_moves(&self, path: &Path) -> io::Result<()> {
+        self.allow(path, REFER)
+    }
+
+    #[expect(unsafe_code, reason = "landlock has no wrapper in libc")]
+    fn allow_opened(&self, path: &Path, how: OFlags, rights: u64) -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC | how;
         let Ok(beneath) = rustix::fs::open(path, flags, Mode::empty()) else { return Ok(()) };
         let beneath = File::from(beneath);
-        let is_folder = beneath.metadata()?.is_dir();
+        let metadata = beneath.metadata()?;
+        if metadata.is_symlink() {
+            return Ok(());
+        }
+        let is_folder = metadata.is_dir();
         let rights = rights & self.handled_files & if is_folder { u64::MAX } else { OF_FILES };
         if rights == 0 {
             return Ok(());

@@ -7,7 +7,8 @@ use crate::channel::{Channel, Received};
 use crate::child::prepare;
 use crate::confine::limit;
 use crate::frame::{CommandRequest, FromChild, KILL};
-use crate::landlock::{self, CHANGE, Handled, READ, READ_AND_WRITE, Ruleset};
+use crate::hidden::{Scope, resolved};
+use crate::landlock::{self, CHANGE, Files, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::launch::{Launch, Leader, Stdio};
 use crate::layers::{Layers, User};
 use crate::syscalls;
@@ -16,7 +17,7 @@ use rustix::process::{Pid, Resource, Signal, WaitOptions};
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,22 @@ pub struct Profile {
     pub network: bool,
     /// Where they may write, beside their scratch folder.
     pub writable: Vec<PathBuf>,
+    /// Folders whose files they may not read; one that is not there yet neither.
+    pub hidden: Vec<PathBuf>,
+}
+
+impl Profile {
+    /// A path where they may write and that is above, at or in a hidden folder, if there is one:
+    /// writing there is not to be allowed.
+    #[must_use]
+    pub fn exposing(&self) -> Option<&Path> {
+        let hidden: Vec<PathBuf> = self.hidden.iter().map(|path| resolved(path)).collect();
+        let exposes = |path: &&PathBuf| {
+            let path = resolved(path);
+            hidden.iter().any(|it| it.starts_with(&path) || path.starts_with(it))
+        };
+        self.writable.iter().find(exposes).map(PathBuf::as_path)
+    }
 }
 
 /// Starts commands one after another until the parent closes the socket, which comes as this
@@ -62,7 +79,7 @@ pub fn serve_launches() -> io::Result<()> {
         Received::Closed => return Ok(()),
     };
     let folder = CString::new(scratch.as_os_str().as_bytes())?;
-    let (layers, scope) = confine(&profile, &scratch)?;
+    let (layers, mut scope) = confine(profile, &scratch)?;
     channel.send(&[&FromChild::Ready(layers).encode()], &[])?;
     let inherited = std::env::vars_os().collect::<BTreeMap<_, _>>();
     loop {
@@ -73,8 +90,10 @@ pub fn serve_launches() -> io::Result<()> {
             Received::Closed => return Ok(()),
         };
         let Asked { file_bytes_max, launch, stdio } = asked;
-        let scope = scope.as_ref().map(AsFd::as_fd);
-        let started = launch.start(&stdio, &folder, file_bytes_max, scope);
+        let started = match scope.ruleset() {
+            Ok(ruleset) => launch.start(&stdio, &folder, file_bytes_max, ruleset),
+            Err(error) => Err(error),
+        };
         drop(stdio);
         let leader = match started {
             Ok(leader) => leader,
@@ -91,9 +110,9 @@ pub fn serve_launches() -> io::Result<()> {
     }
 }
 
-/// What this process gives up, and with it everything that it starts. Also the ruleset that each
-/// command gets on top: with it, it cannot signal this process.
-fn confine(profile: &Profile, scratch: &Path) -> io::Result<(Layers, Option<OwnedFd>)> {
+/// What this process gives up, and with it everything that it starts. Also what each command gives
+/// up on top.
+fn confine(profile: Profile, scratch: &Path) -> io::Result<(Layers, Scope)> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     rustix::thread::set_no_new_privs(true)?;
     limit(Resource::Core, 0)?;
@@ -103,7 +122,7 @@ fn confine(profile: &Profile, scratch: &Path) -> io::Result<(Layers, Option<Owne
     give_up_capabilities();
     let landlock_abi = landlock::abi();
     let handled = Handled {
-        files: true,
+        files: Files::All,
         devices: false,
         tcp: !profile.network,
         sockets_outside: !profile.network,
@@ -116,15 +135,9 @@ fn confine(profile: &Profile, scratch: &Path) -> io::Result<(Layers, Option<Owne
         profile.writable.iter().try_for_each(|path| ruleset.allow(path, CHANGE))?;
         ruleset.restrict()?;
     }
-    let signals = Handled {
-        files: false,
-        devices: false,
-        tcp: false,
-        sockets_outside: false,
-        signals_outside: true,
-    };
-    let scope = Ruleset::new(landlock_abi, signals)?.map(Ruleset::into_descriptor);
     let has_filter = syscalls::command_filter(profile.network, landlock_abi > 0).install()?;
+    let own = profile.writable.into_iter().chain([scratch.to_owned()]).collect();
+    let scope = Scope::new(landlock_abi, profile.hidden, own);
     Ok((Layers { user: User::Worker, landlock_abi, has_filter }, scope))
 }
 

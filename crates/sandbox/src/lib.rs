@@ -11,6 +11,7 @@ mod confine;
 mod death;
 mod executor;
 pub mod frame;
+mod hidden;
 mod landlock;
 mod launch;
 mod launcher;

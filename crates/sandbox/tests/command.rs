@@ -31,7 +31,7 @@ impl Bench {
         let spawn = LauncherSpawn {
             program: CHILD.into(),
             argument: "--launcher".into(),
-            profile: Profile { network, writable: writable(folder.path()) },
+            profile: Profile { network, writable: writable(folder.path()), hidden: Vec::new() },
             scratch: folder.path().join("scratch"),
         };
         let launcher = Launcher::spawn(spawn).expect("spawned");

@@ -187,7 +187,7 @@ fn launcher(folder: &Path, network: bool, writable: Vec<PathBuf>) -> Launcher {
     Launcher::spawn(LauncherSpawn {
         program: CHILD.into(),
         argument: "--launcher".into(),
-        profile: Profile { network, writable },
+        profile: Profile { network, writable, hidden: vec![folder.join("state/secrets")] },
         scratch: folder.join("scratch"),
     })
     .expect("spawned")
@@ -243,6 +243,68 @@ fn a_command_writes_its_scratch_folder_only() {
 #[test]
 fn a_command_writes_its_scratch_folder_only_for_an_ordinary_user() {
     again_as_nobody("a_command_writes_its_scratch_folder_only");
+}
+
+#[test]
+fn a_command_does_not_read_the_secrets_of_its_worker() {
+    // Everything is its own user's, whom permissions do not stop.
+    let (folder, beside) = open_file();
+    let state = folder.path().join("state");
+    let secrets = state.join("secrets");
+    let mut confined = launcher(folder.path(), false, Vec::new());
+    if confined.layers().landlock_abi == 0 {
+        return not_run("landlock");
+    }
+    assert!(succeeds(&mut confined, &format!("cat {beside} && ls {}", folder.path().display())));
+    // It is made while the launcher lives, as a first token does it.
+    std::fs::create_dir_all(secrets.join("deep")).expect("a folder");
+    std::fs::write(secrets.join("key"), "secret").expect("written");
+    std::fs::write(secrets.join("deep/key"), "secret").expect("written");
+    std::os::unix::fs::symlink(&secrets, folder.path().join("link")).expect("a link");
+    std::os::unix::fs::symlink(secrets.join("key"), state.join("key")).expect("a link");
+    let (key, root) = (secrets.join("key"), folder.path());
+    for line in [
+        format!("cat {}", key.display()),
+        format!("cat {}/deep/key", secrets.display()),
+        format!("cat {}/link/key", root.display()),
+        format!("cat {}/state/key", root.display()),
+        format!("cat /proc/self/root{}", key.display()),
+        format!("cd {} && cat key", secrets.display()),
+        format!("ln {} stolen && cat stolen", key.display()),
+        format!("ln -s {} stolen && cat stolen", key.display()),
+        format!("mv {} stolen && cat stolen", key.display()),
+        format!("cp -r {} stolen && cat stolen/key", secrets.display()),
+        format!("exec 3<> {} && cat <&3", key.display()),
+        format!("(cat {}) | grep secret", key.display()),
+        format!("tar c -f stolen {}", key.display()),
+    ] {
+        assert!(!succeeds(&mut confined, &line), "{line}");
+    }
+    // Whatever lies beside it is read, also what came later than an earlier command.
+    for (name, line) in [("new", "cat"), ("state/new", "grep -q plain")] {
+        std::fs::write(root.join(name), "plain").expect("written");
+        let line = format!("{line} {}", root.join(name).display());
+        assert!(succeeds(&mut confined, &line), "{line}");
+    }
+    for line in [
+        "cat /etc/passwd > a && mkdir b && mv a b/c && cat b/c && ln b/c d && cat d",
+        "cat /proc/self/status > x && echo x | cat && cat x > /dev/null",
+        "head -c 1 /dev/urandom && ls -l / > listing && cat < listing",
+    ] {
+        assert!(succeeds(&mut confined, line), "{line}");
+    }
+    let exposing = |path: &str| {
+        let writable = vec![root.join(path)];
+        Profile { network: false, writable, hidden: vec![secrets.clone()] }.exposing().is_some()
+    };
+    assert!(exposing("") && exposing("state") && exposing("link") && exposing("link/deep"));
+    assert!(!exposing("scratch") && !exposing("state/new"));
+    assert_eq!(std::fs::read_to_string(&key).expect("still there"), "secret");
+}
+
+#[test]
+fn a_command_does_not_read_the_secrets_of_its_worker_for_an_ordinary_user() {
+    again_as_nobody("a_command_does_not_read_the_secrets_of_its_worker");
 }
 
 #[test]

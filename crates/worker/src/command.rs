@@ -47,7 +47,7 @@ pub(crate) fn run(
         Some(input) => options.open_input(job)?.map(|file| verified(input, file)).transpose()?,
         None => None,
     };
-    let profile = profile(job);
+    let profile = profile(job, &options.secrets);
     let mut launcher = match kept.take().filter(|launcher| *launcher.profile() == profile) {
         Some(launcher) => launcher,
         None => launch(options, profile)?,
@@ -102,12 +102,13 @@ pub(crate) fn run(
     Ok(Made { artifacts, notes: Vec::new(), parcel })
 }
 
-fn profile(job: &Job) -> Profile {
+fn profile(job: &Job, secrets: &[PathBuf]) -> Profile {
     let params = &job.order.params;
     let writable = params.text("write").unwrap_or_default().split(':');
     Profile {
         network: params.is_true("network"),
         writable: writable.filter(|path| !path.is_empty()).map(PathBuf::from).collect(),
+        hidden: secrets.to_owned(),
     }
 }
 
@@ -117,6 +118,13 @@ fn launch(options: &Options, profile: Profile) -> Result<Launcher, Failure> {
             "write_path_unusable",
             format!("write={} is no absolute path of something that is there", path.display()),
             "Give absolute paths of folders or files that exist, joined by `:`.",
+        ));
+    }
+    if let Some(path) = profile.exposing() {
+        return Err(Failure::rejected(
+            "write_path_unusable",
+            format!("write={} has the secrets of Windlass in or above it", path.display()),
+            "Name a folder beside the state folder of Windlass, or move that with --state.",
         ));
     }
     let count = SCRATCH_COUNT.fetch_add(1, Ordering::Relaxed);

@@ -56,6 +56,8 @@ pub struct Options {
     pub store: Store,
     /// A folder for scratch files and outputs in the making, best on the store's file system.
     pub scratch: PathBuf,
+    /// Folders of secrets, whose files the user's commands may not read though the worker may.
+    pub secrets: Vec<PathBuf>,
     /// The program that becomes an executor when started with [`crate::EXECUTOR_ARGUMENT`].
     pub executor: PathBuf,
 }

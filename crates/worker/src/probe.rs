@@ -51,7 +51,7 @@ fn command(program: &Path, folder: &Path) -> Result<Layers, windlass_sandbox::Sp
     let launcher = Launcher::spawn(LauncherSpawn {
         program: program.to_owned(),
         argument: LAUNCHER_ARGUMENT.into(),
-        profile: Profile { network: false, writable: Vec::new() },
+        profile: Profile { network: false, writable: Vec::new(), hidden: Vec::new() },
         scratch: folder.join(format!(".probe-{}", std::process::id())),
     })?;
     Ok(launcher.layers())

@@ -74,7 +74,8 @@ fn parent_frame(bytes: &[u8]) -> String {
 }
 
 fn parent_frames() -> Vec<Vec<u8>> {
-    let profile = Profile { network: true, writable: vec!["/srv".into(), "/a b".into()] };
+    let writable = vec!["/srv".into(), "/a b".into()];
+    let profile = Profile { network: true, writable, hidden: vec!["/state/secrets".into()] };
     let variables = vec![("PWD".into(), "/scratch".into()), ("EMPTY".into(), "".into())];
     let request = CommandRequest { file_bytes_max: 1 << 30, line: "sort -u".into(), variables };
     vec![

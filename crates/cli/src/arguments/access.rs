@@ -15,7 +15,7 @@ const TOKEN_LIFE_MIN: Duration = Duration::from_secs(60);
 pub(crate) struct AccessArguments {
     /// The token for a master on another machine [default: what `windlass login` kept]
     ///
-    /// Other users of this machine see a command line, but not the variable.
+    /// It shows in the list of processes for a moment, which the variable does not.
     #[arg(long, value_name = "TOKEN", env = "WINDLASS_TOKEN", hide_env_values = true)]
     #[arg(global = true)]
     pub(crate) token: Option<String>,

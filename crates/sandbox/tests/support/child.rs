@@ -172,7 +172,7 @@ fn commander() {
     let spawn = LauncherSpawn {
         program: std::env::current_exe().expect("a path"),
         argument: "--launcher".into(),
-        profile: Profile { network: false, writable: vec![folder.clone()] },
+        profile: Profile { network: false, writable: vec![folder.clone()], hidden: Vec::new() },
         scratch: folder.join("scratch"),
     };
     let mut launcher = Launcher::spawn(spawn).expect("spawned");
