@@ -108,7 +108,8 @@ fn health_and_reflection_answer_the_usual_tools() {
     let told = python.arg(program("about.py")).arg(&address).output().expect("python3 starts");
     let told = Ran::of(told);
     assert_eq!(told.code, 0, "{}", told.stderr);
-    for line in ["all SERVING", "windlass.v1.Sessions SERVING", "windlass/v1/session.proto True"] {
+    for line in ["all SERVING", "windlass.v1.JobControl SERVING", "windlass/v1/session.proto True"]
+    {
         assert!(told.stdout.contains(line), "{line} is not in {}", told.stdout);
     }
     assert!(told.stdout.contains("windlass.v1.Blobs windlass.v1.Cluster"), "{}", told.stdout);

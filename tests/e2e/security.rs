@@ -308,6 +308,16 @@ fn programs_of_others_get_signs_of_life_by_tls_and_the_rest_by_role() {
     };
     assert_eq!(curl(&["/livez"]).ended(0).stdout, "alive\n");
     assert!(curl(&["/readyz"]).ended(0).stdout.starts_with("ready"));
+    // By gRPC as well, as those who spread load ask; what the services are is not for everybody.
+    let frame = format!("@{}", home.input("frame", [0; 5]).display());
+    let grpc = ["--http2", "-D", "-", "-H", "te: trailers", "-H", "content-type: application/grpc"];
+    let grpc = |path| curl(&[&[path][..], &grpc, &["--data-binary", &frame]].concat());
+    until("it serves", || {
+        let told = grpc("/grpc.health.v1.Health/Check").stdout;
+        told.contains("grpc-status: 0") && told.contains("\0\0\0\0\u{2}\u{8}\u{1}")
+    });
+    let reflection = grpc("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+    assert!(reflection.stdout.contains("grpc-status: 16"), "{}", reflection.stdout);
     // Everything else wants a token, also what is not there.
     for path in ["/windlass.v1.Cluster/Status", "/metrics", "/nothing"] {
         let denied = curl(&[path]);

@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 channel = grpc.insecure_channel(sys.argv[1])
 health = health_pb2_grpc.HealthStub(channel)
-for service in ["", "windlass.v1.Sessions", "windlass.v1.Cluster"]:
+for service in ["", "windlass.v1.Sessions", "windlass.v1.JobControl"]:
     status = health.Check(health_pb2.HealthCheckRequest(service=service)).status
     print(service or "all", health_pb2.HealthCheckResponse.ServingStatus.Name(status))
 described = ProtoReflectionDescriptorDatabase(channel)

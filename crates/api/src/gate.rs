@@ -11,9 +11,9 @@ use windlass_core::tokens::{Right, Role, Token, TokenId, TokenText};
 use windlass_core::{LogTime, WorkerName};
 use windlass_master::Handle;
 use windlass_wire::trust::{Acceptor, Authority, Presented, draw_token, secret_hash};
-use windlass_wire::{Caller, Denial, HostError, Registrar, bearer, right_of};
+use windlass_wire::{Caller, Denial, HEALTH_PATHS, HostError, Registrar, bearer, right_of};
 
-/// Signs of life: for everybody.
+/// Signs of life: for everybody, as are those of gRPC (`HEALTH_PATHS`).
 const PUBLIC_PATHS: [&str; 2] = ["/livez", "/readyz"];
 /// Who has shown nothing that holds for so long is sent away.
 const NAMELESS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,7 +80,7 @@ impl Gate {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Option<Caller>, Denial> {
-        if PUBLIC_PATHS.contains(&path) {
+        if PUBLIC_PATHS.contains(&path) || HEALTH_PATHS.contains(&path) {
             return Ok(None);
         }
         // Whatever else there is on a master is for those who may ask how its cluster stands.

@@ -1,23 +1,26 @@
-//! Signs of life for whoever watches processes.
+//! Signs of life for whoever watches processes and spreads load: by HTTP and by gRPC the same.
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use windlass_master::Handle;
+use windlass_master::{Handle, MasterError};
+use windlass_wire::Health;
 
 /// A master that takes longer to answer is not ready.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// How soon the health service tells that this has changed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// `/livez`: the process serves. `/readyz`: its master answers.
 pub(crate) fn router(handle: Handle) -> Router {
     let ready = move || {
-        let handle = handle.clone();
+        let mut asked = ask(&handle);
         async move {
-            let asked = tokio::task::spawn_blocking(move || handle.reign());
-            match timeout(ANSWER_TIMEOUT, asked).await {
-                Ok(Ok(Ok((_, epoch)))) => (StatusCode::OK, format!("ready, epoch {epoch}\n")),
+            match timeout(ANSWER_TIMEOUT, &mut asked).await {
+                Ok(Ok(Ok(epoch))) => (StatusCode::OK, format!("ready, epoch {epoch}\n")),
                 Ok(Ok(Err(error))) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
                 _ => {
                     let text = "the master does not answer\n".to_owned();
@@ -27,4 +30,33 @@ pub(crate) fn router(handle: Handle) -> Router {
         }
     };
     Router::new().route("/livez", get(async || "alive\n")).route("/readyz", get(ready))
+}
+
+/// Keeps what the health service tells the same as `/readyz`, a second behind at most.
+pub(crate) async fn keep_telling(handle: Handle, health: Health) {
+    let mut told = None;
+    loop {
+        let mut asked = ask(&handle);
+        let mut answer = timeout(ANSWER_TIMEOUT, &mut asked).await.ok();
+        if answer.is_none() {
+            tell(&health, &mut told, false).await;
+            // One question at a time: each that waits has a thread.
+            answer = Some(asked.await);
+        }
+        tell(&health, &mut told, matches!(answer, Some(Ok(Ok(_))))).await;
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Tells it if it is news.
+async fn tell(health: &Health, told: &mut Option<bool>, serves: bool) {
+    if told.replace(serves) != Some(serves) {
+        health.tell(serves).await;
+    }
+}
+
+/// The reign of the master, once it answers.
+fn ask(handle: &Handle) -> JoinHandle<Result<String, MasterError>> {
+    let handle = handle.clone();
+    tokio::task::spawn_blocking(move || handle.reign().map(|(_, epoch)| epoch.to_string()))
 }

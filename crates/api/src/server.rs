@@ -106,7 +106,9 @@ impl Server {
             .map_err(of_runtime)?;
         let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
         let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
-        let services = runtime.block_on(windlass_wire::router(Arc::new(node)));
+        let handle = node.handle.clone();
+        let (services, health) = runtime.block_on(windlass_wire::router(Arc::new(node)));
+        runtime.spawn(health::keep_telling(handle, health));
         let routes = routes.merge(services);
         let routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
         let mut listeners = Vec::new();

@@ -33,4 +33,4 @@ pub use job_host::JobHost;
 pub use limits::{FRAME_BYTES_MAX, PROTOCOL};
 pub use records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
 pub use registrar::{Caller, Registrar};
-pub use server::{Denial, bearer, right_of, router, trust_router};
+pub use server::{Denial, HEALTH_PATHS, Health, bearer, right_of, router, trust_router};

@@ -4,6 +4,7 @@ mod answer;
 mod blobs;
 mod calls;
 mod cluster;
+mod health;
 mod jobs;
 mod overview;
 mod records;
@@ -13,5 +14,6 @@ mod session;
 mod steering;
 mod trust;
 
+pub use health::{HEALTH_PATHS, Health};
 pub use service::router;
 pub use trust::{Denial, bearer, right_of, trust_router};

@@ -1,5 +1,6 @@
 //! What all services share: the host, calls that block, and how errors are answered.
 
+use super::health::Health;
 use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::host::{Host, HostError};
@@ -23,8 +24,9 @@ impl<H> Clone for Server<H> {
 /// The contract as the reflection service tells it.
 const DESCRIPTORS: &[u8] = include_bytes!("../generated/windlass.v1.bin");
 
-/// The routes of all services, by HTTP path.
-pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
+/// The routes of all services, by HTTP path, and what the health service among them tells: at first
+/// that all of them serve.
+pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> (axum::Router, Health) {
     let server = Server { host };
     let sessions = pb::sessions_server::SessionsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -46,20 +48,14 @@ pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> axum::Router {
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
     routes.add_service(steering).add_service(jobs).add_service(records).add_service(observation);
     routes.add_service(calls);
-    add_about::<H>(&mut routes).await;
-    routes.routes().prepare().into_axum_router()
+    let health = add_about(&mut routes);
+    health.tell(true).await;
+    (routes.routes().prepare().into_axum_router(), health)
 }
 
 /// The services that tell of the others: whether they serve, and what they look like.
-async fn add_about<H: Host + RecordsHost>(routes: &mut RoutesBuilder) {
+fn add_about(routes: &mut RoutesBuilder) -> Health {
     let (reporter, health) = tonic_health::server::health_reporter();
-    // A server whose master has ended ends as well, so whoever is answered is served.
-    reporter.set_serving::<pb::sessions_server::SessionsServer<Server<H>>>().await;
-    reporter.set_serving::<pb::blobs_server::BlobsServer<Server<H>>>().await;
-    reporter.set_serving::<pb::cluster_server::ClusterServer<Server<H>>>().await;
-    reporter.set_serving::<pb::calls_server::CallsServer<Server<H>>>().await;
-    reporter.set_serving::<pb::steering_server::SteeringServer<Server<H>>>().await;
-    reporter.set_serving::<pb::records_server::RecordsServer<Server<H>>>().await;
     routes.add_service(health);
     let describe = || {
         tonic_reflection::server::Builder::configure()
@@ -70,6 +66,7 @@ async fn add_about<H: Host + RecordsHost>(routes: &mut RoutesBuilder) {
     routes.add_service(describe().build_v1().expect(sound));
     // Older clients know only this one.
     routes.add_service(describe().build_v1alpha().expect(sound));
+    Health::new(reporter)
 }
 
 impl<H: Host> Server<H> {
