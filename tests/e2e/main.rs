@@ -22,6 +22,7 @@ mod power;
 mod records;
 mod security;
 mod service;
+mod silence;
 mod state;
 mod storm;
 mod top;

@@ -1,6 +1,7 @@
 //! What a connection on a port gets: by who is at its other end, and by what it speaks.
 
 use crate::gate::{Gate, Visit};
+use crate::lobby::Lobby;
 use crate::server::{HEAD_TIMEOUT, serve};
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -11,6 +12,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use windlass_wire::trust::{Acceptor, Speaks};
 use windlass_wire::{Denial, Peer};
@@ -29,6 +31,7 @@ pub(crate) struct Door {
     /// What says that TLS is wanted.
     hint: Router,
     gate: Arc<Gate>,
+    lobby: Arc<Lobby>,
     /// `None`: nobody on another machine reaches a port here, or everybody is trusted.
     acceptor: Option<Acceptor>,
     /// Whether everybody is trusted.
@@ -45,12 +48,13 @@ impl Door {
         let guarded =
             routes.clone().layer(middleware::from_fn_with_state(Arc::clone(&gate), guard));
         let hint = Router::new().fallback(hint);
-        Door { routes, guarded, hint, gate, acceptor, is_open }
+        Door { routes, guarded, hint, gate, lobby: Arc::default(), acceptor, is_open }
     }
 
     /// Serves a connection until it ends. One that never says anything is closed before it costs
-    /// more than a descriptor.
-    pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+    /// more than a descriptor, and where many do so they make room for each other.
+    pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr, task: AbortHandle) {
+        let place = self.lobby.enter(task);
         let peer = Peer(address.to_string());
         let mut first = [0];
         if !matches!(timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await, Ok(Ok(1))) {
@@ -61,18 +65,22 @@ impl Door {
             (Speaks::Tls, Some(acceptor)) => {
                 let shaken = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
                 let Ok(Ok((stream, presented))) = shaken else { return };
-                let visit = Arc::new(Visit::new(presented));
+                let visit = Arc::new(Visit::new(presented, place));
                 let routes = self.guarded.clone().layer(Extension(Arc::clone(&visit)));
-                let mut serving = pin!(serve(stream, peer, routes));
+                let mut serving = pin!(serve(stream, peer, routes, || {}));
                 while timeout(LOOK, serving.as_mut()).await.is_err() {
                     if !self.gate.may_stay(&visit) {
                         return;
                     }
                 }
             }
-            _ if is_here || self.is_open => serve(stream, peer, self.routes.clone()).await,
+            _ if is_here || self.is_open => {
+                // Asking is all that somebody needs to show who is trusted.
+                let place = Arc::new(place);
+                serve(stream, peer, self.routes.clone(), move || place.leave()).await;
+            }
             _ => {
-                let _ = timeout(HEAD_TIMEOUT, serve(stream, peer, self.hint.clone())).await;
+                let _ = timeout(HEAD_TIMEOUT, serve(stream, peer, self.hint.clone(), || {})).await;
             }
         }
     }

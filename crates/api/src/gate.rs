@@ -1,5 +1,6 @@
 //! Who may come in from another machine, and with which right.
 
+use crate::lobby::Place;
 use crate::node::of_master;
 use crate::secrets::{self, SecretError};
 use axum::http::HeaderMap;
@@ -31,15 +32,18 @@ pub(crate) struct Visit {
     /// The token that it used last: by its certificate, or with a call.
     used: Mutex<Option<TokenId>>,
     began: Instant,
+    /// Among the connections that have shown nothing yet.
+    place: Place,
 }
 
 impl Visit {
-    pub(crate) fn new(presented: Presented) -> Visit {
-        Visit { presented, used: Mutex::new(None), began: Instant::now() }
+    pub(crate) fn new(presented: Presented, place: Place) -> Visit {
+        Visit { presented, used: Mutex::new(None), began: Instant::now(), place }
     }
 
     fn uses(&self, token: TokenId) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        self.place.leave();
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::door::Door;
 use crate::gate::Gate;
 use crate::node::Node;
+use crate::prompt::Prompt;
 use crate::secrets::SecretError;
 use crate::{health, metrics};
 use axum::Router;
@@ -20,10 +21,11 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 use tower::ServiceExt;
 use windlass_wire::{FRAME_BYTES_MAX, Peer};
 
-/// How long a client may take to send a request's head, or the first byte of all.
+/// How long a client may take to send a request's head, or to say at first what it speaks.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -203,11 +205,18 @@ async fn accept(listener: Listener, door: Arc<Door>, routes: Router) {
                 // Small messages are not to wait for each other; one without the option is slower.
                 let _ = stream.set_nodelay(true);
                 let door = Arc::clone(&door);
-                tokio::spawn(async move { door.serve(stream, address).await });
+                // The task is told its own handle, by which it makes room.
+                let (tell, told) = oneshot::channel();
+                let task = tokio::spawn(async move {
+                    if let Ok(own) = told.await {
+                        door.serve(stream, address, own).await;
+                    }
+                });
+                let _ = tell.send(task.abort_handle());
             }),
             Listener::Unix(unix) => unix.accept().await.map(|(stream, _)| {
                 let peer = Peer("this machine".to_owned());
-                tokio::spawn(serve(stream, peer, routes.clone()));
+                tokio::spawn(serve(stream, peer, routes.clone(), || {}));
             }),
         };
         if accepted.is_err() {
@@ -216,10 +225,12 @@ async fn accept(listener: Listener, door: Arc<Door>, routes: Router) {
     }
 }
 
+/// Serves a connection until it ends; each request is told before it is answered.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     routes: Router,
+    on_request: impl Fn() + Clone + Send + 'static,
 ) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -233,8 +244,10 @@ pub(crate) async fn serve(
         .max_frame_size(FRAME_BYTES_MAX);
     // How a connection ends is its peer's business; sessions notice by themselves.
     let routes = routes.map_request(move |mut request: Request<_>| {
+        on_request();
         request.extensions_mut().insert(peer.clone());
         request
     });
-    let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)).await;
+    let stream = TokioIo::new(Prompt::new(stream, HEAD_TIMEOUT));
+    let _ = builder.serve_connection(stream, TowerToHyperService::new(routes)).await;
 }

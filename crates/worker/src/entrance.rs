@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use windlass_core::WorkerName;
 use windlass_core::tokens::TokenText;
 use windlass_wire::trust::{Access, Credential, WorkerCertificate};
@@ -88,30 +88,47 @@ impl Entrance {
     pub(crate) fn renew(&self, client: Client, is_over: Arc<AtomicBool>) {
         let Some(credential) = self.kept.clone() else { return };
         let keep = Arc::clone(&self.keep);
+        let mut renewal = Renewal { credential, client, keep, retry_at: None };
         thread::spawn(move || {
-            let mut pause = Duration::ZERO;
             while !is_over.load(Ordering::Relaxed) {
-                if pause.is_zero() && credential.kept().renew_at_s <= now_s() {
-                    // What fails is tried again; the connection itself does not need it.
-                    if renewed(&credential, &client, &keep).is_err() {
-                        pause = RETRY_PAUSE;
-                    }
-                }
+                renewal.look(Instant::now(), now_s());
                 thread::sleep(LOOK);
-                pause = pause.saturating_sub(LOOK);
             }
         });
     }
 }
 
-fn renewed(credential: &Credential, client: &Client, keep: &Keep) -> Result<(), WireError> {
-    let WorkerCertificate { authority, token, worker, key_pem, .. } = credential.kept();
-    let certificate = client.enrol(authority, token, worker, key_pem)?;
-    credential.renew(certificate.clone()).map_err(|e| WireError::Failed(e.to_string()))?;
-    keep(&certificate);
-    Ok(())
+/// Renews a certificate, over the connection that was made with it.
+struct Renewal {
+    credential: Credential,
+    client: Client,
+    keep: Keep,
+    /// When it is tried again after a try that failed.
+    retry_at: Option<Instant>,
+}
+
+impl Renewal {
+    /// Renews it if it is time to. What fails is tried again; the connection does not need it.
+    fn look(&mut self, now: Instant, now_s: u64) {
+        let is_waiting = self.retry_at.is_some_and(|at| now < at);
+        if !is_waiting && self.credential.kept().renew_at_s <= now_s {
+            self.retry_at = self.renew().err().map(|_| now + RETRY_PAUSE);
+        }
+    }
+
+    fn renew(&self) -> Result<(), WireError> {
+        let WorkerCertificate { authority, token, worker, key_pem, .. } = self.credential.kept();
+        let certificate = self.client.enrol(authority, token, worker, key_pem)?;
+        let renewed = self.credential.renew(certificate.clone());
+        renewed.map_err(|error| WireError::Failed(error.to_string()))?;
+        (self.keep)(&certificate);
+        Ok(())
+    }
 }
 
 fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests;
