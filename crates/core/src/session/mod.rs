@@ -8,6 +8,7 @@ mod keeping;
 mod message;
 mod pace;
 mod seat;
+mod slots;
 mod withdrawal;
 
 pub use event::{Assigned, Ending, SeatEffect, SeatEvent, SlotIndex};

@@ -3,9 +3,10 @@
 //! Pure: messages, ends of attempts and time come in, messages and orders to the slots go out. The
 //! connection may come and go; what was ended is repeated until the master acknowledges it.
 
-use super::event::{Assigned, Ending, SeatEffect, SeatEvent, SlotIndex};
-use super::message::{EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker};
+use super::event::{Assigned, Ending, SeatEffect, SeatEvent};
+use super::message::{EndedRun, EndedWith, Held, Hello, Offer, ToMaster, ToWorker};
 use super::pace::Pace;
+use super::slots::Slots;
 use super::withdrawal::Withdrawal;
 use crate::failure::Failure;
 use crate::ids::{AttemptId, Epoch, Incarnation, TaskId, WorkerName};
@@ -29,8 +30,7 @@ pub struct Seat {
     connected: bool,
     welcomed: bool,
     waiting: VecDeque<Assigned>,
-    /// What each slot has; the first is at work.
-    slots: Vec<VecDeque<Busy>>,
+    slots: Slots,
     /// Made attempts whose results are not durable yet.
     keeping: BTreeMap<AttemptId, Made>,
     unacknowledged: VecDeque<EndedRun>,
@@ -43,14 +43,6 @@ pub struct Seat {
 struct Made {
     assigned: Assigned,
     took_us: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Busy {
-    assigned: Assigned,
-    since: Tick,
-    progress_at: Tick,
-    dropped: bool,
 }
 
 impl Seat {
@@ -74,7 +66,7 @@ impl Seat {
             connected: false,
             welcomed: false,
             waiting: VecDeque::new(),
-            slots: vec![VecDeque::new(); slots as usize],
+            slots: Slots::new(slots),
             keeping: BTreeMap::new(),
             unacknowledged: VecDeque::new(),
             pace: Pace::new(slots),
@@ -99,12 +91,10 @@ impl Seat {
             }
             SeatEvent::Message(message) => self.on_message(message, out),
             SeatEvent::Progress(slot) => {
-                if let Some(busy) = self.slot_mut(slot) {
-                    busy.progress_at = now;
-                }
+                self.slots.on_progress(now, slot);
             }
             SeatEvent::Finished { slot, ending, took_us } => {
-                if let Some(assigned) = self.on_slot_done(now, slot, out) {
+                if let Some(assigned) = self.slots.on_done(now, slot, out) {
                     // One that was not made says nothing about the pace.
                     if ending != Ending::Unmade {
                         self.measure(took_us, out);
@@ -113,7 +103,7 @@ impl Seat {
                 }
             }
             SeatEvent::Made { slot, took_us } => {
-                if let Some(assigned) = self.on_slot_done(now, slot, out) {
+                if let Some(assigned) = self.slots.on_done(now, slot, out) {
                     self.measure(took_us, out);
                     self.keeping.insert(assigned.attempt, Made { assigned, took_us });
                 }
@@ -127,11 +117,11 @@ impl Seat {
             SeatEvent::Withdrawn(withdrawal) => self.on_withdrawn(withdrawal, out),
             SeatEvent::Tick => {}
         }
-        self.start_waiting(now, out);
+        self.slots.fill(now, &mut self.waiting, self.pace.batch(), out);
         if self.welcomed && now >= self.heartbeat_at {
             self.heartbeat_at = now.after_ms(HEARTBEAT_MS);
             // What it uses of its machine its host knows.
-            let beat = ToMaster::Progress { running: self.running(now), usage: None };
+            let beat = ToMaster::Progress { running: self.slots.running(now), usage: None };
             out.push(SeatEffect::Send(beat));
         }
     }
@@ -148,14 +138,13 @@ impl Seat {
         self.waiting.is_empty()
             && self.unacknowledged.is_empty()
             && self.keeping.is_empty()
-            && self.slots.iter().all(VecDeque::is_empty)
+            && self.slots.are_idle()
     }
 
     /// Attempts that it holds and has not ended.
     #[must_use]
     pub fn open_count(&self) -> usize {
-        let busy = self.slots.iter().flatten().filter(|busy| !busy.dropped);
-        self.waiting.len() + busy.count() + self.keeping.len()
+        self.waiting.len() + self.slots.held().count() + self.keeping.len()
     }
 
     fn on_connected(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
@@ -166,7 +155,7 @@ impl Seat {
             name: self.name.clone(),
             incarnation: self.incarnation,
             in_process: self.in_process,
-            slots: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
+            slots: self.slots.count(),
             offers: self.offers.clone(),
             held: self.held(),
             serves: self.serves.clone(),
@@ -277,28 +266,6 @@ impl Seat {
         }
     }
 
-    /// A slot is done with the attempt at work in it; `None`: that one was dropped.
-    fn on_slot_done(
-        &mut self,
-        now: Tick,
-        slot: SlotIndex,
-        out: &mut Vec<SeatEffect>,
-    ) -> Option<Assigned> {
-        let queue = self.slots.get_mut(slot.0 as usize)?;
-        let busy = queue.pop_front()?;
-        if let Some(next) = queue.front_mut() {
-            next.since = now;
-            next.progress_at = now;
-            if next.dropped {
-                out.push(SeatEffect::Kill(slot));
-            }
-        }
-        if busy.dropped {
-            return None;
-        }
-        Some(busy.assigned)
-    }
-
     /// Takes in how long an attempt was at work.
     fn measure(&mut self, took_us: u64, out: &mut Vec<SeatEffect>) {
         if self.pace.measure(took_us) && self.welcomed {
@@ -337,22 +304,6 @@ impl Seat {
         }
     }
 
-    fn start_waiting(&mut self, now: Tick, out: &mut Vec<SeatEffect>) {
-        let free_count = self.slots.iter().filter(|queue| queue.is_empty()).count();
-        let share = self.waiting.len().div_ceil(free_count.max(1));
-        for (position, queue) in self.slots.iter_mut().enumerate() {
-            if !queue.is_empty() {
-                continue;
-            }
-            let count = self.pace.batch().min(share).min(self.waiting.len());
-            for assigned in self.waiting.drain(..count) {
-                queue.push_back(Busy { assigned, since: now, progress_at: now, dropped: false });
-                let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
-                out.push(SeatEffect::Start { slot, assigned });
-            }
-        }
-    }
-
     fn drop_where(&mut self, unwanted: impl Fn(&Held) -> bool, out: &mut Vec<SeatEffect>) {
         self.waiting.retain(|held| !unwanted(held));
         self.keeping.retain(|_, made| !unwanted(&made.assigned));
@@ -360,19 +311,7 @@ impl Seat {
             let task: TaskId = run.phase.task(run.first);
             !unwanted(&Held { attempt: run.attempt, task, round: run.round })
         });
-        for (position, queue) in self.slots.iter_mut().enumerate() {
-            for (place, busy) in queue.iter_mut().enumerate() {
-                if busy.dropped || !unwanted(&busy.assigned) {
-                    continue;
-                }
-                busy.dropped = true;
-                // One that is not at work yet is killed when its turn comes.
-                if place == 0 {
-                    let slot = SlotIndex(u32::try_from(position).unwrap_or(u32::MAX));
-                    out.push(SeatEffect::Kill(slot));
-                }
-            }
-        }
+        self.slots.drop_where(unwanted, out);
     }
 
     fn held(&self) -> Vec<Held> {
@@ -381,26 +320,8 @@ impl Seat {
             task: run.phase.task(run.first),
             round: run.round,
         });
-        let busy = self.slots.iter().flatten().filter(|b| !b.dropped).map(|busy| busy.assigned);
         let kept = self.keeping.values().map(|made| made.assigned);
-        ended.chain(kept).chain(busy).chain(self.waiting.iter().copied()).collect()
-    }
-
-    fn running(&self, now: Tick) -> Vec<Running> {
-        let busy = self.slots.iter().enumerate();
-        let busy = busy.filter_map(|(slot, queue)| Some((slot, *queue.front()?)));
-        busy.map(|(slot, busy)| Running {
-            slot: u32::try_from(slot).unwrap_or(u32::MAX),
-            attempt: busy.assigned.attempt,
-            task: busy.assigned.task,
-            elapsed_ms: now.ms_since(busy.since),
-            quiet_ms: now.ms_since(busy.progress_at),
-        })
-        .collect()
-    }
-
-    fn slot_mut(&mut self, slot: SlotIndex) -> Option<&mut Busy> {
-        self.slots.get_mut(slot.0 as usize)?.front_mut()
+        ended.chain(kept).chain(self.slots.held()).chain(self.waiting.iter().copied()).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ids::{BlobId, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
 use crate::session::AssignRun;
+use crate::session::SlotIndex;
 
 const PHASE: PhaseId = PhaseId { job: JobId(1), phase: PhaseIndex(0) };
 

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod derived;
+mod hello;
 mod jobs;
 mod ledger;
 mod media;

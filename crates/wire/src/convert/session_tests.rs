@@ -7,7 +7,8 @@ use windlass_core::WorkerName;
 use windlass_core::ledger::{ChunkRef, Results};
 use windlass_core::params::Params;
 use windlass_core::plan::{Outputs, Share, Taken};
-use windlass_core::{BlobId, Failure, FailureKind, PhaseIndex};
+use windlass_core::session::{Held, Hello, Offer};
+use windlass_core::{BlobId, Failure, FailureKind, Incarnation, PhaseIndex};
 
 const PHASE: PhaseId = PhaseId { job: JobId(7), phase: PhaseIndex(3) };
 const CALL: CallId = CallId { epoch: Epoch(2), counter: 3 };
