@@ -11,9 +11,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use windlass_core::ledger::{
-    Batch, ChunkRef, Counts, Entry, JobSpec, Ledger, OnFailure, PhaseSpec, Results, SettledRun,
+    Batch, ChunkRef, Counts, Entry, JobSpec, Ledger, PhaseSpec, Results, SettledRun,
 };
-use windlass_core::params::Params;
 use windlass_core::{
     AttemptId, BlobId, Epoch, JobId, LogTime, PhaseId, PhaseIndex, RequestId, Round, TaskIndex,
 };
@@ -98,15 +97,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
 
 /// A job of so many tasks, without inputs.
 fn beginning(task_count: u32) -> Vec<u8> {
-    let phase = PhaseSpec {
-        operation: "noop".to_owned(),
-        version: 1,
-        params: Params::default(),
-        after: Vec::new(),
-        on_failure: OnFailure::Continue,
-        fresh: false,
-        derived: None,
-    };
+    let phase = PhaseSpec::plain("noop", 1);
     let spec =
         JobSpec { name: "bench".to_owned(), fingerprint: 1, phases: vec![phase], memorandum: None };
     let chunk = ChunkRef::Count;

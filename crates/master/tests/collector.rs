@@ -8,12 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use windlass_blobs::Blobs;
-use windlass_core::ledger::{
-    ChunkRef, Entry, JobSpec, OnFailure, PhaseSpec, Results, Setting, SettledRun,
-};
+use windlass_core::ledger::{ChunkRef, Entry, JobSpec, PhaseSpec, Results, Setting, SettledRun};
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::memo::MemoKey;
-use windlass_core::params::Params;
 use windlass_core::random::SplitMix64;
 use windlass_core::{
     AttemptId, BlobId, Epoch, JobId, LogTime, PhaseId, PhaseIndex, RequestId, Round, Seq, TaskIndex,
@@ -88,15 +85,7 @@ fn ended(log: &Memory, number: u64, manifest: BlobId) {
     let mut journal = Engine::Memory(log.clone());
     let mut replay =
         restore(&mut journal, &Snapshots::Memory(MemorySnapshots::new())).unwrap().replay;
-    let phase = PhaseSpec {
-        operation: "text".to_owned(),
-        version: 1,
-        params: Params::default(),
-        after: Vec::new(),
-        on_failure: OnFailure::Continue,
-        fresh: false,
-        derived: None,
-    };
+    let phase = PhaseSpec::plain("text", 1);
     let spec =
         JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };
     let (phase, first) = (PhaseId { job: JobId(number), phase: PhaseIndex(0) }, TaskIndex(0));

@@ -6,9 +6,8 @@ use super::wire::{conversation, kind};
 use crate::target::Target;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use windlass_core::ledger::{
-    CLUSTER_VERSION, ChunkRef, Entry, JobSpec, Ledger, OnFailure, PhaseSpec, Results,
+    CLUSTER_VERSION, ChunkRef, Entry, JobSpec, Ledger, PhaseSpec, Results,
 };
-use windlass_core::params::Params;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{AssignRun, EndedRun, EndedWith, Hello, Offer, ToMaster, ToWorker};
 use windlass_core::time::Tick;
@@ -76,15 +75,7 @@ struct Cluster {
 impl Cluster {
     fn new() -> Cluster {
         let mut ledger = Ledger::default();
-        let phase = PhaseSpec {
-            operation: "noop".to_owned(),
-            version: 1,
-            params: Params::default(),
-            after: Vec::new(),
-            on_failure: OnFailure::Continue,
-            fresh: false,
-            derived: None,
-        };
+        let phase = PhaseSpec::plain("noop", 1);
         let spec =
             JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };
         let (first, count) = (TaskIndex(0), TASK_COUNT);

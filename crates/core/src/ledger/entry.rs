@@ -306,6 +306,23 @@ impl Entry {
     }
 }
 
+impl PhaseSpec {
+    /// A phase without parameters or anything else of its own: it begins at once, and the tasks
+    /// beside one that fails go on.
+    #[must_use]
+    pub fn plain(operation: &str, version: u32) -> PhaseSpec {
+        PhaseSpec {
+            operation: operation.to_owned(),
+            version,
+            params: Params::default(),
+            after: Vec::new(),
+            on_failure: OnFailure::Continue,
+            fresh: false,
+            derived: None,
+        }
+    }
+}
+
 impl JobSpec {
     /// The rules of its phases, in order; `None` where no phase has one.
     pub(super) fn derivations(&self) -> Option<Vec<Option<&Derived>>> {

@@ -88,8 +88,7 @@ impl Job {
 mod tests {
     use super::*;
     use crate::ids::{AttemptId, PhaseId, RequestId, Round};
-    use crate::ledger::{Entry, JobSpec, OnFailure, PhaseSpec, Results, SettledRun};
-    use crate::params::Params;
+    use crate::ledger::{Entry, JobSpec, PhaseSpec, Results, SettledRun};
     use crate::time::LogTime;
 
     fn blob(number: u32) -> BlobId {
@@ -100,15 +99,7 @@ mod tests {
     fn ledger() -> Ledger {
         let mut ledger = Ledger::default();
         let mut out = Vec::new();
-        let phase = PhaseSpec {
-            operation: "noop".to_owned(),
-            version: 1,
-            params: Params::default(),
-            after: Vec::new(),
-            on_failure: OnFailure::Continue,
-            fresh: false,
-            derived: None,
-        };
+        let phase = PhaseSpec::plain("noop", 1);
         for number in 1..=2_u64 {
             let spec = JobSpec {
                 name: String::new(),

@@ -5,7 +5,6 @@ use crate::ids::{
     AttemptId, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, WorkerName,
 };
 use crate::ledger::{ChunkRef, Entry, JobSpec, Ledger, OnFailure, PhaseSpec, Results};
-use crate::params::Params;
 use crate::session::{
     EndedRun, EndedWith, Held, Hello, Offer, Running, ToMaster, ToWorker, Withdrawal,
 };
@@ -49,15 +48,7 @@ impl Cluster {
     }
 
     pub(super) fn add_tasks(&mut self, count: u32, on_failure: OnFailure) {
-        let phase = PhaseSpec {
-            operation: "noop".to_owned(),
-            version: 1,
-            params: Params::default(),
-            after: Vec::new(),
-            on_failure,
-            fresh: false,
-            derived: None,
-        };
+        let phase = PhaseSpec { on_failure, ..PhaseSpec::plain("noop", 1) };
         let spec =
             JobSpec { name: String::new(), fingerprint: 0, phases: vec![phase], memorandum: None };
         self.record(Entry::JobSubmitted { request: RequestId(1), spec });
