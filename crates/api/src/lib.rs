@@ -6,6 +6,7 @@
 mod door;
 mod gate;
 mod health;
+mod inputs;
 mod jobs;
 mod lobby;
 mod metrics;

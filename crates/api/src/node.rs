@@ -1,9 +1,7 @@
 //! A master and its blobs as the services want them.
 
-use std::fs::File;
+use crate::inputs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -317,10 +315,6 @@ impl Host for Node {
         if self.blobs.renew(input.hash).map_err(of_blobs)?.is_some() {
             return self.read_blob(input.hash, 0);
         }
-        let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
-        let file = File::open(path).map_err(|error| {
-            HostError::NotFound(format!("the master cannot read it either: {error}"))
-        })?;
-        Ok(self.sent(file))
+        Ok(self.sent(inputs::open(&input)?))
     }
 }

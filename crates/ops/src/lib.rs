@@ -14,7 +14,7 @@ mod word_count;
 mod work;
 
 pub use earlier::{Earlier, EarlierArtifact};
-pub use work::{Output, Source, Work};
+pub use work::{Output, Source, Work, input_changed};
 
 use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;

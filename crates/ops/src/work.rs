@@ -90,10 +90,10 @@ impl Source {
         let read = (&self.file).take(self.size + 1).read_to_end(&mut bytes);
         read.map_err(|error| unreadable(&error))?;
         if bytes.len() as u64 != self.size {
-            return Err(changed());
+            return Err(input_changed());
         }
         if self.hash.is_some_and(|hash| BlobId::of(&bytes) != hash) {
-            return Err(changed());
+            return Err(input_changed());
         }
         Ok(bytes)
     }
@@ -121,7 +121,7 @@ impl Source {
             }
             total += count as u64;
             if total > self.size {
-                return Err(changed());
+                return Err(input_changed());
             }
             if self.hash.is_some() {
                 hasher.update(&buffer[..count]);
@@ -130,7 +130,7 @@ impl Source {
         }
         let hash_differs =
             self.hash.is_some_and(|hash| BlobId(*hasher.finalize().as_bytes()) != hash);
-        if total != self.size || hash_differs { Err(changed()) } else { Ok(()) }
+        if total != self.size || hash_differs { Err(input_changed()) } else { Ok(()) }
     }
 
     fn rewind(&mut self) -> Result<(), Failure> {
@@ -138,7 +138,9 @@ impl Source {
     }
 }
 
-fn changed() -> Failure {
+/// The failure of an input whose content is no longer what was submitted.
+#[must_use]
+pub fn input_changed() -> Failure {
     Failure::rejected(
         "input_changed",
         "the file changed while in work",

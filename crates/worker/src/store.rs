@@ -234,6 +234,7 @@ impl Remote {
             Ok(()) | Err(WireError::TooLong { .. }) => {
                 windlass_sandbox::read_only(&file).map_err(unstartable)
             }
+            Err(WireError::Refused(_)) => Err(windlass_ops::input_changed()),
             Err(WireError::NotFound(_)) => Err(Failure::rejected(
                 "input_gone",
                 "the file is no longer there, neither on this worker's machine nor on the master's",

@@ -134,7 +134,8 @@ impl Client {
     /// Writes the bytes of a task's input, at most so many; the caller verifies them.
     ///
     /// # Errors
-    /// See [`WireError`]; `NotFound` where neither the store nor the master's machine has it.
+    /// See [`WireError`]; `NotFound` where neither the store nor the master's machine has it,
+    /// `Refused` where its file is no longer what was submitted.
     pub fn read_input(
         &self,
         task: TaskId,

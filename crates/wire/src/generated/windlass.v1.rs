@@ -448,7 +448,7 @@ pub mod blobs_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
-        /// machine. Not found: neither is there.
+        /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
         pub async fn read_input(
             &mut self,
             request: impl tonic::IntoRequest<super::TaskId>,
@@ -588,7 +588,7 @@ pub mod blobs_server {
             + std::marker::Send
             + 'static;
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
-        /// machine. Not found: neither is there.
+        /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
         async fn read_input(
             &self,
             request: tonic::Request<super::TaskId>,
