@@ -41,7 +41,8 @@ fn without_a_terminal_it_says_what_to_do_and_prints_one_frame_if_asked() {
 /// What the terminal was told, in the lab's folder.
 const SCREEN: &str = "screen";
 
-/// `windlass top` on a terminal of its own, and what takes its keys; `None` where nothing opens one.
+/// `windlass top` on a terminal of its own, and what takes its keys; `None` where nothing opens
+/// one.
 fn top_on_a_terminal(lab: &Lab, address: &str) -> Option<(Service, ChildStdin)> {
     if !Path::new("/usr/bin/script").exists() {
         not_run("script", "a program that opens a terminal for another one");
