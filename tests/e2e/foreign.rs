@@ -112,5 +112,7 @@ fn health_and_reflection_answer_the_usual_tools() {
     {
         assert!(told.stdout.contains(line), "{line} is not in {}", told.stdout);
     }
-    assert!(told.stdout.contains("windlass.v1.Blobs windlass.v1.Cluster"), "{}", told.stdout);
+    for service in ["Blobs", "Calls", "Cluster", "Memo"] {
+        assert!(told.stdout.contains(&format!("windlass.v1.{service} ")), "{}", told.stdout);
+    }
 }

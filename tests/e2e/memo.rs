@@ -1,6 +1,8 @@
 //! Earlier results are taken where they are the same, and only there.
 
-use crate::lab::Lab;
+use crate::cluster::{master, run_on};
+use crate::lab::{Lab, Ran};
+use crate::service::Service;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +97,46 @@ fn a_command_runs_each_time_unless_the_user_says_that_it_need_not() {
     std::fs::rename(lab.path("in/a.txt"), lab.path("in/b.txt")).expect("renamed");
     assert_eq!(run(&memo), 4);
     assert_eq!(lab.result("command", "b_command.json")["stdout"], "x");
+}
+
+/// A worker that has nothing but the master's address.
+fn far_worker(lab: &Lab, name: &str, master: &str) -> Service {
+    let mut command = lab.command(&["worker", "--join", master, "--name", name, "--slots", "2"]);
+    command.env("WINDLASS_STATE", lab.path(format!("state of {name}")));
+    let worker = Service::start(&mut command);
+    worker.wait_for("works for the master");
+    worker
+}
+
+#[test]
+fn workers_elsewhere_know_what_others_have_made() {
+    let lab = Lab::new();
+    lab.input("a.txt", "one two");
+    // More than lies in a manifest: its text is a blob of its own.
+    lab.input("long.txt", "word ".repeat(10_000));
+    let (_master, address) = master(&lab);
+    let run = |more: &[&str]| {
+        let mut args = vec!["in", "--op", "document"];
+        args.extend(more);
+        Ran::of(run_on(&lab, &address, &args).output().expect("starts")).ended(0);
+        known(&lab).into_iter().map(|(_, memo)| memo).collect::<Vec<_>>()
+    };
+    let first = far_worker(&lab, "first", &address);
+    assert_eq!(run(&[]), [false, false]);
+    drop(first);
+    let _second = far_worker(&lab, "second", &address);
+    // Other names and another worker, the same content.
+    std::fs::rename(lab.path("in/a.txt"), lab.path("in/b.txt")).expect("renamed");
+    std::fs::remove_dir_all(lab.path("processed_results")).expect("removed");
+    assert_eq!(run(&[]), [true, true]);
+    let text = std::fs::read(lab.path("processed_results/document/b.txt")).expect("a result");
+    assert_eq!(text, b"one two");
+    assert_eq!(run(&["--fresh"]), [false, false]);
+    // Nobody waits for this one; its results are fetched.
+    let id = lab.run(&["submit", "in", "--op", "document"]).ended(0).stdout.trim().to_owned();
+    lab.run(&["job", "wait", &id]).ended(0);
+    lab.run(&["result", "export", &id, "--out", "processed_results"]).ended(0);
+    assert_eq!(known(&lab).into_iter().map(|(_, memo)| memo).collect::<Vec<_>>(), [true, true]);
 }
 
 /// Without its manifest, or a blob that the manifest names, what is known does not count.

@@ -9,6 +9,7 @@ mod health;
 mod inputs;
 mod jobs;
 mod lobby;
+mod memo;
 mod metrics;
 mod node;
 mod prompt;

@@ -74,7 +74,7 @@ pub(crate) fn of_master(error: MasterError) -> HostError {
 }
 
 /// For `map_err`: what the blob store says, as an answer.
-fn of_blobs(error: BlobError) -> HostError {
+pub(crate) fn of_blobs(error: BlobError) -> HostError {
     match error {
         BlobError::Missing { .. } => HostError::NotFound(error.to_string()),
         error => HostError::Failed(error.to_string()),

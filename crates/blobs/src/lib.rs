@@ -6,6 +6,7 @@ mod disk;
 mod error;
 mod files;
 mod group;
+mod known;
 mod marks;
 mod memo;
 mod partial;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use error::BlobError;
 pub use files::sync_files;
+pub use known::Known;
 pub use marks::Marks;
 pub use partial::PARTIAL_GRACE;
 pub use store::Blobs;

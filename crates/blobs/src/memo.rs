@@ -28,7 +28,7 @@ pub(crate) struct Remembered {
 
 impl Blobs {
     /// The manifest of an earlier result; whether it and what it names is still there, the caller
-    /// finds out with [`Blobs::renew`]. `None`: not known, or not readable.
+    /// finds out: [`Blobs::known`] does. `None`: not known, or not readable.
     #[must_use]
     pub fn recall(&self, key: MemoKey) -> Option<BlobId> {
         let path = self.memo_path(key);

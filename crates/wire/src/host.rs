@@ -1,6 +1,7 @@
 //! What a server needs of the process that it stands in: plain calls, which may block.
 
 use crate::job_host::JobHost;
+use crate::memo_host::MemoHost;
 use std::io::Read;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
@@ -107,7 +108,7 @@ pub type Source = Box<dyn Read + Send>;
 
 /// A master and its blobs. Calls may block; a server makes them where that does no harm.
 #[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
-pub trait Host: JobHost {
+pub trait Host: JobHost + MemoHost {
     /// Connects a worker that is there.
     fn open_session(
         &self,

@@ -15,6 +15,7 @@ mod generated;
 mod host;
 mod job_host;
 mod limits;
+mod memo_host;
 mod records_host;
 mod registrar;
 mod server;
@@ -31,6 +32,7 @@ pub use host::{
 };
 pub use job_host::JobHost;
 pub use limits::{FRAME_BYTES_MAX, PROTOCOL};
+pub use memo_host::MemoHost;
 pub use records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
 pub use registrar::{Caller, Registrar};
 pub use server::{Denial, HEALTH_PATHS, Health, bearer, right_of, router, trust_router};

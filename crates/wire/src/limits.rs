@@ -6,6 +6,8 @@ pub const PROTOCOL: u32 = 1;
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Blobs that are asked for at once.
 pub(crate) const ASKED_BLOB_COUNT_MAX: usize = 65_536;
+/// Results that are noted at once.
+pub(crate) const MEMO_NOTE_COUNT_MAX: usize = 1_024;
 /// Tasks that are asked for at once: each may have failed with 512 bytes of cause.
 pub(crate) const ASKED_TASK_COUNT_MAX: usize = 16_384;
 /// One piece of a blob on its way.

@@ -98,7 +98,7 @@ impl Attempts {
         let earlier = Listed::of(&self.options.store, &order.outputs)?;
         let key = memo::key(operation.spec, order, job.task.index, &earlier);
         if let Some(key) = key.filter(|_| !order.fresh)
-            && let Some(known) = self.options.store.shared().and_then(|b| memo::recall(b, key))
+            && let Some(known) = memo::recall(&self.options.store, key)
         {
             return Ok(match known {
                 Recalled::Durable(manifest) => Done::Ended(Ending::Succeeded(Some(manifest))),

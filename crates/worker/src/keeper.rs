@@ -62,6 +62,8 @@ fn keep(store: &Store, to_keep: &Receiver<(AttemptId, Stored)>, inbox: &SyncSend
                     kept = store.keep(&parcels);
                 }
                 Keeping::Tell => {
+                    // Before anybody hears of it: what has been told is known to whoever asks next.
+                    note(store, &group, &kept);
                     for ((attempt, stored), kept) in group.iter().zip(&kept) {
                         let ending = ending(kept, stored);
                         if inbox.send(Inbox::Kept(*attempt, ending)).is_err() {
@@ -71,11 +73,16 @@ fn keep(store: &Store, to_keep: &Receiver<(AttemptId, Stored)>, inbox: &SyncSend
                 }
             }
         }
-        let Some(blobs) = store.shared() else { continue };
-        for ((_, stored), _) in group.iter().zip(&kept).filter(|(_, kept)| kept.is_ok()) {
-            stored.note.iter().for_each(|note| memo::remember(blobs, *note, stored.manifest));
-        }
     }
+}
+
+/// Has the memo note what is durable.
+fn note(store: &Store, group: &[(AttemptId, Stored)], kept: &[Result<(), Failure>]) {
+    let durable = group.iter().zip(kept).filter(|(_, kept)| kept.is_ok());
+    let notes = durable.filter_map(|((_, stored), _)| {
+        stored.note.map(|(key, result_bytes)| (key, stored.manifest, result_bytes))
+    });
+    memo::remember(store, &notes.collect::<Vec<_>>());
 }
 
 fn ending(kept: &Result<(), Failure>, stored: &Stored) -> Ending {

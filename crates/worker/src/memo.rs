@@ -6,10 +6,8 @@ use crate::earlier::Listed;
 use crate::keeper::Stored;
 use crate::orders::Order;
 use crate::parcel::Parcel;
-use windlass_blobs::{BlobError, Blobs};
+use crate::store::Store;
 use windlass_core::catalogue::{Home, OperationSpec};
-use windlass_core::limits::MANIFEST_BYTES_MAX;
-use windlass_core::manifest::Manifest;
 use windlass_core::media::Media;
 use windlass_core::memo::{MemoFacts, MemoKey};
 use windlass_core::{BlobId, TaskIndex};
@@ -61,40 +59,36 @@ pub(crate) enum Recalled {
     Stored(Stored),
 }
 
-/// The earlier result, if all of it is there. What it names is renewed before it is looked at, so
-/// that no sweep takes it before the ledger names it.
-pub(crate) fn recall(blobs: &Blobs, key: MemoKey) -> Option<Recalled> {
-    let id = blobs.recall(key)?;
-    find(blobs, key, id).ok().flatten()
+/// The earlier result, if all of it is there.
+pub(crate) fn recall(store: &Store, key: MemoKey) -> Option<Recalled> {
+    let blobs = match store {
+        Store::Shared(blobs) => blobs,
+        // The master looks it through, and syncs what is new.
+        Store::Remote(remote) => return remote.recall(key).map(Recalled::Durable),
+    };
+    let known = blobs.known(key)?;
+    let manifest = known.manifest;
+    Some(match known.new_bytes {
+        None => Recalled::Durable(manifest),
+        Some(bytes) => {
+            let note = Some((key, bytes));
+            Recalled::Stored(Stored { manifest, parcel: Parcel::default(), note })
+        }
+    })
 }
 
-fn find(blobs: &Blobs, key: MemoKey, id: BlobId) -> Result<Option<Recalled>, BlobError> {
-    if blobs.renew(id)?.is_none() {
-        return Ok(None);
-    }
-    let bytes = blobs.read(id, MANIFEST_BYTES_MAX)?;
-    let Ok(manifest) = Manifest::decode(&bytes) else { return Ok(None) };
-    for (blob, size) in manifest.blobs() {
-        if blobs.renew(blob)? != Some(size) {
-            return Ok(None);
+/// Notes results that are durable: each with its key, the manifest and the result's bytes. A note
+/// that cannot be written costs the next run the work, no more.
+pub(crate) fn remember(store: &Store, notes: &[(MemoKey, BlobId, u64)]) {
+    match store {
+        Store::Shared(blobs) => {
+            for (key, manifest, result_bytes) in notes {
+                let _ = blobs.remember(*key, *manifest, *result_bytes);
+            }
         }
-        // Bytes that rotted on the disk are made again, and mended by that.
-        if blobs.copy_to(blob, &mut std::io::sink()).is_err() {
-            return Ok(None);
+        Store::Remote(remote) => {
+            let notes: Vec<_> = notes.iter().map(|(key, manifest, _)| (*key, *manifest)).collect();
+            remote.remember(&notes);
         }
     }
-    if manifest.from_memo {
-        return Ok(Some(Recalled::Durable(id)));
-    }
-    // The first time: from then on the memo has the manifest that says where it comes from.
-    let manifest = manifest.from_memo();
-    let id = blobs.put(&manifest.encode())?;
-    let note = Some((key, manifest.size()));
-    Ok(Some(Recalled::Stored(Stored { manifest: id, parcel: Parcel::default(), note })))
-}
-
-/// Notes a result that is durable, by its key and bytes.
-pub(crate) fn remember(blobs: &Blobs, (key, result_bytes): (MemoKey, u64), manifest: BlobId) {
-    // A note that cannot be written costs the next run the work, no more.
-    let _ = blobs.remember(key, manifest, result_bytes);
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use windlass_blobs::Blobs;
 use windlass_core::input::Input;
+use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, Failure, TaskId};
 use windlass_wire::{Client, WireError};
 
@@ -154,14 +155,6 @@ impl Store {
             },
         }
     }
-
-    /// The store whose memo this worker may use.
-    pub(crate) fn shared(&self) -> Option<&Blobs> {
-        match self {
-            Store::Shared(blobs) => Some(blobs),
-            Store::Remote(_) => None,
-        }
-    }
 }
 
 /// The file at an input's path, if it is that input: another machine may have another file there.
@@ -220,6 +213,19 @@ impl Remote {
             let has = |id| large.contains(&id) && !missing.contains(&id);
             client.put(parcels.iter().flat_map(|parcel| parcel.unsent(has)))
         })
+    }
+
+    /// The manifest of an earlier result that the master knows. Not waited for: making it anew is
+    /// always right.
+    pub(crate) fn recall(&self, key: MemoKey) -> Option<BlobId> {
+        self.ask(Duration::ZERO, |client| client.recall(key)).ok().flatten()
+    }
+
+    /// Has the master note results that it has; where it does not, they are made again some day.
+    pub(crate) fn remember(&self, notes: &[(MemoKey, BlobId)]) {
+        if !notes.is_empty() {
+            let _ = self.ask(Duration::ZERO, |client| client.remember(notes));
+        }
     }
 
     fn fetch_input(&self, task: TaskId, size: u64, scratch: &Path) -> Result<File, Failure> {

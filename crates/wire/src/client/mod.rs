@@ -8,6 +8,7 @@ mod calls;
 mod cluster;
 mod connection;
 mod jobs;
+mod memo;
 mod overview;
 mod records;
 mod session;

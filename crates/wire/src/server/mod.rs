@@ -6,6 +6,7 @@ mod calls;
 mod cluster;
 mod health;
 mod jobs;
+mod memo;
 mod overview;
 mod records;
 mod room;

@@ -42,12 +42,14 @@ pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> (axum::Router, Healt
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let observation = pb::observation_server::ObservationServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let memo = pb::memo_server::MemoServer::new(server.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let cluster =
         pb::cluster_server::ClusterServer::new(server).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let mut routes = Routes::builder();
     routes.add_service(sessions).add_service(blobs).add_service(cluster);
     routes.add_service(steering).add_service(jobs).add_service(records).add_service(observation);
-    routes.add_service(calls);
+    routes.add_service(calls).add_service(memo);
     let health = add_about(&mut routes);
     health.tell(true).await;
     (routes.routes().prepare().into_axum_router(), health)

@@ -34,7 +34,7 @@ pub fn trust_router<R: Registrar>(registrar: Arc<R>) -> axum::Router {
 pub fn right_of(path: &str) -> Option<Right> {
     let (service, method) = path.strip_prefix("/windlass.v1.")?.split_once('/')?;
     match (service, method) {
-        ("Sessions", _) => Some(Right::Session),
+        ("Sessions" | "Memo", _) => Some(Right::Session),
         ("Blobs", _) => Some(Right::Blobs),
         ("Cluster" | "Calls" | "Steering" | "JobControl" | "Records" | "Observation", _) => {
             Some(Right::Cluster)
@@ -191,6 +191,7 @@ mod tests {
     fn every_path_of_the_protocol_has_its_right_and_others_have_none() {
         let right = |path: &str| right_of(path);
         assert_eq!(right("/windlass.v1.Sessions/Open"), Some(Right::Session));
+        assert_eq!(right("/windlass.v1.Memo/Remember"), Some(Right::Session));
         assert_eq!(right("/windlass.v1.Blobs/Put"), Some(Right::Blobs));
         assert_eq!(right("/windlass.v1.Cluster/Submit"), Some(Right::Cluster));
         assert_eq!(right("/windlass.v1.JobControl/Pause"), Some(Right::Cluster));
