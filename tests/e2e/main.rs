@@ -3,6 +3,7 @@
 mod calls;
 mod clock;
 mod cluster;
+mod downloads;
 mod factorial;
 mod failures;
 mod foreign;

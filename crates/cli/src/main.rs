@@ -34,6 +34,7 @@ use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 use windlass_client::cluster::ClusterError;
+use windlass_client::export::ExportError;
 use windlass_client::run::RunError;
 
 /// Something went wrong that is not one of the inputs.
@@ -133,19 +134,25 @@ impl CliError {
     /// What a cluster did not do; one that cannot be reached, or
     /// lets nobody in, has a code of its own.
     pub(crate) fn of_cluster(error: ClusterError) -> CliError {
-        let code = match &error {
-            ClusterError::Wire(error) if error.is_lost() => EXIT_UNREACHABLE,
-            ClusterError::Wire(error) if error.is_denied() => EXIT_DENIED,
-            _ => EXIT_ERROR,
-        };
-        CliError { code, ..CliError::failed(error) }
+        CliError { code: code_of(&error), ..CliError::failed(error) }
     }
 
     /// The same of a run.
     pub(crate) fn of_run(error: RunError) -> CliError {
         match error {
             RunError::Cluster(error) => CliError::of_cluster(error),
+            RunError::Export(ExportError::Broken { ref source, .. }) => {
+                CliError { code: code_of(source), ..CliError::failed(error) }
+            }
             error => CliError::failed(error),
         }
+    }
+}
+
+fn code_of(error: &ClusterError) -> u8 {
+    match error {
+        ClusterError::Wire(error) if error.is_lost() => EXIT_UNREACHABLE,
+        ClusterError::Wire(error) if error.is_denied() => EXIT_DENIED,
+        _ => EXIT_ERROR,
     }
 }

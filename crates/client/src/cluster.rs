@@ -3,6 +3,7 @@
 mod jobs;
 mod overview;
 
+use crate::fetch::copy_from;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -35,6 +36,15 @@ pub enum Cluster {
     There(Client),
 }
 
+/// Where the bytes of results are.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// On a disk of this machine.
+    Store(&'a Blobs),
+    /// With a master elsewhere.
+    Wire(&'a Client),
+}
+
 /// Why the cluster did not do what it was asked.
 #[derive(Debug, Error)]
 pub enum ClusterError {
@@ -65,11 +75,15 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Whether the state of this process no longer has what it was asked for.
+    /// Whether the state no longer has what it was asked for.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         use BlobError::{Damaged, Missing};
-        matches!(self, ClusterError::Blob(Missing { .. } | Damaged { .. }))
+        matches!(
+            self,
+            ClusterError::Blob(Missing { .. } | Damaged { .. })
+                | ClusterError::Wire(WireError::NotFound(_))
+        )
     }
 }
 
@@ -313,7 +327,11 @@ impl Cluster {
     pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, ClusterError> {
         match self {
             Cluster::Here { blobs, .. } => Ok(blobs.read(id, bytes_max)?),
-            Cluster::There(client) => Ok(client.read_blob(id, bytes_max)?),
+            Cluster::There(client) => {
+                let mut bytes = Vec::new();
+                copy_from(client, id, bytes_max, &mut bytes)?;
+                Ok(bytes)
+            }
         }
     }
 
@@ -327,12 +345,16 @@ impl Cluster {
                 blobs.copy_to(id, into)?;
                 Ok(())
             }
-            Cluster::There(client) => {
-                let mut hashed = Hashed { into, hasher: blake3::Hasher::new() };
-                client.copy_blob(id, u64::MAX, &mut hashed)?;
-                let is_it = BlobId(*hashed.hasher.finalize().as_bytes()) == id;
-                is_it.then_some(()).ok_or(ClusterError::Damaged(id))
-            }
+            Cluster::There(client) => copy_from(client, id, u64::MAX, into),
+        }
+    }
+
+    /// Where the bytes of results are.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'_> {
+        match self {
+            Cluster::Here { blobs, .. } => Origin::Store(blobs),
+            Cluster::There(client) => Origin::Wire(client),
         }
     }
 
@@ -361,23 +383,5 @@ impl Cluster {
         if let Cluster::Here { handle, .. } = self {
             handle.stop();
         }
-    }
-}
-
-/// Hashes what it hands on.
-struct Hashed<'a, W> {
-    into: &'a mut W,
-    hasher: blake3::Hasher,
-}
-
-impl<W: Write> Write for Hashed<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.into.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.into.flush()
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! They are made durable together, when the summaries are written.
 
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Origin};
+use crate::fetch::{self, FetchError};
 use rustix::process::{Pid, test_kill_process};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -41,6 +42,22 @@ pub enum ExportError {
         /// What is wrong.
         source: Box<ClusterError>,
     },
+    /// The connection to the master broke too often.
+    #[error(
+        "write {}: failed to {source}; {came_bytes} of {size_bytes} bytes have come and are kept \
+         beside it for a day, the same command goes on behind them",
+        path.display()
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that have come.
+        came_bytes: u64,
+        /// Bytes of the whole.
+        size_bytes: u64,
+        /// What was heard last.
+        source: Box<ClusterError>,
+    },
     /// An operation named an artifact so that it would land elsewhere, or nowhere.
     #[error("write {}: not usable as a file name", path.display())]
     Name {
@@ -66,6 +83,7 @@ impl ExportError {
         match self {
             ExportError::Io { path, .. }
             | ExportError::Lost { path, .. }
+            | ExportError::Broken { path, .. }
             | ExportError::Name { path } => path,
         }
     }
@@ -83,7 +101,7 @@ pub fn base_of_task(index: TaskIndex) -> Vec<u8> {
 /// # Errors
 /// A name that is no file name, a blob that is missing or damaged, a folder that cannot be written.
 pub fn export(
-    copy: impl Fn(BlobId, &mut BufWriter<File>) -> Result<(), ClusterError>,
+    origin: Origin<'_>,
     out: &Path,
     operation: &str,
     base: &[u8],
@@ -93,15 +111,47 @@ pub fn export(
     let export_one = |artifact: &Artifact| {
         let path = artifact_path(&folder, &artifact.name, base)?;
         if !is_there(&path, &artifact.content) {
-            place(&path, |file| match &artifact.content {
-                Content::Inline(bytes) => file.write_all(bytes),
-                Content::Blob { id, .. } => copy(*id, file).map_err(io::Error::other),
-            })
-            .map_err(ExportError::or_lost)?;
+            match &artifact.content {
+                Content::Inline(bytes) => place(&path, |file| file.write_all(bytes))?,
+                Content::Blob { id, size } => bring(origin, (*id, *size), &path)?,
+            }
         }
         Ok(path)
     };
     manifest.artifacts.iter().map(export_one).collect()
+}
+
+/// Puts a blob in place, from wherever it is.
+fn bring(origin: Origin<'_>, (id, size): (BlobId, u64), path: &Path) -> Result<(), ExportError> {
+    let client = match origin {
+        Origin::Wire(client) => client,
+        Origin::Store(blobs) => {
+            let copy = |file: &mut BufWriter<File>| {
+                let copied = blobs.copy_to(id, file).map(drop);
+                copied.map_err(|error| io::Error::other(ClusterError::from(error)))
+            };
+            return place(path, copy).map_err(ExportError::or_lost);
+        }
+    };
+    let ask = |offset: u64, into: &mut dyn Write| {
+        client.copy_blob(id, offset, size.saturating_sub(offset), into)
+    };
+    let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
+    let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
+    let path = || path.to_owned();
+    fetched.map_err(|error| match error {
+        FetchError::Io(source) => ExportError::Io { path: path(), source },
+        FetchError::Refused(error) if error.is_lost() => {
+            ExportError::Lost { path: path(), source: Box::new(error) }
+        }
+        FetchError::Refused(error) => {
+            ExportError::Io { path: path(), source: io::Error::other(error) }
+        }
+        FetchError::Broken { came_bytes, error } => {
+            let source = Box::new(error);
+            ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
+        }
+    })
 }
 
 /// An artifact's file name: `{base}` is replaced.
@@ -149,13 +199,9 @@ pub(crate) fn place(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), ExportError> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
     let failed = |source| ExportError::Io { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let process = std::process::id();
-    let unfinished =
-        folder.join(format!("{UNFINISHED_PREFIX}{process}-{number}{UNFINISHED_SUFFIX}"));
+    let unfinished = unfinished(folder);
     let file = create(&unfinished, folder).map_err(failed)?;
     let mut file = BufWriter::new(file);
     let written =
@@ -165,6 +211,14 @@ pub(crate) fn place(
         let _ = fs::remove_file(&unfinished);
         failed(error)
     })
+}
+
+/// A name for a file in the making, which nobody else uses.
+fn unfinished(folder: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    folder.join(format!("{UNFINISHED_PREFIX}{process}-{number}{UNFINISHED_SUFFIX}"))
 }
 
 /// Creates a file anew; its folder is made only where that fails, once a run and not once a file.
@@ -186,6 +240,7 @@ pub fn sweep(folder: &Path) {
             // Left for the next time where it will not go.
             let _ = fs::remove_file(entry.path());
         }
+        fetch::sweep_part(&entry.path());
     }
 }
 
@@ -232,8 +287,7 @@ mod tests {
             artifacts: Vec<Artifact>,
         ) -> Result<Vec<PathBuf>, ExportError> {
             let out = self.folder.path().join("out");
-            let copy = |id, file: &mut _| Ok(self.blobs.copy_to(id, file).map(drop)?);
-            export(copy, &out, "text", base, &manifest(artifacts))
+            export(Origin::Store(&self.blobs), &out, "text", base, &manifest(artifacts))
         }
     }
 

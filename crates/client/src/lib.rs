@@ -4,6 +4,7 @@ pub mod calls;
 pub mod cluster;
 pub mod export;
 pub mod failed;
+mod fetch;
 pub mod follow;
 pub mod gather;
 pub mod inputs;

@@ -151,8 +151,7 @@ impl<'a> JobResults<'a> {
     pub fn write(&self, result: &TaskResult, out: &Path) -> Result<Vec<PathBuf>, RunError> {
         let artifacts = result.artifacts.clone();
         let manifest = Manifest { artifacts, ..Manifest::default() };
-        let copy = |id, file: &mut _| self.cluster.copy_blob(id, file);
-        Ok(export(copy, out, &result.operation, &result.base, &manifest)?)
+        Ok(export(self.cluster.origin(), out, &result.operation, &result.base, &manifest)?)
     }
 
     /// Writes the bytes of an artifact; what was written is worth nothing when this fails.

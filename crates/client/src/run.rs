@@ -132,8 +132,12 @@ impl RunError {
     /// this client in no more says so to the next who connects.
     #[must_use]
     pub fn is_cluster_lost(&self) -> bool {
-        let RunError::Cluster(ClusterError::Wire(error)) = self else { return false };
-        error.is_lost() || error.is_denied()
+        let error = match self {
+            RunError::Cluster(error) => error,
+            RunError::Export(ExportError::Broken { source, .. }) => source,
+            _ => return false,
+        };
+        matches!(error, ClusterError::Wire(error) if error.is_lost() || error.is_denied())
     }
 }
 

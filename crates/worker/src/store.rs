@@ -128,7 +128,7 @@ impl Store {
                         file.set_len(began).and_then(|()| file.seek(SeekFrom::Start(began)));
                     emptied.map_err(|error| WireError::Failed(error.to_string()))?;
                     let mut hashed = Hashed { file, hasher: blake3::Hasher::new() };
-                    client.copy_blob(id, size, &mut hashed)?;
+                    client.copy_blob(id, 0, size, &mut hashed)?;
                     match BlobId(*hashed.hasher.finalize().as_bytes()) == id {
                         true => Ok(()),
                         false => Err(WireError::Failed(format!("blob {id} arrived damaged"))),

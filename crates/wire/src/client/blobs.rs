@@ -109,26 +109,35 @@ impl Client {
     /// See [`WireError`]; `TooLong` for a longer one, `Failed` for bytes that do not have its name.
     pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, WireError> {
         let mut bytes = Vec::new();
-        self.copy_blob(id, bytes_max, &mut bytes)?;
+        self.copy_blob(id, 0, bytes_max, &mut bytes)?;
         if BlobId::of(&bytes) != id {
             return Err(WireError::Failed(format!("blob {id} arrived damaged")));
         }
         Ok(bytes)
     }
 
-    /// Writes a blob's bytes, at most so many; the caller verifies them.
+    /// Writes a blob's bytes from an offset on, at most so many; the caller verifies them.
     ///
     /// # Errors
-    /// See [`WireError`]; `TooLong` for a longer one, `Failed` where `into` takes no more.
+    /// See [`WireError`]; `TooLong` for a longer one, `Failed` where `into` takes no more, `Lost`
+    /// where the rest did not come.
     pub fn copy_blob(
         &self,
         id: BlobId,
+        offset: u64,
         bytes_max: u64,
         into: &mut dyn Write,
     ) -> Result<(), WireError> {
-        let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset: 0 };
+        let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset };
         let pieces = self.ask(self.blobs().read(asked))?.into_inner();
-        self.receive(pieces, bytes_max, into)
+        match self.receive(pieces, bytes_max, into)? {
+            // The last piece bears the name: without it a stream that was cut looks like an end.
+            true => Ok(()),
+            false => {
+                let cause = format!("blob {id} ended before its last piece");
+                Err(WireError::Lost { address: self.address.clone(), cause })
+            }
+        }
     }
 
     /// Writes the bytes of a task's input, at most so many; the caller verifies them.
@@ -143,24 +152,27 @@ impl Client {
         into: &mut dyn Write,
     ) -> Result<(), WireError> {
         let pieces = self.ask(self.blobs().read_input(pb::TaskId::from(task)))?.into_inner();
-        self.receive(pieces, bytes_max, into)
+        self.receive(pieces, bytes_max, into).map(drop)
     }
 
+    /// Writes what comes, and answers whether it ended with a blob's name.
     fn receive(
         &self,
         mut pieces: Streaming<pb::BlobPiece>,
         bytes_max: u64,
         into: &mut dyn Write,
-    ) -> Result<(), WireError> {
+    ) -> Result<bool, WireError> {
         let mut left = bytes_max;
+        let mut is_whole = false;
         while let Some(piece) = self.ask(pieces.message())? {
             left = left
                 .checked_sub(piece.bytes.len() as u64)
                 .ok_or(WireError::TooLong { bytes_max })?;
             let written = into.write_all(&piece.bytes);
             written.map_err(|error| WireError::Failed(format!("cannot be written: {error}")))?;
+            is_whole = !piece.end.is_empty();
         }
-        Ok(())
+        Ok(is_whole)
     }
 }
 

@@ -1,0 +1,200 @@
+//! Results that come over a connection which breaks: they go on where they were, and nothing half
+//! is ever under a result's name.
+
+use crate::cluster::{joined, master, run_on};
+use crate::lab::{Lab, Ran, signal, until};
+use rustix::process::Signal;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const RESULT_BYTES: u64 = 24 << 20;
+/// What a cut connection may have had under way: the receive windows of a stream and of a socket.
+const UNDER_WAY_BYTES_MAX: u64 = 3 << 20;
+
+/// What becomes of a connection's answers.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// After so many bytes it is cut.
+    Cut(u64),
+    /// After so many bytes nothing comes any more.
+    Hold(u64),
+}
+
+/// Passes bytes to a master and back. Each connection has the next fate; those behind the last pass
+/// all.
+struct Proxy {
+    address: String,
+    answered_bytes: Arc<AtomicU64>,
+}
+
+impl Proxy {
+    fn start(master: &str, fates: &[Fate]) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let answered_bytes = Arc::new(AtomicU64::new(0));
+        let (master, counter) = (master.to_owned(), Arc::clone(&answered_bytes));
+        let fates = fates.to_vec();
+        std::thread::spawn(move || {
+            let mut fates = fates.into_iter();
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&master) else { continue };
+                let (up, down) = (pair(&client, &server), pair(&server, &client));
+                std::thread::spawn(move || pass(up, None, &AtomicU64::new(0)));
+                let (fate, counter) = (fates.next(), Arc::clone(&counter));
+                std::thread::spawn(move || pass(down, fate, &counter));
+            }
+        });
+        Proxy { address, answered_bytes }
+    }
+
+    fn answered_bytes(&self) -> u64 {
+        self.answered_bytes.load(Ordering::Relaxed)
+    }
+}
+
+fn pair(from: &TcpStream, to: &TcpStream) -> (TcpStream, TcpStream) {
+    (from.try_clone().expect("a descriptor"), to.try_clone().expect("a descriptor"))
+}
+
+fn pass((mut from, mut to): (TcpStream, TcpStream), fate: Option<Fate>, counter: &AtomicU64) {
+    let mut left = match fate {
+        Some(Fate::Cut(bytes) | Fate::Hold(bytes)) => bytes,
+        None => u64::MAX,
+    };
+    let mut piece = vec![0; 64 << 10];
+    while left > 0 {
+        let wanted = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Ok(count @ 1..) = from.read(&mut piece[..wanted]) else { break };
+        if to.write_all(&piece[..count]).is_err() {
+            break;
+        }
+        counter.fetch_add(count as u64, Ordering::Relaxed);
+        left -= count as u64;
+    }
+    if let (Some(Fate::Hold(_)), 0) = (fate, left) {
+        loop {
+            std::thread::park();
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+}
+
+/// Bytes without a pattern, the same each time.
+fn noise() -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut bytes = Vec::with_capacity(usize::try_from(RESULT_BYTES).expect("fits"));
+    while (bytes.len() as u64) < RESULT_BYTES {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bytes.extend(state.to_be_bytes());
+    }
+    bytes
+}
+
+const CAT: [&str; 5] = ["in", "--op", "command", "--param", "cmd=cat"];
+
+/// A job whose result is long, done.
+fn long_result(lab: &Lab) -> String {
+    lab.input("long.bin", noise());
+    let mut args = vec!["submit"];
+    args.extend(CAT);
+    let id = lab.run(&args).ended(0).stdout.trim().to_owned();
+    lab.run(&["job", "wait", &id]).ended(0);
+    id
+}
+
+fn get(lab: &Lab, id: &str, out: &str, proxy: &Proxy) -> Command {
+    let args = ["result", "get", id, "long.out", "--out", out, "--master", &proxy.address];
+    let mut command = lab.command(&args);
+    command.env_remove("WINDLASS_STATE");
+    command
+}
+
+/// What a broken download left.
+fn part(lab: &Lab) -> Option<u64> {
+    let entries = std::fs::read_dir(lab.path("got/command")).ok()?;
+    let is_part = |path: &Path| path.extension().is_some_and(|it| it == "part");
+    let mut parts = entries.flatten().filter(|entry| is_part(&entry.path()));
+    parts.next()?.metadata().ok().map(|facts| facts.len())
+}
+
+#[track_caller]
+fn is_whole(lab: &Lab, folder: &str) {
+    let got = std::fs::read(lab.path(folder).join("command/long.out")).expect("a result");
+    assert!(got == noise(), "{} bytes that are not the result", got.len());
+}
+
+#[test]
+fn a_download_that_breaks_goes_on_where_it_was() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let cuts = [Fate::Cut(7 << 20), Fate::Cut(9 << 20)];
+    let proxy = Proxy::start(&address, &cuts);
+    Ran::of(get(&lab, &id, "got", &proxy).output().expect("starts")).ended(0);
+    is_whole(&lab, "got");
+    assert_eq!(lab.results_in("got/command"), ["long.out"]);
+    let twice = proxy.answered_bytes() - RESULT_BYTES;
+    assert!(twice < cuts.len() as u64 * UNDER_WAY_BYTES_MAX, "{twice} bytes came twice");
+    // To a pipe nothing can be taken back, and nothing has to be.
+    let proxy = Proxy::start(&address, &cuts);
+    let out = get(&lab, &id, "-", &proxy).output().expect("starts");
+    assert!(out.stdout == noise(), "{} bytes came: {:?}", out.stdout.len(), Ran::of(out).stderr);
+}
+
+#[test]
+fn a_client_killed_in_the_middle_goes_on_when_it_is_started_again() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let mut fates = vec![Fate::Hold(12 << 20)];
+    fates.extend([Fate::Hold(0); 20]);
+    let first = Proxy::start(&address, &fates);
+    let mut client = get(&lab, &id, "got", &first).spawn().expect("starts");
+    until("half of it has come", || part(&lab).is_some_and(|bytes| bytes > 8 << 20));
+    signal(&client, Signal::KILL);
+    client.wait().expect("it ended");
+    let had = part(&lab).expect("it is kept");
+    assert_eq!(lab.results_in("got/command"), [""; 0]);
+    let second = Proxy::start(&address, &[]);
+    Ran::of(get(&lab, &id, "got", &second).output().expect("starts")).ended(0);
+    is_whole(&lab, "got");
+    assert_eq!(part(&lab), None);
+    let rest = second.answered_bytes() - (RESULT_BYTES - had);
+    assert!(rest < UNDER_WAY_BYTES_MAX, "{rest} bytes more than were missing came");
+}
+
+#[test]
+fn a_run_that_waits_brings_its_results_over_a_connection_that_breaks() {
+    let lab = Lab::new();
+    lab.input("long.bin", noise());
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let proxy = Proxy::start(&address, &[Fate::Cut(8 << 20), Fate::Cut(8 << 20)]);
+    let ran = Ran::of(run_on(&lab, &proxy.address, &CAT).output().expect("starts"));
+    ran.ended(0);
+    is_whole(&lab, "processed_results");
+    let twice = proxy.answered_bytes() - RESULT_BYTES;
+    assert!(twice < 2 * UNDER_WAY_BYTES_MAX, "{twice} bytes came twice");
+}
+
+#[test]
+fn a_line_that_never_holds_is_given_up_with_what_has_come() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let mut fates = vec![Fate::Cut(8 << 20)];
+    fates.extend([Fate::Cut(0); 40]);
+    let proxy = Proxy::start(&address, &fates);
+    let ran = Ran::of(get(&lab, &id, "got", &proxy).output().expect("starts"));
+    ran.ended(4).said("got/command/long.out").said("the same command goes on behind them");
+    assert!(part(&lab).is_some_and(|bytes| bytes > 4 << 20));
+    assert_eq!(lab.results_in("got/command"), [""; 0]);
+}
