@@ -60,6 +60,8 @@ pub struct HistoryView {
     pub job: JobView,
     /// Events that were asked for, oldest first, each with its number.
     pub events: Vec<(u64, JobEvent)>,
+    /// Why it does not move, where something is in its way.
+    pub stalls: Vec<Stall>,
 }
 
 /// A task at one moment.

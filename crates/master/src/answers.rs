@@ -75,12 +75,16 @@ impl Loop {
         }
     }
 
-    fn history(&self, id: JobId, from: u64) -> Option<HistoryView> {
+    fn history(&mut self, id: JobId, from: u64) -> Option<HistoryView> {
+        let stalls = match self.ledger.jobs.get(&id)?.is_open() {
+            true => self.stalls(clock::tick(), clock::wall(), Some(id)),
+            false => Vec::new(),
+        };
         let job = self.ledger.jobs.get(&id)?;
         let events = job.history.since(from).map(|(number, event)| (number, event.clone()));
         // As the log would say now: never before what it says already.
         let told_at = clock::wall().max(self.ledger.time);
-        Some(HistoryView { told_at, job: JobView::of(job), events: events.collect() })
+        Some(HistoryView { told_at, job: JobView::of(job), events: events.collect(), stalls })
     }
 
     fn tasks(&self, phase: PhaseId, from: TaskIndex) -> Vec<TaskView> {
@@ -95,7 +99,7 @@ impl Loop {
         let (now, wall) = (clock::tick(), clock::wall());
         let calls = CallsView::of(&self.desk.calls);
         let waits_for_room = self.writer.waits_for_room();
-        let stalls = self.stalls(now, wall);
+        let stalls = self.stalls(now, wall, None);
         let place = |session| self.places.get(&session).cloned().unwrap_or_default();
         let waiting = self.scheduler.waiting_workers(now);
         let waiting =

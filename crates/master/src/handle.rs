@@ -35,7 +35,7 @@ pub struct Handle {
 }
 
 /// What the handles and the loop share beside the channel.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Shared {
     session_count: AtomicU64,
     pub(crate) caller_count: AtomicU64,
@@ -47,6 +47,22 @@ pub(crate) struct Shared {
     pub(crate) confirmed: Mutex<Option<Clocks>>,
     /// Why the loop ended.
     pub(crate) ended: Mutex<Option<MasterError>>,
+    /// What was to go into a full inbox from whoever may not wait.
+    late: Mutex<Vec<Inbox>>,
+}
+
+impl Shared {
+    pub(crate) fn put_late(&self, message: Inbox) {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    }
+
+    pub(crate) fn take_late(&self) -> Vec<Inbox> {
+        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn has_late(&self) -> bool {
+        !self.late.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
 }
 
 /// A worker's side of a connection inside this process.

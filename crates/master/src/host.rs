@@ -193,15 +193,29 @@ impl Loop {
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            // Whatever has arrived meanwhile goes into the same record.
-            while let Ok(message) = messages.try_recv() {
-                self.on_message(message)?;
-            }
+            self.take_waiting(messages)?;
             self.forget_due();
             self.append_next();
             self.log_stalls();
         }
         Ok(())
+    }
+
+    /// Whatever has arrived meanwhile goes into the same record. What was put beside the inbox
+    /// follows on what went through it before: that is in the inbox by now.
+    fn take_waiting(&mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
+        loop {
+            let late = self.shared.take_late();
+            while let Ok(message) = messages.try_recv() {
+                self.on_message(message)?;
+            }
+            for message in late {
+                self.on_message(message)?;
+            }
+            if !self.shared.has_late() {
+                return Ok(());
+            }
+        }
     }
 
     /// What waits for room was never acknowledged: whoever asked for it asks again.
@@ -258,6 +272,7 @@ impl Loop {
             Inbox::ConfirmClock(reply) => self.confirm_clock(&reply),
             Inbox::Appended(record, answer) => self.on_appended(record, answer?)?,
             Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
+            Inbox::Late => {}
             Inbox::Stop => self.stopping = true,
         }
         Ok(())

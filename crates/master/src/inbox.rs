@@ -46,6 +46,8 @@ pub(crate) enum Inbox {
     CallTaken(CallerId, u64),
     /// A caller has gone away.
     CallAbandoned(CallerId),
+    /// Something has been put beside the inbox, because it was full.
+    Late,
     /// Somebody looks rows up and waits for the answer.
     LookUp(CallerId, LookupRequest, TellLookup),
     /// How the workers for an operation are chosen from now on.

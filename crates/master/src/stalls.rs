@@ -5,17 +5,17 @@ use crate::clock;
 use crate::host::Loop;
 use windlass_core::ledger::Entry;
 use windlass_core::view::Stall;
-use windlass_core::{LogTime, Tick, WorkerName};
+use windlass_core::{JobId, LogTime, Tick, WorkerName};
 
 impl Loop {
-    /// Every reason, the gravest first.
-    pub(crate) fn stalls(&mut self, now: Tick, wall: LogTime) -> Vec<Stall> {
+    /// Every reason, of all jobs or of one, the gravest first.
+    pub(crate) fn stalls(&mut self, now: Tick, wall: LogTime, of: Option<JobId>) -> Vec<Stall> {
         // Where nothing is recorded, nobody has looked at the wall.
         let believed = self.clock.read(now, wall);
         let clock = self.clock.refused().map(|wall| Stall::clock(wall, believed));
         let full = self.writer.waits_for_room().then(|| Stall::full_disk(self.undurable_drains()));
         let mut stalls: Vec<Stall> = full.into_iter().chain(clock).collect();
-        stalls.extend(self.scheduler.stalls(now, &self.ledger));
+        stalls.extend(self.scheduler.stalls_of(now, &self.ledger, of));
         stalls
     }
 
@@ -31,7 +31,7 @@ impl Loop {
     pub(crate) fn log_stalls(&mut self) {
         let now = clock::tick();
         if self.observer.standing.is_due(now) {
-            let stalls = self.stalls(now, clock::wall());
+            let stalls = self.stalls(now, clock::wall(), None);
             self.observer.on_stalls(now, &stalls);
             if self.writer.waits_for_room() {
                 let drains: Vec<WorkerName> = self.undurable_drains().cloned().collect();

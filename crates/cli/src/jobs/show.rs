@@ -61,7 +61,7 @@ fn look(cluster: &Cluster, id: JobId, failed_count_max: usize) -> Result<Shown, 
         let name = names.name(cluster, &history.job, task).map_err(CliError::of_run)?;
         failed.push((task, why, name));
     }
-    let waits = waits(&history.job, &status.stalls);
+    let waits = waits(&history);
     Ok(Shown { history, running, failed, waits })
 }
 
@@ -86,8 +86,9 @@ fn at_work(
     Ok(said.map(|(said, _)| said).collect())
 }
 
-/// Why tasks wait in this cluster, where the job has some that do.
-fn waits(job: &JobView, stalls: &[Stall]) -> Vec<String> {
+/// Why tasks of the job wait, where some do.
+fn waits(history: &HistoryView) -> Vec<String> {
+    let HistoryView { job, stalls, .. } = history;
     let has_pending = job.file_counts().pending > 0 && job.paused.is_none();
     let holding = stalls.iter().filter(|stall| has_pending && stall.kind.holds_tasks());
     holding.map(Stall::line).collect()

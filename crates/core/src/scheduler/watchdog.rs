@@ -28,7 +28,14 @@ impl Scheduler {
     /// the disk and the wall clock do the host adds.
     #[must_use]
     pub fn stalls(&self, now: Tick, ledger: &Ledger) -> Vec<Stall> {
-        let waiting = self.waiting(ledger);
+        self.stalls_of(now, ledger, None)
+    }
+
+    /// The same of one job: with its own numbers, without what holds only others.
+    #[must_use]
+    pub fn stalls_of(&self, now: Tick, ledger: &Ledger, of: Option<JobId>) -> Vec<Stall> {
+        let is_meant = |job: JobId| of.is_none_or(|of| of == job);
+        let waiting = self.waiting(ledger, of);
         let mut stalls = Vec::new();
         let task_count = waiting.values().map(|waiting| waiting.task_count).sum();
         if task_count > 0 && self.workers.is_empty() && self.awaited.is_empty() {
@@ -38,12 +45,15 @@ impl Scheduler {
             stalls.extend(waiting.iter().filter_map(of));
         }
         stalls.extend(self.awaited_stall(now, &waiting));
-        stalls.extend(self.paused_stall(now, ledger));
+        stalls.extend(self.paused_stall(now, ledger, of));
         for worker in self.workers.values() {
-            stalls.extend(worker.running.iter().filter_map(|it| quiet(worker, it, ledger)));
-            stalls.extend(silent(worker, now));
+            let running = || worker.running.iter().filter(|it| is_meant(it.task.job));
+            stalls.extend(running().filter_map(|it| quiet(worker, it, ledger)));
+            if of.is_none() || running().next().is_some() {
+                stalls.extend(silent(worker, now));
+            }
         }
-        stalls.extend(unsealed(ledger));
+        stalls.extend(unsealed(ledger, of));
         stalls.sort_by_key(|stall| stall.kind);
         stalls.truncate(STALL_COUNT_MAX);
         stalls
@@ -52,14 +62,15 @@ impl Scheduler {
     /// How many tasks wait to be handed out, by operation; those of phases that wait for others are
     /// left out.
     pub(crate) fn waiting_counts(&self, ledger: &Ledger) -> impl Iterator<Item = (String, u64)> {
-        let waiting = self.waiting(ledger).into_iter();
+        let waiting = self.waiting(ledger, None).into_iter();
         waiting.map(|(operation, waiting)| (operation, waiting.task_count.into()))
     }
 
-    /// What waits to be handed out, by operation; phases that wait for others are left out.
-    fn waiting(&self, ledger: &Ledger) -> BTreeMap<String, Waiting> {
+    /// What waits to be handed out, of all jobs or of one, by operation; phases that wait for
+    /// others are left out.
+    fn waiting(&self, ledger: &Ledger, of: Option<JobId>) -> BTreeMap<String, Waiting> {
         let mut by_operation = BTreeMap::<String, Waiting>::new();
-        for (id, queue) in &self.queues {
+        for (id, queue) in self.queues.iter().filter(|(id, _)| of.is_none_or(|of| of == id.job)) {
             let Some(phase) = ready_phase(ledger, *id) else { continue };
             let (older_count, later_count) = queue.waiting_counts();
             let elsewhere = self.elsewhere.waiting_of(*id).len();
@@ -136,9 +147,14 @@ impl Scheduler {
         Some(Stall { kind: StallKind::Awaited, about: String::new(), task_count, told, next_step })
     }
 
-    fn paused_stall(&self, now: Tick, ledger: &Ledger) -> Option<Stall> {
-        let (at, task) = self.paused.first()?;
-        let task_count = u32::try_from(self.paused.len()).unwrap_or(u32::MAX);
+    fn paused_stall(&self, now: Tick, ledger: &Ledger, of: Option<JobId>) -> Option<Stall> {
+        let meant = || self.paused.iter().filter(|(_, task)| of.is_none_or(|of| of == task.job));
+        let (at, task) = meant().next()?;
+        let task_count = match of {
+            None => self.paused.len(),
+            Some(_) => meant().count(),
+        };
+        let task_count = u32::try_from(task_count).unwrap_or(u32::MAX);
         let phase = ledger.phase(task.phase_id())?;
         let failure = phase.tasks.failure(task.index).map(|failed| &failed.failure);
         let cause = failure.map_or("something is unavailable", |it| it.cause.as_str());
@@ -264,8 +280,8 @@ fn silent(worker: &Worker, now: Tick) -> Option<Stall> {
     Some(Stall { kind: StallKind::Silent, about, task_count, told, next_step })
 }
 
-/// Open jobs that have nothing to do and may get more.
-fn unsealed(ledger: &Ledger) -> impl Iterator<Item = Stall> {
+/// Open jobs that have nothing to do and may get more; one of them, or all.
+fn unsealed(ledger: &Ledger, of: Option<JobId>) -> impl Iterator<Item = Stall> {
     let waits = |id: JobId| Stall {
         kind: StallKind::Unsealed,
         about: format!("job {id}"),
@@ -275,7 +291,8 @@ fn unsealed(ledger: &Ledger) -> impl Iterator<Item = Stall> {
             "run its command again if that has ended, or `windlass job cancel {id}`"
         ),
     };
-    let open = ledger.jobs.values().filter(|job| job.is_open() && job.counts().pending == 0);
+    let meant = ledger.jobs.values().filter(move |job| of.is_none_or(|of| of == job.id));
+    let open = meant.filter(|job| job.is_open() && job.counts().pending == 0);
     open.filter(|job| job.phases.iter().any(|phase| !phase.sealed)).map(move |job| waits(job.id))
 }
 

@@ -35,6 +35,13 @@ fn no_worker_at_all() {
 }
 
 #[test]
+fn of_one_job_only_what_holds_it_is_told() {
+    let cluster = Cluster::with_tasks(12);
+    let of = |job| cluster.scheduler.stalls_of(cluster.now, &cluster.ledger, Some(job)).len();
+    assert_eq!((of(PHASE.job), of(JobId(PHASE.job.0 + 1))), (1, 0));
+}
+
+#[test]
 fn no_worker_that_offers_it() {
     let mut cluster = Cluster::with_tasks(3);
     cluster.join_offering(1, "a", "ocr");

@@ -5,7 +5,7 @@ use super::words::{needed, phase_index};
 use crate::generated as pb;
 use pb::job_event::Happened as PbHappened;
 use windlass_core::ledger::{Happened, JobEvent, JobState, Outcome, Paused};
-use windlass_core::view::HistoryView;
+use windlass_core::view::{HistoryView, Stall};
 use windlass_core::{LogTime, TaskIndex, WorkerName};
 
 impl From<JobState> for pb::job::State {
@@ -47,9 +47,10 @@ impl From<pb::Paused> for Paused {
 
 impl From<HistoryView> for pb::JobHistory {
     fn from(history: HistoryView) -> pb::JobHistory {
-        let HistoryView { told_at, job, events } = history;
+        let HistoryView { told_at, job, events, stalls } = history;
         let events = events.into_iter().map(pb::JobEvent::from).collect();
-        pb::JobHistory { job: Some(job.into()), told_at_ms: told_at.0, events }
+        let stalls = stalls.into_iter().map(pb::Stall::from).collect();
+        pb::JobHistory { job: Some(job.into()), told_at_ms: told_at.0, events, stalls }
     }
 }
 
@@ -58,7 +59,9 @@ impl TryFrom<pb::JobHistory> for HistoryView {
 
     fn try_from(history: pb::JobHistory) -> Result<HistoryView, Malformed> {
         let events = history.events.into_iter().map(<(u64, JobEvent)>::try_from);
+        let stalls = history.stalls.into_iter().map(Stall::try_from);
         Ok(HistoryView {
+            stalls: stalls.collect::<Result<_, _>>()?,
             told_at: LogTime(history.told_at_ms),
             job: needed(history.job, "a history without its job")?.try_into()?,
             events: events.collect::<Result<_, _>>()?,

@@ -4660,6 +4660,9 @@ pub struct JobHistory {
     /// Oldest first.
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<JobEvent>,
+    /// Why it does not move, where something is in its way, with its own numbers.
+    #[prost(message, repeated, tag = "4")]
+    pub stalls: ::prost::alloc::vec::Vec<Stall>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct JobEvent {
