@@ -173,6 +173,11 @@ pub const LOOKUP_OPEN_COUNT_MAX: usize = 10_000;
 pub const LOOKUP_MS_DEFAULT: u64 = 10_000;
 /// How long it may take at most.
 pub const LOOKUP_MS_MAX: u64 = 600_000;
+/// How long an instance may take at least before a second one of its group is asked as well.
+pub const LOOKUP_SECOND_MS_MIN: u64 = 50;
+/// And at most, where answers usually take long: less than a lease, after which a hung worker is
+/// lost.
+pub const LOOKUP_SECOND_MS_MAX: u64 = 1_000;
 /// Rows of one answer, of all groups together; more are asked for with another look-up.
 pub const LOOKUP_ROW_COUNT_MAX: usize = 10_000;
 /// Bytes of these rows, of all groups together; but a row of each group always fits.

@@ -3,11 +3,12 @@
 use super::error::LookupError;
 use super::event::{LookupEffect, LookupEvent, LookupRequest, RecordSets};
 use super::instances::{Instances, Member};
+use super::latency::Latencies;
 use super::plan::GroupKey;
 use super::question::{PartIndex, PartState, Question};
 use crate::calls::CallerId;
 use crate::ids::{LoadId, TicketId};
-use crate::limits::{LEASE_MS, LOOKUP_BYTES_MAX, LOOKUP_OPEN_COUNT_MAX, LOOKUP_ROW_COUNT_MAX};
+use crate::limits::{LEASE_MS, LOOKUP_OPEN_COUNT_MAX};
 use crate::records::{GroupAnswer, Rows};
 use crate::scheduler::SessionId;
 use crate::session::ToWorker;
@@ -18,15 +19,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub struct Lookups {
     pub(super) instances: Instances,
-    ticket_count: u64,
-    questions: BTreeMap<CallerId, Question>,
+    pub(super) ticket_count: u64,
+    pub(super) questions: BTreeMap<CallerId, Question>,
     /// Whose each ticket in an instance's hands is.
-    tickets: BTreeMap<TicketId, (CallerId, PartIndex)>,
+    pub(super) tickets: BTreeMap<TicketId, (CallerId, PartIndex)>,
     /// Parts for which nobody is ready.
-    waiting: BTreeSet<(GroupKey, CallerId, PartIndex)>,
+    pub(super) waiting: BTreeSet<(GroupKey, CallerId, PartIndex)>,
     deadlines: BTreeSet<(Tick, CallerId)>,
+    /// When parts go to a second instance.
+    pub(super) seconds: BTreeSet<(Tick, CallerId, PartIndex)>,
+    pub(super) latencies: Latencies,
     /// Until when the workers of the reign before may still be on their way.
-    settles_at: Option<Tick>,
+    pub(super) settles_at: Option<Tick>,
 }
 
 impl Lookups {
@@ -40,6 +44,8 @@ impl Lookups {
             tickets: BTreeMap::new(),
             waiting: BTreeSet::new(),
             deadlines: BTreeSet::new(),
+            seconds: BTreeSet::new(),
+            latencies: Latencies::default(),
             settles_at: Some(now.after_ms(LEASE_MS)),
         }
     }
@@ -53,15 +59,19 @@ impl Lookups {
         out: &mut Vec<LookupEffect>,
     ) {
         match event {
-            LookupEvent::Joined(session, member) => self.on_joined(sets, session, member, out),
-            LookupEvent::Lost(session) => self.on_lost(sets, session, out),
+            LookupEvent::Joined(session, member) => {
+                self.on_joined(now, sets, session, member, out);
+            }
+            LookupEvent::Lost(session) => self.on_lost(now, sets, session, out),
             LookupEvent::Draining(session, is_draining) => {
                 self.instances.drain(session, is_draining);
-                self.replan(sets, out);
+                self.replan(now, sets, out);
             }
             LookupEvent::SetsChanged => {
                 self.end_replaced(sets, out);
-                self.replan(sets, out);
+                let is_there = |load| sets.values().any(|loaded| loaded.load == load);
+                self.latencies.keep(|(load, _)| is_there(load));
+                self.replan(now, sets, out);
             }
             LookupEvent::Shelved(session, load, shard, ready) => {
                 self.on_shelved(now, sets, session, (load, shard), ready, out);
@@ -79,8 +89,9 @@ impl Lookups {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Tick> {
         let deadline = self.deadlines.first().map(|(at, _)| *at);
+        let second = self.seconds.first().map(|(at, ..)| *at);
         let settles = self.settles_at.filter(|_| !self.waiting.is_empty());
-        deadline.into_iter().chain(settles).chain(self.instances.next_retry()).min()
+        deadline.into_iter().chain(second).chain(settles).chain(self.instances.next_retry()).min()
     }
 
     /// Look-ups without a whole answer.
@@ -91,15 +102,16 @@ impl Lookups {
 
     fn on_joined(
         &mut self,
+        now: Tick,
         sets: &RecordSets,
         session: SessionId,
         member: Member,
         out: &mut Vec<LookupEffect>,
     ) {
-        self.on_lost(sets, session, out);
+        self.on_lost(now, sets, session, out);
         self.instances.join(session, member);
         let before = out.len();
-        self.replan(sets, out);
+        self.replan(now, sets, out);
         // One that comes back may have what it is not to serve any more.
         let is_told = |effect: &LookupEffect| match effect {
             LookupEffect::Send(to, ToWorker::Shelves(_)) => *to == session,
@@ -110,23 +122,27 @@ impl Lookups {
         }
     }
 
-    fn on_lost(&mut self, sets: &RecordSets, session: SessionId, out: &mut Vec<LookupEffect>) {
+    fn on_lost(
+        &mut self,
+        now: Tick,
+        sets: &RecordSets,
+        session: SessionId,
+        out: &mut Vec<LookupEffect>,
+    ) {
         let Some(name) = self.instances.name(session).cloned() else { return };
         self.instances.leave(session);
         // Whoever takes over is known before anybody is told that there is nobody.
-        self.replan(sets, out);
+        self.replan(now, sets, out);
         let of_session = |(caller, question): (&CallerId, &Question)| {
             let caller = *caller;
             let parts = question.parts.iter().enumerate();
-            let its = parts.filter(|(_, part)| match part.state {
-                PartState::Asked(asked, _) => asked == session,
-                _ => false,
-            });
+            let its = parts.filter(|(_, part)| part.asked().iter().any(|it| it.session == session));
             its.map(move |(index, _)| (caller, PartIndex(index))).collect::<Vec<_>>()
         };
         let lost: Vec<_> = self.questions.iter().flat_map(of_session).collect();
         for (caller, part) in lost {
-            self.try_again(caller, part, format!("{name} was lost while it was asked"), out);
+            let cause = format!("{name} was lost while it was asked");
+            self.try_again(now, (caller, part), session, cause, out);
         }
     }
 
@@ -142,13 +158,13 @@ impl Lookups {
         match ready {
             Ok(()) => {
                 if self.instances.on_ready(session, key) {
-                    self.replan(sets, out);
-                    self.place_waiting(|of| of == key, out);
+                    self.replan(now, sets, out);
+                    self.place_waiting(now, |of| of == key, out);
                 }
             }
             Err(cause) => {
                 self.instances.on_failed(now, session, key, cause);
-                self.replan(sets, out);
+                self.replan(now, sets, out);
             }
         }
     }
@@ -171,7 +187,7 @@ impl Lookups {
         };
         let parts: Vec<PartIndex> = (0..question.parts.len()).map(PartIndex).collect();
         for part in &parts {
-            self.place(caller, &mut question, *part, out);
+            self.place(now, caller, &mut question, *part, out);
         }
         if question.is_done() {
             return out.push(LookupEffect::Answer(caller, Ok(question.into_answer())));
@@ -193,109 +209,32 @@ impl Lookups {
         let Some((caller, index)) = self.tickets.get(&ticket).copied() else { return };
         let question = self.questions.get_mut(&caller).expect("a ticket belongs to a question");
         let part = &mut question.parts[index.0];
-        if !matches!(part.state, PartState::Asked(asked, _) if asked == session) {
-            return;
-        }
+        let asking = part.asked().iter().find(|it| (it.session, it.ticket) == (session, ticket));
+        let Some(asking) = asking.copied() else { return };
         let name = self.instances.name(session).expect("an instance that is asked is connected");
         match answer {
             Ok(rows) => {
-                self.tickets.remove(&ticket);
+                self.latencies.on_answer(part.key, now.0.saturating_sub(asking.since.0));
+                // Whoever else has it comes too late.
+                for it in part.asked() {
+                    self.tickets.remove(&it.ticket);
+                }
+                if let Some(at) = part.second_at.take() {
+                    self.seconds.remove(&(at, caller, index));
+                }
                 part.state = PartState::Done(GroupAnswer::Rows(rows), Some(name.clone()));
                 self.answer_if_done(caller, out);
             }
             Err(cause) => {
                 let (key, text) = (part.key, format!("{name}: {cause}"));
                 self.instances.on_failed(now, session, key, cause);
-                self.replan(sets, out);
-                self.try_again(caller, index, text, out);
+                self.replan(now, sets, out);
+                self.try_again(now, (caller, index), session, text, out);
             }
         }
     }
 
-    /// An instance did not answer: the question goes to another one.
-    fn try_again(
-        &mut self,
-        caller: CallerId,
-        index: PartIndex,
-        cause: String,
-        out: &mut Vec<LookupEffect>,
-    ) {
-        let Some(mut question) = self.questions.remove(&caller) else { return };
-        let part = &mut question.parts[index.0];
-        if let PartState::Asked(session, ticket) = part.state {
-            self.tickets.remove(&ticket);
-            part.tried.push(session);
-            part.causes.push(cause);
-            part.state = PartState::Waits;
-            self.place(caller, &mut question, index, out);
-        }
-        self.questions.insert(caller, question);
-        self.answer_if_done(caller, out);
-    }
-
-    /// Asks an instance of the part's group; where none is ready, the part waits as long as there
-    /// is hope of one.
-    fn place(
-        &mut self,
-        caller: CallerId,
-        question: &mut Question,
-        index: PartIndex,
-        out: &mut Vec<LookupEffect>,
-    ) {
-        let (group_count, part) = (question.parts.len(), &mut question.parts[index.0]);
-        let (load, shard) = part.key;
-        self.waiting.remove(&(part.key, caller, index));
-        if let Some(session) = self.instances.choose(part.key, &part.tried) {
-            self.ticket_count += 1;
-            let ticket = TicketId(self.ticket_count);
-            self.tickets.insert(ticket, (caller, index));
-            part.state = PartState::Asked(session, ticket);
-            let (query, skip) = (question.query.clone(), question.skip);
-            let share =
-                |most: usize| u32::try_from((most / group_count).max(1)).unwrap_or(u32::MAX);
-            let row_count_max = share(LOOKUP_ROW_COUNT_MAX);
-            let bytes_max = share(LOOKUP_BYTES_MAX);
-            let asked =
-                ToWorker::Query { ticket, load, shard, query, skip, row_count_max, bytes_max };
-            return out.push(LookupEffect::Send(session, asked));
-        }
-        if self.settles_at.is_some() || self.instances.is_loading(part.key) {
-            self.waiting.insert((part.key, caller, index));
-            return;
-        }
-        let why = self.why_missing(question, index);
-        question.parts[index.0].state = PartState::Done(GroupAnswer::Missing(why), None);
-    }
-
-    /// What is wrong with a group that nobody answers for, and what to do.
-    fn why_missing(&self, question: &Question, index: PartIndex) -> String {
-        let part = &question.parts[index.0];
-        let mut causes = part.causes.clone();
-        causes.extend(self.instances.failures(part.key).filter_map(|(session, failed)| {
-            let name = self.instances.name(session)?;
-            (!part.tried.contains(&session)).then(|| format!("{name}: {}", failed.cause))
-        }));
-        let (set, group) = (&question.loaded.set.name, question.group(index));
-        let before = if causes.is_empty() { String::new() } else { causes.join("; ") + "; " };
-        format!(
-            "{before}no worker serves {set}:{group}; start one: `windlass worker --join ADDR` (or \
-             one for it alone, with --group {set}:{group})"
-        )
-    }
-
-    /// Looks anew for instances for the parts that wait for these groups.
-    fn place_waiting(&mut self, is_meant: impl Fn(GroupKey) -> bool, out: &mut Vec<LookupEffect>) {
-        let meant = self.waiting.iter().filter(|(key, ..)| is_meant(*key));
-        let waiting: Vec<_> = meant.copied().collect();
-        for (_, caller, index) in waiting {
-            let Some(mut question) = self.questions.remove(&caller) else { continue };
-            self.place(caller, &mut question, index, out);
-            self.questions.insert(caller, question);
-            self.answer_if_done(caller, out);
-        }
-    }
-
-    fn answer_if_done(&mut self, caller: CallerId, out: &mut Vec<LookupEffect>) {
+    pub(super) fn answer_if_done(&mut self, caller: CallerId, out: &mut Vec<LookupEffect>) {
         if self.questions.get(&caller).is_some_and(Question::is_done)
             && let Some(question) = self.end(caller)
         {
@@ -308,10 +247,18 @@ impl Lookups {
         let question = self.questions.remove(&caller)?;
         self.deadlines.remove(&(question.deadline, caller));
         for (index, part) in question.parts.iter().enumerate() {
-            match part.state {
-                PartState::Asked(_, ticket) => drop(self.tickets.remove(&ticket)),
+            let index = PartIndex(index);
+            if let Some(at) = part.second_at {
+                self.seconds.remove(&(at, caller, index));
+            }
+            match &part.state {
+                PartState::Asked(asked) => {
+                    for it in asked {
+                        self.tickets.remove(&it.ticket);
+                    }
+                }
                 PartState::Waits => {
-                    self.waiting.remove(&(part.key, caller, PartIndex(index)));
+                    self.waiting.remove(&(part.key, caller, index));
                 }
                 PartState::Done(..) => {}
             }
@@ -333,36 +280,38 @@ impl Lookups {
         }
     }
 
-    fn replan(&mut self, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
+    fn replan(&mut self, now: Tick, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
         for (session, shelves) in self.instances.replan(sets) {
             out.push(LookupEffect::Send(session, ToWorker::Shelves(shelves)));
         }
         // Hope may have come, or gone.
-        self.place_waiting(|_| true, out);
+        self.place_waiting(now, |_| true, out);
     }
 
     fn on_time(&mut self, now: Tick, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
         if self.settles_at.is_some_and(|at| at <= now) {
             self.settles_at = None;
-            self.place_waiting(|_| true, out);
+            self.place_waiting(now, |_| true, out);
         }
         if self.instances.next_retry().is_some_and(|at| at <= now) && self.instances.forgive(now) {
-            self.replan(sets, out);
+            self.replan(now, sets, out);
         }
+        self.ask_seconds(now, out);
         while let Some((at, caller)) = self.deadlines.first().copied()
             && at <= now
         {
             let Some(mut question) = self.end(caller) else { return };
             let seconds = question.limit_ms as f64 / 1_000.0;
             for part in &mut question.parts {
-                let why = match part.state {
+                let why = match &part.state {
                     PartState::Waits => {
                         format!("no worker had it ready within {seconds} s; ask again")
                     }
-                    PartState::Asked(session, _) => {
-                        let name = self.instances.name(session);
-                        let name = name.map_or_else(String::new, ToString::to_string);
-                        format!("{name} did not answer within {seconds} s; ask again")
+                    PartState::Asked(asked) => {
+                        let names = asked.iter().filter_map(|it| self.instances.name(it.session));
+                        let names: Vec<String> = names.map(ToString::to_string).collect();
+                        let names = names.join(" and ");
+                        format!("{names} did not answer within {seconds} s; ask again")
                     }
                     PartState::Done(..) => continue,
                 };

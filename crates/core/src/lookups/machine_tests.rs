@@ -3,7 +3,7 @@
 use super::*;
 use crate::ids::{BlobId, ShardIndex, WorkerName};
 use crate::ledger::{Entry, Ledger};
-use crate::limits::LOOKUP_MS_DEFAULT;
+use crate::limits::{LOOKUP_MS_DEFAULT, LOOKUP_SECOND_MS_MIN};
 use crate::records::{Condition, GroupAnswer, Query, RecordSet, StoredShard, Wanted};
 use crate::time::LogTime;
 use expect_test::{Expect, expect};
@@ -296,10 +296,91 @@ fn what_is_not_answered_in_time_is_missing() {
     lab.after_ms(LOOKUP_MS_DEFAULT);
     lab.check(expect![[r#"
         w1 is asked 1/0, ticket 1
-        1: am: w1 did not answer within 10 s; ask again"#]]);
+        w2 is asked 1/0, ticket 2
+        1: am: w1 and w2 did not answer within 10 s; ask again"#]]);
     lab.found("w1", 1, &["late"]);
     lab.check(expect![""]);
     assert_eq!(lab.lookups.open_count(), 0);
+}
+
+/// Who hangs is lost only after a lease; nobody waits so long for an answer that another has.
+#[test]
+fn a_second_instance_is_asked_when_the_first_takes_long_and_the_first_answer_counts() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN - 1);
+    lab.check(expect!["w1 is asked 1/0, ticket 1"]);
+    assert_eq!(lab.lookups.next_deadline(), Some(lab.now.after_ms(1)));
+    lab.after_ms(1);
+    lab.found("w2", 2, &["a"]);
+    lab.found("w1", 1, &["late"]);
+    lab.check(expect![[r#"
+        w2 is asked 1/0, ticket 2
+        1: am=a"#]]);
+    // Both were given the question; the next one goes to either.
+    let view = lab.lookups.view(&lab.ledger.records);
+    let counts = view[0].groups[0].instances.iter().map(|it| it.served_count);
+    assert_eq!(counts.collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(lab.lookups.next_deadline(), None);
+    // The other way round: the first was slow and not hung.
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN);
+    lab.found("w1", 3, &["b"]);
+    lab.found("w2", 4, &["late"]);
+    lab.check(expect![[r#"
+        w1 is asked 1/0, ticket 3
+        w2 is asked 1/0, ticket 4
+        2: am=b"#]]);
+    assert_eq!((lab.lookups.open_count(), lab.lookups.next_deadline()), (0, None));
+}
+
+#[test]
+fn of_two_that_were_asked_one_may_go() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN);
+    lab.lose("w1");
+    lab.check(expect![[r#"
+        w1 is asked 1/0, ticket 1
+        w2 is asked 1/0, ticket 2"#]]);
+    lab.found("w2", 2, &["a"]);
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN);
+    lab.lose("w2");
+    lab.check(expect![[r#"
+        1: am=a
+        w2 is asked 1/0, ticket 3
+        2: am: w2 was lost while it was asked; no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am)"#]]);
+    assert_eq!((lab.lookups.open_count(), lab.lookups.next_deadline()), (0, None));
+}
+
+#[test]
+fn a_second_that_turns_out_to_have_nothing_leaves_it_to_the_first() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN);
+    lab.on(LookupEvent::Found(session("w2"), TicketId(2), Err("not here".to_owned())));
+    lab.found("w1", 1, &["a"]);
+    lab.check(expect![[r#"
+        w1 is asked 1/0, ticket 1
+        w2 is asked 1/0, ticket 2
+        1: am=a"#]]);
+}
+
+/// Where answers take long, long is longer: the load is not doubled.
+#[test]
+fn slow_answers_are_not_asked_for_twice() {
+    let mut lab = two_of_each();
+    for ticket in 1..=4 {
+        lab.ask("name", "alice");
+        let said = lab.said();
+        lab.after_ms(40);
+        lab.found(&said[..2], ticket, &[]);
+        lab.told.clear();
+    }
+    lab.ask("name", "alice");
+    lab.after_ms(LOOKUP_SECOND_MS_MIN * 2);
+    lab.check(expect!["w1 is asked 1/0, ticket 5"]);
 }
 
 #[test]

@@ -32,20 +32,40 @@ pub(super) struct Part {
     pub(super) position: usize,
     pub(super) key: GroupKey,
     pub(super) state: PartState,
+    /// When a second instance is asked, unless the first has answered.
+    pub(super) second_at: Option<Tick>,
     /// Who was asked and did not answer.
     pub(super) tried: Vec<SessionId>,
     /// What became of these, for people.
     pub(super) causes: Vec<String>,
 }
 
+/// A part in an instance's hands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Asking {
+    pub(super) session: SessionId,
+    pub(super) ticket: TicketId,
+    pub(super) since: Tick,
+}
+
 #[derive(Debug)]
 pub(super) enum PartState {
     /// No instance is ready that was not tried.
     Waits,
-    /// An instance has it.
-    Asked(SessionId, TicketId),
+    /// An instance has it, or two: whoever answers first is heard.
+    Asked(Vec<Asking>),
     /// It is settled, and who answered.
     Done(GroupAnswer, Option<WorkerName>),
+}
+
+impl Part {
+    /// The instances that have it.
+    pub(super) fn asked(&self) -> &[Asking] {
+        match &self.state {
+            PartState::Asked(asked) => asked,
+            PartState::Waits | PartState::Done(..) => &[],
+        }
+    }
 }
 
 impl Question {
@@ -75,6 +95,7 @@ impl Question {
             position,
             key: (loaded.load, ShardIndex(u16::try_from(position).unwrap_or(u16::MAX))),
             state: PartState::Waits,
+            second_at: None,
             tried: Vec::new(),
             causes: Vec::new(),
         };
