@@ -9,6 +9,7 @@ use crate::keeper::Stored;
 use crate::memo::{self, Recalled};
 use crate::outcome::{of_death, of_input};
 use crate::parcel::Parcel;
+use crate::pulse::Pulse;
 use crate::slot::{Job, SlotNews};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -29,6 +30,7 @@ use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
 pub(crate) struct Attempts {
     options: Arc<Options>,
     health: Arc<Health>,
+    pulse: Pulse,
     executor: Option<Executor>,
     launcher: Option<Launcher>,
 }
@@ -62,8 +64,8 @@ pub(crate) enum Done {
 }
 
 impl Attempts {
-    pub(crate) fn new(options: Arc<Options>, health: Arc<Health>) -> Attempts {
-        Attempts { options, health, executor: None, launcher: None }
+    pub(crate) fn new(options: Arc<Options>, health: Arc<Health>, pulse: Pulse) -> Attempts {
+        Attempts { options, health, pulse, executor: None, launcher: None }
     }
 
     /// Makes one attempt; `tell` hears of it meanwhile.
@@ -125,7 +127,10 @@ impl Attempts {
     ) -> Result<Made, Unfinished> {
         Ok(match operation.spec.home {
             Home::Executor => self.in_executor(operation.spec, job, earlier, cancel, tell)?,
-            Home::Worker => in_worker(operation, job, earlier, &self.options, cancel)?,
+            Home::Worker => {
+                let _working = self.pulse.begin();
+                in_worker(operation, job, earlier, &self.options, cancel)?
+            }
             Home::Command if !earlier.is_empty() => return Err(no_file().into()),
             Home::Command => {
                 let made = command::run(&self.options, &mut self.launcher, job, cancel);

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::orders::Orders;
+use crate::pulse::Pulses;
 use crate::shelves::{Fetch, Fetched, Shelves};
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
@@ -14,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use windlass_core::ids::CallId;
 use windlass_core::records::Pin;
 use windlass_core::session::{
@@ -147,6 +148,7 @@ struct Host {
     calls: Calls,
     shelves: Shelves,
     usage: UsageMeter,
+    pulses: Pulses,
     send: Option<Send>,
     /// What this turn has to say of ended attempts: said at once, neighbours as one run.
     ended: Vec<EndedRun>,
@@ -185,10 +187,12 @@ impl Host {
         let calls = Calls::new(options.slots, inbox.clone(), threads.clone());
         let shelves = Shelves::new(store.clone(), inbox.clone(), threads.clone());
         let usage = UsageMeter::new(options.in_process.then(|| threads.clone()));
+        let slots: Vec<Slot> = (0..options.slots).map(slot).collect();
         Host {
             seat,
             orders: Orders::default(),
-            slots: (0..options.slots).map(slot).collect(),
+            pulses: Pulses::new(slots.iter().map(|slot| slot.pulse.clone())),
+            slots,
             keeper,
             calls,
             shelves,
@@ -224,6 +228,9 @@ impl Host {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return false,
         };
+        for slot in self.pulses.moved(Instant::now()) {
+            self.tell(SeatEvent::Progress(slot));
+        }
         if first.is_none() {
             self.tell(SeatEvent::Tick);
         }

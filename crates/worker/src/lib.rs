@@ -20,6 +20,7 @@ mod orders;
 mod outcome;
 mod parcel;
 mod probe;
+mod pulse;
 mod shelves;
 mod slot;
 mod store;

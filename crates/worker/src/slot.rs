@@ -5,6 +5,7 @@ use crate::health::Health;
 use crate::host::{Inbox, Options};
 use crate::keeper::Stored;
 use crate::orders::Order;
+use crate::pulse::Pulse;
 use crate::usage::Threads;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub(crate) struct Slot {
     jobs: SyncSender<(Result<Job, Failure>, Cancel)>,
     /// Of every attempt that the slot has, as its seat knows it; the first is at work.
     cancels: VecDeque<Cancel>,
+    /// Whether its own thread is at work.
+    pub(crate) pulse: Pulse,
     thread: JoinHandle<()>,
 }
 
@@ -56,9 +59,11 @@ impl Slot {
     ) -> Slot {
         // The seat hands over no more at once, and only to a slot that has nothing left.
         let (jobs, to_do) = sync_channel::<(Result<Job, Failure>, Cancel)>(SLOT_BATCH_MAX);
+        let pulse = Pulse::default();
+        let beating = pulse.clone();
         let thread = thread::spawn(move || {
             threads.enter();
-            let mut attempts = Attempts::new(options, health);
+            let mut attempts = Attempts::new(options, health, beating);
             while let Ok((job, cancel)) = to_do.recv() {
                 let tell = |news| {
                     let _ = inbox.send(Inbox::Slot(index, news));
@@ -83,7 +88,7 @@ impl Slot {
                 }
             }
         });
-        Slot { jobs, cancels: VecDeque::new(), thread }
+        Slot { jobs, cancels: VecDeque::new(), pulse, thread }
     }
 
     /// Hands over an attempt, to be made after those that the slot has; one that nobody here knows

@@ -146,6 +146,11 @@ fn stat(folder: &Path) -> io::Result<Stat> {
     parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
+/// CPU time that a thread of this process has used so far, in hundredths of a second.
+pub(crate) fn thread_ticks(id: i32) -> Option<u64> {
+    Some(stat(&Path::new("/proc/self/task").join(id.to_string())).ok()?.own_ticks)
+}
+
 /// proc_pid_stat(5): times are fields 14 to 17, resident pages field 24. The second one is the
 /// program's name in parentheses, and may have anything in it.
 fn parse(stat: &str) -> Option<Stat> {
