@@ -197,6 +197,93 @@ fn failed_files_are_shown_retried_by_cause_and_forgotten() {
 }
 
 #[test]
+fn what_steers_a_job_tells_what_came_of_it_as_json() {
+    let lab = Lab::new();
+    inputs(&lab, 2);
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let told = |args: &[&str], code| json(ask(&lab, &address, args).ended(code));
+    let failing = ["submit", "in", "--op", "command", "--param", "cmd=false"];
+    ask(&lab, &address, &failing).ended(0);
+    ask(&lab, &address, &["job", "wait", "1"]).ended(3);
+    let retried = told(&["job", "retry", "1", "--json"], 0);
+    assert_eq!((&retried["id"], &retried["retried"]), (&1.into(), &2.into()));
+    ask(&lab, &address, &["job", "wait", "1"]).ended(3);
+    ask(&lab, &address, &["submit", "--op", "noop", "--param", "sleep_ms=60000"]).ended(0);
+    let paused = told(&["job", "pause", "2", "--json"], 0);
+    assert_eq!((&paused["state"], &paused["changed"]), (&"open".into(), &true.into()));
+    assert!(paused["paused"]["by"].as_str().is_some_and(|by| by.starts_with("ada")));
+    assert_eq!(told(&["job", "pause", "2", "--json"], 0)["changed"], false);
+    let resumed = told(&["job", "resume", "2", "--json"], 0);
+    assert_eq!((&resumed["paused"], &resumed["changed"]), (&Value::Null, &true.into()));
+    assert_eq!(told(&["job", "rm", "1", "2", "--json"], 1)["forgotten"], Value::from(vec![1]));
+    let kept = told(&["job", "rm", "2", "--json"], 1);
+    assert_eq!(kept["kept"][0]["id"], 2);
+    assert!(kept["kept"][0]["cause"].as_str().is_some_and(|it| it.contains("job cancel 2")));
+    assert_eq!(told(&["job", "cancel", "2", "--json"], 0)["state"], "cancelled");
+
+    let drained = told(&["worker", "drain", "w1", "--json"], 0);
+    assert_eq!((&drained["name"], &drained["worker"]["draining"]), (&"w1".into(), &true.into()));
+    let resumed = told(&["worker", "resume", "w1", "--json"], 0);
+    assert_eq!(resumed["worker"]["draining"], false);
+    drop(_worker);
+    until("it is gone", || {
+        told(&["worker", "show", "w1", "--json"], 0)["worker"]["connected"] == false
+    });
+    assert_eq!(told(&["worker", "rm", "w1", "--json"], 0)["worker"], Value::Null);
+}
+
+#[test]
+fn an_export_names_what_was_left_out_when_the_job_was_submitted() {
+    let lab = Lab::new();
+    inputs(&lab, 1);
+    lab.input("tape.bin", [0_u8, 159, 146, 150, 7, 7]);
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let gone = lab.path("in/gone.txt");
+    let gone = gone.to_str().expect("plain");
+    let submitted = ask(&lab, &address, &["submit", "in", gone, "--json"]);
+    let left_out = json(submitted.ended(3))["left_out"].as_array().expect("files").len();
+    assert_eq!(left_out, 2);
+    ask(&lab, &address, &["job", "wait", "1"]).ended(0);
+    let export = ["result", "export", "1", "--out", "there", "--json"];
+    let summary = json(ask(&lab, &address, &export).ended(3));
+    let (failed, skipped) = (&summary["totals"]["failed"], &summary["totals"]["skipped"]);
+    assert_eq!((failed, skipped), (&1.into(), &1.into()), "{summary:#}");
+    let rows = summary["rows"].as_array().expect("rows");
+    let of = |name: &str| {
+        let is_it = |row: &&Value| row["input"].as_str().is_some_and(|it| it.ends_with(name));
+        rows.iter().find(is_it).unwrap_or_else(|| panic!("no row of {name}: {summary:#}"))
+    };
+    assert_eq!(of("/tape.bin")["outcome"], "skipped");
+    assert_eq!(of("/gone.txt")["outcome"], "failed");
+    assert!(of("/gone.txt")["next_step"].as_str().is_some_and(|it| !it.is_empty()));
+}
+
+#[test]
+fn a_job_is_told_what_holds_it_and_not_what_holds_others() {
+    let lab = Lab::new();
+    inputs(&lab, 3);
+    let (_master, address) = master(&lab);
+    let _worker = {
+        let args = ["worker", "--join", &address, "--name", "w1", "--slots", "1", "--ops", "noop"];
+        let worker = Service::start(&mut lab.command(&args));
+        worker.wait_for("works for the master");
+        worker
+    };
+    ask(&lab, &address, &["submit", "in", "--op", "text"]).ended(0);
+    let sleep = ["submit", "--op", "noop", "--param", "sleep_ms=60000", "--param", "count=1"];
+    ask(&lab, &address, &sleep).ended(0);
+    let waits = |id: &str| shown(&lab, &address, id)["waits"].clone();
+    let held = waits("1");
+    assert!(
+        held[0].as_str().is_some_and(|it| it.starts_with("3 tasks wait: no connected worker")),
+        "{held:#}"
+    );
+    assert_eq!(waits("2"), Value::Array(Vec::new()));
+}
+
+#[test]
 fn results_are_fetched_one_by_one() {
     let lab = Lab::new();
     inputs(&lab, 3);

@@ -88,6 +88,9 @@ fn records_are_loaded_looked_up_replaced_and_dropped_without_a_cluster() {
     assert_eq!(lab.run(&["records", "query", "people", "--name", "7up"]).ended(0).stdout, "");
     lab.run(&LOAD).ended(1).said("there is a record set of this name; --replace puts the new one");
     lab.input("nz.json", "[]");
+    // Nothing is read before: a file that is not there is not even looked for.
+    let early = ["records", "load", "people", "in/am.json", "in/no.json", "--key", "name"];
+    lab.run(&early).ended(1).said("there is a record set of this name; --replace puts the new one");
     lab.run(&[&LOAD[..], &["--replace"]].concat()).ended(0).said("3 rows");
     let list = lab.run(&["records", "list"]).ended(0).stdout.clone();
     assert!(

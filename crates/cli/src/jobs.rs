@@ -30,13 +30,13 @@ pub(crate) fn job(arguments: &JobArguments) -> Result<u8, CliError> {
         JobCommand::Logs { id, follow, json } => {
             logs::logs(&place, cluster, JobId(*id), *follow, *json)
         }
-        JobCommand::Cancel { id } => steer::cancel(&cluster, JobId(*id)),
-        JobCommand::Pause { id } => steer::pause(&cluster, JobId(*id), true),
-        JobCommand::Resume { id } => steer::pause(&cluster, JobId(*id), false),
-        JobCommand::Retry { id, cause, failed: _ } => {
-            steer::retry(&cluster, JobId(*id), cause.as_deref())
+        JobCommand::Cancel { id, json } => steer::cancel(&cluster, JobId(*id), *json),
+        JobCommand::Pause { id, json } => steer::pause(&cluster, JobId(*id), true, *json),
+        JobCommand::Resume { id, json } => steer::pause(&cluster, JobId(*id), false, *json),
+        JobCommand::Retry { id, cause, json, failed: _ } => {
+            steer::retry(&cluster, JobId(*id), cause.as_deref(), *json)
         }
-        JobCommand::Rm { ids } => steer::rm(&cluster, ids),
+        JobCommand::Rm { ids, json } => steer::rm(&cluster, ids, *json),
     }
 }
 

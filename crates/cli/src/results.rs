@@ -200,6 +200,13 @@ fn export(cluster: &Cluster, id: JobId, out: &Path, as_json: bool) -> Result<u8,
         run::print_json(&report)?;
     }
     let job = &history.job;
+    if report.unnamed_count > 0 {
+        say(&format!(
+            "{} more were left out when job {id} was submitted, too many to be named; the command \
+             that submits them names them\n",
+            files(report.unnamed_count)
+        ));
+    }
     tell_unfinished(job);
     if job.state == JobState::Open {
         say("What is there is exported; the same command again fetches the rest.\n");

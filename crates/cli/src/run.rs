@@ -11,13 +11,11 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_client::cluster::Cluster;
 use windlass_client::follow::Standing;
-use windlass_client::memorandum::Asked;
+use windlass_client::memorandum::{Asked, Memorandum};
 use windlass_client::report::{Report, Style, text};
 use windlass_client::run::{Finished, Run, RunError, Stage};
-use windlass_core::{BlobId, JobId};
+use windlass_core::JobId;
 
-/// Bound on a stored memorandum: the paths of one command line.
-const MEMORANDUM_BYTES_MAX: u64 = 16 << 20;
 /// Columns where the terminal does not tell.
 const COLUMNS_DEFAULT: usize = 100;
 
@@ -37,20 +35,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     attached.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     loop {
         let cluster = attached.cluster();
-        let run = Run {
-            cluster: &cluster,
-            operations: settings::operations(),
-            asked: match asked {
-                Some(asked) => asked,
-                None => newest(&cluster)?,
-            },
-            failed_too: arguments.ask.failed && own_jobs.is_empty(),
-            own_jobs: own_jobs.clone(),
-            excluded: place.excluded(),
-            current_folder: std::env::current_dir().unwrap_or_default(),
-            reader_count: cores() as usize,
-            interrupted: &interrupted,
-        };
+        let failed_too = arguments.ask.failed && own_jobs.is_empty();
+        let mut run = prepared(&cluster, &place, asked, failed_too, &interrupted)?;
+        run.own_jobs.clone_from(&own_jobs);
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
         let finished = run.run(&mut |stage| {
@@ -89,6 +76,30 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             }
         }
     }
+}
+
+/// A run over what was asked for; without that, over what the newest job was asked for.
+pub(crate) fn prepared<'a>(
+    cluster: &'a Cluster,
+    place: &Place,
+    asked: Option<Asked>,
+    failed_too: bool,
+    interrupted: &'a AtomicBool,
+) -> Result<Run<'a>, CliError> {
+    Ok(Run {
+        cluster,
+        operations: settings::operations(),
+        asked: match asked {
+            Some(asked) => asked,
+            None => newest(cluster)?,
+        },
+        failed_too,
+        own_jobs: BTreeSet::new(),
+        excluded: place.excluded(),
+        current_folder: std::env::current_dir().unwrap_or_default(),
+        reader_count: cores() as usize,
+        interrupted,
+    })
 }
 
 /// Ends what is in this process; a collection of the state that is due has its turn before.
@@ -159,15 +170,16 @@ fn report(arguments: &RunArguments, finished: &Finished) -> Result<u8, CliError>
 }
 
 /// What the newest job of the state was asked to do.
-pub(crate) fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
+fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
     let jobs = cluster.jobs().map_err(CliError::failed)?;
     let Some(job) = jobs.last() else {
         return Err(CliError::failed("retry: this state has no earlier run"));
     };
-    let read = |id: BlobId| cluster.read_blob(id, MEMORANDUM_BYTES_MAX).ok();
-    job.memorandum.and_then(read).and_then(|bytes| Asked::decode(&bytes)).ok_or_else(|| {
+    let read = Memorandum::of(cluster, job).map_err(CliError::of_cluster)?;
+    read.map(|memorandum| memorandum.asked).ok_or_else(|| {
         CliError::failed(format!(
-            "read how job {} was asked for; give the run's arguments with --failed",
+            "read how job {}, the newest one, was asked for: this is not kept with it; give the \
+             run's arguments with --failed",
             job.id
         ))
     })

@@ -1,14 +1,13 @@
 //! `windlass submit`: a run that nobody waits for.
 
 use crate::arguments::SubmitArguments;
-use crate::place::{Place, cores};
+use crate::place::Place;
 use crate::screen::Screen;
 use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, run, settings, signals};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
-use windlass_client::run::{Detached, Run, RunError, Stage};
+use windlass_client::run::{Detached, RunError, Stage};
 
 /// Files left out that are told one by one.
 const LEFT_OUT_COUNT_MAX: usize = 10;
@@ -19,20 +18,7 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
     let interrupted = signals::interrupts()?;
     let cluster = place.running()?;
-    let run = Run {
-        cluster: &cluster,
-        operations: settings::operations(),
-        asked: match asked {
-            Some(asked) => asked,
-            None => run::newest(&cluster)?,
-        },
-        failed_too: arguments.ask.failed,
-        own_jobs: BTreeSet::new(),
-        excluded: place.excluded(),
-        current_folder: std::env::current_dir().unwrap_or_default(),
-        reader_count: cores() as usize,
-        interrupted: &interrupted,
-    };
+    let run = run::prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?;
     let mut screen = Screen::new(run::screen_mode(), 0);
     screen.phase("Looking at files");
     let submitted = run.submit_only(&mut |stage| match stage {

@@ -1,9 +1,14 @@
 //! `windlass worker list`, `show`, `drain`, `resume` and `rm`: the workers of a running cluster.
 
+mod json;
+
+pub(crate) use json::{all_json, waiting_json};
+
 use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
 use crate::place::Place;
 use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
-use serde_json::{Map, Value, json};
+use json::{absent_json, list_json, worker_json};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -31,14 +36,16 @@ pub(crate) fn workers(command: &WorkerCommand) -> Result<u8, CliError> {
             Ok(0)
         }
         WorkerCommand::Show { who, json } => show(who, *json),
-        WorkerCommand::Drain { who, wait: waits, timeout } => {
+        WorkerCommand::Drain { who, wait: waits, timeout, json } => {
             let cluster = cluster(&who.place)?;
             let name = WorkerName(who.name.clone());
             steer_in_time(&cluster, &Act::DrainWorker(name.clone()))?;
-            if *waits { wait(&cluster, &name, *timeout) } else { Ok(0) }
+            let code = if *waits { wait(&cluster, &name, *timeout)? } else { 0 };
+            tell_changed(&cluster, who, *json)?;
+            Ok(code)
         }
-        WorkerCommand::Resume { who } => act(who, Act::ResumeWorker),
-        WorkerCommand::Rm { who } => act(who, Act::ForgetWorker),
+        WorkerCommand::Resume { who, json } => act(who, *json, Act::ResumeWorker),
+        WorkerCommand::Rm { who, json } => act(who, *json, Act::ForgetWorker),
     }
 }
 
@@ -50,9 +57,30 @@ fn status(cluster: &Cluster) -> Result<ClusterView, CliError> {
     cluster.status().map_err(CliError::failed)
 }
 
-fn act(who: &NamedWorker, act: impl Fn(WorkerName) -> Act) -> Result<u8, CliError> {
-    steer_in_time(&cluster(&who.place)?, &act(WorkerName(who.name.clone())))?;
+fn act(who: &NamedWorker, as_json: bool, act: impl Fn(WorkerName) -> Act) -> Result<u8, CliError> {
+    let cluster = cluster(&who.place)?;
+    steer_in_time(&cluster, &act(WorkerName(who.name.clone())))?;
+    tell_changed(&cluster, who, as_json)?;
     Ok(0)
+}
+
+/// Prints a worker as it is after a change, as `show` does; a null where it is known no more.
+fn tell_changed(cluster: &Cluster, who: &NamedWorker, as_json: bool) -> Result<(), CliError> {
+    if as_json {
+        let view = status(cluster)?;
+        let worker = find(&view, &who.name).map(|(_, value)| value);
+        let told = json!({ "version": 1, "name": who.name, "worker": worker });
+        print(&format!("{told:#}\n"));
+    }
+    Ok(())
+}
+
+/// What is known of a worker, as text and as JSON.
+fn find(view: &ClusterView, name: &str) -> Option<(String, Value)> {
+    let here = view.workers.iter().find(|worker| worker.name.0 == name);
+    let gone = view.absent_workers.iter().find(|worker| worker.name.0 == name);
+    here.map(|worker| (told(worker), worker_json(worker)))
+        .or_else(|| gone.map(|worker| (told_absent(worker), absent_json(worker))))
 }
 
 /// Makes a change; a refusal says by itself what was to be done.
@@ -131,17 +159,11 @@ fn held(worker: &WorkerView) -> String {
 
 fn show(who: &NamedWorker, json: bool) -> Result<u8, CliError> {
     let view = status(&cluster(&who.place)?)?;
-    let here = view.workers.iter().find(|worker| worker.name.0 == who.name);
-    let gone = view.absent_workers.iter().find(|worker| worker.name.0 == who.name);
-    let (text, value) = match (here, gone) {
-        (Some(worker), _) => (told(worker), worker_json(worker)),
-        (None, Some(worker)) => (told_absent(worker), absent_json(worker)),
-        (None, None) => {
-            let name = &who.name;
-            return Err(CliError::failed(format!(
-                "find worker {name}: `windlass worker list` shows which there are"
-            )));
-        }
+    let Some((text, value)) = find(&view, &who.name) else {
+        let name = &who.name;
+        return Err(CliError::failed(format!(
+            "find worker {name}: `windlass worker list` shows which there are"
+        )));
     };
     let value = json!({ "version": 1, "worker": value });
     print(&if json { format!("{value:#}\n") } else { text });
@@ -319,71 +341,6 @@ fn ago(ms: u64) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{} s", ms / 1_000)
-}
-
-fn list_json(view: &ClusterView) -> Value {
-    json!({ "version": 1, "workers": all_json(view), "waiting": waiting_json(view) })
-}
-
-/// All workers, connected or not.
-pub(crate) fn all_json(view: &ClusterView) -> Vec<Value> {
-    let here = view.workers.iter().map(worker_json);
-    here.chain(view.absent_workers.iter().map(absent_json)).collect()
-}
-
-/// Workers that wait for a name that another one has.
-pub(crate) fn waiting_json(view: &ClusterView) -> Vec<Value> {
-    let told = |WaitingWorker { name, place, waits_ms }: &WaitingWorker| json!({ "name": name.0, "where": place, "waits_ms": waits_ms });
-    view.waiting_workers.iter().map(told).collect()
-}
-
-fn worker_json(worker: &WorkerView) -> Value {
-    let running = worker.running.iter().map(|SlotWork { running, operation }| {
-        json!({
-            "slot": running.slot,
-            "task": running.task.to_string(),
-            "operation": operation,
-            "elapsed_ms": running.elapsed_ms,
-            "quiet_ms": running.quiet_ms,
-        })
-    });
-    let withdrawn = worker.withdrawn.iter().map(|it| (it.operation.clone(), json!(it.cause)));
-    let offers = worker.offers.iter().map(|offer| {
-        let limits = json!({
-            "version": offer.version,
-            "attempt_ms_max": offer.attempt_ms_max,
-            "quiet_ms_max": offer.quiet_ms_max,
-        });
-        (offer.operation.clone(), limits)
-    });
-    json!({
-        "name": worker.name.0,
-        "connected": true,
-        "where": worker.place,
-        "slots": worker.slots,
-        "draining": worker.draining,
-        "heard_ms_ago": worker.heard_ms_ago,
-        "cpu_cores": worker.usage.map(cores),
-        "resident_bytes": worker.usage.map(|usage| usage.resident_bytes),
-        "held_tasks": worker.held_count,
-        "held_calls": worker.held_call_count,
-        "credit": worker.credit,
-        "lease_ms": LEASE_MS,
-        "settled_tasks": worker.task_count,
-        "served_calls": worker.call_count,
-        "running": running.collect::<Vec<_>>(),
-        "offers": offers.collect::<Map<_, _>>(),
-        "withdrawn": withdrawn.collect::<Map<_, _>>(),
-    })
-}
-
-fn absent_json(worker: &AbsentWorker) -> Value {
-    json!({
-        "name": worker.name.0,
-        "connected": false,
-        "draining": worker.draining,
-        "heard_ms_ago": worker.seen_ms_ago,
-    })
 }
 
 fn print(text: &str) {

@@ -1,6 +1,7 @@
 //! Follows the jobs of a run: exports each result as it settles, keeps the report's rows.
 
 mod ended;
+mod steps;
 
 use crate::cluster::Cluster;
 use crate::export::{base_of_task, export};

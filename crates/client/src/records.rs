@@ -32,6 +32,12 @@ pub enum RecordsError {
         /// How many.
         bad_row_count: u64,
     },
+    /// There is one of its name already, and it is not to be replaced.
+    #[error(
+        "load {0}: there is a record set of this name; --replace puts the new one in its place, \
+         another name leaves it there"
+    )]
+    Exists(SetName),
     /// Not one row is good.
     #[error("load {0}: the files have no row that could be loaded")]
     NoRows(SetName),
@@ -110,6 +116,10 @@ impl Loading {
     pub fn load(self, cluster: &Cluster, report: &mut Report) -> Result<LoadId, RecordsError> {
         let Loading { set, files, is_strict, replaces } = self;
         let name = set.name.clone();
+        // Before hours of reading. Whoever comes first meanwhile, the ledger tells at the end.
+        if !replaces && cluster.records()?.iter().any(|view| view.set.name == name) {
+            return Err(RecordsError::Exists(name));
+        }
         let mut loader = Loader::new(&set, |_: &GroupName| sink(cluster))?;
         for path in &files {
             let read = File::open(path)

@@ -138,6 +138,10 @@ impl Withdrawn {
 pub struct Report {
     /// In the order in which the summaries list them.
     pub rows: Vec<Row>,
+    /// By operation: seconds on slots for steps on the way to the results, which have no row.
+    pub step_seconds: BTreeMap<String, f64>,
+    /// Files that were left out and have no row, because they were too many to be named.
+    pub unnamed_count: u64,
     /// What workers offer no more.
     pub withdrawn: Vec<Withdrawn>,
     /// The jobs that the run made or continued.
@@ -197,6 +201,7 @@ impl Report {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         self.rows.iter().for_each(|row| totals.add(row));
+        totals.seconds += self.step_seconds.values().sum::<f64>();
         totals
     }
 
@@ -206,6 +211,9 @@ impl Report {
         let mut totals: BTreeMap<&str, Totals> = BTreeMap::new();
         for row in &self.rows {
             totals.entry(&row.operation).or_default().add(row);
+        }
+        for (operation, seconds) in &self.step_seconds {
+            totals.entry(operation).or_default().seconds += seconds;
         }
         totals
     }

@@ -4,6 +4,7 @@
 use crate::cluster::{Cluster, ClusterError};
 use crate::export::{self, artifact_name, base_of_task, export};
 use crate::follow::Follower;
+use crate::memorandum::Memorandum;
 use crate::report::Report;
 use crate::run::RunError;
 use crate::submission::read_job;
@@ -181,8 +182,8 @@ fn bare(phase: &SubmittedPhase, view: &TaskView) -> TaskResult {
 }
 
 /// Writes all results that a job has so far to a folder, as the run would have that submitted it;
-/// what is there and equal is left alone. The report tells of every task; its summaries are not
-/// written yet.
+/// what is there and equal is left alone. The report tells of every task, and of every file that
+/// was left out when the job was submitted; its summaries are not written yet.
 ///
 /// # Errors
 /// See [`RunError`].
@@ -199,11 +200,18 @@ pub fn export_all(
     }
     let mut submission = Submission::default();
     read_job(cluster, job, &mut submission)?;
-    let mut rows = Follower::new(cluster, out, submission)?.into_rows();
+    let follower = Follower::new(cluster, out, submission)?;
+    let step_seconds = follower.step_seconds()?;
+    let mut rows = follower.into_rows();
+    let memorandum = Memorandum::of(cluster, job)?;
+    let unnamed_count = memorandum.as_ref().map_or(0, |it| it.unnamed_count);
+    rows.extend(memorandum.into_iter().flat_map(|it| it.left_out));
     rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
     let ended_at = job.ended_at.unwrap_or(history.told_at);
     Ok(Report {
         rows,
+        step_seconds,
+        unnamed_count,
         withdrawn: Vec::new(),
         job_ids: vec![job.id.0],
         wall_seconds: ended_at.0.saturating_sub(job.submitted_at.0) as f64 / 1_000.0,

@@ -163,11 +163,14 @@ impl Run<'_> {
         // What was withdrawn since the last look.
         follower.standing()?;
         let withdrawn = follower.withdrawn();
+        let step_seconds = follower.step_seconds()?;
         let mut rows = follower.into_rows();
         rows.extend(outcomes.iter().filter_map(Row::of_gathered));
         rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
         let report = Report {
             rows,
+            step_seconds,
+            unnamed_count: 0,
             withdrawn,
             job_ids: jobs.into_iter().map(|job| job.0).collect(),
             wall_seconds: began.elapsed().as_secs_f64(),

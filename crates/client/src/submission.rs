@@ -7,8 +7,9 @@ use crate::cluster::Cluster;
 use crate::failed;
 use crate::gather::{Choice, Outcome};
 use crate::inputs::inputs_of;
-use crate::memorandum::Asked;
+use crate::memorandum::{Asked, Memorandum};
 use crate::names;
+use crate::report::Row;
 use crate::run::RunError;
 use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,7 @@ impl Submitter<'_> {
         let needs_job = jobs.is_empty() && count.is_some();
         if needs_job || missing.values().any(|inputs| !inputs.is_empty()) {
             let request = request_id(fingerprint, same.last().map_or(JobId(0), |job| job.id));
-            self.create(request, missing, count, &mut submission)?;
+            self.create(request, outcomes, missing, count, &mut submission)?;
         }
         submission.count_derived();
         Ok(submission)
@@ -176,6 +177,7 @@ impl Submitter<'_> {
     fn create(
         &self,
         request: RequestId,
+        outcomes: &[Outcome],
         missing: BTreeMap<String, Vec<Input>>,
         count: Option<u32>,
         submission: &mut Submission,
@@ -185,7 +187,9 @@ impl Submitter<'_> {
         if let (Choice::One(operation), Some(_)) = (&self.asked.choice, count) {
             missing = vec![(operation.clone(), Vec::new())];
         }
-        let memorandum = self.cluster.put_blob(&self.asked.encode())?;
+        let left_out = outcomes.iter().filter_map(Row::of_gathered);
+        let memorandum = Memorandum::new(self.asked.clone(), left_out);
+        let memorandum = self.cluster.put_blob(&memorandum.encode())?;
         let mut phases: Vec<PhaseSpec> = Vec::new();
         // What is to be added to each phase; nothing to those whose tasks follow from others.
         let mut added: BTreeMap<usize, Vec<Input>> = BTreeMap::new();

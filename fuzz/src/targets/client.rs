@@ -5,7 +5,7 @@ use crate::target::Target;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use windlass_client::gather;
-use windlass_client::memorandum::Asked;
+use windlass_client::memorandum::Memorandum;
 
 pub(super) const MEMORANDUM: Target = Target {
     name: "memorandum",
@@ -17,17 +17,21 @@ pub(super) const MEMORANDUM: Target = Target {
 };
 
 fn memorandum(bytes: &[u8]) -> String {
-    let Some(asked) = Asked::decode(bytes) else { return "refused".to_owned() };
-    let again = Asked::decode(&asked.encode());
-    assert_eq!(again.as_ref(), Some(&asked), "what was asked does not come back");
-    assert_eq!(again.map(|again| again.fingerprint()), Some(asked.fingerprint()));
-    format!("paths {} params {}", magnitude(asked.paths.len()), magnitude(asked.params.len()))
+    let Some(memorandum) = Memorandum::decode(bytes) else { return "refused".to_owned() };
+    let again = Memorandum::decode(&memorandum.encode());
+    assert_eq!(again.as_ref(), Some(&memorandum), "what was kept does not come back");
+    let Memorandum { asked, left_out, .. } = memorandum;
+    let fingerprint = again.map(|again| again.asked.fingerprint());
+    assert_eq!(fingerprint, Some(asked.fingerprint()));
+    let (paths, params) = (magnitude(asked.paths.len()), magnitude(asked.params.len()));
+    format!("paths {paths} params {params} left out {}", magnitude(left_out.len()))
 }
 
 fn seeds() -> Vec<Vec<u8>> {
     let auto = br#"{"version":1,"paths":[[47,97,255],[47]],"operation":null,"skip":["image"],"params":{"width":"5"},"out":[47]}"#;
     let one = br#"{"version":1,"paths":[],"operation":"command","skip":[],"params":{"cmd":"c\"\u00e9\ud83d\ude00"},"out":[]}"#;
-    vec![auto.to_vec(), one.to_vec()]
+    let left_out = br#"{"version":1,"paths":[],"operation":null,"skip":[],"params":{},"out":[],"left_out":[{"path":[47,255],"failed":true,"kind":"rejected","code":"a","cause":"b","next_step":"c"}],"unnamed_count":7}"#;
+    vec![auto.to_vec(), one.to_vec(), left_out.to_vec()]
 }
 
 /// A pattern of the user's over a small folder.

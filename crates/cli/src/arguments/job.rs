@@ -102,18 +102,27 @@ pub(crate) enum JobCommand {
         /// Its number
         #[arg(value_name = "JOB")]
         id: u64,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Begin nothing more of one; what runs of it goes on to its end
     Pause {
         /// Its number
         #[arg(value_name = "JOB")]
         id: u64,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Let a paused one go on
     Resume {
         /// Its number
         #[arg(value_name = "JOB")]
         id: u64,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Try failed files of one again
     Retry {
@@ -127,12 +136,18 @@ pub(crate) enum JobCommand {
         /// worker lost, a code of summary.json, or words of the cause
         #[arg(long, value_name = "CAUSE")]
         cause: Option<String>,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Forget ended ones, with their results as far as no other job has them
     Rm {
         /// Their numbers
         #[arg(value_name = "JOB", required = true)]
         ids: Vec<u64>,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -86,16 +86,25 @@ pub(crate) enum WorkerCommand {
         /// Seconds to wait at most; exit code 6 after that
         #[arg(long, value_name = "SECONDS", requires = "wait")]
         timeout: Option<u64>,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Give a drained one work again
     Resume {
         #[command(flatten)]
         who: NamedWorker,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
     /// Forget one that is not connected
     Rm {
         #[command(flatten)]
         who: NamedWorker,
+        /// Print JSON to stdout
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -1,7 +1,8 @@
 //! `windlass job cancel`, `pause`, `resume`, `retry` and `rm`.
 
-use super::{files, find, say};
+use super::{files, find, print, say, to_json};
 use crate::CliError;
+use serde_json::{Value, json};
 use std::os::unix::fs::MetadataExt;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_client::failed;
@@ -11,19 +12,32 @@ use windlass_core::ledger::{JobState, Outcome};
 use windlass_master::MasterError;
 use windlass_wire::WireError;
 
-pub(super) fn cancel(cluster: &Cluster, id: JobId) -> Result<u8, CliError> {
+/// Prints the job as it is after a change, with what else there is to tell.
+fn tell(cluster: &Cluster, id: JobId, more: &[(&str, Value)]) -> Result<(), CliError> {
+    let mut told = to_json(&find(cluster, id)?);
+    told["version"] = json!(1);
+    more.iter().for_each(|(name, value)| told[*name] = value.clone());
+    print(&format!("{told:#}\n"));
+    Ok(())
+}
+
+pub(super) fn cancel(cluster: &Cluster, id: JobId, as_json: bool) -> Result<u8, CliError> {
     find(cluster, id)?;
     let why = format!("cancelled by {}", who());
     cluster.cancel(id, &why).map_err(|error| refused(&format!("cancel job {id}"), error))?;
     say(&format!("Job {id} is cancelled; the results that it has stay.\n"));
+    if as_json {
+        tell(cluster, id, &[])?;
+    }
     Ok(0)
 }
 
-pub(super) fn pause(cluster: &Cluster, id: JobId, on: bool) -> Result<u8, CliError> {
+pub(super) fn pause(cluster: &Cluster, id: JobId, on: bool, as_json: bool) -> Result<u8, CliError> {
     let before = find(cluster, id)?.paused;
     let doing = if on { "pause" } else { "resume" };
     let done = cluster.pause(id, on, &who());
     done.map_err(|error| refused(&format!("{doing} job {id}"), error))?;
+    let has_changed = on != before.is_some();
     say(&match (on, before) {
         (true, None) => format!(
             "Job {id} is paused; what runs of it goes on to its end. `windlass job resume {id}` \
@@ -35,10 +49,18 @@ pub(super) fn pause(cluster: &Cluster, id: JobId, on: bool) -> Result<u8, CliErr
         (false, Some(_)) => format!("Job {id} goes on.\n"),
         (false, None) => format!("Job {id} was not paused.\n"),
     });
+    if as_json {
+        tell(cluster, id, &[("changed", json!(has_changed))])?;
+    }
     Ok(0)
 }
 
-pub(super) fn retry(cluster: &Cluster, id: JobId, cause: Option<&str>) -> Result<u8, CliError> {
+pub(super) fn retry(
+    cluster: &Cluster,
+    id: JobId,
+    cause: Option<&str>,
+    as_json: bool,
+) -> Result<u8, CliError> {
     let job = find(cluster, id)?;
     if job.state == JobState::Ended(Outcome::Cancelled) {
         return Err(CliError::failed(format!(
@@ -57,6 +79,9 @@ pub(super) fn retry(cluster: &Cluster, id: JobId, cause: Option<&str>) -> Result
         (count, _, _) => {
             let held = if job.paused.is_some() { " once it is resumed" } else { "" };
             say(&format!("Job {id}: {} tried again{held}.\n", are(count)));
+            if as_json {
+                tell(cluster, id, &[("retried", json!(count))])?;
+            }
             Ok(0)
         }
     }
@@ -67,17 +92,26 @@ fn are(count: u64) -> String {
 }
 
 /// Forgets each of the jobs that can be forgotten; what cannot is told at the end.
-pub(super) fn rm(cluster: &Cluster, ids: &[u64]) -> Result<u8, CliError> {
+pub(super) fn rm(cluster: &Cluster, ids: &[u64], as_json: bool) -> Result<u8, CliError> {
     let mut first_error = None;
+    let (mut forgotten, mut kept) = (Vec::new(), Vec::new());
     for id in ids.iter().copied().map(JobId) {
         match forget(cluster, id) {
-            Ok(()) => say(&format!("Job {id} is forgotten.\n")),
+            Ok(()) => {
+                forgotten.push(id.0);
+                say(&format!("Job {id} is forgotten.\n"));
+            }
             Err(error) => {
+                kept.push(json!({ "id": id.0, "cause": error.text }));
                 if let Some(earlier) = first_error.replace(error) {
                     say(&format!("windlass: {}\n", earlier.text));
                 }
             }
         }
+    }
+    if as_json {
+        let told = json!({ "version": 1, "forgotten": forgotten, "kept": kept });
+        print(&format!("{told:#}\n"));
     }
     first_error.map_or(Ok(0), Err)
 }

@@ -30,6 +30,8 @@ fn skipped(input: &str, reason: &str) -> Row {
 fn report(rows: Vec<Row>) -> Report {
     Report {
         rows,
+        step_seconds: BTreeMap::new(),
+        unnamed_count: 0,
         withdrawn: Vec::new(),
         job_ids: vec![7],
         wall_seconds: 2.5,
@@ -378,4 +380,13 @@ fn withdrawn_operations_are_told() {
     report.write_json(&mut json).expect("written");
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(json["withdrawn"][0]["workers"][1], "w2");
+}
+
+#[test]
+fn steps_on_the_way_count_as_work_and_not_as_files() {
+    let last = Row { seconds: 0.5, ..row("", "factorial", Outcome::Succeeded) };
+    let report =
+        Report { step_seconds: [("factorial".to_owned(), 4.0)].into(), ..report(vec![last]) };
+    assert_eq!((report.totals().seconds, report.totals().files), (4.5, 1));
+    assert_eq!(report.totals_by_operation()["factorial"].seconds, 4.5);
 }
