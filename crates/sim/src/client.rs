@@ -2,6 +2,7 @@
 //! not answered, cancels some jobs and tries failed tasks again.
 
 use crate::plan::QUIET_AT;
+use crate::task::OPERATIONS;
 use windlass_core::ledger::{
     Applied, ChunkRef, Entry, IndexRange, JobSpec, Ledger, OnFailure, Outcome, PhaseSpec, Refusal,
     TaskState,
@@ -64,6 +65,7 @@ pub(crate) enum Fate {
 pub(crate) struct Script {
     /// Tasks of each phase, where they are added; each phase waits for all before it.
     task_counts: Vec<u32>,
+    operations: Vec<&'static str>,
     /// The rule by which the tasks of a phase follow instead, if they do.
     derived: Vec<Option<Derived>>,
     chunk: u32,
@@ -104,6 +106,7 @@ impl Client {
         // One job after everything has healed: the cluster must still be good for it.
         scripts.push(Script {
             task_counts: vec![1 + random.below(12) as u32],
+            operations: vec![OPERATIONS[0]],
             derived: vec![None],
             fate: Fate::Runs,
             from: QUIET_AT,
@@ -267,6 +270,9 @@ impl Script {
         };
         Script {
             task_counts: (0..phase_count).map(|_| 1 + random.below(30) as u32).collect(),
+            operations: (0..phase_count)
+                .map(|_| OPERATIONS[random.below(OPERATIONS.len() as u64) as usize])
+                .collect(),
             derived: (0..phase_count).map(|position| rule(random, position)).collect(),
             chunk: 1 + random.below(8) as u32,
             on_failure: if random.below(8) == 0 { OnFailure::Stop } else { OnFailure::Continue },
@@ -282,7 +288,7 @@ impl Script {
 
     fn spec(&self, number: usize) -> JobSpec {
         let phase = |position: usize| PhaseSpec {
-            operation: "sim".to_owned(),
+            operation: self.operations[position].to_owned(),
             version: 1,
             params: Params::default(),
             after: (0..position).map(|before| PhaseIndex(before as u16)).collect(),

@@ -2,8 +2,9 @@
 //! another worker's, where one takes attempts. That is forgotten with the end of its job, also
 //! where the job is opened again.
 
+use crate::master::Taker;
 use std::collections::BTreeMap;
-use windlass_core::ledger::{Applied, Entry};
+use windlass_core::ledger::{Applied, Entry, Ledger};
 use windlass_core::session::AssignRun;
 use windlass_core::{AttemptId, Epoch, FailureKind, Round, TaskId, TaskIndex, WorkerName};
 
@@ -37,10 +38,12 @@ impl Crashes {
     pub(crate) fn on_assigned(
         &mut self,
         worker: &WorkerName,
-        takers: &[WorkerName],
+        takers: &[Taker],
         runs: &[AssignRun],
+        ledger: &Ledger,
     ) -> Result<(), String> {
         for run in runs {
+            let operation = ledger.phase(run.phase).map(|phase| &phase.spec.operation);
             for offset in 0..run.count {
                 let attempt = run.attempt.plus(offset);
                 let task = run.phase.task(TaskIndex(run.first.0 + offset));
@@ -49,7 +52,10 @@ impl Crashes {
                 if crashed_on.get(worker) != Some(&attempt.epoch) {
                     continue;
                 }
-                if let Some(other) = takers.iter().find(|name| !crashed_on.contains_key(*name)) {
+                let takes = |it: &&Taker| operation.is_some_and(|of| it.operations.contains(of));
+                let mut able = takers.iter().filter(takes);
+                if let Some(other) = able.find(|it| !crashed_on.contains_key(&it.name)) {
+                    let other = &other.name;
                     return Err(format!(
                         "task {task} crashed {worker} and goes there again, not to {other}"
                     ));

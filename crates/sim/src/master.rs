@@ -104,13 +104,21 @@ pub(crate) struct Turn {
     pub(crate) reigns: bool,
 }
 
+/// A worker that takes attempts.
+#[derive(Debug)]
+pub(crate) struct Taker {
+    pub(crate) name: WorkerName,
+    /// What it offers and has not withdrawn.
+    pub(crate) operations: Vec<String>,
+}
+
 /// Tasks that a master hands out, and what its ledger says then.
 #[derive(Debug)]
 pub(crate) struct HandedOut {
     pub(crate) session: SessionId,
     pub(crate) runs: Vec<AssignRun>,
     /// Workers that take attempts: connected and not drained.
-    pub(crate) takers: Vec<WorkerName>,
+    pub(crate) takers: Vec<Taker>,
     /// Jobs of which nothing may be handed out.
     pub(crate) paused: Vec<JobId>,
 }
@@ -330,11 +338,7 @@ impl Process {
             match effect {
                 Effect::Send(session, message) => {
                     if let ToWorker::Assign(runs) = &message {
-                        let joined = &self.replay.ledger.workers;
-                        let is_drained =
-                            |name| joined.get(name).is_some_and(|worker| worker.draining);
-                        let connected = scheduler.connected();
-                        let takers = connected.filter(|name| !is_drained(*name)).cloned().collect();
+                        let takers = takers(moment, scheduler, &self.replay.ledger);
                         let jobs = self.replay.ledger.jobs.values();
                         let paused = jobs.filter(|job| job.paused.is_some()).map(|job| job.id);
                         let (runs, paused) = (runs.clone(), paused.collect());
@@ -511,6 +515,20 @@ impl Process {
         self.contend(moment, ContenderEvent::SteppedDown, turn);
         Ok(())
     }
+}
+
+/// Who takes attempts.
+fn takers(moment: Moment, scheduler: &Scheduler, ledger: &Ledger) -> Vec<Taker> {
+    let is_drained =
+        |name: &WorkerName| ledger.workers.get(name).is_some_and(|worker| worker.draining);
+    let views = scheduler.workers(moment.tick, ledger).into_iter().map(|(_, view)| view);
+    let views = views.filter(|view| !is_drained(&view.name));
+    let takers = views.map(|view| {
+        let is_gone = |name: &String| view.withdrawn.iter().any(|gone| gone.operation == *name);
+        let offered = view.offers.iter().map(|offer| offer.operation.clone());
+        Taker { operations: offered.filter(|name| !is_gone(name)).collect(), name: view.name }
+    });
+    takers.collect()
 }
 
 /// What an entry of the log decides, for those who look on.

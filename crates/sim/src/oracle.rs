@@ -7,6 +7,7 @@ use crate::reader::Reader;
 use crate::store::Store;
 use crate::task::{Kind, digest_of, kind_of, maker_of, seen_of};
 use crate::wire::MasterLife;
+use crate::withdrawals::Withdrawals;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::ledger::{Applied, IndexRange, JobState, Ledger, Outcome, Phase, TaskState};
 use windlass_core::plan::{Outputs, Take, TaskCount, nothing_to_work_on};
@@ -35,6 +36,8 @@ pub(crate) struct Oracle {
     pub(crate) crashes: Crashes,
     /// Blobs that no crash takes.
     pub(crate) durable: Store,
+    /// What workers offer no more.
+    pub(crate) withdrawals: Withdrawals,
     /// Who looks something up.
     pub(crate) reader: Reader,
 }
@@ -187,6 +190,10 @@ impl Oracle {
                     let failure = phase.tasks.failure(index);
                     let lost = failure.is_some_and(|failed| failed.failure.code == "worker_lost");
                     let away = failure.is_some_and(|failed| failed.failure.code == "away");
+                    let round = phase.tasks.round(index);
+                    let excused = failure.is_some_and(|failed| {
+                        self.withdrawals.excuses(task, round, &failed.failure.code)
+                    });
                     let derived = phase.spec.derived.as_ref();
                     let has_nothing = derived
                         .is_some_and(|derived| nothing_to_work_on(job, derived, index).is_some());
@@ -196,18 +203,19 @@ impl Oracle {
                     let right = match (kind_of(task), phase.tasks.state(index)) {
                         (_, Some(TaskState::Pending)) => may_be_open,
                         (_, state) if has_nothing => state == Some(TaskState::Failed),
+                        (_, Some(TaskState::Failed)) if excused => true,
                         (Kind::Poison | Kind::Bad, Some(TaskState::Failed)) => true,
                         (Kind::Poison | Kind::Bad, _) => false,
-                        (Kind::Mended, state) if phase.tasks.round(index).0 == 0 => {
-                            state == Some(TaskState::Failed)
-                        }
+                        (Kind::Mended, state) if round.0 == 0 => state == Some(TaskState::Failed),
                         (_, Some(TaskState::Succeeded)) => true,
                         // What is away for an hour of the log's time is given up.
                         (Kind::Flaky, Some(TaskState::Failed)) if away => self.clocks_jumped,
                         (_, state) => state == Some(TaskState::Failed) && lost,
                     };
                     if !right {
-                        return Err(format!("task {task} ended as {:?}", phase.tasks.state(index)));
+                        let state = phase.tasks.state(index);
+                        let why = failure.map(|failed| &failed.failure);
+                        return Err(format!("task {task} ended as {state:?}: {why:?}"));
                     }
                 }
             }

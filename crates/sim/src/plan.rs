@@ -1,5 +1,7 @@
 //! What will go wrong, drawn beforehand from the seed.
 
+use crate::executors::Defect;
+use crate::task::OPERATIONS;
 use crate::wire::{Happening, MasterIndex, WorkerIndex};
 use windlass_core::Tick;
 use windlass_core::random::SplitMix64;
@@ -17,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) master_count: usize,
     /// The only master, on a state of its own: it claims without asking for a tenure.
     pub(crate) solo: bool,
+    /// The workers live inside its process, and end with it.
+    pub(crate) within: bool,
     pub(crate) worker_count: usize,
     /// With their times.
     pub(crate) happenings: Vec<(u64, Happening)>,
@@ -27,7 +31,9 @@ impl Plan {
         let master_count = 1 + random.below(3) as usize;
         let solo = master_count == 1 && random.below(2) == 0;
         let worker_count = 1 + random.below(4) as usize;
-        let mut plan = Plan { master_count, solo, worker_count, happenings: Vec::new() };
+        let within = solo && random.below(3) == 0;
+        let happenings = Vec::new();
+        let mut plan = Plan { master_count, solo, within, worker_count, happenings };
         for index in 0..master_count {
             plan.push(random.below(200_000), Happening::MasterStarts(MasterIndex(index)));
         }
@@ -51,6 +57,7 @@ impl Plan {
             plan.disturb_masters(random);
             plan.disturb_engine(random);
             plan.disturb_workers(random);
+            plan.break_machines(random);
             plan.pause_jobs(random);
         }
         plan
@@ -130,6 +137,8 @@ impl Plan {
             let at = random.below(HEALED_AT.0);
             let us = length(random, at, 6_000_000);
             match random.below(6) {
+                // Inside a process nothing comes between it and its workers.
+                0 | 1 | 3 | 5 if self.within => {}
                 0 | 1 => self.push(at, Happening::Cut(worker)),
                 2 => self.push(at, Happening::WorkerPauses(worker, us)),
                 3 => {
@@ -150,6 +159,24 @@ impl Plan {
             }
         }
         self.push(HEALED_AT.0, Happening::WorkerStarts(WorkerIndex(0)));
+    }
+
+    fn break_machines(&mut self, random: &mut SplitMix64) {
+        for _ in 0..random.below(4) {
+            let worker = WorkerIndex(random.below(self.worker_count as u64) as usize);
+            // Withdrawing takes seconds.
+            let at = random.below(HEALED_AT.0 / 2);
+            let defect = match random.below(4) {
+                0 => Defect::StartsNot,
+                choice => Defect::Crashes(OPERATIONS[choice as usize % OPERATIONS.len()]),
+            };
+            self.push(at, Happening::MachineBreaks(worker, defect));
+            let stays = worker.0 > 0 && !self.within && random.below(3) == 0;
+            if !stays {
+                let us = 1_000_000 + length(random, at, 8_000_000);
+                self.push(at + us, Happening::MachineMended(worker));
+            }
+        }
     }
 
     fn pause_jobs(&mut self, random: &mut SplitMix64) {

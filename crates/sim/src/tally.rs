@@ -1,5 +1,6 @@
 //! How often each fault bit: one that never does proves nothing.
 
+use crate::withdrawals::GIVEN_UP;
 use std::collections::BTreeMap;
 use std::fmt;
 use windlass_core::FailureKind;
@@ -43,11 +44,18 @@ const FAULTS: &[&str] = &[
     "master: a zombie is fenced",
     "master: its loop hangs",
     "master: stands still",
+    "machine: a worker's is broken",
     "network: a connection is cut",
     "network: a message to a master is lost",
     "network: a message to a worker is lost",
     "network: an answer comes twice, late",
     "network: one direction is cut",
+    "operation: its tasks are given up",
+    "operation: offered again",
+    "operation: returned unmade",
+    "operation: withdrawn, it crashes",
+    "operation: withdrawn, it starts not",
+    "operation: withdrawn, repeated",
     "records: a shard cannot be served",
     "records: dropped",
     "records: loaded",
@@ -94,6 +102,7 @@ impl Tally {
         match entry {
             Entry::Claim { .. } => self.bite("master: a claim"),
             Entry::AttemptFailed { failure, .. } => match failure.kind {
+                _ if failure.code == GIVEN_UP => self.bite("operation: its tasks are given up"),
                 FailureKind::Rejected => self.bite("task: rejected"),
                 FailureKind::Unavailable => self.bite("task: unavailable"),
                 _ => self.bite("task: crashes"),

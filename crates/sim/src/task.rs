@@ -5,6 +5,9 @@ use windlass_core::random::SplitMix64;
 use windlass_core::session::Assigned;
 use windlass_core::{AttemptId, BlobId, Epoch, JobId, PhaseIndex, Round, TaskId, TaskIndex};
 
+/// What workers offer.
+pub(crate) const OPERATIONS: [&str; 2] = ["sim", "text"];
+
 /// How a task behaves; fixed by its name, so that every attempt knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {

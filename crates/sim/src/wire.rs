@@ -1,6 +1,7 @@
 //! Everything that can happen, and who is meant.
 
 use crate::client::Answered;
+use crate::executors::Defect;
 use crate::lookups::Enquiry;
 use std::fmt;
 use windlass_core::ledger::{Entry, Ledger};
@@ -67,6 +68,10 @@ pub(crate) enum Happening {
     WorkerStarts(WorkerIndex),
     WorkerDies(WorkerIndex),
     WorkerPauses(WorkerIndex, u64),
+    /// A worker's machine has a defect until it is mended.
+    MachineBreaks(WorkerIndex, Defect),
+    /// It is mended; a worker that has withdrawn something is started anew.
+    MachineMended(WorkerIndex),
     /// The connection of a worker is cut.
     Cut(WorkerIndex),
     /// Messages in one direction do not come through for so long.

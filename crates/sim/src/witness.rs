@@ -112,6 +112,7 @@ impl Witness {
             }
             oracle.on_applied(&self.ledger, &applied)?;
             oracle.crashes.on_recorded(entry, &applied);
+            oracle.withdrawals.on_recorded(&self.ledger, entry, &applied)?;
             self.check_snapshot(snapshots, &applied)?;
             if let (Entry::SweepBegun(sweep), Some(Applied::SweepBegun(batch))) =
                 (entry, applied.last())

@@ -3,10 +3,11 @@
 
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
+use crate::executors::{Executors, Ran};
 use crate::lookups::Shards;
 use crate::plan::HEALED_AT;
 use crate::store::Store;
-use crate::task::{Kind, kind_of, manifest_of};
+use crate::task::{Kind, OPERATIONS, kind_of, manifest_of};
 use crate::wire::Connection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use windlass_core::limits::{ATTEMPT_MS_MAX, SLOT_CREDIT_MIN};
@@ -47,6 +48,9 @@ pub(crate) struct SimWorker {
     epoch: Epoch,
     /// What it was told that tasks work on, by the first of them.
     outputs: BTreeMap<(PhaseId, TaskIndex), Outputs>,
+    /// The operations of phases, as it was told.
+    operations: BTreeMap<PhaseId, &'static str>,
+    pub(crate) executors: Executors,
     /// What it serves of record sets.
     pub(crate) shards: Shards,
 }
@@ -56,6 +60,7 @@ pub(crate) struct SimWorker {
 struct Attempt {
     serial: u64,
     assigned: Assigned,
+    operation: &'static str,
     took_us: u64,
     result: BlobId,
 }
@@ -79,6 +84,8 @@ pub(crate) struct WorkerTurn {
 pub(crate) enum Kept {
     /// The next step, after so long.
     Next(u64),
+    /// The same step once more, after so long.
+    Again(u64),
     /// The result is stored: the slot begins its next attempt, the next step comes after so long.
     Made(SeatEvent, Option<Begun>, u64),
     /// The seat hears of it, and the slot begins its next attempt.
@@ -106,23 +113,27 @@ impl SimWorker {
             unsynced: BTreeSet::new(),
             epoch: Epoch(0),
             outputs: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            executors: Executors::default(),
             shards: Shards::default(),
         }
     }
 
-    pub(crate) fn start(&mut self) {
+    /// Its process starts; within: inside the master's.
+    pub(crate) fn start(&mut self, within: bool) {
         self.life += 1;
         self.ticks = Alarm::default();
         self.epoch = Epoch(0);
         self.credit_max = self.slots * SLOT_CREDIT_MIN;
-        let offers = vec![Offer {
-            operation: "sim".to_owned(),
+        let offers = OPERATIONS.map(|operation| Offer {
+            operation: operation.to_owned(),
             version: 1,
             attempt_ms_max: ATTEMPT_MS_MAX,
             quiet_ms_max: None,
-        }];
+        });
         let incarnation = Incarnation(self.life);
-        let seat = Seat::new(self.name.clone(), incarnation, false, self.slots, offers);
+        let name = self.name.clone();
+        let seat = Seat::new(name, incarnation, within, self.slots, offers.to_vec());
         self.seat = Some(match self.pins() {
             Some(pins) => seat.serving(pins),
             None => seat,
@@ -140,11 +151,13 @@ impl SimWorker {
 
     pub(crate) fn die(&mut self) {
         self.shards = Shards::default();
+        self.executors.die();
         self.seat = None;
         self.connection = None;
         self.slots_have.clear();
         self.keeping.clear();
         self.outputs.clear();
+        self.operations.clear();
         self.unsynced.clear();
     }
 
@@ -171,40 +184,24 @@ impl SimWorker {
                     turn.says.push(message);
                 }
                 SeatEffect::Start { slot, assigned } => {
-                    self.serial += 1;
-                    let took_us = match kind_of(assigned.task) {
-                        Kind::Slow => 1_000_000 + random.below(4_000_000),
-                        _ => match random.below(20) {
-                            0 => random.below(2_000_000),
-                            // Next to nothing, so that a slot gets several at once.
-                            1..10 => random.below(200),
-                            _ => random.below(20_000),
-                        },
-                    };
-                    let result = manifest_of(&assigned, &told(&self.outputs, assigned.task));
-                    let queue = self.slots_have.entry(slot).or_default();
-                    queue.push_back(Attempt { serial: self.serial, assigned, took_us, result });
-                    if queue.len() == 1 {
-                        turn.begun.push((slot, self.serial, took_us));
-                    }
+                    turn.begun.extend(self.take_in(slot, assigned, random)?);
                 }
                 SeatEffect::Kill(slot) => {
                     let at_work = self.slots_have.get(&slot).and_then(VecDeque::front);
                     turn.killed.extend(at_work.map(|attempt| (slot, attempt.serial)));
                 }
-                SeatEffect::Note(ToWorker::Outputs { phase, first, outputs, .. }) => {
-                    self.outputs.insert((phase, first), outputs);
-                }
+                SeatEffect::Note(message) => self.note(message),
                 SeatEffect::Records(ToWorker::Shelves(shelves)) => {
                     let (said, fetches) = self.shards.serve(&shelves);
                     turn.says.extend(said);
                     turn.fetches.extend(fetches);
                 }
                 SeatEffect::Records(query) => turn.says.extend(self.shards.answer(&query)),
-                SeatEffect::Note(_) | SeatEffect::Call(_) => {}
+                SeatEffect::Call(_) => {}
                 SeatEffect::Refused(_) => turn.leaves = true,
             }
         }
+        let Some(seat) = &self.seat else { return Ok(turn) };
         // Heartbeats tell that it took the welcome.
         if let Some(epoch) = welcome.filter(|_| seat.next_deadline().is_some()) {
             if epoch < self.epoch {
@@ -223,11 +220,58 @@ impl SimWorker {
         Ok(turn)
     }
 
+    /// A slot gets an attempt, which begins now where it has no other.
+    fn take_in(
+        &mut self,
+        slot: SlotIndex,
+        assigned: Assigned,
+        random: &mut SplitMix64,
+    ) -> Result<Option<Begun>, String> {
+        self.serial += 1;
+        let took_us = match kind_of(assigned.task) {
+            Kind::Slow => 1_000_000 + random.below(4_000_000),
+            _ => match random.below(20) {
+                0 => random.below(2_000_000),
+                // Next to nothing, so that a slot gets several at once.
+                1..10 => random.below(200),
+                _ => random.below(20_000),
+            },
+        };
+        let told_of = self.operations.get(&assigned.task.phase_id()).copied();
+        let operation = told_of
+            .ok_or_else(|| format!("{} was not told what {} is", self.name, assigned.task))?;
+        let result = manifest_of(&assigned, &told(&self.outputs, assigned.task));
+        let serial = self.serial;
+        let queue = self.slots_have.entry(slot).or_default();
+        queue.push_back(Attempt { serial, assigned, operation, took_us, result });
+        let is_first = queue.len() == 1;
+        Ok(is_first.then(|| (slot, serial, self.executors.pause_us(slot) + took_us)))
+    }
+
+    /// Keeps or forgets what it is told of phases.
+    fn note(&mut self, message: ToWorker) {
+        match message {
+            ToWorker::Phase { phase, operation, .. } => {
+                let known = OPERATIONS.into_iter().find(|known| *known == operation);
+                self.operations.extend(known.map(|known| (phase, known)));
+            }
+            ToWorker::PhaseClosed(phase) => {
+                self.operations.remove(&phase);
+                self.outputs.retain(|(of, _), _| *of != phase);
+            }
+            ToWorker::Outputs { phase, first, outputs, .. } => {
+                self.outputs.insert((phase, first), outputs);
+            }
+            _ => {}
+        }
+    }
+
     /// The attempt at work in a slot is killed.
     pub(crate) fn kill(&mut self, slot: SlotIndex, serial: u64) -> Kept {
         if self.at_work(slot, serial).is_none() {
             return Kept::Stale;
         }
+        self.executors.kill(slot);
         self.end(slot, Ending::Failed(Failure::unavailable("cancelled", "it was cancelled", "")))
     }
 
@@ -246,7 +290,8 @@ impl SimWorker {
     fn go_on(&mut self, slot: SlotIndex) -> (Option<Attempt>, Option<Begun>) {
         let queue = self.slots_have.entry(slot).or_default();
         let left = queue.pop_front();
-        (left, queue.front().map(|next| (slot, next.serial, next.took_us)))
+        let pause_us = self.executors.pause_us(slot);
+        (left, queue.front().map(|next| (slot, next.serial, pause_us + next.took_us)))
     }
 
     /// The operation in a slot has ended, or a step of keeping its result is due.
@@ -263,37 +308,51 @@ impl SimWorker {
             return Kept::Stale;
         };
         let made = attempt.assigned;
-        let failure = match kind_of(made.task) {
-            Kind::Poison => Some(Failure::new(FailureKind::Crashed, "crash", "it crashes", "")),
-            Kind::Bad => Some(Failure::rejected("bad", "it is bad", "")),
-            Kind::Mended if made.round.0 == 0 => Some(Failure::rejected("bad", "it is bad", "")),
-            Kind::Flaky if now < HEALED_AT && step == 0 && random.below(2) == 0 => {
-                Some(Failure::unavailable("away", "it is away", ""))
-            }
-            _ => None,
-        };
         let manifest = attempt.result;
-        let ending = match (failure, KEEPING.get(step)) {
-            (Some(failure), _) => Ending::Failed(failure),
-            (None, Some(Keeping::Store)) => {
+        let keeping = match (step, KEEPING.get(step)) {
+            (0, first) => {
+                let own = own_failure(made, now, random);
+                match self.executors.run(slot, attempt.operation, made.task, own) {
+                    Ran::Unmade => return self.end(slot, Ending::Unmade),
+                    Ran::StartsAgain(pause_us) => return Kept::Again(pause_us),
+                    Ran::Ended(Some(failure)) => return self.end(slot, Ending::Failed(failure)),
+                    Ran::Ended(None) => first,
+                }
+            }
+            (_, later) => later,
+        };
+        match keeping {
+            Some(Keeping::Store) => {
                 self.unsynced.insert(manifest);
                 self.keeping.insert(serial, attempt);
                 let (_, next) = self.go_on(slot);
                 let event = SeatEvent::Made { slot, took_us: attempt.took_us };
-                return Kept::Made(event, next, 1 + random.below(10_000));
+                Kept::Made(event, next, 1 + random.below(10_000))
             }
-            (None, Some(Keeping::Sync)) => {
+            Some(Keeping::Sync) => {
                 self.unsynced.iter().for_each(|id| durable.put(*id, now));
                 self.unsynced.clear();
-                return Kept::Next(1);
+                Kept::Next(1)
             }
-            (None, Some(Keeping::Tell) | None) => {
+            Some(Keeping::Tell) | None => {
                 self.keeping.remove(&serial);
                 let ending = Ending::Succeeded(Some(manifest));
-                return Kept::Told(SeatEvent::Kept { attempt: made.attempt, ending }, None);
+                Kept::Told(SeatEvent::Kept { attempt: made.attempt, ending }, None)
             }
-        };
-        self.end(slot, ending)
+        }
+    }
+}
+
+/// How an attempt fails on a sound machine, if it does.
+fn own_failure(made: Assigned, now: Tick, random: &mut SplitMix64) -> Option<Failure> {
+    match kind_of(made.task) {
+        Kind::Poison => Some(Failure::new(FailureKind::Crashed, "crash", "it crashes", "")),
+        Kind::Bad => Some(Failure::rejected("bad", "it is bad", "")),
+        Kind::Mended if made.round.0 == 0 => Some(Failure::rejected("bad", "it is bad", "")),
+        Kind::Flaky if now < HEALED_AT && random.below(2) == 0 => {
+            Some(Failure::unavailable("away", "it is away", ""))
+        }
+        _ => None,
     }
 }
 

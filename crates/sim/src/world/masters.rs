@@ -1,13 +1,15 @@
 //! Masters in the world: their lives, their requests to the engine, what they say.
 
+use super::machines::{check_shown, withdrawn_of};
 use super::run::World;
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
 use crate::engine::{SentSwap, SharedEngine};
 use crate::master::{HandedOut, Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
-use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent};
+use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent, WorkerIndex};
 use crate::witness::REPEATED;
+use crate::worker::SimWorker;
 use windlass_core::ledger::{Entry, Results, SettledRun, Sweep};
 use windlass_core::limits::{LOOP_STILL_MS_MAX, TENURE_DISPATCH_MS};
 use windlass_core::random::SplitMix64;
@@ -42,7 +44,7 @@ impl SimMaster {
         }
     }
 
-    fn moment(&self, now: Tick) -> Moment {
+    pub(super) fn moment(&self, now: Tick) -> Moment {
         Moment { tick: self.clock.tick(now), wall: self.clock.wall(now) }
     }
 }
@@ -74,6 +76,9 @@ impl World {
         master.clock.set_wall();
         master.process = Some(Process::new(id, self.solo, master.moment(self.now), seed));
         self.wake(index);
+        if self.within {
+            (0..self.workers.len()).for_each(|position| self.start_worker(WorkerIndex(position)));
+        }
     }
 
     pub(super) fn kill_master(&mut self, index: MasterIndex) -> Result<(), String> {
@@ -85,6 +90,9 @@ impl World {
             } else {
                 "master: a standby dies"
             });
+        }
+        if self.within {
+            self.workers.iter_mut().for_each(SimWorker::die);
         }
         for connection in self.network.of_master(life) {
             self.cut(Some(connection));
@@ -115,6 +123,9 @@ impl World {
     }
 
     fn lose_workers(&mut self, index: MasterIndex, after_us: u64) {
+        if self.within {
+            return;
+        }
         for connection in self.network.of_master(self.life_of(index)) {
             let life = self.workers[connection.worker.0].life;
             let event = WorkerEvent::Gone(connection);
@@ -163,7 +174,17 @@ impl World {
         let log = serves.then_some(Shelf { log, snapshots });
         let moment = master.moment(self.now);
         let Some(process) = &mut master.process else { return Ok(()) };
+        let withdrawn = match &event {
+            MasterEvent::Heard(connection, message) => {
+                self.oracle.withdrawals.on_heard(connection.id, message);
+                withdrawn_of(*connection, message)
+            }
+            _ => None,
+        };
         process.on(moment, event, log, &mut turn)?;
+        if let Some((connection, withdrawal)) = withdrawn {
+            check_shown(process, moment, connection, &withdrawal)?;
+        }
         self.carry_out(index, turn)
     }
 
@@ -349,13 +370,15 @@ impl World {
         for HandedOut { session, runs, takers, paused } in &turn.assigns {
             let Some(connection) = self.network.at_master(*session) else { continue };
             let name = &self.workers[connection.worker.0].name;
-            if !takers.contains(name) {
+            if !takers.iter().any(|taker| taker.name == *name) {
                 return Err(format!("{name} is drained and got work"));
             }
+            let ledger = &self.witness.ledger;
+            self.oracle.withdrawals.on_assigned(*session, name, runs, ledger)?;
             if let Some(run) = runs.iter().find(|run| paused.contains(&run.phase.job)) {
                 return Err(format!("{name} got work of job {}, which is paused", run.phase.job));
             }
-            self.oracle.crashes.on_assigned(name, takers, runs)?;
+            self.oracle.crashes.on_assigned(name, takers, runs, ledger)?;
         }
         let held_by_another =
             process.contender.is_some() && self.engine.holder() != Some(process.id);

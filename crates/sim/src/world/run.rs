@@ -66,6 +66,7 @@ pub(super) struct World {
     /// Number of what happens now.
     current: u64,
     pub(super) solo: bool,
+    pub(super) within: bool,
     pub(super) masters: Vec<SimMaster>,
     pub(super) workers: Vec<SimWorker>,
     pub(super) engine: SharedEngine,
@@ -96,6 +97,7 @@ impl World {
             queued_count: 0,
             current: 0,
             solo: plan.solo,
+            within: plan.within,
             masters,
             workers,
             engine: SharedEngine::new(),
@@ -109,6 +111,7 @@ impl World {
             tally: Tally::default(),
             load_count: 0,
         };
+        world.oracle.withdrawals.within = plan.within;
         world.client_acts_in(1);
         world.queue_in(1, Happening::Collects);
         for (at, happening) in plan.happenings {
@@ -184,6 +187,7 @@ impl World {
         self.oracle.check_kept(ledger)?;
         self.oracle.check_end(ledger, &self.client.jobs)?;
         self.check_masters()?;
+        self.check_withdrawn()?;
         let SharedEngine { log, snapshots, .. } = &mut self.engine;
         let restored = restore(log, snapshots).map_err(|error| error.to_string())?;
         if restored.replay.ledger != self.witness.ledger {
@@ -232,6 +236,8 @@ impl World {
             Happening::WorkerStarts(index) => self.start_worker(index),
             Happening::WorkerDies(index) => self.kill_worker(index)?,
             Happening::WorkerPauses(index, us) => self.pause_worker(index, us),
+            Happening::MachineBreaks(index, defect) => self.break_machine(index, defect),
+            Happening::MachineMended(index) => self.mend_machine(index)?,
             Happening::Cut(index) => self.cut(self.workers[index.0].connection),
             Happening::OneWayCut { worker, to_worker, us } => {
                 self.cut_one_way(worker, to_worker, us);

@@ -4,7 +4,7 @@ use super::run::World;
 use crate::wire::{Connection, Happening, MasterEvent, MasterIndex, WorkerEvent, WorkerIndex};
 use crate::worker::{Begun, Kept, WorkerTurn};
 use windlass_core::Tick;
-use windlass_core::session::{SeatEvent, SlotIndex, ToMaster};
+use windlass_core::session::{Ending, SeatEvent, SlotIndex, ToMaster, ToWorker};
 
 /// A worker that was not welcomed for so long tries another master.
 const WELCOME_PATIENCE_US: u64 = 1_500_000;
@@ -13,10 +13,11 @@ const ONE_WAY_US_MAX: u64 = 5_000_000;
 
 impl World {
     pub(super) fn start_worker(&mut self, index: WorkerIndex) {
+        let has_home = !self.within || self.masters[0].process.is_some();
         let worker = &mut self.workers[index.0];
-        if worker.seat.is_none() {
+        if worker.seat.is_none() && has_home {
             worker.paused_until = Tick(0);
-            worker.start();
+            worker.start(self.within);
             let life = worker.life;
             if life > 1 {
                 self.tally.bite("worker: a new incarnation");
@@ -122,6 +123,10 @@ impl World {
         let worker = &mut self.workers[index.0];
         let durable = &mut self.oracle.durable;
         let kept = worker.keep(self.now, (slot, serial), step, durable, &mut self.random);
+        for (withdrawal, what) in worker.executors.take_news() {
+            self.tally.bite(what);
+            self.tell_worker(index, SeatEvent::Withdrawn(withdrawal))?;
+        }
         self.go_on(index, (slot, serial), step, kept)
     }
 
@@ -139,6 +144,11 @@ impl World {
                 self.queue_in(after_us, Happening::ToWorker(index, life, event));
                 Ok(())
             }
+            Kept::Again(after_us) => {
+                let event = WorkerEvent::Keeps { slot, serial, step };
+                self.queue_in(after_us, Happening::ToWorker(index, life, event));
+                Ok(())
+            }
             Kept::Made(event, next, after_us) => {
                 let keeps = WorkerEvent::Keeps { slot, serial, step: step + 1 };
                 self.queue_in(after_us, Happening::ToWorker(index, life, keeps));
@@ -148,6 +158,9 @@ impl World {
                 self.tell_worker(index, event)
             }
             Kept::Told(event, next) => {
+                if matches!(event, SeatEvent::Finished { ending: Ending::Unmade, .. }) {
+                    self.tally.bite("operation: returned unmade");
+                }
                 if let Some(begun) = next {
                     self.begin(index, life, begun);
                 }
@@ -186,6 +199,7 @@ impl World {
 
     fn tell_worker(&mut self, index: WorkerIndex, event: SeatEvent) -> Result<(), String> {
         let worker = &mut self.workers[index.0];
+        let welcomed = matches!(event, SeatEvent::Message(ToWorker::Welcome { .. }));
         let turn = worker.tell(self.now, event, &mut self.random)?;
         let (life, connection) = (worker.life, worker.connection);
         let deadline = worker.seat.as_ref().and_then(|seat| seat.next_deadline());
@@ -196,6 +210,9 @@ impl World {
             }
         }
         let WorkerTurn { says, begun, killed, leaves, fetches } = turn;
+        if welcomed && says.iter().any(|it| matches!(it, ToMaster::Withdrawn(_))) {
+            self.tally.bite("operation: withdrawn, repeated");
+        }
         for message in says {
             let repeats = self.now < crate::plan::HEALED_AT && self.random.below(10) == 0;
             if repeats && matches!(message, ToMaster::Ended(_)) {
