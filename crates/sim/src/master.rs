@@ -20,6 +20,7 @@ use windlass_core::session::{AssignRun, ToMaster, ToWorker};
 use windlass_core::writer::{Answer, Then, Writer};
 use windlass_core::{Epoch, JobId, LogTime, Seq, Tick, WorkerName};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
+use windlass_master::MasterError;
 use windlass_master::recovery::{Replay, compare, draw_u128, opening};
 use windlass_master::snapshots::Written;
 
@@ -42,6 +43,8 @@ pub(crate) struct Process {
     pub(crate) id: MasterId,
     /// What it has applied.
     pub(crate) replay: Replay,
+    /// Behind which record its state in memory was damaged, if it was.
+    pub(crate) damaged_at: Option<Seq>,
     log_clock: LogClock,
     /// `None`: there is no other master.
     pub(crate) contender: Option<Contender>,
@@ -102,6 +105,8 @@ pub(crate) struct Turn {
     pub(crate) claims: bool,
     /// A reign has begun.
     pub(crate) reigns: bool,
+    /// Its state is not the one that was announced: it ends, as every host of a master does.
+    pub(crate) halts: bool,
 }
 
 /// A worker that takes attempts.
@@ -128,6 +133,7 @@ impl Process {
         Process {
             id,
             replay: Replay::default(),
+            damaged_at: None,
             log_clock: LogClock::new(moment.tick, moment.wall),
             contender: (!solo).then(|| Contender::new(id, moment.tick)),
             reign: Reign::Standby,
@@ -147,6 +153,17 @@ impl Process {
 
     pub(crate) fn scheduler(&self) -> Option<&Scheduler> {
         self.office.as_ref()?.scheduler.as_ref()
+    }
+
+    /// A bit of what a standby has applied flips in memory; `false` where it does not follow.
+    pub(crate) fn damage(&mut self) -> bool {
+        let follows = self.contender.is_some() && self.reign == Reign::Standby;
+        let cluster = self.replay.ledger.cluster.filter(|_| follows && self.damaged_at.is_none());
+        if let Some(cluster) = cluster {
+            self.replay.ledger.cluster = Some(cluster ^ 1);
+            self.damaged_at = Some(self.replay.head.seq);
+        }
+        cluster.is_some()
     }
 
     /// Something happens to the process; `log` while the engine can be read.
@@ -252,6 +269,9 @@ impl Process {
     ) -> Result<(), String> {
         if self.reign == Reign::Standby {
             self.follow(log, turn)?;
+            if turn.halts {
+                return Ok(());
+            }
             // The only master asks nobody; what it could not read yet shows as a fenced claim.
             if self.contender.is_none() {
                 self.claim(moment, turn);
@@ -283,8 +303,18 @@ impl Process {
     fn follow(&mut self, log: Option<Shelf<'_>>, turn: &mut Turn) -> Result<(), String> {
         let Some(Shelf { log, snapshots }) = log else { return Ok(()) };
         let (behind, first) = (self.replay.head.seq, log.first());
-        let caught_up = self.replay.catch_up(log, snapshots);
-        let notes = caught_up.map_err(|error| error.to_string())?;
+        let notes = match self.replay.catch_up(log, snapshots) {
+            Ok(notes) => notes,
+            Err(MasterError::Diverged { .. }) => {
+                turn.halts = true;
+                return Ok(());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        // Where it begins anew from a snapshot, it is sound again.
+        if behind.next() < first {
+            self.damaged_at = None;
+        }
         match behind {
             Seq(0) if first > Seq(1) => turn.bites.push("snapshot: a start from one"),
             behind if behind.next() < first => {
@@ -502,6 +532,9 @@ impl Process {
                 self.reign = Reign::Standby;
                 self.office = None;
                 self.follow(log, turn)?;
+                if turn.halts {
+                    return Ok(());
+                }
                 if Reign::claim_again(epoch, self.replay.head.seq, self.replay.head.epoch)
                     != Reign::Standby
                 {

@@ -93,6 +93,10 @@ impl Plan {
                 }
             }
         }
+        if self.master_count > 1 && random.below(2) == 0 {
+            let master = MasterIndex(random.below(self.master_count as u64) as usize);
+            self.push(random.below(HEALED_AT.0), Happening::StateRots(master));
+        }
         // One of several masters may be gone for good, or hang for ever.
         if self.master_count > 1 && random.below(3) == 0 {
             let master = MasterIndex(self.master_count - 1);

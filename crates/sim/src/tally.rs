@@ -8,6 +8,7 @@ use windlass_core::ledger::{Applied, Entry};
 
 /// What takes many seeds to bite.
 const RARE_FAULTS: &[&str] = &[
+    "master: a damaged one is gone before it claims",
     "master: a victory is heard of too late",
     "snapshot: a standby's next record was trimmed",
     "snapshot: trim of an earlier reign refused",
@@ -40,8 +41,10 @@ const FAULTS: &[&str] = &[
     "look-up: whole",
     "master: a claim",
     "master: a primary dies",
+    "master: a standby's state is damaged",
     "master: a standby dies",
     "master: a zombie is fenced",
+    "master: it has diverged and ends",
     "master: its loop hangs",
     "master: stands still",
     "machine: a worker's is broken",

@@ -46,6 +46,8 @@ pub(crate) enum Happening {
     /// Only its loop stands still; `None`: for ever.
     LoopHangs(MasterIndex, Option<u64>),
     WallJumps(MasterIndex, i64),
+    /// A bit of what this master has applied flips in memory, while it is a standby.
+    StateRots(MasterIndex),
     /// What this master sends to the engine is lost for so long.
     CutFromEngine(MasterIndex, u64),
     /// The engine does nothing for anybody.

@@ -185,6 +185,9 @@ impl World {
         if let Some((connection, withdrawal)) = withdrawn {
             check_shown(process, moment, connection, &withdrawal)?;
         }
+        if self.ends(index, &turn)? {
+            return Ok(());
+        }
         self.carry_out(index, turn)
     }
 
@@ -418,6 +421,7 @@ impl World {
         for (index, master) in self.masters.iter().enumerate() {
             let Some(process) = &master.process else { continue };
             if process.replay.head.seq == self.witness.head.seq
+                && process.damaged_at.is_none()
                 && process.replay.ledger != self.witness.ledger
             {
                 return Err(format!("the ledger of master {index} differs"));

@@ -214,6 +214,7 @@ impl World {
                 self.tally.bite("clock: a wall jumps");
                 self.oracle.clocks_jumped = true;
             }
+            Happening::StateRots(index) => self.damage_state(index),
             Happening::CutFromEngine(index, us) => self.engine.cut(self.now, index, us),
             Happening::EngineAway(us) => self.engine.go_away(self.now, us),
             Happening::DiskFull(us) => self.engine.fill(self.now, us),
