@@ -15,13 +15,13 @@ use windlass_core::{JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, Tick};
 /// A master's answer to a step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Answered {
-    step: u64,
-    refusal: Option<Refusal>,
+    pub(crate) step: u64,
+    pub(crate) refusal: Option<Refusal>,
     job: Option<JobId>,
     /// Tasks of the phase that the step was about.
     there: u32,
     /// Whoever was asked does not reign.
-    elsewhere: bool,
+    pub(crate) elsewhere: bool,
 }
 
 impl Answered {

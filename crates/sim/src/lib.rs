@@ -20,6 +20,7 @@ mod seeds;
 mod store;
 mod tally;
 mod task;
+mod tokens;
 mod wire;
 mod withdrawals;
 mod witness;

@@ -17,6 +17,7 @@ use windlass_core::reign::{
 };
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::session::{AssignRun, ToMaster, ToWorker};
+use windlass_core::tokens::Tokens;
 use windlass_core::writer::{Answer, Then, Writer};
 use windlass_core::{Epoch, JobId, LogTime, Seq, Tick, WorkerName};
 use windlass_journal::{Engine, Head, Record, Room, Snapshots};
@@ -63,6 +64,8 @@ struct Office {
     scheduler: Option<Scheduler>,
     /// From then on, too.
     enquiries: Option<Enquiries>,
+    /// What whoever shows a token is judged by, as the host shows it beside its loop.
+    tokens: Tokens,
 }
 
 /// What a master reads: the log, and the snapshots beside it.
@@ -149,6 +152,11 @@ impl Process {
             Reign::Primary(epoch) => Some(epoch),
             _ => None,
         }
+    }
+
+    /// The tokens that it lets in, while it reigns.
+    pub(crate) fn tokens(&self) -> Option<&Tokens> {
+        self.office.as_ref().filter(|office| office.scheduler.is_some()).map(|it| &it.tokens)
     }
 
     pub(crate) fn scheduler(&self) -> Option<&Scheduler> {
@@ -346,6 +354,7 @@ impl Process {
             in_flight: None,
             scheduler: None,
             enquiries: None,
+            tokens: Tokens::default(),
         });
     }
 
@@ -480,6 +489,11 @@ impl Process {
             compare(&mut self.replay.marks, &applied).map_err(|error| error.to_string())?;
             let needless = self.replay.ledger.needless_until(&applied);
             turn.trims.extend(needless.map(|upto| (upto, record.epoch)));
+            if applied.contains(&Applied::TokensChanged)
+                && let Some(office) = &mut self.office
+            {
+                office.tokens = self.replay.ledger.tokens.clone();
+            }
             self.tell(moment, Event::Applied(&entry, &applied), turn);
             self.enquire(|enquiries, ledger| {
                 enquiries.on_applied(moment, ledger, (&entry, &applied), turn);
@@ -500,6 +514,7 @@ impl Process {
             if let Some(office) = &mut self.office {
                 office.scheduler = Some(Scheduler::new(moment.tick, &self.replay.ledger, seed));
                 office.enquiries = Some(Enquiries::new(moment.tick));
+                office.tokens = self.replay.ledger.tokens.clone();
             }
             turn.reigns = true;
             self.tell(moment, Event::Tick, turn);

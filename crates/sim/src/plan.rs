@@ -52,6 +52,8 @@ impl Plan {
         }
         plan.push(HEALED_AT.0, Happening::OperatorKeepsRecords);
         plan.push(random.below(2_000_000), Happening::ReaderAsks);
+        plan.push(random.below(2_000_000), Happening::OperatorTokens);
+        plan.push(500_000, Happening::TokensShown);
         // A tenth of the runs are calm: what holds only by virtue of faults shows there.
         if random.below(10) > 0 {
             plan.disturb_masters(random);

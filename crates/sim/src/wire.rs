@@ -93,6 +93,11 @@ pub(crate) enum Happening {
     OperatorPauses(bool),
     /// Has a limit changed, until that is recorded.
     OperatorSets(&'static str, u64),
+    /// Issues a token or revokes one.
+    OperatorTokens,
+    OperatorHears(Answered),
+    /// Whoever has a token shows it.
+    TokensShown,
     /// Ends every drain and pause that is still on.
     OperatorTidies,
     /// Loads records; for so many instances of each group.

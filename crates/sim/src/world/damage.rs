@@ -21,7 +21,8 @@ impl World {
     }
 
     /// Whether a master ends with this turn: it found that its state is not the announced one. One
-    /// that wins the tenure before the next announcement cannot know; it is gone in time here (0056).
+    /// that wins the tenure before the next announcement cannot know; it is gone in time here
+    /// (0056).
     pub(super) fn ends(&mut self, index: MasterIndex, turn: &Turn) -> Result<bool, String> {
         let Some(process) = &self.masters[index.0].process else { return Ok(true) };
         let Some(damaged_at) = process.damaged_at else {

@@ -7,6 +7,7 @@ use crate::clock::MachineClock;
 use crate::engine::{SentSwap, SharedEngine};
 use crate::master::{HandedOut, Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
+use crate::tokens::Keyring;
 use crate::wire::{Ask, Happening, MasterEvent, MasterIndex, MasterLife, WorkerEvent, WorkerIndex};
 use crate::witness::REPEATED;
 use crate::worker::SimWorker;
@@ -230,7 +231,11 @@ impl World {
         }
         for answer in turn.answers {
             let delay = 50 + self.random.below(5_000);
-            self.queue_in(delay, Happening::ClientHears(answer));
+            let heard = match Keyring::asked(&answer) {
+                true => Happening::OperatorHears(answer),
+                false => Happening::ClientHears(answer),
+            };
+            self.queue_in(delay, heard);
         }
         for (caller, answer) in &turn.looked {
             let ledger = &self.witness.ledger;

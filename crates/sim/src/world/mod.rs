@@ -4,6 +4,7 @@
 mod damage;
 mod machines;
 mod masters;
+mod operator;
 mod readers;
 mod run;
 mod workers;

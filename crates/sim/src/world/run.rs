@@ -8,6 +8,7 @@ use crate::network::Network;
 use crate::oracle::Oracle;
 use crate::plan::{END_BY, HEALED_AT, Plan, QUIET_AT};
 use crate::tally::Tally;
+use crate::tokens::Keyring;
 use crate::wire::{Happening, MasterIndex, MasterLife};
 use crate::witness::Witness;
 use crate::worker::SimWorker;
@@ -76,6 +77,7 @@ pub(super) struct World {
     client_acts: Alarm,
     /// The master that the client asks next.
     client_master: usize,
+    pub(super) keyring: Keyring,
     pub(super) oracle: Oracle,
     pub(super) witness: Witness,
     pub(super) tally: Tally,
@@ -106,6 +108,7 @@ impl World {
             client,
             client_acts: Alarm::default(),
             client_master: 0,
+            keyring: Keyring::default(),
             oracle: Oracle::default(),
             witness: Witness::default(),
             tally: Tally::default(),
@@ -264,6 +267,9 @@ impl World {
             }
             Happening::OperatorPauses(on) => self.pause(on)?,
             Happening::OperatorSets(name, value) => self.change(name, value)?,
+            Happening::OperatorTokens => self.ask_for_token(),
+            Happening::OperatorHears(answer) => self.on_token_answer(&answer)?,
+            Happening::TokensShown => self.show_tokens()?,
             Happening::OperatorTidies => self.tidy()?,
             Happening::OperatorLoads(replica_count) => self.load_records(replica_count)?,
             Happening::OperatorDrops => self.drop_records()?,
