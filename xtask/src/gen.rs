@@ -13,6 +13,9 @@ const CODE: &str = "crates/wire/src/generated/windlass.v1.rs";
 /// Where the contract is committed as the reflection service tells it: a `FileDescriptorSet`.
 const DESCRIPTORS: &str = "crates/wire/src/generated/windlass.v1.bin";
 
+/// Under which feature of the crate connections are built.
+const NET: &str = "#[cfg(feature = \"net\")]";
+
 /// What is made of the contract.
 struct Generated {
     code: String,
@@ -44,6 +47,9 @@ fn generate(root: &Path) -> Result<Generated, ChoreError> {
     let out = tempfile::tempdir().map_err(ChoreError::at(Path::new("a temporary folder")))?;
     tonic_prost_build::configure()
         .bytes(".windlass.v1")
+        // Who has no use for connections builds the messages alone.
+        .client_mod_attribute(".", NET)
+        .server_mod_attribute(".", NET)
         .out_dir(out.path())
         .compile_fds(described)
         .map_err(|error| failed(error.to_string()))?;

@@ -9,6 +9,7 @@ mod clock;
 mod crashes;
 mod engine;
 mod executors;
+mod frames;
 mod lookups;
 mod master;
 mod network;

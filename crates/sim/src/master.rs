@@ -205,7 +205,8 @@ impl Process {
                     turn.closes.push(connection.id);
                 }
             }
-            MasterEvent::Gone(Connection { id, .. }) => {
+            MasterEvent::Gone(Connection { id, .. })
+            | MasterEvent::HeardGarbage(Connection { id, .. }) => {
                 self.tell(moment, Event::Closed(id), turn);
                 self.enquire(|enquiries, ledger| enquiries.on_lost(moment, ledger, id, turn));
             }

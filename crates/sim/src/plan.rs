@@ -142,9 +142,9 @@ impl Plan {
             let worker = WorkerIndex(random.below(self.worker_count as u64) as usize);
             let at = random.below(HEALED_AT.0);
             let us = length(random, at, 6_000_000);
-            match random.below(6) {
+            match random.below(8) {
                 // Inside a process nothing comes between it and its workers.
-                0 | 1 | 3 | 5 if self.within => {}
+                0 | 1 | 3 | 5.. if self.within => {}
                 0 | 1 => self.push(at, Happening::Cut(worker)),
                 2 => self.push(at, Happening::WorkerPauses(worker, us)),
                 3 => {
@@ -155,6 +155,11 @@ impl Plan {
                     self.push(at, Happening::OperatorDrains(worker, true));
                     self.push(at + us, Happening::OperatorDrains(worker, false));
                 }
+                5 => {
+                    let to_worker = random.below(2) == 0;
+                    self.push(at, Happening::Garbles { worker, to_worker });
+                }
+                6 => self.push(at, Happening::HalfOpen(worker)),
                 _ => {
                     self.push(at, Happening::WorkerDies(worker));
                     // The first worker always comes back.

@@ -1,5 +1,5 @@
-//! The operator's tokens, and their oracle: what was told issued is let in until it expires, what was
-//! told revoked never again, by whoever reigns.
+//! The operator's tokens, and their oracle: what was told issued is let in until it expires, what
+//! was told revoked never again, by whoever reigns.
 
 use crate::client::Answered;
 use std::collections::{BTreeMap, BTreeSet};

@@ -82,6 +82,13 @@ pub(crate) enum Happening {
         to_worker: bool,
         us: u64,
     },
+    /// A program says what nobody understands, over the connection of a worker.
+    Garbles {
+        worker: WorkerIndex,
+        to_worker: bool,
+    },
+    /// A worker is gone without a word: its master does not learn of it from the network.
+    HalfOpen(WorkerIndex),
     ToWorker(WorkerIndex, u64, WorkerEvent),
 
     /// The client's deadline.
@@ -131,6 +138,8 @@ pub(crate) enum MasterEvent {
     /// The pause after a full disk is over.
     ResendDue(u128),
     Heard(Connection, ToMaster),
+    /// What it hears is no message.
+    HeardGarbage(Connection),
     Gone(Connection),
     /// A client's step.
     Requested(u64, Entry),
@@ -186,6 +195,7 @@ pub(crate) enum WorkerEvent {
     /// Nobody has answered the Hello.
     GivesUp(Connection),
     Hears(Connection, ToWorker),
+    HearsGarbage(Connection),
     Gone(Connection),
     /// The operation in a slot ends, or the next step of keeping its result is done.
     Keeps {

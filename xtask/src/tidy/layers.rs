@@ -44,7 +44,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     // beside: nobody depends on these
-    ("sim", &["core", "journal", "master"]),
+    ("sim", &["core", "journal", "master", "wire"]),
     ("bench", &["core", "blobs", "journal", "master", "ops", "records", "wire", "worker"]),
     ("fuzz", &["client", "core", "journal", "ops", "records", "sandbox", "wire", "worker"]),
     ("xtask", &[]),

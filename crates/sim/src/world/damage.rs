@@ -1,4 +1,5 @@
-//! Masters whose state in memory is damaged: what finds them, and what they may not do.
+//! What is wrong with a master's machine: its clock, its memory; what finds the latter, and what
+//! such a master may not do.
 
 use super::run::World;
 use crate::master::Turn;
@@ -18,6 +19,12 @@ impl World {
         } else if self.now < HEALED_AT {
             self.queue_in(NEXT_TRY_US, Happening::StateRots(index));
         }
+    }
+
+    pub(super) fn jump_wall(&mut self, index: MasterIndex, ms: i64) {
+        self.masters[index.0].clock.jump_wall(ms);
+        self.tally.bite("clock: a wall jumps");
+        self.oracle.clocks_jumped = true;
     }
 
     /// Whether a master ends with this turn: it found that its state is not the announced one. One

@@ -5,6 +5,7 @@ use super::run::World;
 use crate::alarm::Alarm;
 use crate::clock::MachineClock;
 use crate::engine::{SentSwap, SharedEngine};
+use crate::frames;
 use crate::master::{HandedOut, Moment, Process, Shelf, SimMaster, Turn};
 use crate::task::manifest_of;
 use crate::tokens::Keyring;
@@ -157,6 +158,12 @@ impl World {
             }
             return Ok(());
         }
+        if let MasterEvent::HeardGarbage(connection) = &event
+            && !self.hear_garbage(*connection)
+        {
+            return Ok(());
+        }
+        let master = &mut self.masters[index.0];
         match &event {
             MasterEvent::Turns(serial) if !master.turns.rings(*serial) => return Ok(()),
             MasterEvent::ContenderTicks(serial) if !master.contends.rings(*serial) => return Ok(()),
@@ -244,6 +251,10 @@ impl World {
         }
         for (session, message) in turn.sends {
             if let Some(connection) = self.network.at_master(session) {
+                let message = match self.within {
+                    true => message,
+                    false => frames::to_worker(message)?,
+                };
                 let at = self.network.arrival(self.now, connection, true, &mut self.random);
                 let life = self.workers[connection.worker.0].life;
                 let event = WorkerEvent::Hears(connection, message);
@@ -256,11 +267,7 @@ impl World {
             turn.closes.iter().filter_map(|session| self.network.at_master(*session)).collect()
         };
         for connection in closed {
-            self.network.close(connection, false);
-            let at = self.network.arrival(self.now, connection, true, &mut self.random);
-            let life = self.workers[connection.worker.0].life;
-            let event = WorkerEvent::Gone(connection);
-            self.queue_at(at, Happening::ToWorker(connection.worker, life, event));
+            self.close_at_master(connection);
         }
         self.wake(index);
         Ok(())

@@ -1,6 +1,7 @@
 //! The world: its clock, its events, its faults, and what masters, workers and the client ask of
 //! it.
 
+mod connections;
 mod damage;
 mod machines;
 mod masters;

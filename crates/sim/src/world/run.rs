@@ -212,11 +212,7 @@ impl World {
             Happening::MasterDies(index) => self.kill_master(index)?,
             Happening::MasterPauses(index, us) => self.pause_master(index, us),
             Happening::LoopHangs(index, us) => self.hang_loop(index, us),
-            Happening::WallJumps(index, ms) => {
-                self.masters[index.0].clock.jump_wall(ms);
-                self.tally.bite("clock: a wall jumps");
-                self.oracle.clocks_jumped = true;
-            }
+            Happening::WallJumps(index, ms) => self.jump_wall(index, ms),
             Happening::StateRots(index) => self.damage_state(index),
             Happening::CutFromEngine(index, us) => self.engine.cut(self.now, index, us),
             Happening::EngineAway(us) => self.engine.go_away(self.now, us),
@@ -246,6 +242,8 @@ impl World {
             Happening::OneWayCut { worker, to_worker, us } => {
                 self.cut_one_way(worker, to_worker, us);
             }
+            Happening::Garbles { worker, to_worker } => self.garble(worker, to_worker),
+            Happening::HalfOpen(worker) => self.leave_half_open(worker)?,
             Happening::ToWorker(index, life, event) => return self.on_worker(index, life, event),
             Happening::ClientActs(serial) => {
                 if self.client_acts.rings(serial) {

@@ -1,6 +1,7 @@
 //! Workers in the world: their lives, their connections, their slots.
 
 use super::run::World;
+use crate::frames;
 use crate::wire::{Connection, Happening, MasterEvent, MasterIndex, WorkerEvent, WorkerIndex};
 use crate::worker::{Begun, Kept, WorkerTurn};
 use windlass_core::Tick;
@@ -8,8 +9,6 @@ use windlass_core::session::{Ending, SeatEvent, SlotIndex, ToMaster, ToWorker};
 
 /// A worker that was not welcomed for so long tries another master.
 const WELCOME_PATIENCE_US: u64 = 1_500_000;
-/// A direction that is cut for longer ends the connection.
-const ONE_WAY_US_MAX: u64 = 5_000_000;
 
 impl World {
     pub(super) fn start_worker(&mut self, index: WorkerIndex) {
@@ -33,7 +32,7 @@ impl World {
         let connection = worker.connection;
         if idle && self.random.below(2) == 0 {
             self.tally.bite("worker: says goodbye");
-            self.say(connection, ToMaster::Goodbye);
+            self.say(connection, ToMaster::Goodbye)?;
             self.workers[index.0].die();
             return Ok(());
         }
@@ -41,7 +40,12 @@ impl World {
             self.tally.bite(if idle { "worker: dies idle" } else { "worker: dies at work" });
         }
         self.workers[index.0].die();
-        self.cut(connection);
+        // A process that is killed leaves its connections to its machine, which ends them in order
+        // unless something was still to be read.
+        match self.random.below(2) {
+            0 => self.cut(connection),
+            _ => self.end(connection),
+        }
         Ok(())
     }
 
@@ -89,6 +93,13 @@ impl World {
                     self.tally.bite("network: a message to a worker is lost");
                 }
             }
+            WorkerEvent::HearsGarbage(connection) => {
+                if self.network.delivers(connection, true) {
+                    self.tally.bite("network: a worker hears garbage");
+                    self.end_at_worker(connection);
+                    self.disconnect(index, connection)?;
+                }
+            }
             WorkerEvent::Gone(connection) => self.disconnect(index, connection)?,
             WorkerEvent::Keeps { slot, serial, step } => self.keep(index, slot, serial, step)?,
             WorkerEvent::Killed { slot, serial } => {
@@ -102,12 +113,12 @@ impl World {
                     self.tally.bite("records: a shard cannot be served");
                 }
                 // In another session it is said of what that one was told to serve.
-                said.into_iter().for_each(|said| self.say(connection, said));
+                said.into_iter().try_for_each(|said| self.say(connection, said))?;
             }
             WorkerEvent::Repeats(message) => {
                 self.tally.bite("network: an answer comes twice, late");
                 let connection = worker.connection;
-                self.say(connection, message);
+                self.say(connection, message)?;
             }
         }
         Ok(())
@@ -220,7 +231,7 @@ impl World {
                 let event = WorkerEvent::Repeats(message.clone());
                 self.queue_in(delay_us, Happening::ToWorker(index, life, event));
             }
-            self.say(connection, message);
+            self.say(connection, message)?;
         }
         for begun in begun {
             self.begin(index, life, begun);
@@ -242,14 +253,21 @@ impl World {
         Ok(())
     }
 
-    fn say(&mut self, connection: Option<Connection>, message: ToMaster) {
-        let Some(connection) = connection else { return };
+    fn say(&mut self, connection: Option<Connection>, message: ToMaster) -> Result<(), String> {
+        let Some(connection) = connection else { return Ok(()) };
+        // Inside a process messages go as they are.
+        let message = if self.within { message } else { frames::to_master(message)? };
         let at = self.network.arrival(self.now, connection, false, &mut self.random);
         let event = MasterEvent::Heard(connection, message);
         self.queue_at(at, Happening::ToMaster(connection.master, event));
+        Ok(())
     }
 
-    fn disconnect(&mut self, index: WorkerIndex, connection: Connection) -> Result<(), String> {
+    pub(super) fn disconnect(
+        &mut self,
+        index: WorkerIndex,
+        connection: Connection,
+    ) -> Result<(), String> {
         self.network.close(connection, true);
         if self.workers[index.0].connection != Some(connection) {
             return Ok(());
@@ -259,28 +277,5 @@ impl World {
         let pause_us = 10_000 + self.random.below(100_000);
         self.queue_in(pause_us, Happening::ToWorker(index, life, WorkerEvent::Connects));
         self.tell_worker(index, SeatEvent::Disconnected)
-    }
-
-    /// Cuts a connection: what is under way in it is lost, both sides learn of it later.
-    pub(super) fn cut(&mut self, connection: Option<Connection>) {
-        let Some(connection) = connection else { return };
-        self.tally.bite("network: a connection is cut");
-        self.network.cut(connection);
-        let (one, other) = (self.random.below(2_000_000), self.random.below(2_000_000));
-        let gone = MasterEvent::Gone(connection);
-        self.queue_in(one, Happening::ToMaster(connection.master, gone));
-        let life = self.workers[connection.worker.0].life;
-        let gone = WorkerEvent::Gone(connection);
-        self.queue_in(other, Happening::ToWorker(connection.worker, life, gone));
-    }
-
-    /// Messages of one direction come through later, in order; after a while nobody waits for them.
-    pub(super) fn cut_one_way(&mut self, index: WorkerIndex, to_worker: bool, us: u64) {
-        let Some(connection) = self.workers[index.0].connection else { return };
-        self.tally.bite("network: one direction is cut");
-        self.network.hold(connection, to_worker, Tick(self.now.0 + us));
-        if us > ONE_WAY_US_MAX {
-            self.cut(Some(connection));
-        }
     }
 }

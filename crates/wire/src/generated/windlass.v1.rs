@@ -275,6 +275,7 @@ pub struct StoredBlob {
     pub size: u64,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod blobs_client {
     #![allow(
         unused_variables,
@@ -542,6 +543,7 @@ pub mod blobs_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod blobs_server {
     #![allow(
         unused_variables,
@@ -1462,6 +1464,7 @@ pub mod shard_rows {
     }
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod records_client {
     #![allow(
         unused_variables,
@@ -1637,6 +1640,7 @@ pub mod records_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod records_server {
     #![allow(
         unused_variables,
@@ -2349,6 +2353,7 @@ pub struct CallCancelled {
     pub call: ::core::option::Option<CallId>,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod sessions_client {
     #![allow(
         unused_variables,
@@ -2465,6 +2470,7 @@ pub mod sessions_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod sessions_server {
     #![allow(
         unused_variables,
@@ -3130,6 +3136,7 @@ pub mod notice {
     }
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod cluster_client {
     #![allow(
         unused_variables,
@@ -3511,6 +3518,7 @@ pub mod cluster_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod cluster_server {
     #![allow(
         unused_variables,
@@ -4319,6 +4327,7 @@ pub struct CallFailure {
     pub timed_out: bool,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod calls_client {
     #![allow(
         unused_variables,
@@ -4438,6 +4447,7 @@ pub mod calls_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod calls_server {
     #![allow(
         unused_variables,
@@ -4746,6 +4756,7 @@ pub struct JobEndedEvent {
     pub why: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod job_control_client {
     #![allow(
         unused_variables,
@@ -4905,6 +4916,7 @@ pub mod job_control_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod job_control_server {
     #![allow(
         unused_variables,
@@ -5210,6 +5222,7 @@ pub struct MemoNote {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Remembered {}
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod memo_client {
     #![allow(
         unused_variables,
@@ -5345,6 +5358,7 @@ pub mod memo_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod memo_server {
     #![allow(
         unused_variables,
@@ -5629,6 +5643,7 @@ pub struct OpenJob {
     pub failed: u32,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod observation_client {
     #![allow(
         unused_variables,
@@ -5744,6 +5759,7 @@ pub mod observation_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod observation_server {
     #![allow(
         unused_variables,
@@ -5985,6 +6001,7 @@ pub struct Amount {
     pub bytes: u64,
 }
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod steering_client {
     #![allow(
         unused_variables,
@@ -6144,6 +6161,7 @@ pub mod steering_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod steering_server {
     #![allow(
         unused_variables,
@@ -6494,6 +6512,7 @@ pub struct RevokeTokenRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokedToken {}
 /// Generated client implementations.
+#[cfg(feature = "net")]
 pub mod trust_client {
     #![allow(
         unused_variables,
@@ -6674,6 +6693,7 @@ pub mod trust_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "net")]
 pub mod trust_server {
     #![allow(
         unused_variables,
