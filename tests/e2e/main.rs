@@ -20,6 +20,7 @@ mod mutants;
 mod mutator;
 mod phases;
 mod power;
+mod proxy;
 mod records;
 mod security;
 mod service;

@@ -20,4 +20,4 @@ mod server;
 pub use gate::Gate;
 pub use node::Node;
 pub use secrets::SecretError;
-pub use server::{Listen, Options, Server, ServerError};
+pub use server::{Listen, Options, Server, ServerError, Services};

@@ -80,6 +80,30 @@ pub enum ServerError {
     },
 }
 
+/// What a master offers to whoever is let in.
+#[derive(Clone, Debug)]
+pub struct Services(Router);
+
+impl Services {
+    /// Of this master; for as long as the caller's runtime, its health is told.
+    pub async fn of(node: Node) -> Services {
+        let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
+        let handle = node.handle.clone();
+        let (services, health) = windlass_wire::router(Arc::new(node)).await;
+        tokio::spawn(health::keep_telling(handle, health));
+        Services(routes.merge(services))
+    }
+
+    /// Serves a connection that somebody else has taken in, until it ends.
+    pub async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+    ) {
+        serve(stream, peer, self.0, || {}).await;
+    }
+}
+
 /// A running server; dropped, it listens no more and its connections are closed.
 pub struct Server {
     addresses: Vec<SocketAddr>,
@@ -107,11 +131,7 @@ impl Server {
             .build()
             .map_err(of_runtime)?;
         let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
-        let routes = health::router(node.handle.clone()).merge(metrics::router(node.clone()));
-        let handle = node.handle.clone();
-        let (services, health) = runtime.block_on(windlass_wire::router(Arc::new(node)));
-        runtime.spawn(health::keep_telling(handle, health));
-        let routes = routes.merge(services);
+        let Services(routes) = runtime.block_on(Services::of(node));
         let routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
         let mut listeners = Vec::new();
         for place in listen {

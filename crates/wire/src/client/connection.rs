@@ -154,16 +154,7 @@ impl Client {
             // The connector below knows the place; the protocol wants a name.
             Address::Unix(_) => "http://windlass".to_owned(),
         };
-        let endpoint = Endpoint::try_from(uri).map_err(|error| unreachable(error.to_string()))?;
-        let endpoint = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .max_frame_size(FRAME_BYTES_MAX)
-            .tcp_nodelay(true);
+        let endpoint = endpoint(uri).map_err(|error| unreachable(error.to_string()))?;
         let dialer = Dialer::new(access).map_err(|error| unreachable(error.to_string()))?;
         let connected = match (address.clone(), dialer) {
             (Address::Tcp(_), None) => runtime.block_on(endpoint.connect()),
@@ -182,10 +173,7 @@ impl Client {
                 runtime.block_on(endpoint.connect_with_connector(connector))
             }
         };
-        let channel = connected.map_err(|error| match distrust(&error) {
-            Some(cause) => WireError::Untrusted { address: address.clone(), cause },
-            None => unreachable(root_cause(&error)),
-        })?;
+        let channel = connected.map_err(|error| not_connected(address, &error))?;
         let line = InterceptedService::new(channel, Show::of(access));
         Ok(Client { address: address.clone(), line, runtime })
     }
@@ -204,21 +192,47 @@ impl Client {
     }
 
     pub(super) fn error(&self, status: &Status) -> WireError {
-        if let Some(cause) = distrust(status) {
-            return WireError::Untrusted { address: self.address.clone(), cause };
+        error_of(&self.address, status)
+    }
+}
+
+/// How a connection to a master is held, whatever carries it.
+pub(super) fn endpoint(uri: String) -> Result<Endpoint, tonic::transport::Error> {
+    let endpoint = Endpoint::try_from(uri)?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .tcp_nodelay(true);
+    Ok(endpoint)
+}
+
+pub(super) fn not_connected(address: &Address, error: &tonic::transport::Error) -> WireError {
+    match distrust(error) {
+        Some(cause) => WireError::Untrusted { address: address.clone(), cause },
+        None => WireError::Unreachable { address: address.clone(), cause: root_cause(error) },
+    }
+}
+
+/// What an answer that is none comes to.
+pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
+    if let Some(cause) = distrust(status) {
+        return WireError::Untrusted { address: address.clone(), cause };
+    }
+    let text = status.message().to_owned();
+    match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => WireError::Denied(text),
+        Code::FailedPrecondition | Code::InvalidArgument => WireError::Refused(text),
+        Code::DeadlineExceeded => WireError::TimedOut(text),
+        Code::NotFound => WireError::NotFound(text),
+        Code::Unavailable | Code::Cancelled | Code::Unknown => {
+            let cause = if text.is_empty() { root_cause(status) } else { text };
+            WireError::Lost { address: address.clone(), cause }
         }
-        let text = status.message().to_owned();
-        match status.code() {
-            Code::Unauthenticated | Code::PermissionDenied => WireError::Denied(text),
-            Code::FailedPrecondition | Code::InvalidArgument => WireError::Refused(text),
-            Code::DeadlineExceeded => WireError::TimedOut(text),
-            Code::NotFound => WireError::NotFound(text),
-            Code::Unavailable | Code::Cancelled | Code::Unknown => {
-                let cause = if text.is_empty() { root_cause(status) } else { text };
-                WireError::Lost { address: self.address.clone(), cause }
-            }
-            _ => WireError::Failed(text),
-        }
+        _ => WireError::Failed(text),
     }
 }
 

@@ -1,13 +1,19 @@
 //! A worker's session.
 
-use super::connection::{Client, WireError};
+use super::address::Address;
+use super::connection::{Client, WireError, endpoint, error_of, not_connected};
 use crate::generated as pb;
 use crate::host::Gone;
 use crate::limits::MESSAGE_BYTES_MAX;
+use hyper_util::rt::TokioIo;
+use std::future::Future;
+use std::io;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
+use tonic::transport::Uri;
 use windlass_core::session::{ToMaster, ToWorker};
 
 /// Messages that may wait for the connection.
@@ -23,6 +29,13 @@ pub struct SessionSender {
 #[derive(Debug)]
 pub struct SessionReceiver {
     client: Client,
+    hearing: Hearing,
+}
+
+/// Hears what the master says, on a runtime of the caller's.
+#[derive(Debug)]
+pub struct Hearing {
+    address: Address,
     incoming: Streaming<pb::ToWorker>,
 }
 
@@ -36,8 +49,38 @@ impl Client {
         let mut service = pb::sessions_client::SessionsClient::new(self.line.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX);
         let incoming = self.ask(service.open(ReceiverStream::new(messages)))?.into_inner();
-        Ok((SessionSender { outgoing }, SessionReceiver { client: self.clone(), incoming }))
+        let hearing = Hearing { address: self.address.clone(), incoming };
+        Ok((SessionSender { outgoing }, SessionReceiver { client: self.clone(), hearing }))
     }
+}
+
+/// Opens a session on the caller's runtime, over whatever `connect` leads to, held as every
+/// connection to a master; it shows no token.
+///
+/// # Errors
+/// See [`WireError`].
+pub async fn open_session_over<S, F>(
+    address: &Address,
+    connect: impl Fn() -> F + Send + 'static,
+) -> Result<(SessionSender, Hearing), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = io::Result<S>> + Send + 'static,
+{
+    let unreachable = |error: tonic::transport::Error| not_connected(address, &error);
+    // The connector knows the place; the protocol wants a name.
+    let endpoint = endpoint("http://windlass".to_owned()).map_err(unreachable)?;
+    let connector = tower::service_fn(move |_: Uri| {
+        let connected = connect();
+        async move { connected.await.map(TokioIo::new) }
+    });
+    let channel = endpoint.connect_with_connector(connector).await.map_err(unreachable)?;
+    let (outgoing, messages) = mpsc::channel(OUTGOING_MESSAGE_COUNT_MAX);
+    let mut service = pb::sessions_client::SessionsClient::new(channel)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let opened = service.open(ReceiverStream::new(messages)).await;
+    let incoming = opened.map_err(|status| error_of(address, &status))?.into_inner();
+    Ok((SessionSender { outgoing }, Hearing { address: address.clone(), incoming }))
 }
 
 impl SessionSender {
@@ -56,19 +99,28 @@ impl SessionReceiver {
     /// # Errors
     /// The session has ended, or the message is none.
     pub fn receive(&mut self, at_most: Duration) -> Result<Option<ToWorker>, WireError> {
-        let incoming = &mut self.incoming;
+        let hearing = &mut self.hearing;
         let heard = self
             .client
             .runtime
-            .block_on(async move { tokio::time::timeout(at_most, incoming.message()).await });
-        match heard {
-            Err(_) => Ok(None),
-            Ok(Ok(Some(message))) => Ok(Some(message.try_into()?)),
-            Ok(Ok(None)) => Err(WireError::Lost {
-                address: self.client.address.clone(),
+            .block_on(async move { tokio::time::timeout(at_most, hearing.hear()).await });
+        heard.map_or(Ok(None), |heard| heard.map(Some))
+    }
+}
+
+impl Hearing {
+    /// What the master says next; given up while it waits, nothing is lost.
+    ///
+    /// # Errors
+    /// The session has ended, or the message is none.
+    pub async fn hear(&mut self) -> Result<ToWorker, WireError> {
+        match self.incoming.message().await {
+            Ok(Some(message)) => Ok(message.try_into()?),
+            Ok(None) => Err(WireError::Lost {
+                address: self.address.clone(),
                 cause: "it ended the session".to_owned(),
             }),
-            Ok(Err(status)) => Err(self.client.error(&status)),
+            Err(status) => Err(error_of(&self.address, &status)),
         }
     }
 }

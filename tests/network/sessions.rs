@@ -1,0 +1,200 @@
+//! Sessions over a network that splits, stands still, is slow, or loses one end.
+
+use crate::cluster::{Cluster, MASTER, Tested, Worker, connected, held, network, submit, until};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::Instant;
+use windlass_core::session::ToMaster;
+use windlass_wire::WireError;
+
+const QUICK: Duration = Duration::from_millis(1);
+/// A peer is asked for a sign of life every second and waited for two.
+const NOTICED_WITHIN: Duration = Duration::from_millis(3_500);
+const WORKER: &str = "worker";
+
+fn is_lost<T>(heard: &Result<T, WireError>) -> bool {
+    heard.as_ref().is_err_and(WireError::is_lost)
+}
+
+/// Both ends let a silent connection go, the task goes to the next session, and what the worker
+/// held of the one before counts for nothing.
+#[test]
+fn a_partition_is_noticed_at_both_ends_and_a_mended_one_forgotten() {
+    let cluster = Cluster::start();
+    let mut network = network(QUICK);
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    network.client(WORKER, async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        submit(&node);
+        let before = worker.assigned().await;
+        turmoil::partition(WORKER, MASTER);
+        let began = Instant::now();
+        let heard = worker.hears().await;
+        assert!(is_lost(&heard), "{heard:?}");
+        until(&node, |view| view.workers.is_empty()).await;
+        assert!(began.elapsed() < NOTICED_WITHIN, "{:?}", began.elapsed());
+        let refused = Worker::join(&node, "w1", 1, Vec::new()).await;
+        assert!(is_lost(&refused), "nobody can be reached");
+
+        turmoil::repair(WORKER, MASTER);
+        let mut worker = Worker::welcomed(&node, "w1", vec![held(before)]).await;
+        let after = worker.assigned().await;
+        assert_ne!(after.attempt, before.attempt);
+        worker.makes(after).await;
+        Ok(())
+    });
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
+
+/// Messages that are only late change nothing, and no end takes the other for gone.
+#[test]
+fn a_short_standstill_loses_nothing() {
+    let cluster = Cluster::start();
+    let mut network = network(QUICK);
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    network.client(WORKER, async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        turmoil::hold(WORKER, MASTER);
+        submit(&node);
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        turmoil::release(WORKER, MASTER);
+        let run = worker.assigned().await;
+        worker.makes(run).await;
+        Ok(())
+    });
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
+
+/// Nobody resets the connection: each end gives it up by itself, and what comes through later is
+/// nobody's.
+#[test]
+fn a_long_standstill_ends_the_session_without_a_reset() {
+    let cluster = Cluster::start();
+    let mut network = network(QUICK);
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    network.client(WORKER, async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        turmoil::hold(WORKER, MASTER);
+        worker.say(ToMaster::Credit(5));
+        let began = Instant::now();
+        let heard = worker.hears().await;
+        assert!(is_lost(&heard), "{heard:?}");
+        until(&node, |view| view.workers.is_empty()).await;
+        assert!(began.elapsed() < NOTICED_WITHIN, "{:?}", began.elapsed());
+        turmoil::release(WORKER, MASTER);
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        submit(&node);
+        let run = worker.assigned().await;
+        worker.makes(run).await;
+        until(&node, |view| connected(view) == ["w1"]).await;
+        Ok(())
+    });
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
+
+/// 400 ms each way: slow is not gone.
+#[test]
+fn a_slow_connection_stays() {
+    let cluster = Cluster::start();
+    let mut network = network(Duration::from_millis(400));
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    network.client(WORKER, async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        let began = Instant::now();
+        let silent = tokio::time::timeout(Duration::from_secs(20), worker.hears()).await;
+        assert!(silent.is_err(), "{silent:?}");
+        submit(&node);
+        let run = worker.assigned().await;
+        worker.makes(run).await;
+        assert!(began.elapsed() > Duration::from_millis(20_800), "two ways at least");
+        Ok(())
+    });
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
+
+/// The peer is dropped and told why; the master and the other worker go on.
+#[test]
+fn a_message_that_is_none_drops_its_peer_alone() {
+    let cluster = Cluster::start();
+    let mut network = network(QUICK);
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    network.client(WORKER, async move {
+        let mut sound = Worker::welcomed(&node, "w1", Vec::new()).await;
+        let mut strange = Worker::join(&node, "w2", 0, Vec::new()).await?;
+        match strange.hears().await {
+            Err(WireError::Refused(why)) => assert!(why.contains("slots"), "{why}"),
+            other => panic!("{other:?} instead of a refusal"),
+        }
+        // A second greeting in a session is nothing that a worker says.
+        let mut again = Worker::welcomed(&node, "w3", Vec::new()).await;
+        again.say(ToMaster::Hello(windlass_core::session::Hello {
+            name: windlass_core::WorkerName("w3".to_owned()),
+            incarnation: windlass_core::Incarnation(1),
+            in_process: false,
+            slots: 1,
+            offers: Vec::new(),
+            held: Vec::new(),
+            serves: None,
+        }));
+        assert!(is_lost(&again.hears().await));
+        until(&node, |view| connected(view) == ["w1"]).await;
+        submit(&node);
+        let run = sound.assigned().await;
+        sound.makes(run).await;
+        Ok(())
+    });
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
+
+/// The machine of the services is gone at once and back later: the worker hears of it, and comes
+/// back.
+#[test]
+fn a_worker_comes_back_to_services_that_were_gone() {
+    let cluster = Cluster::start();
+    let mut network = network(QUICK);
+    cluster.listen(&mut network);
+    let node = cluster.node.clone();
+    let (joined, lost) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+    let (at_worker, heard_at_worker) = (Rc::clone(&joined), Rc::clone(&lost));
+    network.client(WORKER, async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        at_worker.set(true);
+        assert!(is_lost(&worker.hears().await));
+        heard_at_worker.set(true);
+        // The services are back whenever the network lets them.
+        let mut worker = loop {
+            match Worker::join(&node, "w1", 1, Vec::new()).await {
+                Ok(worker) => break worker,
+                Err(error) => assert!(error.is_lost(), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        submit(&node);
+        let _welcome = worker.hears().await?;
+        let run = worker.assigned().await;
+        worker.makes(run).await;
+        Ok(())
+    });
+    let until = |network: &mut turmoil::Sim<'_>, is_so: &Cell<bool>| {
+        while !is_so.get() {
+            network.step().expect("the worker lives");
+        }
+    };
+    until(&mut network, &joined);
+    network.crash(MASTER);
+    until(&mut network, &lost);
+    network.bounce(MASTER);
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
