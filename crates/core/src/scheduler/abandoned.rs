@@ -96,8 +96,10 @@ fn why_in_vain<'a>(
     ledger: &Ledger,
 ) -> Option<&'a str> {
     let cause = withdrawn(operation, workers)?;
-    let may_come = ledger.workers.values().any(|worker| !worker.in_process);
-    (!may_come).then_some(cause)
+    // That one which is connected has joined may not be recorded yet.
+    let others_come = workers.values().any(|worker| !worker.in_process)
+        || ledger.workers.values().any(|worker| !worker.in_process);
+    (!others_come).then_some(cause)
 }
 
 /// How such a task ends. Another try by itself cannot help, so this is a rejection.

@@ -383,6 +383,17 @@ fn what_the_last_worker_withdraws_waits_where_another_may_come() {
     assert_eq!(cluster.assigned(2).len(), 2);
 }
 
+/// Found by the simulator (seed 4321).
+#[test]
+fn what_a_worker_withdraws_before_it_is_recorded_as_joined_waits() {
+    let mut cluster = Cluster::with_tasks(3);
+    cluster.holds_back = true;
+    cluster.join(1, "a", vec![]);
+    let known_count = cluster.proposed.len();
+    cluster.withdraw(1);
+    assert_eq!(cluster.proposed[known_count..], []);
+}
+
 #[test]
 fn what_the_last_worker_of_this_process_withdraws_ends() {
     let mut cluster = Cluster::with_tasks(3_000);

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Worker {
     pub(super) name: WorkerName,
     pub(super) incarnation: Incarnation,
+    /// Whether it lives in the master's process.
+    pub(super) in_process: bool,
     pub(super) slots: u32,
     /// What it can do, as it said when it came.
     pub(super) offers: Vec<Offer>,
@@ -41,6 +43,7 @@ impl Worker {
         Worker {
             name: hello.name.clone(),
             incarnation: hello.incarnation,
+            in_process: hello.in_process,
             slots: hello.slots,
             offers: hello.offers.clone(),
             operations: hello.offers.iter().map(|offer| offer.operation.clone()).collect(),
