@@ -10,6 +10,9 @@ use windlass_core::session::{Ending, SeatEvent, SlotIndex, ToMaster, ToWorker};
 /// A worker that was not welcomed for so long tries another master.
 const WELCOME_PATIENCE_US: u64 = 1_500_000;
 
+/// How soon somebody starts a worker again that has withdrawn something on a sound machine.
+const NOTICED_US: u64 = 1_000_000;
+
 impl World {
     pub(super) fn start_worker(&mut self, index: WorkerIndex) {
         let has_home = !self.within || self.masters[0].process.is_some();
@@ -137,6 +140,10 @@ impl World {
         for (withdrawal, what) in worker.executors.take_news() {
             self.tally.bite(what);
             self.tell_worker(index, SeatEvent::Withdrawn(withdrawal))?;
+            // A machine that was mended just before the last crash, which was a poisonous task's.
+            if self.workers[index.0].executors.defect.is_none() {
+                self.queue_in(NOTICED_US, Happening::MachineMended(index));
+            }
         }
         self.go_on(index, (slot, serial), step, kept)
     }
