@@ -4,7 +4,8 @@
 use crate::arguments::WorkerArguments;
 use crate::credentials::{Claim, Credentials};
 use crate::{CliError, access, settings};
-use windlass_core::{Incarnation, WorkerName};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use windlass_core::WorkerName;
 use windlass_wire::Address;
 
 /// A worker's name. While it is held, no other worker of this state takes it by itself.
@@ -14,15 +15,11 @@ pub(crate) struct Named {
 }
 
 /// The name of a worker for these masters.
-pub(crate) fn name_of(
-    masters: &[Address],
-    arguments: &WorkerArguments,
-    incarnation: Incarnation,
-) -> Result<Named, CliError> {
+pub(crate) fn name_of(masters: &[Address], arguments: &WorkerArguments) -> Result<Named, CliError> {
     let secured = |address: &&Address| access::needs_certificate(address, &arguments.access);
     let mut secured = masters.iter().filter(secured).peekable();
     if secured.peek().is_none() {
-        let name = arguments.name.clone().unwrap_or_else(|| new_name(incarnation));
+        let name = arguments.name.clone().unwrap_or_else(new_name);
         return Ok(Named { name, _claim: None });
     }
     let credentials = Credentials::of_state(&settings::state_dir(arguments.state.as_deref())?);
@@ -42,17 +39,20 @@ pub(crate) fn name_of(
             }
         }
     }
-    let name = new_name(incarnation);
-    let claim = credentials.claim(&name)?;
-    Ok(Named { name, _claim: claim })
+    loop {
+        let name = new_name();
+        if let Some(claim) = credentials.claim(&name)? {
+            return Ok(Named { name, _claim: Some(claim) });
+        }
+    }
 }
 
-/// A name that no other worker has: this machine's, and a few digits of the time of this start.
-fn new_name(incarnation: Incarnation) -> WorkerName {
+/// A name that hardly any other worker has: this machine's, and a few random digits.
+fn new_name() -> WorkerName {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let plain: String =
         host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
     let host = if plain.is_empty() { "worker".to_owned() } else { plain };
-    let digits = ((incarnation.0 / 1_000) ^ u64::from(std::process::id())) & 0xffff;
+    let digits = RandomState::new().build_hasher().finish() & 0xffff;
     WorkerName(format!("{host}-{digits:04x}"))
 }

@@ -23,7 +23,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     let masters = masters?;
     let state = arguments.state.as_deref();
     let incarnation = Incarnation(now_us());
-    let named = name_of(&masters, arguments, incarnation)?;
+    let named = name_of(&masters, arguments)?;
     let name = &named.name;
     let entrance = |master| access::of_worker(master, name, &arguments.access, state);
     let masters: Result<Vec<Entrance>, CliError> = masters.iter().map(entrance).collect();

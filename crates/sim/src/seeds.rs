@@ -22,6 +22,10 @@ const FOUND: &[(u64, &str)] = &[
         "a worker came back and died while the log did not yet know that it had been given up",
     ),
     (3_747_377_478, "a loop that stood still claimed on a tenure that had become another's"),
+    (
+        1_795_697_803_038_894,
+        "an attempt that came back unmade before the welcome was kept by the master for ever",
+    ),
     (4_321, "tasks were given up for a worker that was not yet recorded as joined"),
     (4_256, "a worker came back and died while the log did not yet know that it had been given up"),
     (8_496, "the operator sealed the phases of a job that was only just submitted"),

@@ -231,6 +231,12 @@ impl Seat {
         out.push(SeatEffect::Send(ToMaster::Credit(self.pace.credit())));
         let withdrawn = self.withdrawn.iter().cloned().map(ToMaster::Withdrawn);
         out.extend(withdrawn.map(SeatEffect::Send));
+        // What was held when it said who it is, and has come back unmade since.
+        let held: BTreeSet<AttemptId> = self.held().iter().map(|held| held.attempt).collect();
+        let unmade: Vec<AttemptId> = keep.difference(&held).copied().collect();
+        if !unmade.is_empty() {
+            out.push(SeatEffect::Send(ToMaster::Returned(unmade)));
+        }
         if !self.unacknowledged.is_empty() {
             let repeated = self.unacknowledged.iter().cloned().collect();
             out.push(SeatEffect::Send(ToMaster::Ended(repeated)));

@@ -375,6 +375,19 @@ fn a_withdrawn_operation_is_told_again_in_every_session_and_offered_in_none() {
     assert!(welcome(&mut seat, 1, vec![]).contains(&told));
 }
 
+/// Found by the simulator (seed 1795697803038894).
+#[test]
+fn an_attempt_that_came_back_unmade_before_the_welcome_goes_back() {
+    let mut seat = seat(1);
+    drive(&mut seat, SeatEvent::Message(assign(0, 1)));
+    drive(&mut seat, SeatEvent::Disconnected);
+    drive(&mut seat, SeatEvent::Connected);
+    let (slot, ending) = (SlotIndex(0), Ending::Unmade);
+    drive(&mut seat, SeatEvent::Finished { slot, ending, took_us: 1 });
+    let effects = welcome(&mut seat, 1, vec![attempt(0)]);
+    assert!(effects.contains(&SeatEffect::Send(ToMaster::Returned(vec![attempt(0)]))));
+}
+
 #[test]
 fn an_attempt_that_was_not_made_goes_back() {
     let mut seat = seat(1);
