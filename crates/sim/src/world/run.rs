@@ -172,7 +172,8 @@ impl World {
         if self.oracle.reader.quiet_count < QUIET_ANSWERS_MIN {
             return Some("too few look-ups were answered".to_owned());
         }
-        process.scheduler().and_then(|scheduler| self.awaited_in_vain(scheduler))
+        let awaited = process.scheduler().and_then(|scheduler| self.awaited_in_vain(scheduler));
+        awaited.or_else(|| self.hidden_withdrawal())
     }
 
     /// A worker for which the next reign would wait although this one knows nothing of it.
@@ -190,7 +191,6 @@ impl World {
         self.oracle.check_kept(ledger)?;
         self.oracle.check_end(ledger, &self.client.jobs)?;
         self.check_masters()?;
-        self.check_withdrawn()?;
         let SharedEngine { log, snapshots, .. } = &mut self.engine;
         let restored = restore(log, snapshots).map_err(|error| error.to_string())?;
         if restored.replay.ledger != self.witness.ledger {
