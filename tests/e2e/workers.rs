@@ -214,6 +214,17 @@ fn variables_name_the_cluster_where_no_flag_does() {
 }
 
 #[test]
+fn a_scratch_folder_may_be_named_from_where_one_is() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let args = ["worker", "--join", &address, "--name", "w1", "--scratch", "making"];
+    let worker = Service::start(&mut lab.command(&args));
+    worker.wait_for("works for the master");
+    lab.input("a.txt", "words");
+    lab.run(&["run", "in", "--op", "command", "--param", "cmd=cat"]).ended(0);
+}
+
+#[test]
 fn workers_offer_what_they_are_told_to() {
     let lab = Lab::new();
     let scratch = lab.path("making");

@@ -19,8 +19,10 @@ impl Scratch {
     ) -> Result<Scratch, CliError> {
         let own = |folder: &PathBuf| folder.join(format!("windlass-{}", std::process::id()));
         let path = named.as_ref().map_or_else(otherwise, own);
-        match make(&path) {
-            Ok(()) => Ok(Scratch { path, is_own: named.is_some() }),
+        // Commands begin in another folder.
+        let absolute = std::path::absolute(&path);
+        match absolute.and_then(|path| make(&path).map(|()| path)) {
+            Ok(path) => Ok(Scratch { path, is_own: named.is_some() }),
             Err(error) => Err(CliError::failed(format!(
                 "make the folder {}: {error}; name another one with --scratch DIR",
                 path.display()
