@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
+use windlass_api::Node;
 use windlass_core::session::ToMaster;
 use windlass_wire::WireError;
 
@@ -12,6 +13,19 @@ const QUICK: Duration = Duration::from_millis(1);
 /// A peer is asked for a sign of life every second and waited for two.
 const NOTICED_WITHIN: Duration = Duration::from_millis(3_500);
 const WORKER: &str = "worker";
+
+/// A worker's part in a cluster over a network with this latency, to its end.
+fn play<A>(latency: Duration, act: impl FnOnce(Node) -> A)
+where
+    A: Future<Output = Tested> + 'static,
+{
+    let cluster = Cluster::start();
+    let mut network = network(latency);
+    cluster.listen(&mut network);
+    network.client(WORKER, act(cluster.node.clone()));
+    let ended: Tested = network.run();
+    ended.expect("the worker ends");
+}
 
 fn is_lost<T>(heard: &Result<T, WireError>) -> bool {
     heard.as_ref().is_err_and(WireError::is_lost)
@@ -21,11 +35,7 @@ fn is_lost<T>(heard: &Result<T, WireError>) -> bool {
 /// held of the one before counts for nothing.
 #[test]
 fn a_partition_is_noticed_at_both_ends_and_a_mended_one_forgotten() {
-    let cluster = Cluster::start();
-    let mut network = network(QUICK);
-    cluster.listen(&mut network);
-    let node = cluster.node.clone();
-    network.client(WORKER, async move {
+    play(QUICK, |node| async move {
         let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
         submit(&node);
         let before = worker.assigned().await;
@@ -45,18 +55,12 @@ fn a_partition_is_noticed_at_both_ends_and_a_mended_one_forgotten() {
         worker.makes(after).await;
         Ok(())
     });
-    let ended: Tested = network.run();
-    ended.expect("the worker ends");
 }
 
 /// Messages that are only late change nothing, and no end takes the other for gone.
 #[test]
 fn a_short_standstill_loses_nothing() {
-    let cluster = Cluster::start();
-    let mut network = network(QUICK);
-    cluster.listen(&mut network);
-    let node = cluster.node.clone();
-    network.client(WORKER, async move {
+    play(QUICK, |node| async move {
         let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
         turmoil::hold(WORKER, MASTER);
         submit(&node);
@@ -66,19 +70,13 @@ fn a_short_standstill_loses_nothing() {
         worker.makes(run).await;
         Ok(())
     });
-    let ended: Tested = network.run();
-    ended.expect("the worker ends");
 }
 
 /// Nobody resets the connection: each end gives it up by itself, and what comes through later is
 /// nobody's.
 #[test]
 fn a_long_standstill_ends_the_session_without_a_reset() {
-    let cluster = Cluster::start();
-    let mut network = network(QUICK);
-    cluster.listen(&mut network);
-    let node = cluster.node.clone();
-    network.client(WORKER, async move {
+    play(QUICK, |node| async move {
         let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
         turmoil::hold(WORKER, MASTER);
         worker.say(ToMaster::Credit(5));
@@ -95,18 +93,12 @@ fn a_long_standstill_ends_the_session_without_a_reset() {
         until(&node, |view| connected(view) == ["w1"]).await;
         Ok(())
     });
-    let ended: Tested = network.run();
-    ended.expect("the worker ends");
 }
 
 /// 400 ms each way: slow is not gone.
 #[test]
 fn a_slow_connection_stays() {
-    let cluster = Cluster::start();
-    let mut network = network(Duration::from_millis(400));
-    cluster.listen(&mut network);
-    let node = cluster.node.clone();
-    network.client(WORKER, async move {
+    play(Duration::from_millis(400), |node| async move {
         let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
         let began = Instant::now();
         let silent = tokio::time::timeout(Duration::from_secs(20), worker.hears()).await;
@@ -117,18 +109,12 @@ fn a_slow_connection_stays() {
         assert!(began.elapsed() > Duration::from_millis(20_800), "two ways at least");
         Ok(())
     });
-    let ended: Tested = network.run();
-    ended.expect("the worker ends");
 }
 
 /// The peer is dropped and told why; the master and the other worker go on.
 #[test]
 fn a_message_that_is_none_drops_its_peer_alone() {
-    let cluster = Cluster::start();
-    let mut network = network(QUICK);
-    cluster.listen(&mut network);
-    let node = cluster.node.clone();
-    network.client(WORKER, async move {
+    play(QUICK, |node| async move {
         let mut sound = Worker::welcomed(&node, "w1", Vec::new()).await;
         let mut strange = Worker::join(&node, "w2", 0, Vec::new()).await?;
         match strange.hears().await {
@@ -153,8 +139,6 @@ fn a_message_that_is_none_drops_its_peer_alone() {
         sound.makes(run).await;
         Ok(())
     });
-    let ended: Tested = network.run();
-    ended.expect("the worker ends");
 }
 
 /// The machine of the services is gone at once and back later: the worker hears of it, and comes
