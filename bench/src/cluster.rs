@@ -138,8 +138,7 @@ fn calls(
     connections: usize,
     callers: usize,
 ) -> Result<Value, LoopError> {
-    let clients =
-        (0..connections).map(|_| Client::connect(address)).collect::<Result<Vec<_>, _>>()?;
+    let clients = connected(address, connections)?;
     let each = count.div_ceil(connections * callers);
     let start = Barrier::new(connections * callers + 1);
     let (took, wall_s) = thread::scope(|scope| {
@@ -160,6 +159,10 @@ fn calls(
         (took, began.elapsed().as_secs_f64())
     });
     Ok(shown(took?.concat(), wall_s))
+}
+
+fn connected(address: &Address, connections: usize) -> Result<Vec<Client>, WireError> {
+    (0..connections).map(|_| Client::connect(address)).collect()
 }
 
 fn shown(took: Vec<Duration>, wall_s: f64) -> Value {

@@ -1,6 +1,6 @@
 //! Calls by streams, as `windlass call --each` makes them.
 
-use super::{LoopError, factorial, shown};
+use super::{LoopError, connected, factorial, shown};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -17,8 +17,7 @@ pub(super) fn calls(
     connections: usize,
     open_count: usize,
 ) -> Result<Value, LoopError> {
-    let clients =
-        (0..connections).map(|_| Client::connect(address)).collect::<Result<Vec<_>, _>>()?;
+    let clients = connected(address, connections)?;
     let each = count.div_ceil(connections);
     let start = Barrier::new(connections + 1);
     let (took, wall_s) = thread::scope(|scope| {
