@@ -4,6 +4,7 @@
 
 use crate::executors::BROKEN;
 use std::collections::{BTreeMap, BTreeSet};
+use windlass_core::failure::FailureKind;
 use windlass_core::ledger::{Applied, Entry, Ledger};
 use windlass_core::limits::TASK_FAILURE_COUNT_MAX;
 use windlass_core::scheduler::SessionId;
@@ -22,7 +23,7 @@ pub(crate) struct Withdrawals {
     offered: BTreeMap<SessionId, BTreeSet<String>>,
     /// What was ever withdrawn.
     withdrawn: BTreeSet<String>,
-    /// Tries that have failed.
+    /// Tries that have failed and count toward quarantine.
     try_counts: BTreeMap<(TaskId, Round), u8>,
 }
 
@@ -71,8 +72,10 @@ impl Withdrawals {
         if applied.iter().all(|done| matches!(done, Applied::Refused(_))) {
             return Ok(());
         }
-        let count = self.try_counts.entry((*task, *round)).or_default();
-        *count = count.saturating_add(1);
+        if failure.kind != FailureKind::Unavailable {
+            let count = self.try_counts.entry((*task, *round)).or_default();
+            *count = count.saturating_add(1);
+        }
         match &*failure.code {
             GIVEN_UP => {
                 let phase = ledger.phase(task.phase_id());

@@ -153,6 +153,22 @@ fn what_is_unavailable_is_tried_for_an_hour() {
 }
 
 #[test]
+fn what_was_away_is_as_far_from_quarantine_as_any_other() {
+    let raised = Entry::VersionRaised { version: CLUSTER_VERSION };
+    let away = failed(PHASE, 0, 0, FailureKind::Unavailable);
+    let crash = failed(PHASE, 0, 0, FailureKind::Crashed);
+    let mut entries = vec![raised];
+    entries.extend(one_phase(1));
+    entries.extend([away.clone(), away.clone(), crash.clone(), away, crash.clone()]);
+    let (ledger, _) = after(&entries);
+    let phase = ledger.phase(PHASE).expect("exists");
+    assert_eq!(phase.counts.pending, 1);
+    assert_eq!(phase.tasks.failure(TaskIndex(0)).expect("it failed").attempt_count, 5);
+    entries.push(crash);
+    assert_eq!(after(&entries).0.phase(PHASE).expect("exists").counts.failed, 1);
+}
+
+#[test]
 fn lost_workers_have_a_limit_of_their_own() {
     let task = PHASE.task(TaskIndex(0));
     let worker = WorkerName("w".to_owned());

@@ -6,6 +6,7 @@ use super::entry::SettledRun;
 use super::history::attempt_failed;
 use super::job::FailedTask;
 use super::settings::Setting;
+use super::version::AWAY_IS_NO_CRASH;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{Round, TaskId, TaskIndex, WorkerName};
 use crate::time::LogTime;
@@ -52,14 +53,15 @@ impl Ledger {
     ) -> Result<(), Refusal> {
         let count_max = self.settings.get(Setting::TaskFailureCountMax);
         let unavailable_ms_max = self.settings.get(Setting::UnavailableMinutesMax) * 60_000;
+        let counts = failure.kind != FailureKind::Unavailable || self.version < AWAY_IS_NO_CRASH;
         let phase = self.open_task(task, round)?;
-        let count = u64::from(phase.tasks.count_failure(task.index));
+        let count = if counts { phase.tasks.count_failure(task.index) } else { 0 };
         let (since, attempt_count) = self.keep_failure(task, failure.clone());
         let last = match failure.kind {
             FailureKind::Rejected => true,
             FailureKind::Unavailable => self.time.0 - since.0 >= unavailable_ms_max,
             FailureKind::Crashed | FailureKind::TimedOut | FailureKind::OutOfMemory => {
-                count >= count_max
+                u64::from(count) >= count_max
             }
         };
         self.note(task.job, attempt_failed(task, worker, failure, attempt_count, last));
@@ -93,11 +95,15 @@ impl Ledger {
     /// Keeps a task's newest failure; answers when the round's first one was, and how many there
     /// were.
     fn keep_failure(&mut self, task: TaskId, failure: Failure) -> (LogTime, u8) {
-        let now = self.time;
+        let (now, version) = (self.time, self.version);
         let Ok(phase) = self.open_phase(task.phase_id()) else { return (now, 0) };
-        let attempt_count =
-            phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index);
-        let since = phase.tasks.failure(task.index).map_or(now, |earlier| earlier.since);
+        let earlier = phase.tasks.failure(task.index);
+        let since = earlier.map_or(now, |earlier| earlier.since);
+        let attempt_count = if version < AWAY_IS_NO_CRASH {
+            phase.tasks.failure_count(task.index) + phase.tasks.lost_count(task.index)
+        } else {
+            earlier.map_or(0, |earlier| earlier.attempt_count).saturating_add(1)
+        };
         phase.tasks.keep_failure(task.index, FailedTask { failure, attempt_count, since });
         (since, attempt_count)
     }

@@ -306,9 +306,10 @@ impl Scheduler {
 
     /// Doubles with every failure of the round, with a random half so that retries spread.
     fn pause_ms(&mut self, ledger: &Ledger, task: TaskId) -> u64 {
-        let failures =
-            ledger.phase(task.phase_id()).map_or(0, |phase| phase.tasks.failure_count(task.index));
-        let whole = (BACKOFF_MS_MIN << failures).min(BACKOFF_MS_MAX);
+        let failed =
+            ledger.phase(task.phase_id()).and_then(|phase| phase.tasks.failure(task.index));
+        let doublings = failed.map_or(0, |failed| u32::from(failed.attempt_count));
+        let whole = BACKOFF_MS_MIN.saturating_mul(1 << doublings.min(31)).min(BACKOFF_MS_MAX);
         whole / 2 + self.random.below(whole / 2 + 1)
     }
 
