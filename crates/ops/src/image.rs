@@ -1,6 +1,6 @@
 //! # image: grey or smaller pictures
 //!
-//! Takes PNG, JPEG and WebP; the bytes decide, not the file name. Writes one picture:
+//! Takes PNG, JPEG, WebP, GIF and BMP; the bytes decide, not the file name. Writes one picture:
 //! `processed_<name>.png`, the suffix following `format` (`.jpg`, `.webp`).
 //!
 //! **Grey** is Rec. 601 luma: (19595 R + 38470 G + 7471 B) / 65536, rounded; what Pillow's mode
@@ -22,13 +22,25 @@
 //! the numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation
 //! the first picture is taken, with a note.
 //!
+//! **More about it.** `describe=true` writes `<name>_image.json` beside the picture: `media_type`,
+//! `image_size` (width and height as it is looked at), `has_transparency`, `animated`; `phash` and
+//! `dhash`, fingerprints of 64 bits as Python's ImageHash makes them (two pictures look alike where
+//! few bits differ); `dominant_colors`, up to eight of `{color, share}`, the largest share first.
+//! `thumbnail=N` writes a small picture with its colours, at most N pixels a side:
+//! `<name>_thumbnail.jpg`, or `.png` where pixels are transparent.
+//!
 //! **Limits.** 200 megapixels, and what fits into 1.75 GiB while at work: larger pictures are
 //! refused by their header, before anything is unpacked. Damaged and cut-off files are refused,
 //! never half shown.
 
+mod bmp;
+mod colors;
 mod convert;
 mod decode;
+mod describe;
 mod encode;
+mod fingerprint;
+mod gif;
 mod jpeg;
 mod picture;
 mod png;
@@ -39,7 +51,7 @@ mod webp;
 mod tests;
 
 use crate::{Operation, Work};
-use picture::Layout;
+use picture::{Layout, Picture};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
@@ -51,6 +63,9 @@ pub(crate) const OPERATION: Operation =
 
 /// Largest side that the parameters ask for.
 const SIDE_MAX: i64 = 65_535;
+/// Largest side of a thumbnail.
+const THUMBNAIL_SIDE_MAX: i64 = 2_048;
+const THUMBNAIL_QUALITY: u8 = 80;
 /// Largest input file.
 const INPUT_BYTES_MAX: u64 = 512 << 20;
 /// Parts of the work between which progress is shown: read, decoded, turned, scaled, encoded.
@@ -59,8 +74,8 @@ const STEP_COUNT: u64 = 5;
 const SPEC: OperationSpec = OperationSpec {
     name: "image",
     version: 1,
-    summary: "grey, scaled or converted pictures from PNG, JPEG and WebP",
-    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP]),
+    summary: "grey, scaled or converted pictures from PNG, JPEG, WebP, GIF and BMP",
+    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP, Media::Gif, Media::Bmp]),
     params: PARAMS,
     home: Home::Executor,
     cacheable: Cacheable::Always,
@@ -115,6 +130,20 @@ const PARAMS: &[ParamSpec] = &[
         required: false,
         doc: "Whether the result is grey.",
     },
+    ParamSpec {
+        name: "describe",
+        kind: ParamKind::Bool,
+        default: Some("false"),
+        required: false,
+        doc: "Whether fingerprints and dominant colours are written as JSON beside the result.",
+    },
+    ParamSpec {
+        name: "thumbnail",
+        kind: ParamKind::Int { min: 16, max: THUMBNAIL_SIDE_MAX },
+        default: None,
+        required: false,
+        doc: "Longest side in pixels of a small colour picture beside the result.",
+    },
 ];
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
@@ -130,7 +159,10 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
 
     let bytes = source.read(INPUT_BYTES_MAX)?;
     done(work.output);
-    let wanted = if params.is_true("grayscale") { Layout::Grey } else { Layout::Rgba };
+    let thumbnail_side = params.int("thumbnail").and_then(|side| u32::try_from(side).ok());
+    let (is_grey, is_described) = (params.is_true("grayscale"), params.is_true("describe"));
+    let needs_colors = !is_grey || is_described || thumbnail_side.is_some();
+    let wanted = if needs_colors { Layout::Rgba } else { Layout::Grey };
     let decoded = decode::decode(source.media, &bytes, wanted)?;
     drop(bytes);
     done(work.output);
@@ -139,6 +171,11 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     }
     let picture = decoded.picture.oriented(decoded.orientation)?;
     done(work.output);
+    let media = source.media;
+    let description =
+        is_described.then(|| describe::describe(&picture, media, decoded.animated)).transpose()?;
+    let thumbnail = thumbnail_side.map(|side| thumbnail(&picture, side)).transpose()?;
+    let picture = if is_grey { picture.into_grey() } else { picture };
     let picture = scale::scale(picture, &scale::Target::of(params))?;
     done(work.output);
     let format = encode::Format::of(params);
@@ -146,8 +183,28 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     drop(picture);
     let name = format!("processed_{{base}}.{}", format.suffix());
     work.output.artifact(&name, format.media().mime(), &encoded)?;
+    if let Some(description) = description {
+        let mut json = serde_json::to_vec_pretty(&description).expect("plain data is always JSON");
+        json.push(b'\n');
+        work.output.artifact("{base}_image.json", "application/json", &json)?;
+    }
+    if let Some((format, bytes)) = thumbnail {
+        let name = format!("{{base}}_thumbnail.{}", format.suffix());
+        work.output.artifact(&name, format.media().mime(), &bytes)?;
+    }
     done(work.output);
     Ok(())
+}
+
+/// A small copy with its colours, in the format that suits it.
+fn thumbnail(picture: &Picture, side: u32) -> Result<(encode::Format, Vec<u8>), Failure> {
+    let small = scale::scaled(picture, &scale::Target::inside(side))?;
+    let format = if small.is_opaque() {
+        encode::Format::Jpeg { quality: THUMBNAIL_QUALITY }
+    } else {
+        encode::Format::Png
+    };
+    Ok((format, encode::encode(&small, format)?))
 }
 
 /// The bytes are not what they should be: broken, or the end is missing.

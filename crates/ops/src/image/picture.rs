@@ -1,5 +1,6 @@
 //! Pixels in memory: their layout, their limits, and their orientation.
 
+use super::convert::Samples;
 use windlass_core::{Failure, FailureKind};
 
 /// Pixels of one picture.
@@ -143,6 +144,22 @@ impl Picture {
     /// Bytes of a row.
     pub(super) fn row_bytes(&self) -> usize {
         self.width as usize * self.layout.channel_count()
+    }
+
+    /// Whether no pixel is transparent.
+    pub(super) fn is_opaque(&self) -> bool {
+        self.layout != Layout::Rgba
+            || self.bytes.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255)
+    }
+
+    /// The picture without its colours and its transparency, in the memory that it has.
+    pub(super) fn into_grey(self) -> Picture {
+        let samples = match self.layout {
+            Layout::Grey => return self,
+            Layout::Rgb => Samples::Rgb,
+            Layout::Rgba => Samples::Rgba,
+        };
+        Picture { layout: Layout::Grey, bytes: samples.into_grey(self.bytes), ..self }
     }
 
     /// The picture as it is looked at.

@@ -31,6 +31,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// A box of this side, for pictures that are larger.
+    pub(super) fn inside(side: u32) -> Target {
+        Target { width: Some(side), height: Some(side), fit: Fit::Inside }
+    }
+
     pub(super) fn of(params: &Params) -> Target {
         let side = |name| params.int(name).and_then(|side| u32::try_from(side).ok());
         let fit = match params.text("fit") {
@@ -79,10 +84,37 @@ impl Target {
 
 /// The picture in the wanted size.
 pub(super) fn scale(picture: Picture, target: &Target) -> Result<Picture, Failure> {
-    let (width, height) = target.size(picture.width, picture.height);
-    if (width, height) == (picture.width, picture.height) {
+    if target.size(picture.width, picture.height) == (picture.width, picture.height) {
         return Ok(picture);
     }
+    scaled(&picture, target)
+}
+
+/// A copy in the wanted size.
+pub(super) fn scaled(picture: &Picture, target: &Target) -> Result<Picture, Failure> {
+    let (width, height) = target.size(picture.width, picture.height);
+    let mut options = lanczos();
+    if target.fit == Fit::Cover {
+        options = options.fit_into_destination(None);
+    }
+    resized(picture, width, height, &options)
+}
+
+/// A copy of exactly this size, whatever becomes of the shape.
+pub(super) fn squeeze(picture: &Picture, width: u32, height: u32) -> Result<Picture, Failure> {
+    resized(picture, width, height, &lanczos())
+}
+
+fn lanczos() -> ResizeOptions {
+    ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+}
+
+fn resized(
+    picture: &Picture,
+    width: u32,
+    height: u32,
+    options: &ResizeOptions,
+) -> Result<Picture, Failure> {
     let layout = picture.layout;
     let channels = layout.channel_count();
     check_size(width.into(), height.into(), channels as u64 + OVERHEAD_BYTES_PER_PIXEL)?;
@@ -91,16 +123,12 @@ pub(super) fn scale(picture: Picture, target: &Target) -> Result<Picture, Failur
         Layout::Rgb => PixelType::U8x3,
         Layout::Rgba => PixelType::U8x4,
     };
-    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    if target.fit == Fit::Cover {
-        options = options.fit_into_destination(None);
-    }
     let mut bytes = zeroed(width as usize * height as usize * channels)?;
     let from = ImageRef::new(picture.width, picture.height, &picture.bytes, kind);
     let from = from.map_err(|error| refused(&error))?;
     let to = Image::from_slice_u8(width, height, &mut bytes, kind);
     let mut to = to.map_err(|error| refused(&error))?;
-    Resizer::new().resize(&from, &mut to, &options).map_err(|error| refused(&error))?;
+    Resizer::new().resize(&from, &mut to, options).map_err(|error| refused(&error))?;
     Ok(Picture { width, height, layout, bytes })
 }
 

@@ -87,6 +87,41 @@ fn png_of(
     out
 }
 
+fn bmp_of(picture: &Picture) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::bmp::BmpEncoder::new(&mut bytes);
+    let rgb = image::ExtendedColorType::Rgb8;
+    encoder.encode(&picture.bytes, picture.width, picture.height, rgb).unwrap();
+    bytes
+}
+
+fn gif_of(pictures: &[&Picture]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    for picture in pictures {
+        let rgb: Vec<u8> = match picture.layout {
+            Layout::Grey => picture.bytes.iter().flat_map(|level| [*level; 3]).collect(),
+            _ => picture.bytes.clone(),
+        };
+        let rgb8 = image::ExtendedColorType::Rgb8;
+        encoder.encode(&rgb, picture.width, picture.height, rgb8).unwrap();
+    }
+    drop(encoder);
+    bytes
+}
+
+fn sample(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/heap/images");
+    std::fs::read(format!("{folder}/{name}")).unwrap()
+}
+
+fn described(bytes: &[u8], given: &[(&str, &str)]) -> serde_json::Value {
+    let output = run(bytes, &[given, &[("describe", "true")]].concat()).unwrap();
+    let (name, media_type, json) = &output.artifacts[1];
+    assert_eq!((&**name, &**media_type), ("{base}_image.json", "application/json"));
+    serde_json::from_slice(json).unwrap()
+}
+
 fn ramp(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index * 37 + index / 7) as u8).collect()
 }
@@ -328,9 +363,82 @@ fn of_an_animation_the_first_picture_is_taken() {
 }
 
 #[test]
+fn bitmaps_and_gifs_are_read_with_their_colours() {
+    let picture = photo(61, 43);
+    let colours = [("grayscale", "false")];
+    assert_eq!(result(&bmp_of(&picture), &colours), picture);
+    let greys = Picture { width: 16, height: 8, layout: Layout::Grey, bytes: ramp(128) };
+    assert_eq!(grey(&gif_of(&[&greys])), greys.bytes);
+    // A palette holds no more than 256 colours: this one has fewer.
+    let few = Picture { bytes: picture.bytes.iter().map(|byte| byte & 0xc0).collect(), ..picture };
+    let found = result(&gif_of(&[&few]), &colours);
+    assert_eq!(found.layout, Layout::Rgba);
+    let found: Vec<u8> =
+        found.bytes.as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect();
+    assert_eq!(found, few.bytes);
+    let output = run(&gif_of(&[&few, &few]), &[]).unwrap();
+    assert_eq!(output.notes, ["The file is an animation; its first picture was taken."]);
+}
+
+/// What Python's ImageHash 4.3.2 says of these samples (`phash` and `dhash` after Pillow's
+/// `exif_transpose`).
+#[test]
+fn fingerprints_are_those_of_imagehash() {
+    let expected = [
+        ("anchor.png", "997886617a87699e", "30b270f01096d470"),
+        ("photo-cmyk.jpg", "e6941263cc1b6b6d", "a4040c3407c7c7c7"),
+        ("photo-on-its-side.jpg", "e6941263cc1b6b6d", "94040c3407c7c7c7"),
+        ("photo-progressive.jpg", "e6941263cc1b6b6d", "24240c3407c7c7c7"),
+        ("photo.webp", "e69412e2cc1b6b6d", "04140c3487c747c7"),
+    ];
+    let bits = |hex: &str| u64::from_str_radix(hex, 16).unwrap();
+    for (name, phash, dhash) in expected {
+        let described = described(&sample(name), &[]);
+        for (field, expected) in [("phash", phash), ("dhash", dhash)] {
+            let found = described[field].as_str().unwrap();
+            assert_eq!(found.len(), 16);
+            let apart = (bits(found) ^ bits(expected)).count_ones();
+            assert!(apart <= 2, "{name}: {field} {found} is {apart} bits from {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_description_tells_size_colours_and_transparency() {
+    let turned = described(&sample("photo-on-its-side.jpg"), &[("width", "20")]);
+    assert_eq!(turned["image_size"], serde_json::json!([480, 320]));
+    assert_eq!(turned["media_type"], "image/jpeg");
+    assert_eq!((&turned["has_transparency"], &turned["animated"]), (&false.into(), &false.into()));
+    let colors = turned["dominant_colors"].as_array().unwrap();
+    assert!(colors[0]["share"].as_f64() >= colors[1]["share"].as_f64());
+    let clear = [200_u8, 30, 30, 9].repeat(64);
+    let png = png_of((8, 8), png::ColorType::Rgba, png::BitDepth::Eight, &clear, |_| {});
+    let clear = described(&png, &[]);
+    assert_eq!(clear["has_transparency"], true);
+    assert_eq!(clear["dominant_colors"], serde_json::json!([]));
+}
+
+#[test]
+fn the_result_is_the_same_with_a_description_and_a_thumbnail() {
+    for name in ["anchor.png", "photo.webp", "photo-cmyk.jpg"] {
+        let plain = run(&sample(name), &[]).unwrap().artifacts;
+        let more = run(&sample(name), &[("describe", "true"), ("thumbnail", "64")]).unwrap();
+        assert_eq!(plain[0], more.artifacts[0], "{name}");
+        let names: Vec<&str> = more.artifacts.iter().map(|artifact| &*artifact.0).collect();
+        let suffix = if name == "anchor.png" { "png" } else { "jpg" };
+        let thumbnail = format!("{{base}}_thumbnail.{suffix}");
+        assert_eq!(names, ["processed_{base}.png", "{base}_image.json", &*thumbnail]);
+        let (_, media_type, bytes) = &more.artifacts[2];
+        assert_eq!(media_of(bytes).mime(), media_type);
+        let small = decode::decode(media_of(bytes), bytes, Layout::Rgba).unwrap().picture;
+        assert_eq!(small.width.max(small.height), 64, "{name}");
+        assert_ne!(small.layout, Layout::Grey, "{name}");
+    }
+}
+
+#[test]
 fn one_picture_looks_alike_in_every_coding() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/heap/images");
-    let read = |name: &str| result(&std::fs::read(format!("{folder}/{name}")).unwrap(), &[]);
+    let read = |name: &str| result(&sample(name), &[]);
     let progressive = read("photo-progressive.jpg");
     assert_eq!((progressive.width, progressive.height), (480, 320));
     for other in ["photo-cmyk.jpg", "photo-on-its-side.jpg", "photo.webp"] {

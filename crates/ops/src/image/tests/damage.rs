@@ -3,7 +3,7 @@
 use super::super::decode;
 use super::super::encode::{self, Format};
 use super::super::picture::Layout;
-use super::{jpeg_of, media_of, photo, png_of, run};
+use super::{bmp_of, gif_of, jpeg_of, media_of, photo, png_of, run};
 use proptest::prelude::*;
 use windlass_core::FailureKind;
 
@@ -62,7 +62,8 @@ fn a_palette_of_broken_or_too_many_colours_is_damage() {
 fn samples_of_each_kind() -> Vec<Vec<u8>> {
     let picture = photo(70, 50);
     let formats = [Format::Png, Format::Jpeg { quality: 80 }, Format::WebP];
-    formats.map(|format| encode::encode(&picture, format).unwrap()).to_vec()
+    let ours = formats.map(|format| encode::encode(&picture, format).unwrap());
+    [&ours[..], &[bmp_of(&picture), gif_of(&[&picture])]].concat()
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn cut_off_files_are_damaged_wherever_they_end() {
 proptest! {
     #[test]
     fn flipped_bits_fail_or_pass_but_do_no_harm(
-        kind in 0_usize..3,
+        kind in 0_usize..5,
         at in any::<usize>(),
         bit in 0..8,
     ) {
