@@ -12,6 +12,7 @@ mod lobby;
 mod memo;
 mod metrics;
 mod node;
+mod older;
 mod prompt;
 mod records;
 mod secrets;
@@ -19,5 +20,6 @@ mod server;
 
 pub use gate::Gate;
 pub use node::Node;
+pub use older::OlderPort;
 pub use secrets::SecretError;
 pub use server::{Listen, Options, Server, ServerError, Services};

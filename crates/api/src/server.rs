@@ -3,6 +3,7 @@
 use crate::door::Door;
 use crate::gate::Gate;
 use crate::node::Node;
+use crate::older::{self, OlderPort};
 use crate::prompt::Prompt;
 use crate::secrets::SecretError;
 use crate::{health, metrics};
@@ -34,7 +35,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 /// Pause after the system has no descriptor left for another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Longest path that a socket's address takes, with its end.
 const SOCKET_PATH_BYTES_MAX: usize = 108;
 /// Threads that serve connections; what blocks has threads of its own.
@@ -65,7 +66,7 @@ pub struct Options {
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// The port is another program's.
-    #[error("listen on {0}: another program listens there; name another one with --listen")]
+    #[error("listen on {0}: another program listens there")]
     Taken(SocketAddr),
     /// The secrets that connections of other machines need cannot be had.
     #[error("{0}")]
@@ -108,6 +109,7 @@ impl Services {
 pub struct Server {
     addresses: Vec<SocketAddr>,
     sockets: Vec<PathBuf>,
+    node: Node,
     runtime: Option<Runtime>,
 }
 
@@ -130,8 +132,9 @@ impl Server {
             .enable_all()
             .build()
             .map_err(of_runtime)?;
-        let mut server = Server { addresses: Vec::new(), sockets: Vec::new(), runtime: None };
-        let Services(routes) = runtime.block_on(Services::of(node));
+        let Services(routes) = runtime.block_on(Services::of(node.clone()));
+        let (addresses, sockets) = (Vec::new(), Vec::new());
+        let mut server = Server { addresses, sockets, node, runtime: None };
         let routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
         let mut listeners = Vec::new();
         for place in listen {
@@ -154,6 +157,19 @@ impl Server {
         }
         server.runtime = Some(runtime);
         Ok(server)
+    }
+
+    /// Opens a port for programs of an older system, which know no tokens; answers where.
+    ///
+    /// # Errors
+    /// See [`ServerError`]. Everything else goes on.
+    pub fn open_older(
+        &self,
+        port: OlderPort,
+        address: SocketAddr,
+    ) -> Result<SocketAddr, ServerError> {
+        let runtime = self.runtime.as_ref().expect("it runs until it is dropped").handle();
+        older::open(runtime, port, address, self.node.clone())
     }
 
     /// The ports that it listens on.
@@ -186,18 +202,19 @@ fn certified_addresses(listening: &[SocketAddr]) -> Vec<IpAddr> {
 
 async fn bind(place: &Listen) -> Result<Listener, ServerError> {
     match place {
-        Listen::Tcp(address) => {
-            TcpListener::bind(address).await.map(Listener::Tcp).map_err(|source| {
-                match source.kind() {
-                    io::ErrorKind::AddrInUse => ServerError::Taken(*address),
-                    _ => ServerError::Io { place: address.to_string(), source },
-                }
-            })
-        }
+        Listen::Tcp(address) => bind_port(*address).await.map(Listener::Tcp),
         Listen::Unix(path) => bind_socket(path)
             .map(Listener::Unix)
             .map_err(|source| ServerError::Io { place: path.display().to_string(), source }),
     }
+}
+
+/// Binds a port; port 0 is one that is free.
+pub(crate) async fn bind_port(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServerError::Taken(address),
+        _ => ServerError::Io { place: address.to_string(), source },
+    })
 }
 
 /// Binds a socket file, also where its path is longer than a socket's address may be. Who may

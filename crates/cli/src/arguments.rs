@@ -172,8 +172,26 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) older: OlderArguments,
+    #[command(flatten)]
     pub(crate) log: LogArguments,
 }
+
+/// Which programs of older systems are served. Their ports know no tokens.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Programs of older systems")]
+pub(crate) struct OlderArguments {
+    /// Serve all of them, each on its usual port
+    #[arg(long)]
+    pub(crate) older: bool,
+    /// Serve clients of the factorial service over plain TCP [default address: 127.0.0.1:65432]
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    #[arg(default_missing_value = TCP_FACTORIAL_PLACE)]
+    pub(crate) tcp_factorial: Option<String>,
+}
+
+/// Where that service listened.
+pub(crate) const TCP_FACTORIAL_PLACE: &str = "127.0.0.1:65432";
 
 /// Where a command finds its cluster.
 #[derive(Debug, Args)]

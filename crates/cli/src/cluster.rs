@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use windlass_api::{Gate, Listen, Node, Server};
+use windlass_api::{Gate, Listen, Node, OlderPort, Server, ServerError};
 use windlass_blobs::{Blobs, PARTIAL_GRACE};
 use windlass_client::cluster::Cluster;
 use windlass_core::records::Pin;
@@ -218,7 +218,12 @@ impl OwnCluster {
         let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
         let is_open = plan.is_open;
         let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
-        let server = Server::start(options).map_err(CliError::failed)?;
+        let server = Server::start(options).map_err(|error| match error {
+            ServerError::Taken(_) => {
+                CliError::failed(format!("{error}; name another address with --listen"))
+            }
+            error => CliError::failed(error),
+        })?;
         let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
         Ok(OwnCluster {
             handle,
@@ -245,6 +250,15 @@ impl OwnCluster {
     /// What confines the workers' children, where a layer is missing; known once one is ready.
     pub(crate) fn incomplete_layers(&self) -> Option<Layers> {
         self.crew.incomplete_layers()
+    }
+
+    /// Opens a port for programs of an older system.
+    pub(crate) fn open_older(
+        &self,
+        port: OlderPort,
+        address: SocketAddr,
+    ) -> Result<SocketAddr, ServerError> {
+        self.server.open_older(port, address)
     }
 
     /// The ports that it listens on.

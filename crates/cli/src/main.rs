@@ -11,6 +11,7 @@ mod doctor;
 mod jobs;
 mod logs;
 mod naming;
+mod older;
 mod ops;
 mod place;
 mod records;

@@ -3,7 +3,7 @@
 use crate::arguments::ServeArguments;
 use crate::cluster::{OwnCluster, OwnWorkers, Plan};
 use crate::logs::Log;
-use crate::{CliError, settings, signals};
+use crate::{CliError, older, settings, signals};
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
@@ -28,6 +28,7 @@ pub(crate) fn serve(arguments: &ServeArguments, workers: OwnWorkers) -> Result<u
     let cluster = OwnCluster::take(&state, &Plan { workers, listen, is_open, collects: true })?;
     cluster.notes().iter().for_each(|note| log.warn(&format!("windlass: {note}\n")));
     log.say(&banner(&cluster, &crew, &state, is_open));
+    older::open(&cluster, &arguments.older, &log)?;
     welcome(&cluster, is_open, &log)?;
     log.say("Ctrl-C ends it; nothing is lost.\n");
     while !interrupted.load(Ordering::Relaxed) {
@@ -120,12 +121,7 @@ fn reached_at(listening: SocketAddr) -> SocketAddr {
 fn listen(places: &[String], insecure: bool, log: &Log) -> Result<Vec<SocketAddr>, CliError> {
     let mut addresses = Vec::new();
     for place in places {
-        let resolved = place.to_socket_addrs().map_err(|error| {
-            CliError::usage(format!(
-                "--listen {place}: {error}; write address:port, as 127.0.0.1:5000"
-            ))
-        })?;
-        for address in resolved {
+        for address in addresses_of(place, "--listen", "127.0.0.1:5000")? {
             if !address.ip().is_loopback() && insecure {
                 log.warn(&format!(
                     "WARNING: whoever reaches {address} can run commands as this user: connections \
@@ -136,6 +132,18 @@ fn listen(places: &[String], insecure: bool, log: &Log) -> Result<Vec<SocketAddr
         }
     }
     Ok(addresses)
+}
+
+/// What an option's value names, written as in the example.
+pub(crate) fn addresses_of(
+    place: &str,
+    option: &str,
+    example: &str,
+) -> Result<Vec<SocketAddr>, CliError> {
+    let resolved = place.to_socket_addrs().map_err(|error| {
+        CliError::usage(format!("{option} {place}: {error}; write address:port, as {example}"))
+    })?;
+    Ok(resolved.collect())
 }
 
 /// Ends it at once: a service is asked to end by somebody who waits.
