@@ -2,8 +2,11 @@
 
 use crate::lab::{Lab, until};
 use crate::service::Service;
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A cluster of one worker that serves programs of an older system on a free port, and where.
@@ -64,4 +67,125 @@ fn without_workers_the_factorial_service_says_so() {
     let place = line.rsplit(' ').next().expect("a place");
     let mut stream = TcpStream::connect(place).expect("it listens");
     assert_eq!(answer_of(&mut stream, b"5"), "Error: No workers available.");
+}
+
+/// What Python's own client gets for each of these calls.
+fn asked(place: &str, calls: &[Value]) -> Vec<Value> {
+    let program =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/foreign/older_lookups.py");
+    let mut python = Command::new("python3");
+    python.arg(program).arg(format!("http://{place}/RPC2"));
+    let mut python =
+        python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python3 starts");
+    let lines: String = calls.iter().map(|call| format!("{call}\n")).collect();
+    let mut input = python.stdin.take().expect("is piped");
+    input.write_all(lines.as_bytes()).expect("it is taken");
+    drop(input);
+    let out = python.wait_with_output().expect("it ends").stdout;
+    let out = String::from_utf8(out).expect("text");
+    out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+const AM: &str = r#"{
+  "1": {"record_id": 1, "name": "alice", "location": "Kansas", "year": 2002},
+  "2": {"record_id": 2, "name": "bob", "location": "New York City", "year": 2002},
+  "3": {"record_id": 2, "name": "alice", "location": "Rome", "year": 1999}
+}"#;
+const NZ: &str =
+    r#"{"1": {"record_id": 1, "name": "zoe", "location": "New York City", "year": 2002}}"#;
+
+#[test]
+fn clients_of_the_look_up_service_get_what_they_got() {
+    let lab = Lab::new();
+    lab.input("data-am.json", AM);
+    lab.input("data-nz.json", NZ);
+    let (service, place) = served(&lab, "--xmlrpc", "clients of the look-up service");
+    let nothing_yet = asked(&place, &[json!(["getbyname", "alice"])]);
+    assert_eq!(nothing_yet[0]["error"], true);
+    assert!(nothing_yet[0]["message"].as_str().is_some_and(|it| it.contains("records load")));
+    let load = ["records", "load", "people", "in/data-am.json", "in/data-nz.json"];
+    let how = ["--key", "name", "--shard", "am=a-m", "--shard", "nz=n-z"];
+    lab.run(&[&load[..], &how[..]].concat()).ended(0);
+    until("both groups answer", || {
+        asked(&place, &[json!(["getbylocation", "x"])])[0].get("error").is_none()
+    });
+
+    let (am, nz): (Value, Value) = (parsed(AM), parsed(NZ));
+    let found = |rows: &[&Value]| json!({"error": false, "result": rows});
+    let both = |am: &[&Value], nz: &[&Value]| json!({"worker1_result": found(am), "worker2_result": found(nz)});
+    let invalid = json!({"error": true, "message": "Invalid name"});
+    let cases = [
+        (json!(["getbyname", "alice"]), found(&[&am["1"], &am["3"]])),
+        (json!(["getbyname", "zoe"]), found(&[&nz["1"]])),
+        (json!(["getbyname", "Zoe"]), found(&[])),
+        (json!(["getbyname", "1st"]), invalid.clone()),
+        (json!(["getbyname", ""]), invalid.clone()),
+        (json!(["getbyname", 7]), invalid),
+        (json!(["getbylocation", "New York City"]), both(&[&am["2"]], &[&nz["1"]])),
+        (json!(["getbylocation", "Nowhere"]), both(&[], &[])),
+        (json!(["getbylocation", ["a list"]]), both(&[], &[])),
+        (json!(["getbyyear", "New York City", 2002]), both(&[&am["2"]], &[&nz["1"]])),
+        (json!(["getbyyear", "New York City", "2002"]), both(&[], &[])),
+        (json!(["getbyyear", "Kansas", null]), both(&[], &[])),
+    ];
+    let (calls, expected): (Vec<Value>, Vec<Value>) = cases.into_iter().unzip();
+    for ((call, expected), found) in calls.iter().zip(&expected).zip(asked(&place, &calls)) {
+        assert_eq!(found, *expected, "{call}");
+    }
+    service.wait_for("get by name called: alice");
+    service.wait_for("worker chose: w1");
+    let faults = asked(&place, &[json!(["getall"]), json!(["getbyname"])]);
+    assert!(faults[0]["fault"].as_str().is_some_and(|it| it.contains("getall")), "{faults:?}");
+    assert!(faults[1]["fault"].as_str().is_some_and(|it| it.contains("parameters")), "{faults:?}");
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn a_group_that_nobody_serves_is_named_and_the_other_one_answers() {
+    let lab = Lab::new();
+    lab.input("data-am.json", AM);
+    lab.input("data-nz.json", NZ);
+    let args = ["master", "--listen", "127.0.0.1:0", "--xmlrpc", "127.0.0.1:0"];
+    let service = Service::start(&mut lab.command(&args));
+    let listening = service.line("Listening on ");
+    let master = listening.rsplit(' ').next().expect("a place");
+    let line = service.line("Serving clients of the look-up service on ");
+    let place = line.rsplit(' ').next().expect("a place");
+    let worker = ["worker", "--join", master, "--name", "w1-1", "--slots", "1"];
+    let worker =
+        Service::start(&mut lab.command(&[&worker[..], &["--group", "people:am"]].concat()));
+    worker.wait_for("works for the master");
+    let load = ["records", "load", "people", "in/data-am.json", "in/data-nz.json"];
+    let how = ["--key", "name", "--shard", "am=a-m", "--shard", "nz=n-z"];
+    lab.run(&[&load[..], &how[..]].concat()).ended(0);
+    let by_name = |name: &str| asked(place, &[json!(["getbyname", name])]).remove(0);
+    until("the group of alice answers", || by_name("alice")["error"] == false);
+    let unavailable = json!({"error": true, "message": "Worker is unavailable"});
+    assert_eq!(by_name("zoe"), unavailable);
+    let (am, row) = (parsed(AM), |row: &Value| json!({"error": false, "result": [row]}));
+    let expected = json!({
+        "worker1_result": row(&am["2"]),
+        "worker2_result": unavailable,
+        "error": true,
+        "message": "Worker is unavailable",
+    });
+    assert_eq!(asked(place, &[json!(["getbylocation", "New York City"])]), [expected]);
+    service.wait_for("worker chose: w1-1");
+}
+
+#[test]
+fn a_page_in_a_browser_is_refused() {
+    let lab = Lab::new();
+    let (_service, place) = served(&lab, "--xmlrpc", "clients of the look-up service");
+    for header in ["Origin: http://page.example", "Host: page.example"] {
+        let mut stream = TcpStream::connect(&place).expect("it listens");
+        let request = format!(
+            "POST / HTTP/1.1\r\n{header}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        let answer = answer_of(&mut stream, request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
+    }
 }

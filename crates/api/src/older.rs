@@ -3,23 +3,31 @@
 //! Each is a small file over the same master that everybody uses, and none knows tokens: they are
 //! for programs on this machine.
 
+mod browsers;
 mod factorial;
+mod xmlrpc;
 
-use crate::lobby::Lobby;
+use crate::lobby::{Lobby, Place};
 use crate::node::Node;
-use crate::server::{ACCEPT_PAUSE, ServerError, bind_port};
+use crate::server::{ACCEPT_PAUSE, ServerError, bind_port, serve};
+use axum::Router;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use windlass_core::records::SetName;
+use windlass_wire::Peer;
 
 /// A port for programs of an older system.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OlderPort {
     /// The factorial service over plain TCP.
     Factorial,
+    /// XML-RPC: look-ups in this record set, or in the only one that is loaded.
+    XmlRpc(Option<SetName>),
 }
 
 /// Begins to listen; answers where.
@@ -29,30 +37,48 @@ pub(crate) fn open(
     address: SocketAddr,
     node: Node,
 ) -> Result<SocketAddr, ServerError> {
+    let routes = match &port {
+        OlderPort::Factorial => None,
+        OlderPort::XmlRpc(set) => {
+            let routes = xmlrpc::routes(node.clone(), set.clone());
+            Some(routes.map_err(ServerError::Unready)?)
+        }
+    };
     let listener = runtime.block_on(bind_port(address))?;
     let taken = listener.local_addr();
     let taken = taken.map_err(|source| ServerError::Io { place: address.to_string(), source })?;
-    match port {
-        OlderPort::Factorial => {
-            let lobby = Arc::new(Lobby::default());
-            runtime.spawn(accept(listener, move |stream, own| {
-                factorial::answer(stream, node.clone(), lobby.enter(own))
-            }));
-        }
-    }
+    let lobby = Arc::new(Lobby::default());
+    match routes {
+        None => runtime.spawn(accept(listener, move |stream, own| {
+            factorial::answer(stream, node.clone(), lobby.enter(own))
+        })),
+        Some(routes) => runtime.spawn(accept(listener, move |stream, own| {
+            http(stream, routes.clone(), lobby.enter(own))
+        })),
+    };
     Ok(taken)
+}
+
+/// Serves a connection that speaks HTTP.
+async fn http(stream: TcpStream, routes: Router, place: Place) {
+    let address = stream.peer_addr().map(|address| address.to_string());
+    let peer = Peer(address.unwrap_or_default());
+    let place = Arc::new(place);
+    serve(stream, peer, routes, move || place.leave()).await;
 }
 
 /// Serves each connection by a task of its own, which is told its handle.
 async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    serve: impl Fn(TcpStream, tokio::task::AbortHandle) -> F + Clone + Send + 'static,
+    serve: impl Fn(TcpStream, AbortHandle) -> F + Clone + Send + 'static,
 ) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        // One without the option is slower.
+        let _ = stream.set_nodelay(true);
         let (tell, told) = oneshot::channel();
         let serve = serve.clone();
         let task = tokio::spawn(async move {

@@ -71,6 +71,9 @@ pub enum ServerError {
     /// The secrets that connections of other machines need cannot be had.
     #[error("{0}")]
     Secret(#[from] SecretError),
+    /// What is to be served there cannot be.
+    #[error("{0}")]
+    Unready(String),
     /// The system refuses.
     #[error("listen on {place}: {source}")]
     Io {

@@ -12,6 +12,7 @@ use crate::logs::LogArguments;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use windlass_core::records::SetName;
 pub(crate) use worker::{NamedWorker, OfferArguments, WorkerArguments, WorkerCommand};
 
 const AFTER_HELP: &str = "\
@@ -188,10 +189,19 @@ pub(crate) struct OlderArguments {
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     #[arg(default_missing_value = TCP_FACTORIAL_PLACE)]
     pub(crate) tcp_factorial: Option<String>,
+    /// Serve clients of the look-up service over XML-RPC [default address: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    #[arg(default_missing_value = XMLRPC_PLACE)]
+    pub(crate) xmlrpc: Option<String>,
+    /// The record set that they ask [default: the only one there is]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) xmlrpc_records: Option<SetName>,
 }
 
-/// Where that service listened.
+/// Where the factorial service listened.
 pub(crate) const TCP_FACTORIAL_PLACE: &str = "127.0.0.1:65432";
+/// Where the look-up service listened.
+pub(crate) const XMLRPC_PLACE: &str = "127.0.0.1:8000";
 
 /// Where a command finds its cluster.
 #[derive(Debug, Args)]

@@ -1,9 +1,7 @@
 //! The factorial service over plain TCP: a number comes, the digits of its factorial go back, and
-//! the connection ends.
-//!
-//! Its clients connect first and ask their user then, so a connection may be silent for minutes.
-//! They send the digits without an end mark and keep the connection open: what tells the end is
-//! silence.
+//! the connection ends. Its clients connect first and ask their user then, so a connection may be
+//! silent for minutes. They send digits without an end mark and keep the connection open: what
+//! tells the end is silence.
 
 use crate::lobby::Place;
 use crate::node::Node;
