@@ -263,7 +263,14 @@ pub(crate) fn stored(
 /// Opens an input where it lies.
 pub(crate) fn open(input: &Input) -> Result<File, Failure> {
     let path = Path::new(OsStr::from_bytes(&input.path));
-    File::open(path).map_err(|error| match error.kind() {
+    // Opening a pipe would wait for whoever writes into it.
+    let is_file = path.metadata().map(|facts| facts.is_file());
+    let opened = match is_file {
+        Ok(false) => Err(std::io::Error::other("it is no regular file")),
+        Ok(true) => File::open(path),
+        Err(error) => Err(error),
+    };
+    opened.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Failure::rejected(
             "input_gone",
             "the file is no longer there",

@@ -148,7 +148,8 @@ impl Store {
         scratch: &Path,
     ) -> Result<File, Failure> {
         match self {
-            Store::Shared(_) => open(input),
+            // What somebody elsewhere has sent lies in the store, whatever is at its path here.
+            Store::Shared(blobs) => sent(blobs, input).map_or_else(|| open(input), Ok),
             Store::Remote(remote) => match in_place(input, remote.is_this_machine()) {
                 Some(file) => Ok(file),
                 None => remote.fetch_input(task, input.size, scratch),
@@ -157,13 +158,20 @@ impl Store {
     }
 }
 
+/// An input's content, if it was sent; verified, as nothing else is to be taken for it.
+fn sent(blobs: &Blobs, input: &Input) -> Option<File> {
+    let is_there = blobs.path(input.hash).exists();
+    is_there.then(|| blobs.open_verified(input.hash).ok()).flatten()
+}
+
 /// The file at an input's path, if it is that input: another machine may have another file there.
 fn in_place(input: &Input, is_this_machine: bool) -> Option<File> {
     let mut file = open(input).ok()?;
-    if is_this_machine {
-        return Some(file);
-    }
     let is_same_size = file.metadata().is_ok_and(|facts| facts.len() == input.size);
+    if is_this_machine {
+        // Of one that is not, the master knows whether it was sent or has changed.
+        return is_same_size.then_some(file);
+    }
     let is_it = is_same_size && hash(&file).is_ok_and(|id| id == input.hash);
     (is_it && file.rewind().is_ok()).then_some(file)
 }
