@@ -1,6 +1,7 @@
 //! Programs of older systems, spoken to as they speak.
 
-use crate::lab::{Lab, until};
+use crate::cluster::{http_get, served_by};
+use crate::lab::{Lab, not_run, until};
 use crate::service::Service;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -188,4 +189,84 @@ fn a_page_in_a_browser_is_refused() {
         let answer = answer_of(&mut stream, request.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 403 "), "{header}: {answer}");
     }
+}
+
+/// What `curl` gets when it sends these parts of a form.
+fn sent(place: &str, parts: &[&str]) -> (u32, Value) {
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-S", "-w", "\n%{http_code}"]);
+    curl.args(parts.iter().flat_map(|part| ["-F", part]))
+        .arg(format!("http://{place}/assign_task"));
+    let out = String::from_utf8(curl.output().expect("curl starts").stdout).expect("text");
+    let (answer, code) = out.rsplit_once('\n').expect("a code");
+    (code.parse().expect("a number"), parsed(answer))
+}
+
+#[test]
+fn clients_of_the_file_service_send_forms_and_get_paths() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return not_run("curl", "it is not installed");
+    }
+    let lab = Lab::new();
+    let (service, place) = served_by(&lab, &["up", "--listen", "127.0.0.1:0", "--workers", "1"]);
+    service.wait_for("a worker joined");
+    assert!(http_get(&place, "/").ends_with("Master is working"));
+    assert!(http_get(&place, "/check_status").ends_with(r#"{"status":"alive"}"#));
+    let heap = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/heap");
+    let heap = heap.to_str().expect("a plain path");
+
+    // Without a type, pictures are meant; names lose the folders that they had elsewhere.
+    let anchor = format!("images=@{heap}/images/anchor.png;filename=C:\\x\\anchor.png");
+    let photo = format!("images=@{heap}/images/photo.webp;filename=../anchor.webp");
+    let (code, answer) = sent(&place, &[&anchor, &photo, "images=no picture;filename=a.txt"]);
+    assert_eq!((code, &answer["message"]), (200, &json!("Image processing complete")));
+    assert_eq!(
+        (&answer["task_type"], &answer["total_files_processed"]),
+        (&json!("image"), &json!(2))
+    );
+    let saved = json!([
+        "processed_results/image/processed_anchor.png",
+        "processed_results/image/processed_anchor-2.png",
+    ]);
+    assert_eq!(answer["saved_files"], saved);
+    for path in saved.as_array().expect("a list") {
+        let path = path.as_str().expect("text");
+        assert!(std::fs::read(lab.path(path)).expect("it is there").starts_with(b"\x89PNG"));
+    }
+    let failed = &answer["failed_files"][0];
+    assert_eq!(
+        (&failed["file"], &failed["cause"]),
+        (&json!("a.txt"), &json!("image does not take text"))
+    );
+
+    // The type may come behind the files.
+    let (code, answer) =
+        sent(&place, &["texts=I love it. It is great!;filename=b.txt", "task_type=text"]);
+    assert_eq!((code, &answer["message"]), (200, &json!("Text processing complete")));
+    let path = answer["saved_files"][0].as_str().expect("a path");
+    assert_eq!(path, "processed_results/text/b_analysis.json");
+    let analysis = std::fs::read_to_string(lab.path(path)).expect("it is there");
+    assert_eq!(parsed(&analysis)["sentiment_score"], 2);
+
+    let unknown = (400, json!({"error": "Unknown task type: x"}));
+    assert_eq!(sent(&place, &["task_type=x", "texts=y;filename=b.txt"]), unknown);
+    let none = (400, json!({"error": "No files provided for text processing"}));
+    assert_eq!(sent(&place, &["task_type=text", "images=y;filename=b.txt"]), none);
+    assert_eq!(sent(&place, &["task_type=text"]), none);
+}
+
+#[test]
+fn the_file_service_without_workers_says_so_and_pages_are_refused() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return not_run("curl", "it is not installed");
+    }
+    let lab = Lab::new();
+    let (_service, place) = served_by(&lab, &["master", "--listen", "127.0.0.1:0"]);
+    let nobody = (503, json!({"error": "No slaves available"}));
+    assert_eq!(sent(&place, &["task_type=x", "texts=y;filename=b.txt"]), nobody);
+    assert_eq!(sent(&place, &["texts=y;filename=b.txt", "task_type=text"]), nobody);
+    let mut stream = TcpStream::connect(&place).expect("it listens");
+    let request = "POST /assign_task HTTP/1.1\r\nHost: localhost\r\nOrigin: http://page.example\r\n\
+                   Connection: close\r\nContent-Length: 0\r\n\r\n";
+    assert!(answer_of(&mut stream, request.as_bytes()).starts_with("HTTP/1.1 403 "));
 }

@@ -22,4 +22,4 @@ pub use gate::Gate;
 pub use node::Node;
 pub use older::OlderPort;
 pub use secrets::SecretError;
-pub use server::{Listen, Options, Server, ServerError, Services};
+pub use server::{Listen, OlderFiles, Options, Server, ServerError, Services};

@@ -5,6 +5,7 @@
 
 mod browsers;
 mod factorial;
+pub(crate) mod files;
 mod xmlrpc;
 
 use crate::lobby::{Lobby, Place};

@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
+use windlass_core::catalogue::OperationSpec;
 use windlass_wire::{FRAME_BYTES_MAX, Peer};
 
 /// How long a client may take to send a request's head, or to say at first what it speaks.
@@ -60,6 +61,18 @@ pub struct Options {
     pub gate: Arc<Gate>,
     /// Whether everybody who reaches a port is trusted, and spoken to without encryption.
     pub is_open: bool,
+    /// Serves clients of the older file-processing service, as long as only this machine reaches
+    /// the ports.
+    pub files: Option<OlderFiles>,
+}
+
+/// What the older file-processing service needs.
+#[derive(Debug)]
+pub struct OlderFiles {
+    /// What can be done with files.
+    pub operations: Vec<&'static OperationSpec>,
+    /// Where results go.
+    pub folder: PathBuf,
 }
 
 /// A server that could not be started.
@@ -127,7 +140,7 @@ impl Server {
     /// # Errors
     /// See [`ServerError`].
     pub fn start(options: Options) -> Result<Server, ServerError> {
-        let Options { listen, node, gate, is_open } = options;
+        let Options { listen, node, gate, is_open, files } = options;
         let of_runtime = |source| ServerError::Io { place: "any port".to_owned(), source };
         let runtime = Builder::new_multi_thread()
             .worker_threads(SERVING_THREAD_COUNT)
@@ -138,7 +151,7 @@ impl Server {
         let Services(routes) = runtime.block_on(Services::of(node.clone()));
         let (addresses, sockets) = (Vec::new(), Vec::new());
         let mut server = Server { addresses, sockets, node, runtime: None };
-        let routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
+        let mut routes = routes.merge(windlass_wire::trust_router(Arc::clone(&gate)));
         let mut listeners = Vec::new();
         for place in listen {
             let listener = runtime.block_on(bind(&place))?;
@@ -150,6 +163,9 @@ impl Server {
             listeners.push(listener);
         }
         let is_reached = server.addresses.iter().any(|it| !it.ip().to_canonical().is_loopback());
+        if let Some(OlderFiles { operations, folder }) = files.filter(|_| !is_reached) {
+            routes = routes.merge(older::files::routes(server.node.clone(), operations, folder));
+        }
         let acceptor = match is_reached && !is_open {
             true => Some(gate.acceptor(certified_addresses(&server.addresses))?),
             false => None,

@@ -10,6 +10,7 @@ mod known;
 mod marks;
 mod memo;
 mod partial;
+mod place;
 #[cfg(test)]
 mod power_tests;
 mod store;
@@ -22,6 +23,7 @@ pub use files::sync_files;
 pub use known::Known;
 pub use marks::Marks;
 pub use partial::PARTIAL_GRACE;
+pub use place::{maker_of, place, unfinished};
 pub use store::Blobs;
 pub use stored::StoredBlobs;
 pub use sweep::Swept;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use windlass_api::{Gate, Listen, Node, OlderPort, Server, ServerError};
+use windlass_api::{Gate, Listen, Node, OlderFiles, OlderPort, Server, ServerError};
 use windlass_blobs::{Blobs, PARTIAL_GRACE};
 use windlass_client::cluster::Cluster;
 use windlass_core::records::Pin;
@@ -24,6 +24,8 @@ use windlass_worker::{Layers, Store, Worker};
 pub(crate) const SOCKET: &str = "socket";
 /// Folder in a state of what others must never read.
 pub(crate) const SECRETS: &str = "secrets";
+/// Where results for clients of the older file-processing service go.
+const OLDER_RESULTS: &str = "processed_results";
 /// How often a state that is held by a process without a socket is looked at again: the holder is
 /// still starting, or has just ended.
 const SOCKET_LOOK: Duration = Duration::from_millis(20);
@@ -217,7 +219,15 @@ impl OwnCluster {
         listen.extend(plan.listen.iter().copied().map(Listen::Tcp));
         let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
         let is_open = plan.is_open;
-        let options = windlass_api::Options { listen, node, gate: Arc::clone(&gate), is_open };
+        let operations = windlass_ops::OPERATIONS.iter().map(|operation| operation.spec).collect();
+        let files = OlderFiles { operations, folder: OLDER_RESULTS.into() };
+        let options = windlass_api::Options {
+            listen,
+            node,
+            gate: Arc::clone(&gate),
+            is_open,
+            files: Some(files),
+        };
         let server = Server::start(options).map_err(|error| match error {
             ServerError::Taken(_) => {
                 CliError::failed(format!("{error}; name another address with --listen"))

@@ -10,18 +10,13 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
-use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_blobs::{maker_of, unfinished};
+use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
 use windlass_core::{BlobId, TaskIndex};
 
-/// Longest file name (`NAME_MAX`).
-const NAME_BYTES_MAX: usize = 255;
 /// Bytes compared at once.
 const PIECE_BYTES: usize = 256 * 1_024;
-/// Files in the making are named `.windlass-<process id>-<number>.tmp`.
-const UNFINISHED_PREFIX: &str = ".windlass-";
-const UNFINISHED_SUFFIX: &str = ".tmp";
 
 /// A result that could not be put into the output folder.
 #[derive(Debug, Error)]
@@ -109,7 +104,7 @@ pub fn export(
 ) -> Result<Vec<PathBuf>, ExportError> {
     let folder = out.join(operation);
     let export_one = |artifact: &Artifact| {
-        let path = artifact_path(&folder, &artifact.name, base)?;
+        let path = artifact_path(&folder, artifact, base)?;
         if !is_there(&path, &artifact.content) {
             match &artifact.content {
                 Content::Inline(bytes) => place(&path, |file| file.write_all(bytes))?,
@@ -154,19 +149,10 @@ fn bring(origin: Origin<'_>, (id, size): (BlobId, u64), path: &Path) -> Result<(
     })
 }
 
-/// An artifact's file name: `{base}` is replaced.
-pub(crate) fn artifact_name(template: &str, base: &[u8]) -> Vec<u8> {
-    let parts: Vec<&[u8]> = template.split("{base}").map(str::as_bytes).collect();
-    parts.join(base)
-}
-
-fn artifact_path(folder: &Path, template: &str, base: &[u8]) -> Result<PathBuf, ExportError> {
-    let name = artifact_name(template, base);
+fn artifact_path(folder: &Path, artifact: &Artifact, base: &[u8]) -> Result<PathBuf, ExportError> {
+    let name = artifact.file_name(base);
     let path = folder.join(OsStr::from_bytes(&name));
-    let is_usable = !matches!(name.as_slice(), b"" | b"." | b"..")
-        && name.len() <= NAME_BYTES_MAX
-        && !name.iter().any(|byte| matches!(byte, b'/' | 0));
-    if is_usable { Ok(path) } else { Err(ExportError::Name { path }) }
+    if is_file_name(&name) { Ok(path) } else { Err(ExportError::Name { path }) }
 }
 
 /// Whether the file has this content already. Anything doubtful says no: it is written again.
@@ -193,63 +179,26 @@ fn hash_of(path: &Path) -> io::Result<BlobId> {
     }
 }
 
-/// Puts a whole file in place at once: written under another name beside it, then renamed. Folders
-/// above it are made where they are missing.
+/// Puts a whole file in place at once.
 pub(crate) fn place(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), ExportError> {
-    let failed = |source| ExportError::Io { path: path.to_owned(), source };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let unfinished = unfinished(folder);
-    let file = create(&unfinished, folder).map_err(failed)?;
-    let mut file = BufWriter::new(file);
-    let written =
-        write(&mut file).and_then(|()| file.flush()).and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(|error| {
-        // Nothing else can be done about a file that will not go either.
-        let _ = fs::remove_file(&unfinished);
-        failed(error)
-    })
-}
-
-/// A name for a file in the making, which nobody else uses.
-fn unfinished(folder: &Path) -> PathBuf {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let process = std::process::id();
-    folder.join(format!("{UNFINISHED_PREFIX}{process}-{number}{UNFINISHED_SUFFIX}"))
-}
-
-/// Creates a file anew; its folder is made only where that fails, once a run and not once a file.
-fn create(path: &Path, folder: &Path) -> io::Result<File> {
-    match File::create(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
-            File::create(path)
-        }
-        created => created,
-    }
+    let placed = windlass_blobs::place(path, write);
+    placed.map_err(|source| ExportError::Io { path: path.to_owned(), source })
 }
 
 /// Removes from a folder of results what a killed process left half written.
 pub fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if maker_of(&name).is_some_and(|process| test_kill_process(process).is_err()) {
+        let maker = name.to_str().and_then(maker_of).and_then(Pid::from_raw);
+        if maker.is_some_and(|process| test_kill_process(process).is_err()) {
             // Left for the next time where it will not go.
             let _ = fs::remove_file(entry.path());
         }
         fetch::sweep_part(&entry.path());
     }
-}
-
-/// The process that makes the unfinished file of this name; `None` for any other name.
-fn maker_of(name: &OsStr) -> Option<Pid> {
-    let name = name.to_str()?.strip_prefix(UNFINISHED_PREFIX)?.strip_suffix(UNFINISHED_SUFFIX)?;
-    let (process, number) = name.split_once('-')?;
-    number.parse::<u64>().ok()?;
-    Pid::from_raw(process.parse().ok()?)
 }
 
 #[cfg(test)]

@@ -74,7 +74,9 @@ pub struct Gathered {
 /// What became of one path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// An input of an operation; its base name is still empty, see [`crate::names::assign`].
+    /// An input of an operation; its base name is still empty, see [`assign`].
+    ///
+    /// [`assign`]: windlass_core::names::assign
     Accepted {
         /// The operation's name.
         operation: String,

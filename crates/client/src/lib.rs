@@ -9,7 +9,6 @@ pub mod follow;
 pub mod gather;
 pub mod inputs;
 pub mod memorandum;
-pub mod names;
 pub mod records;
 pub mod report;
 pub mod results;

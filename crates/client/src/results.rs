@@ -2,7 +2,7 @@
 //! run would have.
 
 use crate::cluster::{Cluster, ClusterError};
-use crate::export::{self, artifact_name, base_of_task, export};
+use crate::export::{self, base_of_task, export};
 use crate::follow::Follower;
 use crate::memorandum::Memorandum;
 use crate::report::Report;
@@ -45,7 +45,7 @@ impl TaskResult {
     /// The file name of one of its artifacts.
     #[must_use]
     pub fn name(&self, artifact: &Artifact) -> Vec<u8> {
-        artifact_name(&artifact.name, &self.base)
+        artifact.file_name(&self.base)
     }
 
     /// Which of its artifacts somebody means who says this: a result's name, with its operation's

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod media;
 pub mod memo;
 pub mod meters;
+pub mod names;
 pub mod overview;
 pub mod params;
 pub mod plan;

@@ -4,6 +4,9 @@ use crate::ids::BlobId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// Longest file name (`NAME_MAX`).
+const FILE_NAME_BYTES_MAX: usize = 255;
+
 /// Where an artifact's bytes are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Content {
@@ -28,6 +31,23 @@ pub struct Artifact {
     pub media_type: String,
     /// Its bytes.
     pub content: Content,
+}
+
+impl Artifact {
+    /// Its file name, `{base}` replaced.
+    #[must_use]
+    pub fn file_name(&self, base: &[u8]) -> Vec<u8> {
+        let parts: Vec<&[u8]> = self.name.split("{base}").map(str::as_bytes).collect();
+        parts.join(base)
+    }
+}
+
+/// Whether bytes can be the name of a file in a folder, and lead nowhere else.
+#[must_use]
+pub fn is_file_name(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"." | b"..")
+        && name.len() <= FILE_NAME_BYTES_MAX
+        && !name.iter().any(|byte| matches!(byte, b'/' | 0))
 }
 
 /// All of a task's result; stored as a blob, named by the ledger.
