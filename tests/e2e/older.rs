@@ -270,3 +270,48 @@ fn the_file_service_without_workers_says_so_and_pages_are_refused() {
                    Connection: close\r\nContent-Length: 0\r\n\r\n";
     assert!(answer_of(&mut stream, request.as_bytes()).starts_with("HTTP/1.1 403 "));
 }
+
+/// A worker of the older factorial service, and its port.
+fn older_worker() -> (Service, String) {
+    let program =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/foreign/older_factorial_worker.py");
+    let worker = Service::start(Command::new("python3").arg("-u").arg(program));
+    until("it says its port", || worker.said().ends_with('\n'));
+    let port = worker.said().trim().to_owned();
+    (worker, port)
+}
+
+#[test]
+fn workers_of_the_factorial_service_take_turns_and_the_dead_are_passed_over() {
+    let lab = Lab::new();
+    let (mut first, first_port) = older_worker();
+    let (second, second_port) = older_worker();
+    // Nobody listens at the first port of the system.
+    lab.input("worker_ports.txt", format!("1\n{first_port}\n{second_port}\n"));
+    let args = ["master", "--listen", "127.0.0.1:0", "--tcp-factorial", "127.0.0.1:0"];
+    let workers = ["--tcp-workers", "in/worker_ports.txt"];
+    let service = Service::start(&mut lab.command(&[&args[..], &workers].concat()));
+    let line = service.line("Serving clients of the factorial service on ");
+    let place = line.rsplit(' ').next().expect("a place");
+    let answer = |number: &str| {
+        answer_of(&mut TcpStream::connect(place).expect("it listens"), number.as_bytes())
+    };
+    until("the workers are there", || answer("0\n") == "1");
+    for (number, factorial) in [("5\n", "120"), ("6\n", "720"), ("7\n", "5040"), ("8\n", "40320")] {
+        assert_eq!(answer(number), factorial);
+    }
+    for worker in [&first, &second] {
+        assert!(worker.said().contains("asked for"), "{}", worker.said());
+    }
+    let list = lab.run(&["worker", "list"]).ended(0).stdout.clone();
+    assert!(list.contains("an older factorial worker"), "{list}");
+    first.kill();
+    for _ in 0..4 {
+        assert_eq!(answer("9\n"), "362880");
+    }
+    // The file is read again when it changes; without workers, and with none of ours, nobody can.
+    drop(second);
+    assert_eq!(answer("9\n"), "Error: Worker communication failed.");
+    lab.input("worker_ports.txt", "");
+    until("nobody is there", || answer("9\n") == "Error: No workers available.");
+}

@@ -5,7 +5,9 @@
 
 mod browsers;
 mod factorial;
+mod factorial_workers;
 pub(crate) mod files;
+mod foreign;
 mod xmlrpc;
 
 use crate::lobby::{Lobby, Place};
@@ -14,6 +16,7 @@ use crate::server::{ACCEPT_PAUSE, ServerError, bind_port, serve};
 use axum::Router;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -25,8 +28,8 @@ use windlass_wire::Peer;
 /// A port for programs of an older system.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OlderPort {
-    /// The factorial service over plain TCP.
-    Factorial,
+    /// The factorial service over plain TCP; with the file that names its own workers' ports.
+    Factorial(Option<PathBuf>),
     /// XML-RPC: look-ups in this record set, or in the only one that is loaded.
     XmlRpc(Option<SetName>),
 }
@@ -39,7 +42,7 @@ pub(crate) fn open(
     node: Node,
 ) -> Result<SocketAddr, ServerError> {
     let routes = match &port {
-        OlderPort::Factorial => None,
+        OlderPort::Factorial(_) => None,
         OlderPort::XmlRpc(set) => {
             let routes = xmlrpc::routes(node.clone(), set.clone());
             Some(routes.map_err(ServerError::Unready)?)
@@ -49,9 +52,13 @@ pub(crate) fn open(
     let taken = listener.local_addr();
     let taken = taken.map_err(|source| ServerError::Io { place: address.to_string(), source })?;
     let lobby = Arc::new(Lobby::default());
+    if let OlderPort::Factorial(Some(file)) = &port {
+        runtime.spawn(factorial_workers::keep(file.clone(), node.clone()));
+    }
+    let has_workers = matches!(port, OlderPort::Factorial(Some(_)));
     match routes {
         None => runtime.spawn(accept(listener, move |stream, own| {
-            factorial::answer(stream, node.clone(), lobby.enter(own))
+            factorial::answer(stream, node.clone(), has_workers, lobby.enter(own))
         })),
         Some(routes) => runtime.spawn(accept(listener, move |stream, own| {
             http(stream, routes.clone(), lobby.enter(own))

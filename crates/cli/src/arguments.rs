@@ -189,6 +189,10 @@ pub(crate) struct OlderArguments {
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     #[arg(default_missing_value = TCP_FACTORIAL_PLACE)]
     pub(crate) tcp_factorial: Option<String>,
+    /// Give their numbers to that service's own workers, whose ports on this machine stand in this
+    /// file, one a line; ours are asked where none of them answers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tcp_workers: Option<PathBuf>,
     /// Serve clients of the look-up service over XML-RPC [default address: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     #[arg(default_missing_value = XMLRPC_PLACE)]

@@ -25,9 +25,13 @@ struct Gateway<'a> {
 fn gateways(arguments: &OlderArguments) -> [Gateway<'_>; 2] {
     [
         Gateway {
-            port: OlderPort::Factorial,
+            port: OlderPort::Factorial(arguments.tcp_workers.clone()),
             option: "--tcp-factorial",
-            given: arguments.tcp_factorial.as_deref(),
+            // Its workers are of no use without its port.
+            given: arguments
+                .tcp_factorial
+                .as_deref()
+                .or(arguments.tcp_workers.as_ref().map(|_| TCP_FACTORIAL_PLACE)),
             usual_place: TCP_FACTORIAL_PLACE,
             serves: "clients of the factorial service",
             example: |at| format!("printf 52 | nc {} {}", at.ip(), at.port()),

@@ -3,6 +3,7 @@
 //! silent for minutes. They send digits without an end mark and keep the connection open: what
 //! tells the end is silence.
 
+use super::factorial_workers;
 use crate::lobby::Place;
 use crate::node::Node;
 use std::collections::BTreeMap;
@@ -26,14 +27,17 @@ const NUMBER_TIME_MAX: Duration = Duration::from_secs(10);
 const NUMBER_BYTES_MAX: usize = 64;
 /// How long a client may take nothing of its answer.
 const TAKE_TIME_MAX: Duration = Duration::from_secs(60);
+/// Times that workers of that service are asked before ours are: each time several are tried.
+const OLDER_ROUND_COUNT_MAX: usize = 8;
 /// Pause before the master is asked again that had more to do than it could take.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Serves one connection until it ends.
-pub(super) async fn answer(mut stream: TcpStream, node: Node, place: Place) {
+/// Serves one connection until it ends; `has_workers`: whether there may be workers of that service.
+pub(super) async fn answer(mut stream: TcpStream, node: Node, has_workers: bool, place: Place) {
     let Some(number) = number(&mut stream).await else { return };
     place.leave();
-    if calculate(&mut stream, &node, number).await.is_err() {
+    let mut asking = Asking { stream: &mut stream, node: &node };
+    if asking.answer(&number, has_workers).await.is_err() {
         // Whoever reads to the end must not take what there is for the whole number.
         let _ = stream.set_zero_linger();
     }
@@ -65,50 +69,79 @@ async fn number(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Sends the digits, or what is wrong.
-async fn calculate(stream: &mut TcpStream, node: &Node, number: String) -> io::Result<()> {
-    let (tell, mut news) = unbounded_channel();
-    let mut request = CallRequest {
-        operation: "factorial".to_owned(),
-        params: Params(BTreeMap::from([("n".to_owned(), number)])),
-        limit_ms: None,
-    };
-    let call = loop {
-        // The channel holds what the call may have under way, and no more.
-        let tell = tell.clone();
-        let asked =
-            node.handle.try_call(request, Box::new(move |it| tell.send(it).map_err(|_| Gone)));
-        match asked {
-            Ok(call) => break call,
-            Err(Uncalled::Busy(again)) => request = again,
-            Err(Uncalled::Ended(why)) => {
-                return write(stream, format!("Error: {why}").as_bytes()).await;
+/// A client that waits for its answer.
+struct Asking<'a> {
+    stream: &'a mut TcpStream,
+    node: &'a Node,
+}
+
+impl Asking<'_> {
+    /// Sends the digits, or what is wrong.
+    async fn answer(&mut self, number: &str, has_workers: bool) -> io::Result<()> {
+        let number = number.trim();
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let mut error = None;
+        // Each that is asked in vain is passed over from then on.
+        for _ in 0..if has_workers && is_number { OLDER_ROUND_COUNT_MAX } else { 0 } {
+            match self.ask(factorial_workers::OPERATION, number).await? {
+                None => return self.stream.shutdown().await,
+                Some(CallError::NoWorker { .. }) => break,
+                Some(other) => error = Some(other),
             }
         }
-        sleep(BUSY_PAUSE).await;
-    };
-    drop(tell);
-    let mut taken = 0;
-    while let Some(it) = news.recv().await {
-        match it {
-            CallNews::Piece { bytes, is_last } => {
-                let digits =
-                    if is_last { bytes.strip_suffix(b"\n").unwrap_or(&bytes) } else { &bytes };
-                write(stream, digits).await?;
-                taken += bytes.len() as u64;
-                if is_last {
-                    return stream.shutdown().await;
-                }
-                call.taken(taken);
-            }
-            CallNews::Failed(error) if taken == 0 => {
-                write(stream, wording(&error).as_bytes()).await?;
-                return stream.shutdown().await;
-            }
-            CallNews::Failed(_) => break,
-        }
+        let wording = match (self.ask("factorial", number).await?, error) {
+            (None, _) => return self.stream.shutdown().await,
+            // There were others, and all of them failed.
+            (Some(CallError::NoWorker { .. }), Some(error)) => wording(&error),
+            (Some(error), _) => wording(&error),
+        };
+        self.write(wording.as_bytes()).await?;
+        self.stream.shutdown().await
     }
-    Err(io::ErrorKind::UnexpectedEof.into())
+
+    /// Has it calculated and sends the digits; answers why there are none.
+    async fn ask(&mut self, operation: &str, number: &str) -> io::Result<Option<CallError>> {
+        let (tell, mut news) = unbounded_channel();
+        let mut request = CallRequest {
+            operation: operation.to_owned(),
+            params: Params(BTreeMap::from([("n".to_owned(), number.to_owned())])),
+            limit_ms: None,
+        };
+        let call = loop {
+            // The channel holds what the call may have under way, and no more.
+            let tell = tell.clone();
+            let tell = move |it| tell.send(it).map_err(|_| Gone);
+            match self.node.handle.try_call(request, Box::new(tell)) {
+                Ok(call) => break call,
+                Err(Uncalled::Busy(again)) => request = again,
+                Err(Uncalled::Ended(why)) => return Err(io::Error::other(why)),
+            }
+            sleep(BUSY_PAUSE).await;
+        };
+        drop(tell);
+        let mut taken = 0;
+        while let Some(it) = news.recv().await {
+            match it {
+                CallNews::Piece { bytes, is_last } => {
+                    let end = if is_last { bytes.strip_suffix(b"\n") } else { None };
+                    self.write(end.unwrap_or(&bytes)).await?;
+                    taken += bytes.len() as u64;
+                    if is_last {
+                        return Ok(None);
+                    }
+                    call.taken(taken);
+                }
+                CallNews::Failed(error) if taken == 0 => return Ok(Some(error)),
+                CallNews::Failed(_) => break,
+            }
+        }
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = timeout(TAKE_TIME_MAX, self.stream.write_all(bytes)).await;
+        written.map_err(|_| io::ErrorKind::TimedOut)?
+    }
 }
 
 /// An error in the words of that service.
@@ -121,10 +154,6 @@ fn wording(error: &CallError) -> String {
         CallError::Rejected { failure, .. } => format!("Error: {}", failure.cause),
         error => format!("Error: {error}"),
     }
-}
-
-async fn write(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
-    timeout(TAKE_TIME_MAX, stream.write_all(bytes)).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
 
 #[cfg(test)]
