@@ -12,12 +12,13 @@ import json
 import math
 import pathlib
 import struct
+import textwrap
 import zipfile
 import zlib
 
 from fpdf import FPDF
 from fpdf.enums import EncryptionMethod
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 HERE = pathlib.Path(__file__).resolve().parent
 HEAP = HERE / "heap"
@@ -239,6 +240,30 @@ def picture_bytes(picture: Image.Image, kind: str, **options: object) -> bytes:
     return out.getvalue()
 
 
+def scan(text: str, columns: int, degrees: float = 0.0, size: int = 24) -> Image.Image:
+    """Printed text as a scanner sees it, at 150 pixels an inch; slanting clockwise by `degrees`."""
+    font = ImageFont.truetype(FONT, size)
+    words = textwrap.fill(text, columns)
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox(
+        (0, 0), words, font=font, spacing=size // 3
+    )
+    page = Image.new("L", (int(right - left) + 80, int(bottom - top) + 80), 255)
+    ImageDraw.Draw(page).multiline_text(
+        (40 - left, 40 - top), words, fill=0, font=font, spacing=size // 3
+    )
+    turned = page.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    return turned.point(lambda value: 255 if value >= 128 else 0).convert("1")
+
+
+def scanned_pages() -> bytes:
+    """Two pages of fax, packed as fax machines do it."""
+    first, second = (scan(text, 48) for text in GETTYSBURG.split("\n\n")[:2])
+    out = io.BytesIO()
+    first.save(out, "TIFF", save_all=True, append_images=[second], compression="group4",
+               dpi=(150, 150))
+    return out.getvalue()
+
+
 def anchor() -> Image.Image:
     picture = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
@@ -329,6 +354,11 @@ def main() -> None:
     write(HEAP / "images/photo-progressive.jpg", picture_bytes(photo, "JPEG", progressive=True))
     write(HEAP / "images/photo-cmyk.jpg", picture_bytes(photo.convert("CMYK"), "JPEG"))
     write(HEAP / "images/photo.webp", picture_bytes(photo, "WEBP", quality=80))
+    page, slanting = (scan(ALICE.split("\n\n")[index], 56, degrees)
+                      for index, degrees in ((1, 0.0), (3, 3.0)))
+    write(HEAP / "scans/page.png", picture_bytes(page, "PNG", dpi=(150, 150)))
+    write(HEAP / "scans/slanting.png", picture_bytes(slanting, "PNG"))
+    write(HEAP / "scans/two-pages.tif", scanned_pages())
     write(HEAP / "texts/alice.txt", ALICE.encode())
     write(HEAP / "texts/gettysburg.txt", GETTYSBURG.encode())
     write(HEAP / "texts/french-latin1.txt", LATIN1.replace("œ", "oe").encode("latin-1"))

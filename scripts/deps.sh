@@ -19,6 +19,8 @@ need nsenter util-linux
 need ip iproute2
 # A test asks for signs of life by TLS as others do it.
 need curl curl
+# Text recognition, by its library; the tests of `ocr` need English and orientations.
+need tesseract tesseract-ocr tesseract-ocr-eng tesseract-ocr-osd
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
 if ! is_checker_there || ! is_grpc_there; then

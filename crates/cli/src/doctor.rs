@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
+use windlass_core::params::Params;
 use windlass_core::view::{ClusterView, StallKind};
+use windlass_ops::{Lack, OPERATIONS, Operation};
 use windlass_wire::{Address, Client};
 use windlass_worker::{LANDLOCK_ABI_WHOLE, Layers, Probe, User};
 
@@ -32,6 +34,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(in_state)?;
     let program = std::env::current_exe().map_err(in_state)?;
     let mut findings = findings(&windlass_worker::probe(&program, &state));
+    findings.extend(OPERATIONS.iter().filter_map(needed));
     if let Ok(client) = Client::connect(&Address::Unix(state.join(SOCKET))) {
         findings.extend(client.status().ok().map(|view| clock(&view)));
     }
@@ -90,6 +93,18 @@ fn findings(probe: &Probe) -> Vec<Finding> {
         Err(error) => add("disk", error.clone(), Some("Name another folder with --state DIR.")),
     }
     findings
+}
+
+/// An operation that needs something of this machine beside this program.
+fn needed(operation: &Operation) -> Option<Finding> {
+    let name = operation.spec.name;
+    if let Some(Lack { what, install }) = operation.lack() {
+        let missing = format!("Workers here do not offer {name}. On Debian and Ubuntu: {install}");
+        return Some(Finding { name, found: what, missing: Some(missing) });
+    }
+    let basis = operation.basis(&Params::default()).into_iter();
+    let there: Vec<String> = basis.filter(|(_, told)| !told.is_empty()).map(|it| it.0).collect();
+    (!there.is_empty()).then(|| Finding { name, found: there.join(", "), missing: None })
 }
 
 /// Whether the cluster that holds the state believes the clock of its machine.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use windlass_core::catalogue::{Accepts, OperationSpec};
 use windlass_core::params::{ParamKind, ParamSpec};
-use windlass_ops::{OPERATIONS, Operation};
+use windlass_ops::{Lack, OPERATIONS, Operation};
 
 pub(crate) fn ops(arguments: &OpsArguments) -> Result<u8, CliError> {
     let text = match (&arguments.command, arguments.json) {
@@ -25,8 +25,11 @@ pub(crate) fn ops(arguments: &OpsArguments) -> Result<u8, CliError> {
 fn list() -> String {
     let width = OPERATIONS.iter().map(|operation| operation.spec.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for Operation { spec, .. } in OPERATIONS {
+    for operation @ Operation { spec, .. } in OPERATIONS {
         let _ = writeln!(text, "{:width$}  {}", spec.name, spec.summary);
+        if let Some(Lack { what, install }) = operation.lack() {
+            let _ = writeln!(text, "{:width$}  not on this machine: {what}; {install}", "");
+        }
     }
     text.push_str(
         "\n`windlass ops show NAME` tells more; `windlass run --op NAME FILES…` does it.\n",
@@ -38,6 +41,9 @@ fn page(operation: &Operation) -> String {
     let spec = operation.spec;
     let mut text =
         format!("{} (version {})\n\n{}\n", spec.name, spec.version, operation.doc().trim());
+    if let Some(Lack { what, install }) = operation.lack() {
+        let _ = writeln!(text, "\nNot on this machine: {what}; {install}");
+    }
     let _ = writeln!(text, "\nTakes: {}", takes(spec));
     let _ = writeln!(text, "Limits: {}", limits(spec));
     if !spec.params.is_empty() {

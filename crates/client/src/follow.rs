@@ -199,9 +199,12 @@ impl<'a> Follower<'a> {
         Ok(None)
     }
 
-    /// What workers offer no more.
+    /// What workers offer no more of what this run asks for.
     pub(crate) fn withdrawn(&self) -> Vec<Withdrawn> {
-        self.withdrawn.values().cloned().collect()
+        let is_asked_for = |withdrawn: &&Withdrawn| {
+            self.submission.shown().any(|(_, phase)| phase.operation == withdrawn.operation)
+        };
+        self.withdrawn.values().filter(is_asked_for).cloned().collect()
     }
 
     fn note_withdrawn(&mut self, worker: &str, withdrawal: Withdrawal) {

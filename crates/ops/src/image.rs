@@ -1,7 +1,7 @@
 //! # image: grey or smaller pictures
 //!
-//! Takes PNG, JPEG, WebP, GIF and BMP; the bytes decide, not the file name. Writes one picture:
-//! `processed_<name>.png`, the suffix following `format` (`.jpg`, `.webp`).
+//! Takes PNG, JPEG, WebP, TIFF, GIF and BMP; the bytes decide, not the file name. Writes one
+//! picture: `processed_<name>.png`, the suffix following `format` (`.jpg`, `.webp`).
 //!
 //! **Grey** is Rec. 601 luma: (19595 R + 38470 G + 7471 B) / 65536, rounded; what Pillow's mode
 //! `L` gives. An alpha channel is left out. `grayscale=false` keeps the colours, and transparency
@@ -20,7 +20,7 @@
 //! **Metadata.** The EXIF orientation is applied to the pixels; then all metadata, places and
 //! camera names included, stays behind. A colour profile stays behind as well, without conversion:
 //! the numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation
-//! the first picture is taken, with a note.
+//! the first picture is taken, with a note, and of a TIFF the first page.
 //!
 //! **More about it.** `describe=true` writes `<name>_image.json` beside the picture: `media_type`,
 //! `image_size` (width and height as it is looked at), `has_transparency`, `animated`; `phash` and
@@ -35,22 +35,24 @@
 
 mod bmp;
 mod colors;
-mod convert;
-mod decode;
+pub(crate) mod convert;
+pub(crate) mod decode;
 mod describe;
 mod encode;
 mod fingerprint;
 mod gif;
 mod jpeg;
-mod picture;
+pub(crate) mod picture;
 mod png;
 mod scale;
+pub(crate) mod tiff;
 mod webp;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{Operation, Work};
+use decode::More;
 use picture::{Layout, Picture};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
@@ -74,8 +76,8 @@ const STEP_COUNT: u64 = 5;
 const SPEC: OperationSpec = OperationSpec {
     name: "image",
     version: 1,
-    summary: "grey, scaled or converted pictures from PNG, JPEG, WebP, GIF and BMP",
-    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP, Media::Gif, Media::Bmp]),
+    summary: "grey, scaled or converted pictures from PNG, JPEG, WebP, TIFF, GIF and BMP",
+    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP, Media::Tiff, Media::Gif, Media::Bmp]),
     params: PARAMS,
     home: Home::Executor,
     cacheable: Cacheable::Always,
@@ -166,14 +168,21 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let decoded = decode::decode(source.media, &bytes, wanted)?;
     drop(bytes);
     done(work.output);
-    if decoded.animated {
-        work.output.note("The file is an animation; its first picture was taken.".to_owned());
+    match decoded.more {
+        More::None => {}
+        More::Animation => {
+            work.output.note("The file is an animation; its first picture was taken.".to_owned());
+        }
+        More::Pages => {
+            work.output.note("The file has several pages; the first one was taken.".to_owned());
+        }
     }
     let picture = decoded.picture.oriented(decoded.orientation)?;
     done(work.output);
     let media = source.media;
+    let is_animation = decoded.more == More::Animation;
     let description =
-        is_described.then(|| describe::describe(&picture, media, decoded.animated)).transpose()?;
+        is_described.then(|| describe::describe(&picture, media, is_animation)).transpose()?;
     let thumbnail = thumbnail_side.map(|side| thumbnail(&picture, side)).transpose()?;
     let picture = if is_grey { picture.into_grey() } else { picture };
     let picture = scale::scale(picture, &scale::Target::of(params))?;

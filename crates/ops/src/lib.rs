@@ -9,6 +9,7 @@ mod encoding;
 pub mod factorial;
 mod image;
 mod noop;
+mod ocr;
 mod text;
 mod word_count;
 mod work;
@@ -18,6 +19,7 @@ pub use work::{Output, Source, Work, input_changed};
 
 use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;
+use windlass_core::params::Params;
 
 /// An operation's function.
 pub type Function = fn(&mut Work<'_>) -> Result<(), Failure>;
@@ -40,9 +42,33 @@ pub const OPERATIONS: &[Operation] = &[
     factorial::OPERATION,
     image::OPERATION,
     noop::OPERATION,
+    ocr::OPERATION,
     text::OPERATION,
     word_count::OPERATION,
 ];
+
+/// What operations need of a machine beside this program; those that are not named need nothing.
+const NEEDS: &[Need] = &[ocr::NEED];
+
+/// What an operation needs of a machine.
+#[derive(Debug)]
+pub(crate) struct Need {
+    /// The operation.
+    pub(crate) operation: &'static str,
+    /// What of it is not there.
+    pub(crate) lack: fn() -> Option<Lack>,
+    /// What of it results with these parameters depend on, as names and versions.
+    pub(crate) basis: fn(&Params) -> Vec<(String, String)>,
+}
+
+/// What a machine lacks for an operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lack {
+    /// One sentence without a full stop: "Tesseract's library is not installed".
+    pub what: String,
+    /// The command that gets it.
+    pub install: &'static str,
+}
 
 /// The operation of this name.
 #[must_use]
@@ -51,6 +77,22 @@ pub fn find(name: &str) -> Option<&'static Operation> {
 }
 
 impl Operation {
+    /// What this machine lacks for it, by a look that opens nothing.
+    #[must_use]
+    pub fn lack(&self) -> Option<Lack> {
+        self.need().and_then(|need| (need.lack)())
+    }
+
+    /// What of this machine, beside the program, results with these parameters depend on.
+    #[must_use]
+    pub fn basis(&self, params: &Params) -> Vec<(String, String)> {
+        self.need().map(|need| (need.basis)(params)).unwrap_or_default()
+    }
+
+    fn need(&self) -> Option<&'static Need> {
+        NEEDS.iter().find(|need| need.operation == self.spec.name)
+    }
+
     /// The help page: the module's doc comment as Markdown text.
     #[must_use]
     pub fn doc(&self) -> String {

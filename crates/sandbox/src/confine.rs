@@ -4,6 +4,7 @@
 use crate::death::Bounds;
 use crate::landlock::{self, Files, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::layers::{Layers, User};
+use crate::spawn::FOLDER_VARIABLES;
 use crate::syscalls;
 use rustix::io::Errno;
 use rustix::process::{Gid, Resource, Rlimit, Signal, Uid};
@@ -75,9 +76,10 @@ pub(crate) fn confine_executor(bounds_max: Bounds) -> io::Result<Layers> {
     if let Some(ruleset) = Ruleset::new(landlock_abi, handled)? {
         READABLE.iter().try_for_each(|path| ruleset.allow(Path::new(path), READ))?;
         ruleset.allow(Path::new("/dev/null"), READ_AND_WRITE)?;
-        let libraries = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-        for folder in std::env::split_paths(&libraries).filter(|folder| folder.is_absolute()) {
-            ruleset.allow(&folder, READ)?;
+        for named in FOLDER_VARIABLES.iter().filter_map(std::env::var_os) {
+            for folder in std::env::split_paths(&named).filter(|folder| folder.is_absolute()) {
+                ruleset.allow(&folder, READ)?;
+            }
         }
         ruleset.restrict()?;
     }

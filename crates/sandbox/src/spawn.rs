@@ -19,7 +19,9 @@ const SPAWN_MAX: Duration = Duration::from_secs(10);
 /// Bytes of stderr that are kept for the cause of a death.
 const STDERR_TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Variables that a child keeps of its parent's environment.
-const KEPT_VARIABLES: &[&str] = &["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH"];
+const KEPT_VARIABLES: &[&str] = &["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
+/// Those that name folders which libraries read; an executor may read them.
+pub(crate) const FOLDER_VARIABLES: &[&str] = &["LD_LIBRARY_PATH", "TESSDATA_PREFIX"];
 
 /// How to start an executor.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +84,7 @@ impl Spawn {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
         let kept = KEPT_VARIABLES
             .iter()
+            .chain(FOLDER_VARIABLES)
             .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)));
         Spawn {
             program: program.into(),

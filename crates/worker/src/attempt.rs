@@ -98,7 +98,7 @@ impl Attempts {
             .into());
         };
         let earlier = Listed::of(&self.options.store, &order.outputs)?;
-        let key = memo::key(operation.spec, order, job.task.index, &earlier);
+        let key = memo::key(operation, order, job.task.index, &earlier);
         if let Some(key) = key.filter(|_| !order.fresh)
             && let Some(known) = memo::recall(&self.options.store, key)
         {

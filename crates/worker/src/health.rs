@@ -65,7 +65,7 @@ impl Health {
         cancel: &Cancel,
         withdrawn: &dyn Fn(Withdrawal),
     ) -> Result<Executor, Unfinished> {
-        let spawn = Spawn::new(program, [OsStr::new(EXECUTOR_ARGUMENT)], bounds_max());
+        let spawn = spawn(program);
         loop {
             let pause = Duration::from_millis(self.watch().pause_ms());
             if !pause.is_zero() && cancel.wait(pause).map_err(unstartable)? {
@@ -93,6 +93,15 @@ impl Health {
     fn watch(&self) -> MutexGuard<'_, CrashWatch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How executors are started. Libraries that count their threads when they are loaded must find the
+/// limit in the environment: an executor has one slot's work to do, and with a thread for each
+/// processor Tesseract is several times slower.
+fn spawn(program: &Path) -> Spawn {
+    let mut spawn = Spawn::new(program, [OsStr::new(EXECUTOR_ARGUMENT)], bounds_max());
+    spawn.environment.push(("OMP_THREAD_LIMIT".into(), "1".into()));
+    spawn
 }
 
 fn in_executors() -> impl Iterator<Item = &'static OperationSpec> {

@@ -20,8 +20,10 @@ use windlass_core::ids::CallId;
 use windlass_core::records::Pin;
 use windlass_core::session::{
     EndedRun, Ending, Held, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
+    Withdrawal,
 };
 use windlass_core::{AttemptId, Failure, Incarnation, WorkerName};
+use windlass_ops::Lack;
 use windlass_sandbox::Layers;
 
 /// Messages that may wait for the seat's thread.
@@ -160,13 +162,13 @@ impl Host {
         let named = &options.operations;
         let is_meant = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
         let meant = windlass_ops::OPERATIONS.iter().filter(|it| is_meant(it.spec.name));
-        let offers = meant.map(|operation| Offer {
+        let offers = meant.clone().map(|operation| Offer {
             operation: operation.spec.name.to_owned(),
             version: operation.spec.version,
             attempt_ms_max: operation.spec.attempt_ms_max,
             quiet_ms_max: operation.spec.progress_ms_max,
         });
-        let seat = Seat::new(
+        let mut seat = Seat::new(
             options.name.clone(),
             options.incarnation,
             options.in_process,
@@ -174,6 +176,13 @@ impl Host {
             offers.collect(),
         )
         .serving(options.pins.clone());
+        let lacking = meant.filter_map(|operation| {
+            let Lack { what, install } = operation.lack()?;
+            let cause = format!("a look for what it needs: {what} ({install})");
+            Some(Withdrawal::new(operation.spec.name.to_owned(), cause))
+        });
+        // Before it is connected there is nothing to say yet.
+        lacking.for_each(|it| seat.on(clock::tick(), SeatEvent::Withdrawn(it), &mut Vec::new()));
         let store = options.store.clone();
         let options = Arc::new(options);
         let threads = Threads::default();

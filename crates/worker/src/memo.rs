@@ -7,18 +7,20 @@ use crate::keeper::Stored;
 use crate::orders::Order;
 use crate::parcel::Parcel;
 use crate::store::Store;
-use windlass_core::catalogue::{Home, OperationSpec};
+use windlass_core::catalogue::Home;
 use windlass_core::media::Media;
 use windlass_core::memo::{MemoFacts, MemoKey};
 use windlass_core::{BlobId, TaskIndex};
+use windlass_ops::Operation;
 
 /// The key of a task's result; `None`: it is to be made each time.
 pub(crate) fn key(
-    spec: &OperationSpec,
+    operation: &Operation,
     order: &Order,
     index: TaskIndex,
     earlier: &Listed,
 ) -> Option<MemoKey> {
+    let spec = operation.spec;
     if !spec.uses_memo(&order.params) {
         return None;
     }
@@ -40,11 +42,13 @@ pub(crate) fn key(
         Some(_) => Vec::new(),
         None => vec![number.as_bytes()],
     };
+    // Parsers and tables are compiled in: another release may have others.
+    let mut basis = vec![("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
+    basis.extend(operation.basis(&order.params));
     let facts = MemoFacts {
         operation: spec.name,
         version: spec.version,
-        // Parsers and tables are compiled in: another release may have others.
-        basis: &[("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        basis: &basis,
         params: &order.params,
         inputs: &inputs,
         names: &names,

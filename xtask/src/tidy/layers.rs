@@ -23,7 +23,8 @@ const TABLE: &[(&str, &[&str])] = &[
     // 1: pure
     ("core", &[]),
     // 2: parts
-    ("ops", &["core"]),
+    ("ops", &["core", "native"]),
+    ("native", &[]),
     ("journal", &["core"]),
     ("blobs", &["core"]),
     ("sandbox", &["core"]),

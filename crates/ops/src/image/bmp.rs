@@ -2,7 +2,7 @@
 
 use super::convert::Samples;
 use super::damaged;
-use super::decode::{Decoded, by_image_crate};
+use super::decode::{Decoded, More, by_image_crate};
 use super::picture::{Layout, Orientation, check_size};
 use image::ImageDecoder;
 use image::codecs::bmp::BmpDecoder;
@@ -22,5 +22,7 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     let samples_bytes = samples.channel_count() as u64;
     check_size(width.into(), height.into(), samples_bytes + OVERHEAD_BYTES_PER_PIXEL)?;
     let picture = by_image_crate(decoder, samples, wanted)?;
-    Ok(Decoded { picture, orientation: Orientation::default(), animated: false })
+    let mode = if samples == Samples::Rgba { "RGBA" } else { "RGB" };
+    let (orientation, more) = (Orientation::default(), More::None);
+    Ok(Decoded { picture, orientation, more, mode, dpi: None })
 }

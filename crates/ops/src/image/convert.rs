@@ -4,9 +4,25 @@
 use super::picture::Layout;
 
 /// Rec. 601 luma in 16-bit fixed point, as Pillow's `L24`.
-pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
+pub(crate) fn luma(red: u8, green: u8, blue: u8) -> u8 {
     let sum = u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471;
     ((sum + 0x8000) >> 16) as u8
+}
+
+/// Luma and two differences of colour to red, green and blue, in place (JFIF's BT.601 over 0 to
+/// 255), in 16-bit fixed point.
+pub(super) fn ycc_to_rgb(mut bytes: Vec<u8>) -> Vec<u8> {
+    let clamp = |value: i32| ((value + 0x8000) >> 16).clamp(0, 255) as u8;
+    for pixel in bytes.as_chunks_mut::<3>().0 {
+        let [luma, blue, red] = pixel.map(i32::from);
+        let (luma, blue, red) = (luma << 16, blue - 128, red - 128);
+        *pixel = [
+            clamp(luma + 91_881 * red),
+            clamp(luma - 22_554 * blue - 46_802 * red),
+            clamp(luma + 116_130 * blue),
+        ];
+    }
+    bytes
 }
 
 /// What a decoder gives: 8 bits a channel.

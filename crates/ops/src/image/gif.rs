@@ -2,7 +2,7 @@
 
 use super::convert::Samples;
 use super::damaged;
-use super::decode::{Decoded, by_image_crate};
+use super::decode::{Decoded, More, by_image_crate};
 use super::picture::{Layout, Orientation, check_size};
 use image::ImageDecoder;
 use image::codecs::gif::GifDecoder;
@@ -25,7 +25,9 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     Ok(Decoded {
         picture,
         orientation: Orientation::default(),
-        animated: outline.picture_count > 1,
+        more: More::animation(outline.picture_count > 1),
+        mode: "P",
+        dpi: None,
     })
 }
 

@@ -4,7 +4,7 @@
 //! range of bytes and are cut to it, as everywhere else, the two differ by up to 10 of 255.
 
 use super::convert::Samples;
-use super::decode::Decoded;
+use super::decode::{Decoded, More, sensible_dpi};
 use super::picture::{Layout, Orientation, Picture, check_size, zeroed};
 use super::{damaged, unsupported};
 use windlass_core::Failure;
@@ -51,12 +51,18 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     let layout = samples.layout(wanted);
     let bytes = if layout == Layout::Grey { samples.into_grey(pixels) } else { pixels };
     let picture = Picture { width: width as u32, height: height as u32, layout, bytes };
-    Ok(Decoded { picture, orientation: orientation.unwrap_or_default(), animated: false })
+    let mode = match stored {
+        ColorSpace::Luma => "L",
+        ColorSpace::CMYK | ColorSpace::YCCK => "CMYK",
+        _ => "RGB",
+    };
+    let (orientation, dpi) = (orientation.unwrap_or_default(), outline.dpi);
+    Ok(Decoded { picture, orientation, more: More::None, mode, dpi })
 }
 
 /// Ink to light, in place: red is what cyan and black leave over. Adobe's programs, and all that
 /// follow them, store the amounts upside down.
-fn cmyk_to_rgb(mut bytes: Vec<u8>, is_inverted: bool) -> Vec<u8> {
+pub(super) fn cmyk_to_rgb(mut bytes: Vec<u8>, is_inverted: bool) -> Vec<u8> {
     let flip = if is_inverted { 0 } else { 255 };
     let count = bytes.len() / 4;
     for index in 0..count {
@@ -81,12 +87,14 @@ struct Outline {
     is_buffered: bool,
     /// Adobe's segment is there.
     has_adobe: bool,
+    /// Pixels of an inch, by the first segment of JFIF files.
+    dpi: Option<u32>,
 }
 
 impl Outline {
     /// Walks the segments to the end mark; a file without one was cut off.
     fn of(bytes: &[u8]) -> Result<Outline, Failure> {
-        let mut outline = Outline { is_buffered: false, has_adobe: false };
+        let mut outline = Outline { is_buffered: false, has_adobe: false, dpi: None };
         let (mut at, mut scans) = (2, 0_u32);
         loop {
             at = next_marker(bytes, at)
@@ -104,10 +112,26 @@ impl Outline {
             let length = content.first_chunk().map(|length| u16::from_be_bytes(*length));
             let length = length.ok_or_else(|| damaged("a segment is cut off"))?;
             outline.has_adobe |= marker == 0xee && content[2..].starts_with(b"Adobe");
+            if marker == 0xe0 {
+                outline.dpi = outline.dpi.or_else(|| dots_per_inch(&content[2..]));
+            }
             at += usize::from(length);
         }
         outline.is_buffered |= scans > 1;
         Ok(outline)
+    }
+}
+
+/// Unit and horizontal density of a JFIF segment's content.
+fn dots_per_inch(content: &[u8]) -> Option<u32> {
+    const INCH: u8 = 1;
+    const CENTIMETRE: u8 = 2;
+    let [_, _, unit, high, low] = *content.strip_prefix(b"JFIF\0")?.first_chunk()?;
+    let dots = f64::from(u16::from_be_bytes([high, low]));
+    match unit {
+        INCH => sensible_dpi(dots),
+        CENTIMETRE => sensible_dpi(dots * 2.54),
+        _ => None,
     }
 }
 

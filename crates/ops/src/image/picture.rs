@@ -4,17 +4,17 @@ use super::convert::Samples;
 use windlass_core::{Failure, FailureKind};
 
 /// Pixels of one picture.
-pub(super) const PIXEL_COUNT_MAX: u64 = 200_000_000;
+pub(crate) const PIXEL_COUNT_MAX: u64 = 200_000_000;
 /// What one picture may take while at work: the operation's address space less a margin for the
 /// input file, the program and its stacks.
-pub(super) const MEMORY_BYTES_MAX: u64 = 1_792 << 20;
+pub(crate) const MEMORY_BYTES_MAX: u64 = 1_792 << 20;
 /// Side of the square pieces in which a picture is turned, so that both its rows and its columns
 /// stay in the processor's cache.
 const TILE: usize = 32;
 
 /// What a pixel holds, a byte each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// Luma.
     Grey,
     /// Red, green, blue.
@@ -25,7 +25,7 @@ pub(super) enum Layout {
 
 impl Layout {
     /// Bytes of a pixel.
-    pub(super) const fn channel_count(self) -> usize {
+    pub(crate) const fn channel_count(self) -> usize {
         match self {
             Layout::Grey => 1,
             Layout::Rgb => 3,
@@ -36,21 +36,21 @@ impl Layout {
 
 /// A picture: rows from the top, without gaps between.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     /// Pixels of a row.
-    pub(super) width: u32,
+    pub(crate) width: u32,
     /// Rows.
-    pub(super) height: u32,
+    pub(crate) height: u32,
     /// What a pixel holds.
-    pub(super) layout: Layout,
+    pub(crate) layout: Layout,
     /// `width * height * channel_count` bytes.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// How the stored picture must be turned to be looked at: first mirrored at its diagonal, then left
 /// to right, then top to bottom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Orientation {
+pub(crate) struct Orientation {
     transposed: bool,
     left_right: bool,
     top_bottom: bool,
@@ -58,7 +58,7 @@ pub(super) struct Orientation {
 
 impl Orientation {
     /// By the value of the EXIF field (0x0112); other values are taken for 1, upright.
-    pub(super) fn from_exif(value: u16) -> Orientation {
+    pub(crate) fn from_exif(value: u16) -> Orientation {
         let (transposed, left_right, top_bottom) = match value {
             2 => (false, true, false),
             3 => (false, true, true),
@@ -72,9 +72,19 @@ impl Orientation {
         Orientation { transposed, left_right, top_bottom }
     }
 
+    /// By quarters clockwise, in degrees.
+    pub(crate) fn from_turn(clockwise_degrees: u32) -> Orientation {
+        Orientation::from_exif(match clockwise_degrees % 360 {
+            90 => 6,
+            180 => 3,
+            270 => 8,
+            _ => 1,
+        })
+    }
+
     /// Finds the field in an EXIF block: a TIFF file of its own, whose first directory holds it.
     /// Anything damaged means upright: the pixels matter more.
-    pub(super) fn from_exif_block(block: &[u8]) -> Orientation {
+    pub(crate) fn from_exif_block(block: &[u8]) -> Orientation {
         Orientation::from_exif(orientation_field(block).unwrap_or(1))
     }
 }
@@ -103,7 +113,7 @@ fn orientation_field(block: &[u8]) -> Option<u16> {
 
 /// Refuses a picture by its size, before memory is taken for it. `bytes_per_pixel` is the peak of
 /// the work on it.
-pub(super) fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), Failure> {
+pub(crate) fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Result<(), Failure> {
     if width == 0 || height == 0 {
         return Err(super::damaged(format!("its size is {width} x {height} pixels")));
     }
@@ -126,7 +136,7 @@ pub(super) fn check_size(width: u64, height: u64, bytes_per_pixel: u64) -> Resul
 }
 
 /// Zeroed memory, or a failure where there is none.
-pub(super) fn zeroed(length: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) fn zeroed(length: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| {
         Failure::new(
@@ -142,7 +152,7 @@ pub(super) fn zeroed(length: usize) -> Result<Vec<u8>, Failure> {
 
 impl Picture {
     /// Bytes of a row.
-    pub(super) fn row_bytes(&self) -> usize {
+    pub(crate) fn row_bytes(&self) -> usize {
         self.width as usize * self.layout.channel_count()
     }
 
@@ -163,7 +173,7 @@ impl Picture {
     }
 
     /// The picture as it is looked at.
-    pub(super) fn oriented(self, orientation: Orientation) -> Result<Picture, Failure> {
+    pub(crate) fn oriented(self, orientation: Orientation) -> Result<Picture, Failure> {
         let mut picture = if orientation.transposed { self.transposed()? } else { self };
         let row_bytes = picture.row_bytes();
         let channels = picture.layout.channel_count();

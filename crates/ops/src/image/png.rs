@@ -1,10 +1,12 @@
 //! PNG to pixels: row by row into the wanted layout where the file allows it.
 
 use super::convert::Samples;
-use super::decode::Decoded;
+use super::decode::{Decoded, More, sensible_dpi};
 use super::picture::{Layout, Orientation, Picture, check_size, zeroed};
 use super::{damaged, unsupported};
-use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
+use png::{
+    BitDepth, ColorType, Decoder, DecodingError, Info, Limits, Reader, Transformations, Unit,
+};
 use std::io::Cursor;
 use windlass_core::Failure;
 
@@ -43,7 +45,28 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     reader.finish().map_err(failure)?;
     let exif = reader.info().exif_metadata.as_deref().unwrap_or_default();
     let orientation = Orientation::from_exif_block(exif);
-    Ok(Decoded { picture: Picture { width, height, layout, bytes }, orientation, animated })
+    let picture = Picture { width, height, layout, bytes };
+    let (mode, dpi) = (mode(reader.info()), dots_per_inch(reader.info()));
+    Ok(Decoded { picture, orientation, more: More::animation(animated), mode, dpi })
+}
+
+/// How Pillow calls what the file holds.
+fn mode(info: &Info<'_>) -> &'static str {
+    match (info.color_type, info.bit_depth) {
+        (ColorType::Grayscale, BitDepth::One) => "1",
+        (ColorType::Grayscale, BitDepth::Sixteen) => "I;16",
+        (ColorType::Grayscale, _) => "L",
+        (ColorType::GrayscaleAlpha, _) => "LA",
+        (ColorType::Rgb, _) => "RGB",
+        (ColorType::Rgba, _) => "RGBA",
+        (ColorType::Indexed, _) => "P",
+    }
+}
+
+fn dots_per_inch(info: &Info<'_>) -> Option<u32> {
+    const INCHES_OF_A_METRE: f64 = 39.370_1;
+    let dots = info.pixel_dims.filter(|dots| dots.unit == Unit::Meter)?;
+    sensible_dpi(f64::from(dots.xppu) / INCHES_OF_A_METRE)
 }
 
 /// Whole colours, and no more than a byte can name; the decoder relies on both without a look.

@@ -2,7 +2,7 @@
 
 use super::convert::Samples;
 use super::damaged;
-use super::decode::Decoded;
+use super::decode::{Decoded, More};
 use super::picture::{Layout, Orientation, Picture, check_size, zeroed};
 use image_webp::WebPDecoder;
 use std::io::Cursor;
@@ -33,7 +33,9 @@ pub(super) fn decode(bytes: &[u8], wanted: Layout) -> Result<Decoded, Failure> {
     let layout = samples.layout(wanted);
     let bytes = if layout == Layout::Grey { samples.into_grey(pixels) } else { pixels };
     let picture = Picture { width, height, layout, bytes };
-    Ok(Decoded { picture, orientation: Orientation::from_exif_block(&exif), animated })
+    let orientation = Orientation::from_exif_block(&exif);
+    let mode = if samples == Samples::Rgba { "RGBA" } else { "RGB" };
+    Ok(Decoded { picture, orientation, more: More::animation(animated), mode, dpi: None })
 }
 
 /// The container tells its length: a decoder fills what is missing with guesses.

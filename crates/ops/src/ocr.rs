@@ -1,0 +1,151 @@
+//! # ocr: text of scanned pages and photographed papers
+//!
+//! Takes PNG, JPEG, WebP and TIFF with any number of pages; the bytes decide, not the file name.
+//! Reading is done by Tesseract 5, which must be installed on the worker's machine (Debian and
+//! Ubuntu: `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-osd`); a worker without
+//! it does not offer `ocr`.
+//!
+//! Writes `<name>_ocr.json`:
+//!
+//! - `extracted_text`: lines as on the page, an empty one between paragraphs, a form feed between
+//!   pages; `word_count` (pieces between white space) and `character_count` (code points) of it;
+//! - `average_confidence`: mean of the words' confidences above 0, from 0 to 100;
+//! - `image_size` [width, height] in pixels and `image_mode` (Pillow's letters: `L`, `RGB`, `1`, …)
+//!   of the first page as it is stored, EXIF orientation applied;
+//! - `page_count`, and `pages`: for each its `size`, `text`, `average_confidence`, by how many
+//!   degrees it was turned clockwise to stand upright (`orientation`; `orientation_confidence`
+//!   where that was in doubt), by how many its lines fall to the right (`skew`), and its `lines`
+//!   with their `box`, `text` and `words`, each with `text`, `confidence` and `box`. Boxes are
+//!   [left, top, right, bottom] in pixels of the upright page;
+//! - `engine`, its version, `language` and `page_mode`.
+//!
+//! **Before it is read** a page is made grey, transparency laid over white, turned as EXIF says,
+//! and made straight where its lines fall or rise by 0.3 to 20 degrees (`turn=false` leaves it). A
+//! page on which little is read is also tried upside down or on its side, if Tesseract finds it
+//! lying so.
+//!
+//! `format` adds a second result: `text` (`<name>.txt`), `tsv` (Tesseract's columns), `hocr` (a
+//! page of HTML with places) or `pdf` (the picture with invisible text over it, to be searched and
+//! copied).
+//!
+//! **Limits.** 200 megapixels a page, and what fits into 1.75 GiB while at work: larger ones are
+//! refused by their header, before anything is unpacked.
+
+mod engines;
+mod json;
+mod light;
+mod load;
+mod page;
+mod recognise;
+mod skew;
+mod turn;
+
+use crate::{Need, Operation, Output, Work};
+pub(crate) use recognise::{Asked, recognise};
+use windlass_core::Failure;
+use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
+use windlass_core::media::Media;
+use windlass_core::params::{ParamKind, ParamSpec, Params};
+
+/// The operation, declared.
+pub(crate) const OPERATION: Operation =
+    Operation { spec: &SPEC, source: include_str!("ocr.rs"), run: Some(run) };
+
+/// What it needs of a machine.
+pub(crate) const NEED: Need = Need { operation: "ocr", lack: engines::lack, basis };
+
+/// Largest input file.
+const INPUT_BYTES_MAX: u64 = 512 << 20;
+/// The language that is read unless another one is named.
+const LANGUAGE_DEFAULT: &str = "eng";
+/// Columns and lines are found by Tesseract.
+const PAGE_MODE_DEFAULT: u32 = 3;
+
+static SPEC: OperationSpec = OperationSpec {
+    name: "ocr",
+    version: 1,
+    summary: "text of scanned pages and photographed papers",
+    accepts: Accepts::Media(&[Media::Png, Media::Jpeg, Media::WebP, Media::Tiff]),
+    params: PARAMS,
+    home: Home::Executor,
+    cacheable: Cacheable::Always,
+    // A page of 200 megapixels full of small print.
+    attempt_ms_max: 1_800_000,
+    // Layout analysis of a large page says nothing while it is at work.
+    progress_ms_max: Some(60_000),
+    memory_bytes_max: 2 << 30,
+    output_bytes_max: 1 << 30,
+    steps: &[],
+};
+
+const PARAMS: &[ParamSpec] = &[
+    ParamSpec {
+        name: "lang",
+        kind: ParamKind::Text,
+        default: Some(LANGUAGE_DEFAULT),
+        required: false,
+        doc: "Language of the text in Tesseract's letters, or several: eng, deu, eng+fra.",
+    },
+    ParamSpec {
+        name: "psm",
+        kind: ParamKind::Int { min: 3, max: 13 },
+        default: Some("3"),
+        required: false,
+        doc: "Tesseract's page segmentation: 3 finds columns, 4 one column, 6 one block, 7 one line, \
+              11 scattered words.",
+    },
+    ParamSpec {
+        name: "turn",
+        kind: ParamKind::Bool,
+        default: Some("true"),
+        required: false,
+        doc: "Whether slanting, lying and upside-down pages are set upright before they are read.",
+    },
+];
+
+fn basis(params: &Params) -> Vec<(String, String)> {
+    engines::basis(params.text("lang").unwrap_or(LANGUAGE_DEFAULT))
+}
+
+fn run(work: &mut Work<'_>) -> Result<(), Failure> {
+    let params = work.params;
+    let Some(source) = work.source.as_mut() else {
+        return Err(Failure::rejected("input_missing", "no picture was given", "Name a file."));
+    };
+    // Told before a large file is read for nothing.
+    engines::installed()?;
+    let bytes = source.read(INPUT_BYTES_MAX)?;
+    let asked = Asked {
+        languages: params.text("lang").unwrap_or(LANGUAGE_DEFAULT),
+        page_mode: params.int("psm").and_then(|mode| u32::try_from(mode).ok()).unwrap_or(3),
+        is_turned: params.is_true("turn"),
+    };
+    let output = &mut *work.output;
+    let mut read = json::Read::default();
+    let ended = load::sheets(source.media, &bytes, &mut |index, has_more, sheet| {
+        let page = recognise(&sheet.grey, sheet.dpi, &asked, &mut |percent| {
+            show(output, index, has_more, percent)
+        })?;
+        read.push(&sheet, page);
+        Ok(())
+    })?;
+    if ended.is_animation {
+        output.note("The file is an animation; its first picture was read.".to_owned());
+    }
+    if read.pages.iter().all(|page| page.blocks.is_empty()) {
+        output.note("No text was found.".to_owned());
+    }
+    let json = read.to_json(&asked, &engines::version()?);
+    output.artifact("{base}_ocr.json", "application/json", &json)
+}
+
+/// Shows how far it is; `false`: the attempt is to end. How many pages there are is known at the
+/// last one.
+fn show(output: &mut dyn Output, index: u32, has_more: bool, percent: u32) -> bool {
+    let done = u64::from(index) * 100 + u64::from(percent);
+    output.progress(done, if has_more { 0 } else { u64::from(index + 1) * 100 });
+    !output.is_cancelled()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! A recognised page: blocks of paragraphs of lines of words, with their places.
+
+use windlass_native::tesseract;
+
+/// A rectangle in pixels of the upright page; `right` and `bottom` are exclusive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) right: u32,
+    pub(crate) bottom: u32,
+}
+
+/// What was found on a page.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Page {
+    /// Pixels of a row of the upright page.
+    pub(crate) width: u32,
+    /// Its rows.
+    pub(crate) height: u32,
+    /// By how many degrees the picture was turned clockwise to stand upright: 0, 90, 180, 270.
+    pub(crate) turned_degrees: u32,
+    /// How sure that is (0 a guess, above 15 hardly ever wrong); `None`: nobody had to ask.
+    pub(crate) turned_confidence: Option<f32>,
+    /// By how many degrees the upright page's lines fall to the right.
+    pub(crate) skew_degrees: f64,
+    /// In reading order.
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// A column, a heading, a caption.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Block {
+    pub(crate) place: Place,
+    pub(crate) paragraphs: Vec<Paragraph>,
+}
+
+/// Lines that belong together.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Paragraph {
+    pub(crate) place: Place,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A line.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Line {
+    pub(crate) place: Place,
+    /// Where its letters stand.
+    pub(crate) baseline: Option<Baseline>,
+    pub(crate) words: Vec<Word>,
+}
+
+/// The line on which letters stand, as a point and its slope to the right, in pixels of the upright
+/// page.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Baseline {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    /// Rows down for each pixel to the right.
+    pub(crate) slope: f64,
+}
+
+/// A word.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+    /// How sure it is, 0 to 100.
+    pub(crate) confidence: f32,
+}
+
+impl Page {
+    /// All lines in reading order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
+        let paragraphs = self.blocks.iter().flat_map(|block| &block.paragraphs);
+        paragraphs.flat_map(|paragraph| &paragraph.lines)
+    }
+
+    /// All words in reading order.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Word> {
+        self.lines().flat_map(|line| &line.words)
+    }
+
+    /// The text: a line for each line, an empty one between paragraphs.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for paragraph in self.blocks.iter().flat_map(|block| &block.paragraphs) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            for line in &paragraph.lines {
+                text.push_str(&line.text());
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    /// How much was read, and how surely: characters weighed by their words' confidence. Of two
+    /// readings of a page the one with more is the better one.
+    pub(super) fn weight(&self) -> f64 {
+        self.words().map(|word| word.text.chars().count() as f64 * f64::from(word.confidence)).sum()
+    }
+
+    /// Mean confidence of a character; 0 where there is none.
+    pub(super) fn confidence(&self) -> f64 {
+        let count: usize = self.words().map(|word| word.text.chars().count()).sum();
+        self.weight() / (count.max(1) as f64)
+    }
+}
+
+impl Line {
+    /// Its words with a blank between.
+    pub(crate) fn text(&self) -> String {
+        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        words.join(" ")
+    }
+}
+
+/// The page's blocks out of Tesseract's words; `map` takes its places and points to the upright
+/// page.
+pub(super) fn blocks(words: Vec<tesseract::Word>, map: &Map) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for word in words {
+        if word.block.is_some() || blocks.is_empty() {
+            let place = map.place(word.block.unwrap_or(word.place));
+            blocks.push(Block { place, paragraphs: Vec::new() });
+        }
+        let Some(block) = blocks.last_mut() else { continue };
+        if word.paragraph.is_some() || block.paragraphs.is_empty() {
+            let place = map.place(word.paragraph.unwrap_or(word.place));
+            block.paragraphs.push(Paragraph { place, lines: Vec::new() });
+        }
+        let Some(paragraph) = block.paragraphs.last_mut() else { continue };
+        if word.line.is_some() || paragraph.lines.is_empty() {
+            let place = map.place(word.line.unwrap_or(word.place));
+            let baseline = word.baseline.and_then(|ends| map.baseline(ends));
+            paragraph.lines.push(Line { place, baseline, words: Vec::new() });
+        }
+        let place = map.place(word.place);
+        let word = Word { text: word.text, place, confidence: word.confidence };
+        paragraph.lines.last_mut().into_iter().for_each(|line| line.words.push(word.clone()));
+    }
+    blocks
+}
+
+/// From the picture that Tesseract saw to the upright page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Map {
+    /// Size of the page.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// Size of what Tesseract saw, which is the page turned about its middle.
+    pub(super) seen_width: u32,
+    pub(super) seen_height: u32,
+    /// By how many degrees the page was turned counterclockwise to be seen.
+    pub(super) degrees: f64,
+}
+
+impl Map {
+    fn point(&self, x: f64, y: f64) -> (f64, f64) {
+        let (sin, cos) = self.degrees.to_radians().sin_cos();
+        let x = x - f64::from(self.seen_width) / 2.0;
+        let y = y - f64::from(self.seen_height) / 2.0;
+        let (width, height) = (f64::from(self.width), f64::from(self.height));
+        (x * cos - y * sin + width / 2.0, x * sin + y * cos + height / 2.0)
+    }
+
+    fn place(&self, [left, top, right, bottom]: [i32; 4]) -> Place {
+        let [left, top, right, bottom] = [left, top, right, bottom].map(f64::from);
+        let corners = [(left, top), (right, top), (left, bottom), (right, bottom)];
+        let corners = corners.map(|(x, y)| self.point(x, y));
+        let within = |value: f64, most: u32| value.round().clamp(0.0, f64::from(most)) as u32;
+        let least = |of: fn(&(f64, f64)) -> f64| corners.iter().map(of).fold(f64::MAX, f64::min);
+        let most = |of: fn(&(f64, f64)) -> f64| corners.iter().map(of).fold(f64::MIN, f64::max);
+        Place {
+            left: within(least(|it| it.0), self.width),
+            top: within(least(|it| it.1), self.height),
+            right: within(most(|it| it.0), self.width),
+            bottom: within(most(|it| it.1), self.height),
+        }
+    }
+
+    /// `None`: the line does not run to the right.
+    fn baseline(&self, [x1, y1, x2, y2]: [i32; 4]) -> Option<Baseline> {
+        let (x, y) = self.point(x1.into(), y1.into());
+        let (to_x, to_y) = self.point(x2.into(), y2.into());
+        let (wide, high) = (to_x - x, to_y - y);
+        (wide > high.abs()).then(|| Baseline { x, y, slope: high / wide })
+    }
+}

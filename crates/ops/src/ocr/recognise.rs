@@ -1,0 +1,124 @@
+//! One picture to a page: made straight, read, and if that went badly turned and read again.
+
+use super::engines;
+use super::page::{Map, Page, blocks};
+use super::{light, skew, turn};
+use crate::image::picture::{Layout, Orientation, Picture, check_size};
+use std::borrow::Cow;
+use windlass_core::Failure;
+use windlass_native::tesseract::{Pixels, Word};
+
+/// Below this mean confidence of a character a page may stand on its head: upright text, however
+/// bad, has more; text upside down about 40.
+const CONFIDENCE_MIN: f64 = 65.0;
+/// How sure Tesseract must be of an orientation for a second reading to be worth it.
+const TURNED_CONFIDENCE_MIN: f32 = 1.0;
+/// From here on lines are straightened: at two degrees Tesseract loses a third of a page's lines.
+const SKEW_DEGREES_MIN: f64 = 0.3;
+/// Beside the grey pixels: Tesseract's copy, its binary picture and what layout analysis makes of
+/// them, and the straightened picture.
+const BYTES_PER_PIXEL: u64 = 8;
+
+/// How a page is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// `eng`, or several as `eng+deu`.
+    pub(crate) languages: &'a str,
+    /// Tesseract's page segmentation mode; 3 finds columns and lines.
+    pub(crate) page_mode: u32,
+    /// Whether a page that lies on its side or head is turned, and one at a slant made straight.
+    pub(crate) is_turned: bool,
+}
+
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Asked {
+            languages: super::LANGUAGE_DEFAULT,
+            page_mode: super::PAGE_MODE_DEFAULT,
+            is_turned: true,
+        }
+    }
+}
+
+/// Reads a grey picture. `watch` hears how many percent are done (it may hear less than before when
+/// a page is read again), and answers whether to go on.
+///
+/// # Errors
+/// The picture is too large, a language is not installed, Tesseract gave up, or `watch` did not
+/// want to go on.
+pub(crate) fn recognise(
+    grey: &Picture,
+    dpi: Option<u32>,
+    asked: &Asked<'_>,
+    watch: &mut dyn FnMut(u32) -> bool,
+) -> Result<Page, Failure> {
+    assert_eq!(grey.layout, Layout::Grey, "what is read is grey");
+    check_size(grey.width.into(), grey.height.into(), BYTES_PER_PIXEL)?;
+    let mut page = read(grey, dpi, asked, watch)?;
+    if !asked.is_turned || page.confidence() >= CONFIDENCE_MIN {
+        return Ok(page);
+    }
+    let Some(turned) = engines::orientation(&pixels(grey, dpi)) else { return Ok(page) };
+    page.turned_confidence = Some(turned.confidence);
+    if turned.clockwise_degrees == 0 || turned.confidence < TURNED_CONFIDENCE_MIN {
+        return Ok(page);
+    }
+    let upright = grey.clone().oriented(Orientation::from_turn(turned.clockwise_degrees))?;
+    let again = read(&upright, dpi, asked, watch)?;
+    if again.weight() <= page.weight() {
+        return Ok(page);
+    }
+    let turned_degrees = (turned.clockwise_degrees + again.turned_degrees) % 360;
+    Ok(Page { turned_degrees, turned_confidence: Some(turned.confidence), ..again })
+}
+
+/// One reading of a page that is taken for upright.
+fn read(
+    grey: &Picture,
+    dpi: Option<u32>,
+    asked: &Asked<'_>,
+    watch: &mut dyn FnMut(u32) -> bool,
+) -> Result<Page, Failure> {
+    let skew_degrees = asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
+    let straightened = skew_degrees.abs() >= SKEW_DEGREES_MIN;
+    let (seen, degrees) = match straightened {
+        true => (Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees),
+        false => (Cow::Borrowed(grey), 0.0),
+    };
+    let threshold = light::threshold(grey);
+    let words =
+        engines::words(asked.languages, &pixels(&seen, dpi), asked.page_mode, threshold, watch)?;
+    // Tesseract reads text that stands on its side by itself, but leaves it there.
+    let turned_degrees = if asked.is_turned { quarter(&words) } else { 0 };
+    let (width, height) = match turned_degrees {
+        0 => (grey.width, grey.height),
+        _ => (grey.height, grey.width),
+    };
+    let degrees = degrees + f64::from(turned_degrees);
+    let map = Map { width, height, seen_width: seen.width, seen_height: seen.height, degrees };
+    let blocks = blocks(words, &map);
+    Ok(Page { width, height, turned_degrees, skew_degrees, blocks, ..Page::default() })
+}
+
+/// By how many degrees a page is to be turned clockwise whose lines run down or up: 270 or 90, and
+/// 0 where most of their length runs to the right.
+fn quarter(words: &[Word]) -> u32 {
+    let (mut across, mut down, mut up) = (0, 0, 0);
+    for [x1, y1, x2, y2] in words.iter().filter_map(|word| word.baseline) {
+        let (wide, high) = (x2.abs_diff(x1), y2.abs_diff(y1));
+        match (wide >= high, y2 > y1) {
+            (true, _) => across += u64::from(wide),
+            (false, true) => down += u64::from(high),
+            (false, false) => up += u64::from(high),
+        }
+    }
+    match (across >= down + up, down >= up) {
+        (true, _) => 0,
+        (false, true) => 270,
+        (false, false) => 90,
+    }
+}
+
+fn pixels(grey: &Picture, dpi: Option<u32>) -> Pixels<'_> {
+    Pixels { bytes: &grey.bytes, width: grey.width, height: grey.height, channel_count: 1, dpi }
+}

@@ -1,0 +1,201 @@
+//! The operation from file bytes to result bytes, on the samples.
+
+use super::OPERATION;
+use crate::{Output, Source, Work};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use windlass_core::Failure;
+use windlass_core::media::{Sample, sniff};
+use windlass_core::params::Params;
+
+#[derive(Default)]
+struct Collected {
+    artifacts: Vec<(String, Vec<u8>)>,
+    notes: Vec<String>,
+    progress: Vec<(u64, u64)>,
+}
+
+impl Output for Collected {
+    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.artifacts.push((name.to_owned(), bytes.to_vec()));
+        Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        self.progress.push((done, total));
+    }
+}
+
+/// Whether there is something to test with; said aloud if not.
+fn is_there() -> bool {
+    let Some(lack) = OPERATION.lack() else { return true };
+    let _ = writeln!(std::io::stderr(), "not run: tesseract ({})", lack.what);
+    let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|it| it == "tesseract"), "tesseract is required");
+    false
+}
+
+fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("written");
+    let media = sniff(&Sample { head: bytes, tail: &[], size: bytes.len() as u64 });
+    let source = Source::new(file, "page".to_owned(), media, bytes.len() as u64, None);
+    let given: BTreeMap<String, String> =
+        given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let params = Params::normalise("ocr", OPERATION.spec.params, &given).expect("good parameters");
+    let mut output = Collected::default();
+    let run = OPERATION.run.expect("a function");
+    run(&mut Work::new(Some(source), &params, &mut output))?;
+    Ok(output)
+}
+
+fn sample(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/heap/scans");
+    std::fs::read(std::path::Path::new(folder).join(name)).expect("a sample")
+}
+
+fn json(collected: &Collected) -> Value {
+    let (name, bytes) = &collected.artifacts[0];
+    assert_eq!(name, "{base}_ocr.json");
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+/// The texts that the samples were drawn from, by words.
+const ALICE: &str = include_str!("../../../../samples/heap/texts/alice.txt");
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+/// How many of the words of a paragraph of Alice a text has, in percent.
+fn share_of(paragraph: usize, text: &str) -> usize {
+    let wanted = words(ALICE.split("\n\n").nth(paragraph).expect("a paragraph"));
+    let found = words(text);
+    let common = wanted.iter().filter(|word| found.contains(word)).count();
+    common * 100 / wanted.len()
+}
+
+#[test]
+fn a_page_gives_its_text_and_where_it_stands() {
+    if !is_there() {
+        return;
+    }
+    let collected = run(&sample("page.png"), &[]).expect("read");
+    let json = json(&collected);
+    let text = json["extracted_text"].as_str().expect("text");
+    assert!(text.starts_with("Alice was beginning to get very tired of sitting by her\nsister on"));
+    assert!(share_of(1, text) >= 94, "{text}");
+    assert_eq!(json["word_count"], words(text).len());
+    assert_eq!(json["character_count"], text.chars().count());
+    assert!(json["average_confidence"].as_f64() > Some(85.0));
+    assert_eq!(json["image_mode"], "1");
+    assert_eq!(json["page_count"], 1);
+    let page = &json["pages"][0];
+    assert_eq!(json["image_size"], page["size"]);
+    assert_eq!(page["orientation"], 0);
+    let lines = page["lines"].as_array().expect("lines");
+    assert_eq!(lines.len(), 6);
+    let first = &lines[0]["words"][0];
+    assert_eq!(first["text"], "Alice");
+    // The text begins 40 pixels from the left and the upper edge.
+    let corners: Vec<i64> =
+        first["box"].as_array().expect("a box").iter().filter_map(Value::as_i64).collect();
+    assert!((38..=44).contains(&corners[0]) && (38..=44).contains(&corners[1]), "{corners:?}");
+    assert!((90..=125).contains(&corners[2]) && (56..=70).contains(&corners[3]), "{corners:?}");
+    assert!(collected.notes.is_empty());
+    assert!(collected.progress.iter().all(|(done, total)| done <= total && *total == 100));
+}
+
+/// Tesseract alone loses most lines of a page at a slant of three degrees.
+#[test]
+fn a_slanting_page_is_made_straight() {
+    if !is_there() {
+        return;
+    }
+    let straight = json(&run(&sample("slanting.png"), &[]).expect("read"));
+    let text = straight["extracted_text"].as_str().expect("text");
+    assert!(share_of(3, text) >= 94, "{text}");
+    let skew = straight["pages"][0]["skew"].as_f64().expect("a number");
+    assert!((2.7..=3.3).contains(&skew), "{skew}");
+    let left = json(&run(&sample("slanting.png"), &[("turn", "false")]).expect("read"));
+    assert!(share_of(3, left["extracted_text"].as_str().expect("text")) < 60);
+}
+
+#[test]
+fn all_pages_of_a_fax_are_read() {
+    if !is_there() {
+        return;
+    }
+    let json = json(&run(&sample("two-pages.tif"), &[]).expect("read"));
+    assert_eq!(json["page_count"], 2);
+    let texts: Vec<&str> = json["extracted_text"].as_str().expect("text").split('\u{c}').collect();
+    assert!(texts[0].starts_with("Four score and seven years ago"), "{}", texts[0]);
+    assert!(texts[1].starts_with("Now we are engaged in a great civil war"), "{}", texts[1]);
+    assert_eq!(json["pages"][1]["text"], texts[1]);
+    assert_eq!(json["image_mode"], "1");
+}
+
+#[test]
+fn pages_on_their_side_and_head_are_turned() {
+    use crate::image::decode::decode;
+    use crate::image::picture::{Layout, Orientation};
+    use windlass_core::media::Media;
+    if !is_there() {
+        return;
+    }
+    let upright = decode(Media::Png, &sample("page.png"), Layout::Grey).expect("decoded").picture;
+    let text = |degrees: u32| {
+        let laid = upright.clone().oriented(Orientation::from_turn(degrees)).expect("turned");
+        let page = super::recognise(&laid, None, &super::Asked::default(), &mut |_| true);
+        let page = page.expect("read");
+        assert_eq!((page.turned_degrees + degrees) % 360, 0, "laid by {degrees}");
+        assert_eq!((page.width, page.height), (upright.width, upright.height));
+        let first = page.words().next().expect("a word").clone();
+        assert_eq!(first.text, "Alice", "laid by {degrees}");
+        assert!(first.place.left.abs_diff(40) <= 4, "laid by {degrees}: {:?}", first.place);
+        assert!(first.place.top.abs_diff(40) <= 4, "laid by {degrees}: {:?}", first.place);
+        page.text()
+    };
+    for degrees in [0, 90, 180, 270] {
+        assert!(share_of(1, &text(degrees)) >= 94, "laid by {degrees}");
+    }
+}
+
+#[test]
+fn a_missing_language_names_those_that_are_there() {
+    if !is_there() {
+        return;
+    }
+    let failure = run(&sample("page.png"), &[("lang", "eng+xyz")]).err().expect("refused");
+    assert_eq!(failure.code, "language_missing");
+    assert!(
+        failure.cause.contains("\"xyz\"") && failure.cause.contains("eng"),
+        "{}",
+        failure.cause
+    );
+    assert!(failure.next_step.contains("apt-get install"), "{}", failure.next_step);
+    // And the engine is not lost to the next page.
+    assert!(run(&sample("page.png"), &[]).is_ok());
+}
+
+#[test]
+fn an_empty_page_is_no_failure() {
+    if !is_there() {
+        return;
+    }
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 200, 100);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&[255; 200 * 100]).expect("pixels");
+    writer.finish().expect("an end");
+    let collected = run(&bytes, &[]).expect("read");
+    assert_eq!(json(&collected)["extracted_text"], "");
+    assert_eq!(json(&collected)["average_confidence"], 0.0);
+    assert_eq!(collected.notes, ["No text was found."]);
+}
