@@ -255,6 +255,19 @@ def scan(text: str, columns: int, degrees: float = 0.0, size: int = 24) -> Image
     return turned.point(lambda value: 255 if value >= 128 else 0).convert("1")
 
 
+def photographed(page: Image.Image, **options: object) -> bytes:
+    """A print on greyish paper, in colours and with some grain."""
+    width, height = page.size
+    picture = Image.new("RGB", page.size)
+    ink, seen = page.load(), picture.load()
+    for x in range(width):
+        for y in range(height):
+            grain = (x * 7919 + y * 104729) * 2654435761 % 2**32 >> 29
+            level = 222 + grain if ink[x, y] else 90 + grain
+            seen[x, y] = (level, level - 4, level - 14)
+    return picture_bytes(picture, "JPEG", quality=40, **options)
+
+
 def scanned_pages() -> bytes:
     """Two pages of fax, packed as fax machines do it."""
     first, second = (scan(text, 48) for text in GETTYSBURG.split("\n\n")[:2])
@@ -359,6 +372,10 @@ def main() -> None:
     write(HEAP / "scans/page.png", picture_bytes(page, "PNG", dpi=(150, 150)))
     write(HEAP / "scans/slanting.png", picture_bytes(slanting, "PNG"))
     write(HEAP / "scans/two-pages.tif", scanned_pages())
+    receipt = scan("Anchor 1 12.50 Rope 30 m 18.00 Tar 2 kg 4.20 Sum 34.70 Paid in silver", 14)
+    write(HEAP / "scans/receipt.jpg", photographed(receipt))
+    letter = scan(GETTYSBURG.split("\n\n")[0], 40)
+    write(HEAP / "scans/letter.jpg", photographed(letter, progressive=True))
     write(HEAP / "texts/alice.txt", ALICE.encode())
     write(HEAP / "texts/gettysburg.txt", GETTYSBURG.encode())
     write(HEAP / "texts/french-latin1.txt", LATIN1.replace("œ", "oe").encode("latin-1"))

@@ -18,6 +18,7 @@ mod logs;
 mod memo;
 mod mutants;
 mod mutator;
+mod ocr;
 mod older;
 mod phases;
 mod power;

@@ -89,6 +89,11 @@ pub(crate) fn prepared<'a>(
     Ok(Run {
         cluster,
         operations: settings::operations(),
+        // Workers of this process have what this machine has; of others nobody knows here.
+        lacking: match cluster {
+            Cluster::Here { .. } => settings::lacking(),
+            Cluster::There(_) => Vec::new(),
+        },
         asked: match asked {
             Some(asked) => asked,
             None => newest(cluster)?,

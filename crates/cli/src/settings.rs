@@ -75,6 +75,12 @@ pub(crate) fn operations() -> Vec<&'static OperationSpec> {
     windlass_ops::OPERATIONS.iter().map(|operation| operation.spec).collect()
 }
 
+/// The operations for which this machine lacks something.
+pub(crate) fn lacking() -> Vec<&'static str> {
+    let lacking = windlass_ops::OPERATIONS.iter().filter(|operation| operation.lack().is_some());
+    lacking.map(|operation| operation.spec.name).collect()
+}
+
 /// An operation by name, or an error that lists what there is.
 pub(crate) fn operation(name: &str) -> Result<&'static windlass_ops::Operation, CliError> {
     windlass_ops::find(name).ok_or_else(|| {

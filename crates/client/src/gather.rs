@@ -44,7 +44,8 @@ pub struct Request {
 /// Which operation a file goes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Choice {
-    /// By its content: images to `image`, PDF and DOCX to `document`, text to `text`.
+    /// By its content: images to `image`, those of printed paper to `ocr`, PDF and DOCX to
+    /// `document`, text to `text`.
     Auto {
         /// Operations that the user does not want.
         skip: Vec<String>,
@@ -82,6 +83,8 @@ pub enum Outcome {
         operation: String,
         /// The input.
         input: Input,
+        /// What the user should know of the choice of the operation.
+        why: Option<&'static str>,
     },
     /// A failed input: the run ends with exit code 3.
     Refused {

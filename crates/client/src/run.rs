@@ -3,9 +3,9 @@
 use crate::cluster::{Cluster, ClusterError};
 use crate::export::{self, ExportError};
 use crate::follow::{Follower, Standing};
-use crate::gather::{self, Found, Outcome};
+use crate::gather::{self, Choice, Found, Outcome};
 use crate::memorandum::Asked;
-use crate::report::{Report, Row};
+use crate::report::{self, Report, Row};
 use crate::submission::Submitter;
 use crate::submitted::Submission;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,9 @@ pub struct Run<'a> {
     pub cluster: &'a Cluster,
     /// The operations there are.
     pub operations: Vec<&'static OperationSpec>,
+    /// Those of them that nobody offers, as far as this process knows: files go to them only where
+    /// the user names them.
+    pub lacking: Vec<&'static str>,
     /// What the user asked for.
     pub asked: Asked,
     /// Whether failed tasks are tried again.
@@ -165,6 +168,7 @@ impl Run<'_> {
         let withdrawn = follower.withdrawn();
         let step_seconds = follower.step_seconds()?;
         let mut rows = follower.into_rows();
+        tell_choices(&mut rows, &outcomes);
         rows.extend(outcomes.iter().filter_map(Row::of_gathered));
         rows.sort_by(|a, b| (&a.input, &a.operation).cmp(&(&b.input, &b.operation)));
         let report = Report {
@@ -243,10 +247,14 @@ impl Run<'_> {
     fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Vec<Outcome>, RunError> {
         let mut excluded = self.excluded.clone();
         excluded.push(self.asked.out.clone());
+        let mut operations = self.operations.clone();
+        if matches!(self.asked.choice, Choice::Auto { .. }) {
+            operations.retain(|operation| !self.lacking.contains(&operation.name));
+        }
         let request = gather::Request {
             paths: self.asked.paths.clone(),
             choice: self.asked.choice.clone(),
-            operations: self.operations.clone(),
+            operations,
             excluded,
             reader_count: self.reader_count,
         };
@@ -266,5 +274,17 @@ impl Run<'_> {
         for spec in &self.operations {
             export::sweep(&self.asked.out.join(spec.name));
         }
+    }
+}
+
+/// Notes beside the rows of succeeded files what their users should know of the chosen operation.
+fn tell_choices(rows: &mut [Row], outcomes: &[Outcome]) {
+    let why = |outcome| match outcome {
+        &Outcome::Accepted { ref input, why: Some(why), .. } => Some((input.path.as_slice(), why)),
+        _ => None,
+    };
+    let chosen: BTreeMap<&[u8], &str> = outcomes.iter().filter_map(why).collect();
+    for row in rows.iter_mut().filter(|row| row.outcome == report::Outcome::Succeeded) {
+        row.notes.extend(chosen.get(row.input.as_slice()).map(|why| (*why).to_owned()));
     }
 }

@@ -90,7 +90,7 @@ impl Submitter<'_> {
     ) -> BTreeMap<String, Vec<Input>> {
         let mut missing: BTreeMap<String, Vec<Input>> = BTreeMap::new();
         for outcome in outcomes {
-            let Outcome::Accepted { operation, input } = outcome else { continue };
+            let Outcome::Accepted { operation, input, .. } = outcome else { continue };
             missing.entry(operation.clone()).or_default().push(input.clone());
         }
         for (operation, inputs) in &mut missing {

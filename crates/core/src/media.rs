@@ -5,11 +5,13 @@
 mod audio;
 mod boxes;
 mod extension;
+mod paper;
 mod sniff;
 mod text;
 mod zip;
 
 pub use extension::{by_extension, contradicts};
+pub use paper::is_paper;
 pub use sniff::sniff;
 
 use serde::{Deserialize, Serialize};

@@ -37,11 +37,16 @@ mod light;
 mod load;
 mod page;
 mod recognise;
+mod searchable;
 mod skew;
+mod tables;
 mod turn;
 
+use crate::image::picture::Orientation;
 use crate::{Need, Operation, Output, Work};
+use page::Page;
 pub(crate) use recognise::{Asked, recognise};
+use searchable::Look;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
@@ -95,6 +100,13 @@ const PARAMS: &[ParamSpec] = &[
               11 scattered words.",
     },
     ParamSpec {
+        name: "format",
+        kind: ParamKind::Choice(&["json", "text", "tsv", "hocr", "pdf"]),
+        default: Some("json"),
+        required: false,
+        doc: "What is written beside the JSON: nothing, text, a table, HTML with places, or a PDF.",
+    },
+    ParamSpec {
         name: "turn",
         kind: ParamKind::Bool,
         default: Some("true"),
@@ -120,13 +132,20 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
         page_mode: params.int("psm").and_then(|mode| u32::try_from(mode).ok()).unwrap_or(3),
         is_turned: params.is_true("turn"),
     };
-    let output = &mut *work.output;
+    let (media, output) = (source.media, &mut *work.output);
     let mut read = json::Read::default();
-    let ended = load::sheets(source.media, &bytes, &mut |index, has_more, sheet| {
+    let format = params.text("format").unwrap_or("json");
+    let mut document = (format == "pdf").then(searchable::Document::new);
+    let ended = load::sheets(media, &bytes, document.is_some(), &mut |index, has_more, sheet| {
         let page = recognise(&sheet.grey, sheet.dpi, &asked, &mut |percent| {
             show(output, index, has_more, percent)
         })?;
-        read.push(&sheet, page);
+        read.note(&sheet);
+        if let Some(document) = &mut document {
+            let dpi = sheet.dpi;
+            document.push(look(media, &bytes, sheet, &page)?, &page, dpi)?;
+        }
+        read.pages.push(page);
         Ok(())
     })?;
     if ended.is_animation {
@@ -135,8 +154,35 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     if read.pages.iter().all(|page| page.blocks.is_empty()) {
         output.note("No text was found.".to_owned());
     }
-    let json = read.to_json(&asked, &engines::version()?);
-    output.artifact("{base}_ocr.json", "application/json", &json)
+    let engine = engines::version()?;
+    let json = read.to_json(&asked, &engine);
+    output.artifact("{base}_ocr.json", "application/json", &json)?;
+    let (name, media_type, bytes) = match (format, document) {
+        (_, Some(document)) => ("{base}.pdf", "application/pdf", document.finish()?),
+        ("text", _) => ("{base}.txt", "text/plain; charset=utf-8", read.text().into_bytes()),
+        ("tsv", _) => (
+            "{base}.tsv",
+            "text/tab-separated-values; charset=utf-8",
+            tables::tsv(&read.pages).into_bytes(),
+        ),
+        ("hocr", _) => (
+            "{base}.hocr",
+            "text/html; charset=utf-8",
+            tables::hocr(&read.pages, &engine).into_bytes(),
+        ),
+        _ => return Ok(()),
+    };
+    output.artifact(name, media_type, &bytes)
+}
+
+/// How a page looks in a PDF: a JPEG that lies upright as it is, anything else anew.
+fn look(media: Media, bytes: &[u8], sheet: load::Sheet, page: &Page) -> Result<Look, Failure> {
+    let is_plain = matches!(sheet.mode, "L" | "RGB") && sheet.lies_upright;
+    if media == Media::Jpeg && is_plain && page.turned_degrees == 0 {
+        return Ok(Look::Jpeg { bytes: bytes.to_vec(), is_grey: sheet.mode == "L" });
+    }
+    let picture = sheet.colors.unwrap_or(sheet.grey);
+    Ok(Look::Pixels(picture.oriented(Orientation::from_turn(page.turned_degrees))?))
 }
 
 /// Shows how far it is; `false`: the attempt is to end. How many pages there are is known at the

@@ -313,7 +313,8 @@ fn media(bytes: &[u8]) -> String {
     if let Some(promised) = media::by_extension(file) {
         assert!(!media::contradicts(promised, promised), "{promised:?} contradicts itself");
     }
-    format!("{found:?}")
+    let is_paper = media::is_paper(found, head, size);
+    format!("{found:?} {is_paper}")
 }
 
 fn beginnings() -> Vec<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use super::bytes::MUTANT_BYTES_MAX;
 use super::damage::Mutator;
-use super::{docx, jpeg, pdf, png, webp};
+use super::{docx, jpeg, pdf, png, tiff, webp};
 
 /// What the mutator knows the structure of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,6 +10,7 @@ pub(crate) enum Format {
     Pdf,
     Docx,
     Png,
+    Tiff,
     Jpeg,
     Webp,
 }
@@ -25,6 +26,7 @@ impl Mutator {
                     Format::Pdf => pdf::damage(self, &mut bytes),
                     Format::Docx => docx::damage(self, &mut bytes),
                     Format::Png => png::damage(self, &mut bytes),
+                    Format::Tiff => tiff::damage(self, &mut bytes),
                     Format::Jpeg => jpeg::damage(self, &mut bytes),
                     Format::Webp => webp::damage(self, &mut bytes),
                 },

@@ -10,6 +10,7 @@ mod format;
 mod jpeg;
 mod pdf;
 mod png;
+mod tiff;
 mod webp;
 
 pub(crate) use damage::Mutator;

@@ -18,8 +18,9 @@ pub(super) enum Decision {
     Refuse { code: &'static str, cause: String, next_step: String },
 }
 
-/// Decides on a file by its path (for the extension alone) and its kind.
-pub(super) fn choose(request: &Request, path: &Path, media: Media) -> Decision {
+/// Decides on a file by its path (for the extension alone), its kind, and whether it is a picture
+/// of printed paper.
+pub(super) fn choose(request: &Request, path: &Path, media: Media, is_paper: bool) -> Decision {
     if media == Media::Empty {
         return Decision::Refuse {
             code: "empty_file",
@@ -29,9 +30,8 @@ pub(super) fn choose(request: &Request, path: &Path, media: Media) -> Decision {
         };
     }
     match &request.choice {
-        Choice::Auto { skip } => {
-            broken_promise(path, media).unwrap_or_else(|| auto(&request.operations, skip, media))
-        }
+        Choice::Auto { skip } => broken_promise(path, media)
+            .unwrap_or_else(|| auto(&request.operations, skip, media, is_paper)),
         Choice::One(name) => {
             match request.operations.iter().find(|operation| operation.name == name) {
                 Some(operation) => one(operation, path, media),
@@ -46,12 +46,22 @@ pub(super) fn choose(request: &Request, path: &Path, media: Media) -> Decision {
 }
 
 /// The operations that `auto` chooses from.
-pub const AUTO_OPERATIONS: &[&str] = &["image", "document", "text"];
+pub const AUTO_OPERATIONS: &[&str] = &["image", "ocr", "document", "text"];
 
 /// The operation that a kind goes to by itself; each kind has one at most, and one that takes
-/// everything (`command`) is never chosen.
-fn auto(operations: &[&'static OperationSpec], skip: &[String], media: Media) -> Decision {
+/// everything (`command`) is never chosen. Pictures of printed paper are read, unless the user does
+/// not want that or nobody here can: then they are pictures like all others.
+fn auto(
+    operations: &[&'static OperationSpec],
+    skip: &[String],
+    media: Media,
+    is_paper: bool,
+) -> Decision {
+    let is_read = is_paper
+        && !skip.iter().any(|skipped| skipped == "ocr")
+        && operations.iter().any(|operation| operation.name == "ocr");
     let name = match (media, media.family()) {
+        (_, Family::Image) if is_read => "ocr",
         (_, Family::Image) => "image",
         (Media::Pdf | Media::Docx | Media::OfficeLocked, _) => "document",
         (_, Family::Text) => "text",
@@ -136,20 +146,31 @@ mod tests {
     }
 
     static IMAGE: OperationSpec = spec("image", Accepts::Media(&[Media::Png, Media::Jpeg]));
+    static OCR: OperationSpec = spec("ocr", Accepts::Media(&[Media::Png, Media::Tiff]));
     static DOCUMENT: OperationSpec =
         spec("document", Accepts::Media(&[Media::Pdf, Media::Docx, Media::Text]));
     static TEXT: OperationSpec = spec("text", Accepts::Media(&[Media::Text, Media::Html]));
     static COMMAND: OperationSpec = spec("command", Accepts::AnyFile);
 
     fn decide(choice: Choice, path: &str, media: Media) -> String {
+        sort(choice, path, media, false, vec![&COMMAND, &TEXT, &DOCUMENT, &IMAGE, &OCR])
+    }
+
+    fn sort(
+        choice: Choice,
+        path: &str,
+        media: Media,
+        is_paper: bool,
+        operations: Vec<&'static OperationSpec>,
+    ) -> String {
         let request = Request {
             paths: Vec::new(),
             choice,
-            operations: vec![&COMMAND, &TEXT, &DOCUMENT, &IMAGE],
+            operations,
             excluded: Vec::new(),
             reader_count: 1,
         };
-        match choose(&request, Path::new(path), media) {
+        match choose(&request, Path::new(path), media, is_paper) {
             Decision::Take(name) => name.to_owned(),
             Decision::Skip { reason } => format!("skip: {reason}"),
             Decision::Refuse { code, cause, .. } => format!("{code}: {cause}"),
@@ -171,6 +192,21 @@ mod tests {
         assert_eq!(auto("a", Media::Pdf), "document");
         assert_eq!(auto("a.txt", Media::Text), "text");
         assert_eq!(auto("a.html", Media::Html), "text");
+    }
+
+    #[test]
+    fn printed_paper_is_read_unless_that_is_not_wanted_or_not_there() {
+        let auto = |skip: &[&str], media, operations: Vec<&'static OperationSpec>| {
+            let skip = skip.iter().map(|name| (*name).to_owned()).collect();
+            sort(Choice::Auto { skip }, "a", media, true, operations)
+        };
+        assert_eq!(auto(&[], Media::Png, vec![&IMAGE, &OCR]), "ocr");
+        assert_eq!(auto(&["image"], Media::Png, vec![&IMAGE, &OCR]), "ocr");
+        assert_eq!(auto(&["ocr"], Media::Png, vec![&IMAGE, &OCR]), "image");
+        assert_eq!(auto(&[], Media::Png, vec![&IMAGE]), "image");
+        assert_eq!(auto(&[], Media::Text, vec![&TEXT, &OCR]), "text");
+        let one = Choice::One("image".to_owned());
+        assert_eq!(sort(one, "a.png", Media::Png, true, vec![&IMAGE, &OCR]), "image");
     }
 
     #[test]

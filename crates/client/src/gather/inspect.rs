@@ -2,7 +2,7 @@
 
 use super::choose::{Decision, choose};
 use super::walk::{special_name, unreadable};
-use super::{Outcome, Request};
+use super::{Choice, Outcome, Request};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -12,10 +12,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use windlass_core::BlobId;
 use windlass_core::input::Input;
-use windlass_core::media::{Media, SAMPLE_HEAD_BYTES_MAX, Sample, sniff};
+use windlass_core::media::{Media, SAMPLE_HEAD_BYTES_MAX, Sample, is_paper, sniff};
 
 /// Bytes read at once: large enough for BLAKE3's widest steps, small enough for the cache.
 const PIECE_BYTES: usize = 4 * SAMPLE_HEAD_BYTES_MAX;
+
+/// The operation that pictures go to which look like printed paper.
+const READING: &str = "ocr";
+/// What the user is told of them.
+const LOOKS_LIKE_PAPER: &str =
+    "looks like printed paper and was read; --skip ocr or --op image takes it for a picture";
 
 /// What all threads have in common.
 #[derive(Default)]
@@ -69,7 +75,9 @@ impl<'a> Inspector<'a> {
             return Ok(changed(path_bytes));
         }
         let media = self.kind(&file, size, filled)?;
-        let operation = match choose(self.request, path, media) {
+        let is_auto = matches!(self.request.choice, Choice::Auto { .. });
+        let is_paper = is_auto && is_paper(media, &self.piece[..filled], size);
+        let operation = match choose(self.request, path, media, is_paper) {
             Decision::Take(operation) => operation.to_owned(),
             Decision::Skip { reason } => return Ok(Outcome::Skipped { path: path_bytes, reason }),
             Decision::Refuse { code, cause, next_step } => {
@@ -80,7 +88,8 @@ impl<'a> Inspector<'a> {
             return Ok(changed(path_bytes));
         };
         let input = Input { path: path_bytes, size, hash, media, base: Vec::new() };
-        Ok(Outcome::Accepted { operation, input })
+        let why = (operation == READING && is_paper).then_some(LOOKS_LIKE_PAPER);
+        Ok(Outcome::Accepted { operation, input, why })
     }
 
     /// The kind by the first `filled` bytes, which the piece holds, and the end of the file.

@@ -73,7 +73,9 @@ impl Tree {
             name.to_string_lossy().into_owned()
         };
         let line = |outcome: &Outcome| match outcome {
-            Outcome::Accepted { operation, input } => format!("{operation} {}", name(&input.path)),
+            Outcome::Accepted { operation, input, .. } => {
+                format!("{operation} {}", name(&input.path))
+            }
             Outcome::Refused { path, code, cause, .. } => {
                 format!("{code} {}: {cause}", name(path))
             }

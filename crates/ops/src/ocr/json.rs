@@ -14,10 +14,10 @@ pub(super) struct Read {
 }
 
 impl Read {
-    pub(super) fn push(&mut self, sheet: &Sheet, page: Page) {
+    /// Notes how the first page is stored.
+    pub(super) fn note(&mut self, sheet: &Sheet) {
         let size = [sheet.grey.width, sheet.grey.height];
         self.first.get_or_insert((size, sheet.mode));
-        self.pages.push(page);
     }
 
     /// The text of all pages, a form feed between them.

@@ -61,6 +61,13 @@ pub(crate) struct Baseline {
     pub(crate) slope: f64,
 }
 
+impl Baseline {
+    /// Its row at a column.
+    pub(crate) fn at(&self, x: f64) -> f64 {
+        self.y + (x - self.x) * self.slope
+    }
+}
+
 /// A word.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Word {
@@ -71,6 +78,11 @@ pub(crate) struct Word {
 }
 
 impl Page {
+    /// All of it.
+    pub(crate) fn place(&self) -> Place {
+        Place { left: 0, top: 0, right: self.width, bottom: self.height }
+    }
+
     /// All lines in reading order.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
         let paragraphs = self.blocks.iter().flat_map(|block| &block.paragraphs);

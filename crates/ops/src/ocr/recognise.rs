@@ -15,6 +15,8 @@ const CONFIDENCE_MIN: f64 = 65.0;
 const TURNED_CONFIDENCE_MIN: f32 = 1.0;
 /// From here on lines are straightened: at two degrees Tesseract loses a third of a page's lines.
 const SKEW_DEGREES_MIN: f64 = 0.3;
+/// Tesseract counts pixels by 16-bit numbers; a straightened page is somewhat larger.
+const SIDE_MAX: u32 = 30_000;
 /// Beside the grey pixels: Tesseract's copy, its binary picture and what layout analysis makes of
 /// them, and the straightened picture.
 const BYTES_PER_PIXEL: u64 = 8;
@@ -54,6 +56,16 @@ pub(crate) fn recognise(
 ) -> Result<Page, Failure> {
     assert_eq!(grey.layout, Layout::Grey, "what is read is grey");
     check_size(grey.width.into(), grey.height.into(), BYTES_PER_PIXEL)?;
+    if grey.width.max(grey.height) > SIDE_MAX {
+        return Err(Failure::rejected(
+            "image_too_large",
+            format!(
+                "the picture has {} x {} pixels, and Tesseract reads at most {SIDE_MAX} a side",
+                grey.width, grey.height
+            ),
+            "Cut it into parts, or scale it down.",
+        ));
+    }
     let mut page = read(grey, dpi, asked, watch)?;
     if !asked.is_turned || page.confidence() >= CONFIDENCE_MIN {
         return Ok(page);

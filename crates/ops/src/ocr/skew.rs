@@ -40,8 +40,12 @@ pub(super) fn skew_degrees(grey: &Picture) -> Option<f64> {
     highest(fine.map(|degrees| (degrees, energy(degrees))).collect()).map(|(degrees, _)| degrees)
 }
 
+/// Of slants and their sums the highest; of equals the one that is nearest to level.
 fn highest(measured: Vec<(f64, f64)>) -> Option<(f64, f64)> {
-    measured.into_iter().max_by(|a, b| a.1.total_cmp(&b.1))
+    let rank = |a: &(f64, f64), b: &(f64, f64)| {
+        a.1.total_cmp(&b.1).then_with(|| b.0.abs().total_cmp(&a.0.abs()))
+    };
+    measured.into_iter().max_by(rank)
 }
 
 /// The sum of squares of what falls into each slanting row.
@@ -51,7 +55,7 @@ fn sharpness(points: &[(f32, f32)], degrees: f64, rows: &mut Vec<u32>) -> f64 {
     rows.clear();
     // Rows of a turned square of the small copy lie within its diagonal to both sides.
     rows.resize(4 * SIDE, 0);
-    let middle = (2 * SIDE) as f32;
+    let middle = (2 * SIDE) as f32 + 0.5;
     for (x, y) in points {
         let row = (y * cos - x * sin + middle) as usize;
         if let Some(count) = rows.get_mut(row) {
@@ -77,13 +81,63 @@ fn lower_edges(grey: &Picture) -> Vec<(f32, f32)> {
         })
         .collect();
     let mut points = Vec::new();
+    // Slants turn the rows about their middle, so that falling and rising are alike.
+    let middle = small_width as f32 / 2.0;
     let rows = small.chunks_exact(small_width.max(1));
     for (y, (above, below)) in rows.clone().zip(rows.skip(1)).enumerate() {
         for (x, (dark, bright)) in above.iter().zip(below).enumerate() {
             if i32::from(*bright) - i32::from(*dark) >= CONTRAST_MIN {
-                points.push((x as f32, y as f32));
+                points.push((x as f32 - middle, y as f32));
             }
         }
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::picture::Layout;
+    use crate::ocr::turn::turned;
+
+    /// A page of lines of strokes.
+    fn page() -> Picture {
+        let (width, height) = (900_u32, 700_u32);
+        let ink = |x: u32, y: u32| {
+            let in_text = (60..840).contains(&x) && (60..640).contains(&y);
+            in_text && y % 24 < 12 && x % 11 < 5 && (x / 97 + y / 24) % 7 != 0
+        };
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let bytes = places.map(|(x, y)| if ink(x, y) { 20 } else { 250 }).collect();
+        Picture { width, height, layout: Layout::Grey, bytes }
+    }
+
+    #[test]
+    fn the_slant_of_a_page_is_found_and_undone() {
+        assert_eq!(skew_degrees(&page()), Some(0.0));
+        for degrees in [-12.0, -3.0, -0.5, 0.7, 2.0, 9.0] {
+            // Turned counterclockwise its lines rise.
+            let slanting = turned(&page(), degrees).expect("memory");
+            let found = skew_degrees(&slanting).expect("lines");
+            assert!((found + degrees).abs() <= 0.1, "{found} of {degrees}");
+            let straight = turned(&slanting, found).expect("memory");
+            let left = skew_degrees(&straight).expect("lines");
+            assert!(left.abs() <= 0.1, "{left} left of {degrees}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_lines_has_no_slant() {
+        let blank = Picture { bytes: vec![255; 900 * 700], ..page() };
+        assert_eq!(skew_degrees(&blank), None);
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let noise = Picture { bytes: (0..900 * 700).map(|_| noise()).collect(), ..page() };
+        assert_eq!(skew_degrees(&noise), None);
+        let tiny = Picture { width: 2, height: 1, layout: Layout::Grey, bytes: vec![0, 255] };
+        assert_eq!(skew_degrees(&tiny), None);
+    }
 }
