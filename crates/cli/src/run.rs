@@ -15,6 +15,7 @@ use windlass_client::memorandum::{Asked, Memorandum};
 use windlass_client::report::{Report, Style, text};
 use windlass_client::run::{Finished, Run, RunError, Stage};
 use windlass_core::JobId;
+use windlass_core::view::ClusterView;
 
 /// Columns where the terminal does not tell.
 const COLUMNS_DEFAULT: usize = 100;
@@ -89,10 +90,10 @@ pub(crate) fn prepared<'a>(
     Ok(Run {
         cluster,
         operations: settings::operations(),
-        // Workers of this process have what this machine has; of others nobody knows here.
         lacking: match cluster {
+            // Its workers have what this machine has; they may not have said so yet.
             Cluster::Here { .. } => settings::lacking(),
-            Cluster::There(_) => Vec::new(),
+            Cluster::There(_) => cluster.status().map(|view| withdrawn(&view)).unwrap_or_default(),
         },
         asked: match asked {
             Some(asked) => asked,
@@ -105,6 +106,18 @@ pub(crate) fn prepared<'a>(
         reader_count: cores() as usize,
         interrupted,
     })
+}
+
+/// What workers have withdrawn and none of them offers.
+fn withdrawn(view: &ClusterView) -> Vec<&'static str> {
+    let is_in_vain = |name: &str| {
+        let offers = view.workers.iter().flat_map(|worker| &worker.offers);
+        let withdrawn = view.workers.iter().flat_map(|worker| &worker.withdrawn);
+        withdrawn.map(|it| &it.operation).any(|it| it == name)
+            && !offers.map(|it| &it.operation).any(|it| it == name)
+    };
+    let names = settings::operations().into_iter().map(|spec| spec.name);
+    names.filter(|name| is_in_vain(name)).collect()
 }
 
 /// Ends what is in this process; a collection of the state that is due has its turn before.

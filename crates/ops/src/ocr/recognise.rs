@@ -13,8 +13,10 @@ use windlass_native::tesseract::{Pixels, Word};
 const CONFIDENCE_MIN: f64 = 65.0;
 /// How sure Tesseract must be of an orientation for a second reading to be worth it.
 const TURNED_CONFIDENCE_MIN: f32 = 1.0;
-/// From here on lines are straightened: at two degrees Tesseract loses a third of a page's lines.
-const SKEW_DEGREES_MIN: f64 = 0.3;
+/// Lines that fall by so many pixels over the picture's width, about a letter's height, are
+/// straightened: at two degrees Tesseract loses a third of a page's lines. Below that the loss by
+/// new pixels is greater than the gain.
+const FALL_PIXELS_MIN: f64 = 12.0;
 /// Tesseract counts pixels by 16-bit numbers; a straightened page is somewhat larger.
 const SIDE_MAX: u32 = 30_000;
 /// Beside the grey pixels: Tesseract's copy, its binary picture and what layout analysis makes of
@@ -92,10 +94,11 @@ fn read(
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
     let skew_degrees = asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
-    let straightened = skew_degrees.abs() >= SKEW_DEGREES_MIN;
-    let (seen, degrees) = match straightened {
-        true => (Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees),
-        false => (Cow::Borrowed(grey), 0.0),
+    let fall = f64::from(grey.width) * skew_degrees.to_radians().tan();
+    let (seen, degrees) = if fall.abs() >= FALL_PIXELS_MIN {
+        (Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees)
+    } else {
+        (Cow::Borrowed(grey), 0.0)
     };
     let threshold = light::threshold(grey);
     let words =
