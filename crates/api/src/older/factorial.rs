@@ -32,7 +32,8 @@ const OLDER_ROUND_COUNT_MAX: usize = 8;
 /// Pause before the master is asked again that had more to do than it could take.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Serves one connection until it ends; `has_workers`: whether there may be workers of that service.
+/// Serves one connection until it ends. `has_workers`: whether there may be workers of that
+/// service.
 pub(super) async fn answer(mut stream: TcpStream, node: Node, has_workers: bool, place: Place) {
     let Some(number) = number(&mut stream).await else { return };
     place.leave();
