@@ -4,6 +4,7 @@ mod calls;
 mod clock;
 mod cluster;
 mod downloads;
+mod embedding;
 mod factorial;
 mod failures;
 mod foreign;

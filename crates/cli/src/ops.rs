@@ -82,6 +82,8 @@ fn accepted(param: &ParamSpec) -> String {
         ParamKind::Bool => "true or false".to_owned(),
         ParamKind::Choice(words) => words.join(", "),
         ParamKind::Text => "text".to_owned(),
+        ParamKind::CountOrShare => "a number, or a share as 0.5 or 50%".to_owned(),
+        ParamKind::Words => "words, or @FILE".to_owned(),
     };
     match param.default {
         Some(default) => format!("{kind} (default {default})"),

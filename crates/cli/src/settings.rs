@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use windlass_client::gather::{AUTO_OPERATIONS, Choice};
 use windlass_client::memorandum::Asked;
 use windlass_core::catalogue::{Accepts, OperationSpec};
-use windlass_core::params::Params;
+use windlass_core::params::{ParamKind, Params};
 
 /// The word for "by content" in place of an operation.
 const AUTO: &str = "auto";
@@ -122,6 +122,26 @@ fn check_files(arguments: &AskArguments, choice: &Choice) -> Result<(), CliError
     }
 }
 
+/// Values `@FILE` of parameters that are lists of words, replaced by what is in the file: who runs
+/// the operation has no such file.
+fn with_lists_read(
+    mut given: BTreeMap<String, String>,
+    specs: &[&OperationSpec],
+) -> Result<BTreeMap<String, String>, CliError> {
+    let lists = specs.iter().flat_map(|spec| spec.params);
+    let lists = lists.filter(|param| param.kind == ParamKind::Words);
+    for list in lists {
+        let Some(value) = given.get_mut(list.name) else { continue };
+        let Some(path) = value.strip_prefix('@') else { continue };
+        let read = std::fs::read_to_string(path).map_err(|error| {
+            let name = list.name;
+            CliError::usage(format!("--param {name}=@{path}: the file cannot be read: {error}"))
+        });
+        *value = read?;
+    }
+    Ok(given)
+}
+
 /// The parameters, each known to an operation that may run and accepted by all that know it.
 fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, String>, CliError> {
     let given: BTreeMap<String, String> = arguments.params.iter().cloned().collect();
@@ -147,6 +167,7 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
             return Err(CliError::usage(format!("--op {op} has no parameter {name:?}: {hint}")));
         }
     }
+    let given = with_lists_read(given, &may_run)?;
     for spec in may_run {
         Params::normalise(spec.name, spec.params, &given)
             .map_err(|error| CliError::usage(error.to_string()))?;

@@ -4,7 +4,7 @@ mod ended;
 mod steps;
 
 use crate::cluster::Cluster;
-use crate::export::{base_of_task, export};
+use crate::export::export;
 use crate::report::text::printable;
 use crate::report::{Outcome, Row, Withdrawn};
 use crate::run::RunError;
@@ -87,7 +87,7 @@ impl<'a> Follower<'a> {
         out: &std::path::Path,
         submission: Submission,
     ) -> Result<Follower<'a>, RunError> {
-        let inputs = submission.phases.values().flat_map(|phase| &phase.inputs);
+        let inputs = submission.shown().flat_map(|(_, phase)| &phase.inputs);
         let standing = Standing {
             file_count: submission.file_count(),
             bytes_total: inputs.map(|input| input.size).sum(),
@@ -282,7 +282,7 @@ impl<'a> Follower<'a> {
             let outputs = if self.superseded.contains(&task) {
                 Vec::new()
             } else {
-                let base = base_of(phase, task.index);
+                let base = phase.base(task.index);
                 export(self.cluster.origin(), &self.out, &phase.operation, &base, &manifest)?
             };
             let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
@@ -337,11 +337,6 @@ fn failed_row(row: Row, view: &TaskView) -> Row {
 /// The input's path; empty for a task without input.
 fn path_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
     phase.inputs.get(index.0 as usize).map(|input| input.path.clone()).unwrap_or_default()
-}
-
-fn base_of(phase: &SubmittedPhase, index: TaskIndex) -> Vec<u8> {
-    let input = phase.inputs.get(index.0 as usize);
-    input.map_or_else(|| base_of_task(index), |input| input.base.clone())
 }
 
 fn size_of(phase: &SubmittedPhase, index: TaskIndex) -> u64 {

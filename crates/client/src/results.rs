@@ -2,7 +2,7 @@
 //! run would have.
 
 use crate::cluster::{Cluster, ClusterError};
-use crate::export::{self, base_of_task, export};
+use crate::export::{self, export};
 use crate::follow::Follower;
 use crate::memorandum::Memorandum;
 use crate::report::Report;
@@ -174,7 +174,7 @@ fn bare(phase: &SubmittedPhase, view: &TaskView) -> TaskResult {
     TaskResult {
         operation: phase.operation.clone(),
         input: input.map(|input| input.path.clone()).unwrap_or_default(),
-        base: input.map_or_else(|| base_of_task(view.index), |input| input.base.clone()),
+        base: phase.base(view.index),
         state: view.state,
         failed: view.failure.clone().filter(|_| view.state == TaskState::Failed),
         artifacts: Vec::new(),

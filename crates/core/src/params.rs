@@ -20,6 +20,12 @@ pub enum ParamKind {
     Choice(&'static [&'static str]),
     /// Any text.
     Text,
+    /// A whole number from 0, or a share of all as `0.5` or `50%`; one with a point or a percent
+    /// sign is a share, so that `1` is one and `1.0` is all.
+    CountOrShare,
+    /// Words separated by commas or white space; a program that takes it from a person reads
+    /// `@FILE` first.
+    Words,
 }
 
 /// One declared parameter.
@@ -136,8 +142,30 @@ impl ParamKind {
                 None => Err(refused(format!("one of {} is wanted", words.join(", ")))),
             },
             ParamKind::Text => Ok(value.to_owned()),
+            ParamKind::CountOrShare => {
+                count_or_share(value.trim()).ok_or_else(|| refused(COUNT_OR_SHARE.to_owned()))
+            }
+            ParamKind::Words => {
+                let separates = |character: char| character == ',' || character.is_whitespace();
+                let words = value.split(separates).filter(|word| !word.is_empty());
+                Ok(words.collect::<Vec<_>>().join(","))
+            }
         }
     }
+}
+
+const COUNT_OR_SHARE: &str = "a whole number, or a share as 0.5 or 50% is wanted";
+
+/// A count as its digits, a share as a number with a point.
+fn count_or_share(value: &str) -> Option<String> {
+    if let Ok(count) = value.parse::<u32>() {
+        return Some(count.to_string());
+    }
+    let share = match value.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse::<f64>().ok()? / 100.0,
+        None => value.parse::<f64>().ok()?,
+    };
+    (0.0..=1.0).contains(&share).then(|| format!("{share:?}"))
 }
 
 #[cfg(test)]
@@ -175,5 +203,25 @@ mod tests {
             "parameter quality=0: a whole number from 1 to 100 is wanted"
         );
         assert!(check(&[]).is_err());
+    }
+
+    #[test]
+    fn one_is_a_count_and_one_point_nought_a_share() {
+        let spelled = |value| ParamKind::CountOrShare.normalise("min_df", value).ok();
+        for (value, expected) in
+            [("007", "7"), ("1.0", "1.0"), (" .25", "0.25"), ("50 %", "0.5"), ("100%", "1.0")]
+        {
+            assert_eq!(spelled(value).as_deref(), Some(expected), "{value}");
+        }
+        for value in ["-1", "1.5", "101%", "NaN", "inf", "", "two", "-0.1"] {
+            assert_eq!(spelled(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn words_have_one_spelling_however_they_are_separated() {
+        let words = |value| ParamKind::Words.normalise("stop_words", value).expect("accepted");
+        assert_eq!(words(" the, of\n\nand,"), "the,of,and");
+        assert_eq!(words("english"), "english");
     }
 }

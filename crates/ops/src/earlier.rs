@@ -14,8 +14,17 @@ const PIECE_BYTES: u64 = 1 << 20;
 /// put them into the file has verified them.
 #[derive(Debug, Default)]
 pub struct Earlier {
-    file: Option<File>,
+    held: Held,
     artifacts: Vec<(u64, EarlierArtifact)>,
+}
+
+/// Where the artifacts lie.
+#[derive(Debug, Default)]
+enum Held {
+    #[default]
+    Nowhere,
+    File(File),
+    Memory(Vec<u8>),
 }
 
 /// What is known of an artifact of an earlier phase.
@@ -35,13 +44,23 @@ impl Earlier {
     /// Artifacts that lie in `file` in this order, the first at its beginning.
     #[must_use]
     pub fn new(file: File, artifacts: Vec<EarlierArtifact>) -> Earlier {
+        Earlier::of(Held::File(file), artifacts)
+    }
+
+    /// The same in memory, for who runs steps in one process.
+    #[must_use]
+    pub fn in_memory(bytes: Vec<u8>, artifacts: Vec<EarlierArtifact>) -> Earlier {
+        Earlier::of(Held::Memory(bytes), artifacts)
+    }
+
+    fn of(held: Held, artifacts: Vec<EarlierArtifact>) -> Earlier {
         let mut offset = 0_u64;
         let placed = artifacts.into_iter().map(|artifact| {
             let begins = offset;
             offset = offset.saturating_add(artifact.size);
             (begins, artifact)
         });
-        Earlier { artifacts: placed.collect(), file: Some(file) }
+        Earlier { artifacts: placed.collect(), held }
     }
 
     /// What there is, in the order of the phases and of their tasks.
@@ -80,9 +99,13 @@ impl Earlier {
         position: usize,
         mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let (Some(file), Some((offset, artifact))) = (&self.file, self.artifacts.get(position))
-        else {
+        let Some((offset, artifact)) = self.artifacts.get(position) else {
             return Err(missing(position, self.artifacts.len()));
+        };
+        let file = match &self.held {
+            Held::File(file) => file,
+            Held::Memory(bytes) => return each(within(bytes, *offset, artifact.size)?),
+            Held::Nowhere => return Err(missing(position, self.artifacts.len())),
         };
         let mut at = *offset;
         let end = offset.saturating_add(artifact.size);
@@ -96,6 +119,12 @@ impl Earlier {
         }
         Ok(())
     }
+}
+
+fn within(bytes: &[u8], offset: u64, size: u64) -> Result<&[u8], Failure> {
+    let range = usize::try_from(offset).ok().zip(usize::try_from(offset.saturating_add(size)).ok());
+    let bytes = range.and_then(|(from, to)| bytes.get(from..to));
+    bytes.ok_or_else(|| unreadable(&io::ErrorKind::UnexpectedEof.into()))
 }
 
 fn missing(position: usize, count: usize) -> Failure {
@@ -139,6 +168,19 @@ mod tests {
         assert_eq!(earlier.read(1, 10), Ok(Vec::new()));
         assert!(earlier.read(2, 2_000_000) == Ok(long));
         assert_eq!(earlier.read(3, 4), Ok(b"four".to_vec()));
+    }
+
+    #[test]
+    fn memory_is_read_as_a_file_is() {
+        let Earlier { artifacts, .. } = earlier(&[b"one", b"", b"four"]);
+        let listed = || artifacts.iter().map(|(_, artifact)| artifact.clone()).collect();
+        let whole = Earlier::in_memory(b"onefour".to_vec(), listed());
+        assert_eq!(
+            [0, 1, 2].map(|at| whole.read(at, 4)),
+            [Ok(b"one".to_vec()), Ok(Vec::new()), Ok(b"four".to_vec())]
+        );
+        let short = Earlier::in_memory(b"onefou".to_vec(), listed());
+        assert_eq!(short.read(2, 4).expect_err("refused").code, "input_unreadable");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod command;
 mod document;
 mod earlier;
+mod embedding;
 mod encoding;
 pub mod factorial;
 mod image;
@@ -39,6 +40,7 @@ pub struct Operation {
 pub const OPERATIONS: &[Operation] = &[
     command::OPERATION,
     document::OPERATION,
+    embedding::OPERATION,
     factorial::OPERATION,
     image::OPERATION,
     noop::OPERATION,

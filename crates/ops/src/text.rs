@@ -20,12 +20,13 @@ mod lexicon;
 mod space;
 mod vader;
 
+pub(crate) use space::is_space;
+
 use crate::Operation;
 use crate::encoding::decode_text;
 use crate::word_count::{PythonWord, Runs, Split, Table};
 use crate::work::{Output, Work};
 use serde::Serialize;
-use space::is_space;
 use vader::Polarity;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};

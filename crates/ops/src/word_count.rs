@@ -33,7 +33,7 @@ mod runs;
 mod table;
 mod uax29;
 
-pub(crate) use class::PythonWord;
+pub(crate) use class::{PythonWord, is_python_word};
 pub(crate) use pieces::Split;
 pub(crate) use runs::Runs;
 pub(crate) use table::{Table, short_key};

@@ -3,6 +3,7 @@
 use crate::Earlier;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure};
@@ -56,6 +57,9 @@ pub struct Source {
     file: File,
     /// Its file name, without folders; for messages only.
     pub name: String,
+    /// What its results are named by (`{base}`); its file name without extension unless whoever
+    /// opened it says otherwise. No two inputs of a job have the same.
+    pub base: String,
     /// What its bytes are.
     pub media: Media,
     /// Size in bytes at submission.
@@ -67,7 +71,8 @@ impl Source {
     /// A source whose content must still be `hash`; `None`: whatever it holds.
     #[must_use]
     pub fn new(file: File, name: String, media: Media, size: u64, hash: Option<BlobId>) -> Source {
-        Source { file, name, media, size, hash }
+        let base = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Source { file, name, base, media, size, hash }
     }
 
     /// The whole content, verified.

@@ -288,6 +288,7 @@ pub(crate) fn open(input: &Input) -> Result<File, Failure> {
 fn facts(input: &Input) -> SourceFacts {
     SourceFacts {
         name: file_name(input),
+        base: base(input),
         media: input.media,
         size: input.size,
         hash: Some(input.hash),
@@ -300,6 +301,11 @@ pub(crate) fn file_name(input: &Input) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
+/// What its results are named by, as text.
+fn base(input: &Input) -> String {
+    String::from_utf8_lossy(&input.base).into_owned()
+}
+
 fn in_worker(
     operation: &Operation,
     job: &Job,
@@ -310,7 +316,11 @@ fn in_worker(
     let order = &job.order;
     let earlier = earlier.bring(&options.store, &options.scratch, cancel)?;
     let source = order.input.as_ref().zip(options.open_input(job)?).map(|(input, file)| {
-        Source::new(file, file_name(input), input.media, input.size, Some(input.hash))
+        let hash = Some(input.hash);
+        let name = file_name(input);
+        let mut source = Source::new(file, name, input.media, input.size, hash);
+        source.base = base(input);
+        source
     });
     let made = Made { artifacts: Vec::new(), notes: Vec::new(), parcel: Parcel::default() };
     let mut output = MemoryOutput { options, cancel, made };

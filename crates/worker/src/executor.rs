@@ -48,7 +48,11 @@ fn answer(
         }
         (None, Some(file)) => {
             let facts = request.source;
-            let source = facts.map(|it| Source::new(file, it.name, it.media, it.size, it.hash));
+            let source = facts.map(|it| {
+                let mut source = Source::new(file, it.name, it.media, it.size, it.hash);
+                source.base = it.base;
+                source
+            });
             (source, Earlier::default())
         }
         (_, None) => (None, Earlier::default()),

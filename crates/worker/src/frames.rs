@@ -42,6 +42,8 @@ pub struct Request {
 pub struct SourceFacts {
     /// Its file name, for messages.
     pub name: String,
+    /// What its results are named by.
+    pub base: String,
     /// What it is.
     pub media: Media,
     /// Its length in bytes.

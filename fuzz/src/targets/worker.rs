@@ -72,6 +72,7 @@ fn request(bytes: &[u8]) -> String {
 fn requests() -> Vec<Vec<u8>> {
     let source = SourceFacts {
         name: "a.pdf".to_owned(),
+        base: "a".to_owned(),
         media: Media::Pdf,
         size: 1 << 40,
         hash: Some(BlobId::of(b"a")),

@@ -146,7 +146,9 @@ fn the_steps_come_to_the_same_as_one_task() {
         let mut made: Vec<Vec<u8>> = Vec::new();
         let mut last = Collected::default();
         for Step { name, input, .. } in OPERATION.spec.steps {
-            let (StepInput::Nothing(count) | StepInput::AllOfBefore(count)) = *input;
+            let (StepInput::Nothing(count) | StepInput::AllOfBefore(count)) = *input else {
+                panic!("no files")
+            };
             let tasks: Vec<Collected> =
                 (0..count).map(|index| step(n, name, index, &made)).collect();
             made = tasks.iter().map(|task| task.artifacts[0].1.clone()).collect();

@@ -129,6 +129,11 @@ impl Class for PythonWord {
     }
 }
 
+/// Whether a character above U+007F is one of Python's `\w`.
+pub(crate) fn is_python_word(character: char) -> bool {
+    PythonWord::two_byte().belongs(character).unwrap_or_else(|| PythonWord::wide(character))
+}
+
 /// General category L in the Unicode version of the standard library: the category table is newer,
 /// but what is new in it is not alphabetic for the standard library.
 fn is_letter(character: char) -> bool {

@@ -37,6 +37,11 @@ impl TwoByte {
         }
         tables
     }
+
+    /// Whether a character belongs to a word; `None` from U+0800 on.
+    pub(crate) fn belongs(&self, character: char) -> Option<bool> {
+        self.belongs.get(character as usize).copied()
+    }
 }
 
 impl<C: Class> Runs<C> {

@@ -1,0 +1,202 @@
+//! How documents are cut into terms and terms are weighed: the parameters, read once.
+
+use super::stop_words::StopWords;
+use windlass_core::Failure;
+use windlass_core::params::{ParamKind, ParamSpec, Params};
+
+const fn param(
+    name: &'static str,
+    kind: ParamKind,
+    default: &'static str,
+    doc: &'static str,
+) -> ParamSpec {
+    ParamSpec { name, kind, default: Some(default), required: false, doc }
+}
+
+/// Runs of more terms than that say nothing of a text.
+const NGRAM_MAX: i64 = 10;
+
+/// The declared parameters.
+pub(super) const PARAMS: &[ParamSpec] = &[
+    param(
+        "analyzer",
+        ParamKind::Choice(&["word", "char", "char_wb"]),
+        "word",
+        "What terms are made of: words, characters, or characters within words.",
+    ),
+    param("binary", ParamKind::Bool, "false", "Count a term once in a document at most."),
+    param(
+        "form",
+        ParamKind::Choice(&["dense", "sparse"]),
+        "dense",
+        "Write the weights of all features, or only those that are not 0.",
+    ),
+    param("lowercase", ParamKind::Bool, "true", "Take capital letters for small ones."),
+    param("max_df", ParamKind::CountOrShare, "1.0", "Leave out terms of more documents than that."),
+    param(
+        "max_features",
+        ParamKind::Int { min: 0, max: 10_000_000 },
+        "100",
+        "Keep so many of the most frequent terms; 0 keeps all.",
+    ),
+    param("min_df", ParamKind::CountOrShare, "1", "Leave out terms of fewer documents than that."),
+    param(
+        "nearest",
+        ParamKind::Int { min: 0, max: 1_000 },
+        "10",
+        "How many of the nearest documents are listed for each.",
+    ),
+    param(
+        "ngram_max",
+        ParamKind::Int { min: 1, max: NGRAM_MAX },
+        "1",
+        "Longest run that is a term.",
+    ),
+    param(
+        "ngram_min",
+        ParamKind::Int { min: 1, max: NGRAM_MAX },
+        "1",
+        "Shortest run that is a term.",
+    ),
+    param(
+        "norm",
+        ParamKind::Choice(&["l2", "l1", "none"]),
+        "l2",
+        "Scale each vector so that its squares (l2) or its absolute values (l1) sum up to 1.",
+    ),
+    param("smooth_idf", ParamKind::Bool, "true", "Count one more document, which has every term."),
+    param(
+        "stop_words",
+        ParamKind::Words,
+        "english",
+        "Words that are left out: english, none, or a list of them.",
+    ),
+    param(
+        "strip_accents",
+        ParamKind::Choice(&["none", "ascii", "unicode"]),
+        "none",
+        "Take off accents: from everything (unicode), or leave nothing but ASCII.",
+    ),
+    param("sublinear_tf", ParamKind::Bool, "false", "Weigh a count n as 1 + ln(n)."),
+    param("use_idf", ParamKind::Bool, "true", "Weigh terms of many documents less."),
+];
+
+/// What terms are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Analyzer {
+    Word,
+    Char,
+    CharWithinWords,
+}
+
+/// How accents are taken off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Accents {
+    Kept,
+    Ascii,
+    Unicode,
+}
+
+/// What a vector is divided by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Norm {
+    None,
+    Sum,
+    Length,
+}
+
+/// Documents, as a number or a share of all.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum DocumentCount {
+    Count(f64),
+    Share(f64),
+}
+
+/// The parameters.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Settings {
+    pub(super) analyzer: Analyzer,
+    pub(super) lowercase: bool,
+    pub(super) accents: Accents,
+    pub(super) stop_words: StopWords,
+    pub(super) ngrams: (usize, usize),
+    pub(super) binary: bool,
+    pub(super) min_df: DocumentCount,
+    pub(super) max_df: DocumentCount,
+    pub(super) feature_count_max: Option<usize>,
+    pub(super) use_idf: bool,
+    pub(super) smooth_idf: bool,
+    pub(super) sublinear_tf: bool,
+    pub(super) norm: Norm,
+    pub(super) is_sparse: bool,
+    pub(super) nearest_count: usize,
+}
+
+impl Settings {
+    /// As declared; every parameter has a default.
+    ///
+    /// # Errors
+    /// `parameters_conflict` where the shortest run is longer than the longest.
+    pub(super) fn of(params: &Params) -> Result<Settings, Failure> {
+        let text = |name: &str| {
+            let spec = PARAMS.iter().find(|spec| spec.name == name);
+            let default = spec.and_then(|spec| spec.default).unwrap_or_default();
+            params.text(name).unwrap_or(default)
+        };
+        let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
+        let is_true = |name: &str| text(name) == "true";
+        let ngrams = (number("ngram_min"), number("ngram_max"));
+        if ngrams.0 > ngrams.1 {
+            let cause = format!("ngram_min={} is more than ngram_max={}", ngrams.0, ngrams.1);
+            let next_step = "Give an ngram_max that is at least as large.";
+            return Err(Failure::rejected("parameters_conflict", cause, next_step));
+        }
+        Ok(Settings {
+            analyzer: match text("analyzer") {
+                "char" => Analyzer::Char,
+                "char_wb" => Analyzer::CharWithinWords,
+                _ => Analyzer::Word,
+            },
+            lowercase: is_true("lowercase"),
+            accents: match text("strip_accents") {
+                "ascii" => Accents::Ascii,
+                "unicode" => Accents::Unicode,
+                _ => Accents::Kept,
+            },
+            stop_words: StopWords::of(text("stop_words")),
+            ngrams,
+            binary: is_true("binary"),
+            min_df: DocumentCount::of(text("min_df")),
+            max_df: DocumentCount::of(text("max_df")),
+            feature_count_max: Some(number("max_features")).filter(|count| *count > 0),
+            use_idf: is_true("use_idf"),
+            smooth_idf: is_true("smooth_idf"),
+            sublinear_tf: is_true("sublinear_tf"),
+            norm: match text("norm") {
+                "l1" => Norm::Sum,
+                "none" => Norm::None,
+                _ => Norm::Length,
+            },
+            is_sparse: text("form") == "sparse",
+            nearest_count: number("nearest"),
+        })
+    }
+}
+
+impl DocumentCount {
+    fn of(value: &str) -> DocumentCount {
+        let number = value.parse().unwrap_or(0.0);
+        if value.contains('.') || value.contains('e') {
+            return DocumentCount::Share(number);
+        }
+        DocumentCount::Count(number)
+    }
+
+    /// How many documents of so many it means; not rounded, as in scikit-learn.
+    pub(super) fn of_all(self, document_count: u64) -> f64 {
+        match self {
+            DocumentCount::Count(count) => count,
+            DocumentCount::Share(share) => share * document_count as f64,
+        }
+    }
+}

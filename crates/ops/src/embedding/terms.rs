@@ -1,0 +1,87 @@
+//! Different terms with a count each: one copy of each term, found by its hash.
+
+use hashbrown::HashTable;
+use windlass_core::Failure;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Bytes of all different terms together.
+const BYTES_MAX: usize = 512 << 20;
+
+/// The terms, numbered from 0 as they come, and the count of each.
+#[derive(Debug, Default)]
+pub(super) struct Terms {
+    bytes: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<u32>,
+    counts: Vec<u64>,
+    table: HashTable<u32>,
+}
+
+impl Terms {
+    /// Counts a term once.
+    ///
+    /// # Errors
+    /// `too_many_terms`.
+    pub(super) fn add(&mut self, term: &str) -> Result<(), Failure> {
+        let number = self.number(term.as_bytes())?;
+        self.counts[number] += 1;
+        Ok(())
+    }
+
+    /// The number of a term, which it gets if it has none.
+    ///
+    /// # Errors
+    /// `too_many_terms`.
+    pub(super) fn number(&mut self, term: &[u8]) -> Result<usize, Failure> {
+        let Terms { bytes, ends, counts, table } = self;
+        let hash = xxh3_64(term);
+        if let Some(number) = table.find(hash, |number| term_at(bytes, ends, *number) == term) {
+            return Ok(*number as usize);
+        }
+        let number = ends.len();
+        let end = bytes.len() + term.len();
+        let fits = (end <= BYTES_MAX).then_some(());
+        let (Some(()), Ok(end), Ok(number_u32)) = (fits, u32::try_from(end), u32::try_from(number))
+        else {
+            return Err(too_many());
+        };
+        bytes.extend_from_slice(term);
+        ends.push(end);
+        counts.push(0);
+        table.insert_unique(hash, number_u32, |it| xxh3_64(term_at(bytes, ends, *it)));
+        Ok(number)
+    }
+
+    /// How many different ones there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The term of a number that was given out.
+    pub(super) fn term(&self, number: usize) -> &[u8] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.bytes[start..self.ends[number] as usize]
+    }
+
+    /// Each with its count, by code point.
+    pub(super) fn sorted(&self) -> Vec<(&[u8], u64)> {
+        let numbers = 0..self.len();
+        let mut all: Vec<_> = numbers.map(|it| (self.term(it), self.counts[it])).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+fn term_at<'a>(bytes: &'a [u8], ends: &[u32], number: u32) -> &'a [u8] {
+    let number = number as usize;
+    let start = number.checked_sub(1).map_or(0, |before| ends[before] as usize);
+    &bytes[start..ends[number] as usize]
+}
+
+fn too_many() -> Failure {
+    Failure::rejected(
+        "too_many_terms",
+        format!("the different terms have more than {} MB", BYTES_MAX >> 20),
+        "Give a smaller ngram_max, or split the file.",
+    )
+}
