@@ -6,6 +6,7 @@
 mod files;
 mod meter;
 mod rounds;
+mod steps;
 
 use clap::Parser;
 use files::{Input, Outlet};

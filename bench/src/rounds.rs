@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::params::Params;
+use windlass_core::plan::StepInput;
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Source, Work};
 
@@ -17,12 +18,16 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs all files once, in order, or what needs none; a bad one harms none of the others.
+    /// Runs all files once, in order, or what needs none; a bad one harms none of the others. Work
+    /// on files that is divided goes step by step.
     pub(crate) fn round(
         &self,
         inputs: &[Input],
         outlet: &mut Outlet,
     ) -> Result<Vec<(PathBuf, Failure)>, LoopError> {
+        if self.spec.steps.iter().any(|step| step.input == StepInput::Files) {
+            return self.steps(inputs, outlet);
+        }
         let mut failures = Vec::new();
         if inputs.is_empty()
             && let Err(failure) = self.attempt(None, outlet)
@@ -38,6 +43,12 @@ impl Job<'_> {
     }
 
     fn one(&self, input: &Input, outlet: &mut Outlet) -> Result<Result<(), Failure>, LoopError> {
+        outlet.turn_to(&input.path);
+        Ok(self.open(input)?.and_then(|source| self.attempt(Some(source), outlet)))
+    }
+
+    /// The file, if the operation takes its kind.
+    pub(crate) fn open(&self, input: &Input) -> Result<Result<Source, Failure>, LoopError> {
         let source = input.open().map_err(|source| LoopError::File {
             act: "read",
             path: input.path.clone(),
@@ -47,13 +58,16 @@ impl Job<'_> {
             let cause = format!("{} does not take: {}", self.spec.name, source.media.label());
             return Ok(Err(Failure::rejected("media_not_accepted", cause, "")));
         }
-        outlet.turn_to(&input.path);
-        Ok(self.attempt(Some(source), outlet))
+        Ok(Ok(source))
     }
 
     fn attempt(&self, source: Option<Source>, outlet: &mut Outlet) -> Result<(), Failure> {
-        let mut work = Work::new(source, self.params, outlet);
-        let done = catch_unwind(AssertUnwindSafe(|| (self.function)(&mut work)));
+        self.run(&mut Work::new(source, self.params, outlet))
+    }
+
+    /// The function once; a panic is a failure.
+    pub(crate) fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        let done = catch_unwind(AssertUnwindSafe(|| (self.function)(work)));
         done.unwrap_or_else(|_| {
             Err(Failure::new(FailureKind::Crashed, "panicked", "the operation panicked", ""))
         })
@@ -89,5 +103,29 @@ mod tests {
             .collect();
         assert!(names.iter().all(|name| name.starts_with("good")), "{names:?}");
         assert!(!names.is_empty());
+    }
+
+    #[test]
+    fn steps_build_on_each_other_and_only_the_last_ones_write() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let written = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            Input::of(path).expect("looked at")
+        };
+        let inputs = [written("a.txt", "red wine"), written("b.txt", ""), written("c.txt", "wine")];
+        let out = folder.path().join("out");
+        let operation = windlass_ops::find("embedding").expect("a built-in operation");
+        let params = Params::normalise("embedding", operation.spec.params, &Default::default())
+            .expect("defaults are valid");
+        let function = operation.run.expect("a function");
+        let job = Job { spec: operation.spec, function, params: &params };
+        let mut outlet = Outlet::open(Some(&out)).expect("opened");
+        let failures = job.round(&inputs, &mut outlet).expect("ran");
+        assert_eq!(failures.len(), 1);
+        let read = |name: &str| std::fs::read_to_string(out.join(name)).expect("read");
+        assert!(read("a_embedding.json").contains(r#"["red","wine"]"#));
+        assert!(read("nearest.json").contains(r#"{"name":"c","nearest":[["a","#));
+        assert_eq!(std::fs::read_dir(&out).expect("listed").count(), 3);
     }
 }

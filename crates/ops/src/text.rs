@@ -1,5 +1,5 @@
 //! Figures and mood of a text file: words, characters, sentences, the most common words, sentiment,
-//! language.
+//! language, readability; on request key phrases and the sentences themselves.
 //!
 //! Result `<base>_analysis.json`:
 //!
@@ -12,12 +12,31 @@
 //! - `vader`: `neg`, `neu`, `pos`, `compound` of the whole text, as vaderSentiment 3.3.2 for Python
 //!   computes them. Made for English.
 //! - `language`: `code` (ISO 639-3), `name`, `confidence` (0 to 1), `reliable`; or null.
+//! - `readability`: `counts` of sentences, words, syllables, words of three or more syllables,
+//!   letters and characters, and of these `flesch_reading_ease`, `flesch_kincaid_grade`,
+//!   `gunning_fog`, `smog_index`, `automated_readability_index` and `coleman_liau_index`, by
+//!   the formulas of textstat 0.7.13. They are made for English: null for a text that surely is
+//!   in another language, or has no word. A sentence here is a piece between `.`, `!` and `?`
+//!   of three words or more; syllables are estimated by the letters, a fiftieth of words
+//!   wrongly.
+//! - `sentences`, with `--param sentences=count` or `list`: how many there are by the rules of
+//!   the text's language, which know abbreviations and quotations (`count`), and what they are
+//!   (`list`).
+//! - `keywords`, with `--param keywords=10`: the best key phrases as `[phrase, score]`, the
+//!   lowest score first, as YAKE for Python finds them (up to three words, stop words of the
+//!   text's language). Looking for them takes many times as long as all else; of a text above 4
+//!   MiB the beginning is taken.
 //! - `encoding`: what the file was read as; a byte order mark is not part of the text.
 //!
 //! HTML is analysed as it is written, with its tags. Files may have up to 256 MiB.
 
+mod keywords;
+mod languages;
 mod lexicon;
+mod readability;
+mod sentences;
 mod space;
+mod syllables;
 mod vader;
 
 pub(crate) use space::is_space;
@@ -26,12 +45,18 @@ use crate::Operation;
 use crate::encoding::decode_text;
 use crate::word_count::{PythonWord, Runs, Split, Table};
 use crate::work::{Output, Work};
+use keywords::{KEYWORD_BYTES_MAX, Keyword, keywords};
+use languages::two_letters;
+use readability::{Readability, readability};
+use sentences::{Sentences, sentences};
 use serde::Serialize;
 use vader::Polarity;
+use whatlang::Lang;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
 use windlass_core::media::Media;
+use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// The operation `text`.
 pub(crate) const OPERATION: Operation =
@@ -39,10 +64,25 @@ pub(crate) const OPERATION: Operation =
 
 const SPEC: OperationSpec = OperationSpec {
     name: "text",
-    version: 1,
-    summary: "words, sentences, common words, sentiment and language of a text",
+    version: 2,
+    summary: "words, sentences, common words, sentiment, readability, key phrases of a text",
     accepts: Accepts::Media(&[Media::Text, Media::Html]),
-    params: &[],
+    params: &[
+        ParamSpec {
+            name: "keywords",
+            kind: ParamKind::Int { min: 0, max: 100 },
+            default: Some("0"),
+            required: false,
+            doc: "How many key phrases to list; they take many times as long as all else.",
+        },
+        ParamSpec {
+            name: "sentences",
+            kind: ParamKind::Choice(&["none", "count", "list"]),
+            default: Some("none"),
+            required: false,
+            doc: "Count the sentences by the rules of the text's language, or list them.",
+        },
+    ],
     home: Home::Executor,
     cacheable: Cacheable::Always,
     attempt_ms_max: ATTEMPT_MS_MAX,
@@ -74,6 +114,11 @@ struct Analysis {
     sentiment_score: i64,
     vader: Polarity,
     language: Option<Language>,
+    readability: Option<Readability>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sentences: Option<Sentences>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keywords: Option<Vec<Keyword>>,
     encoding: &'static str,
 }
 
@@ -96,7 +141,7 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let bytes = source.read(TEXT_BYTES_MAX)?;
     let (text, encoding) = decode_text(&bytes);
     drop(bytes);
-    let analysis = analyse(&text, encoding, work.output)?;
+    let analysis = analyse(&text, encoding, work.params, work.output)?;
     if analysis.word_count == 0 {
         work.output.note("the file holds no word".to_owned());
     }
@@ -111,6 +156,7 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
 fn analyse(
     text: &str,
     encoding: &'static str,
+    params: &Params,
     output: &mut dyn Output,
 ) -> Result<Analysis, Failure> {
     let bytes = text.len() as u64;
@@ -120,6 +166,17 @@ fn analyse(
     let count_listed = |list: &[&str]| list.iter().map(|word| words.count_of(word)).sum::<u64>();
     let (positive, negative) = (count_listed(&POSITIVE), count_listed(&NEGATIVE));
     let common = words.most_common(COMMON_WORD_COUNT).into_iter();
+    let language = whatlang::detect(&text[..language_end(text)]);
+    let is_foreign = language.as_ref().is_some_and(|it| it.is_reliable() && it.lang() != Lang::Eng);
+    let code = language.as_ref().and_then(|it| two_letters(it.lang().code()));
+    let keyword_count = params.int("keywords").and_then(|count| usize::try_from(count).ok());
+    let keyword_count = keyword_count.filter(|count| *count > 0);
+    if keyword_count.is_some() && text.len() > KEYWORD_BYTES_MAX {
+        let taken = KEYWORD_BYTES_MAX >> 20;
+        output.note(format!("the key phrases are those of the text's first {taken} MiB"));
+    }
+    let asked = params.text("sentences").filter(|asked| *asked != "none");
+    let cut = |asked: &str| sentences(text, code.unwrap_or("en"), asked == "list");
     Ok(Analysis {
         word_count: text.split(is_space).filter(|piece| !piece.is_empty()).count(),
         character_count: text.chars().count(),
@@ -129,7 +186,10 @@ fn analyse(
         negative_words: negative,
         sentiment_score: positive.cast_signed() - negative.cast_signed(),
         vader,
-        language: language(text),
+        language: language.map(Language::of),
+        readability: (!is_foreign).then(|| readability(text)).flatten(),
+        sentences: asked.map(cut),
+        keywords: keyword_count.map(|count| keywords(text, code, count)),
         encoding,
     })
 }
@@ -149,19 +209,24 @@ fn lowered_words(text: &str, output: &mut dyn Output) -> Result<Table, Failure> 
     Ok(table)
 }
 
-/// The language of the text's start.
-fn language(text: &str) -> Option<Language> {
+/// Where the part of the text ends that tells its language.
+fn language_end(text: &str) -> usize {
     let mut end = text.len().min(LANGUAGE_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let found = whatlang::detect(&text[..end])?;
-    Some(Language {
-        code: found.lang().code(),
-        name: found.lang().eng_name(),
-        confidence: found.confidence(),
-        reliable: found.is_reliable(),
-    })
+    end
+}
+
+impl Language {
+    fn of(found: whatlang::Info) -> Language {
+        Language {
+            code: found.lang().code(),
+            name: found.lang().eng_name(),
+            confidence: found.confidence(),
+            reliable: found.is_reliable(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -29,12 +29,18 @@ impl Output for Kept {
 }
 
 fn result(content: &[u8]) -> (Value, Vec<String>) {
+    result_with(&[], content)
+}
+
+fn result_with(given: &[(&str, &str)], content: &[u8]) -> (Value, Vec<String>) {
     let mut file = tempfile::tempfile().expect("a temporary file");
     file.write_all(content).expect("written");
     file.rewind().expect("rewound");
     let source = Source::new(file, "x.txt".to_owned(), Media::Text, content.len() as u64, None);
     let mut output = Kept::default();
-    let params = Params::default();
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let given = given.iter().map(pair).collect();
+    let params = Params::normalise("text", super::SPEC.params, &given).expect("accepted");
     run(&mut Work::new(Some(source), &params, &mut output)).expect("analysed");
     assert_eq!(output.artifacts[0].0, "{base}_analysis.json");
     (serde_json::from_slice(&output.artifacts[0].1).expect("valid JSON"), output.notes)
@@ -124,11 +130,39 @@ fn long_texts_are_rated_in_linear_time() {
         fn note(&mut self, _: String) {}
         fn progress(&mut self, _: u64, _: u64) {}
     }
+    let given = [("sentences".to_owned(), "count".to_owned())].into();
+    let params = Params::normalise("text", super::SPEC.params, &given).expect("accepted");
     for unit in ["good but bad ", "😁", "Σ'", "!", "n't"] {
-        let text = unit.repeat(300_000);
-        let analysis = analyse(&text, "UTF-8", &mut Silent).expect("analysed");
+        let text = unit.repeat(100_000);
+        let analysis = analyse(&text, "UTF-8", &params, &mut Silent).expect("analysed");
         assert!(analysis.vader.compound.abs() <= 1.0);
     }
+}
+
+#[test]
+fn sentences_and_key_phrases_come_on_request() {
+    let text = "Dr. Smith knows Professor Jones. Professor Jones knows nobody at all.";
+    let (plain, _) = result(text.as_bytes());
+    assert_eq!((&plain["sentences"], &plain["keywords"]), (&Value::Null, &Value::Null));
+    assert_eq!(plain["sentence_count"], 3);
+    let given = [("sentences", "list"), ("keywords", "2")];
+    let (result, _) = result_with(&given, text.as_bytes());
+    let list = json!(["Dr. Smith knows Professor Jones.", "Professor Jones knows nobody at all."]);
+    assert_eq!(result["sentences"], json!({ "count": 2, "list": list }));
+    assert_eq!(result["keywords"][0][0], "Professor Jones");
+    assert_eq!(result["keywords"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn readability_is_for_english() {
+    let english = "The train does not run today because the line is closed.";
+    let (english, _) = result(english.as_bytes());
+    assert_eq!(english["readability"]["counts"]["word_count"], 11);
+    assert_eq!(english["readability"]["counts"]["syllable_count"], 13);
+    let german =
+        "Der Zug fährt heute nicht, weil die Strecke gesperrt ist. Morgen fährt er wieder.";
+    assert_eq!(result(german.as_bytes()).0["readability"], Value::Null);
+    assert_eq!(result(b" \n").0["readability"], Value::Null);
 }
 
 fn check(text: &str, [neg, neu, pos, compound]: [f64; 4]) {

@@ -1,0 +1,152 @@
+//! An operation whose work is divided, step by step in this process: what a step made is handed to
+//! those that build on it in memory, as workers hand it over in files.
+
+use crate::LoopError;
+use crate::files::{Input, Outlet};
+use crate::rounds::Job;
+use std::path::PathBuf;
+use windlass_core::Failure;
+use windlass_core::params::Params;
+use windlass_core::plan::{STEP_PARAM, Step, StepInput};
+use windlass_ops::{Earlier, EarlierArtifact, Output, Work};
+
+/// Artifacts of a task; `None`: it failed.
+type Made = Option<Vec<(EarlierArtifact, Vec<u8>)>>;
+
+/// What failed, and why.
+pub(crate) type Failures = Vec<(PathBuf, Failure)>;
+
+impl Job<'_> {
+    /// Runs all steps once; nothing is lost by a file that fails but its own results.
+    pub(crate) fn steps(
+        &self,
+        inputs: &[Input],
+        outlet: &mut Outlet,
+    ) -> Result<Failures, LoopError> {
+        let mut failures = Vec::new();
+        let mut made: Vec<Vec<Made>> = Vec::new();
+        for (position, step) in (0_u16..).zip(self.spec.steps) {
+            let mut params = self.params.clone();
+            params.0.insert(STEP_PARAM.to_owned(), step.name.to_owned());
+            let is_last = !self.spec.steps.iter().any(|other| builds_on(other, position));
+            let tasks = self.tasks_of(step, position, inputs, &made);
+            let mut results = Vec::new();
+            for (index, (input, earlier)) in (0..).zip(tasks) {
+                let path = input.map(|input| input.path.clone()).unwrap_or_default();
+                outlet.turn_to(if path.as_os_str().is_empty() {
+                    step.name.as_ref()
+                } else {
+                    &path
+                });
+                let Some(earlier) = earlier else {
+                    results.push(None);
+                    continue;
+                };
+                let mut kept = Kept::default();
+                let output: &mut dyn Output = if is_last { outlet } else { &mut kept };
+                let source = input.filter(|_| step.input == StepInput::Files);
+                match self.task(&params, index, source, earlier, output)? {
+                    Ok(()) => results.push(Some(kept.0)),
+                    Err(failure) => {
+                        failures.push((path, failure));
+                        results.push(None);
+                    }
+                }
+            }
+            made.push(results);
+        }
+        Ok(failures)
+    }
+
+    /// The file that each task of a step is about, and what it builds on; `None`: that failed.
+    fn tasks_of<'i>(
+        &self,
+        step: &Step,
+        position: u16,
+        inputs: &'i [Input],
+        made: &[Vec<Made>],
+    ) -> Vec<(Option<&'i Input>, Option<Earlier>)> {
+        let all_of = |steps: &[u16]| -> Vec<&Made> {
+            let of = |step: &u16| made.get(usize::from(*step)).into_iter().flatten();
+            steps.iter().flat_map(of).filter(|made| made.is_some()).collect()
+        };
+        let so_many = |count: u32, steps: &[u16]| {
+            let each = |_| (None, Some(handed_over(&all_of(steps))));
+            (0..count).map(each).collect()
+        };
+        match step.input {
+            StepInput::Files => {
+                inputs.iter().map(|input| (Some(input), Some(Earlier::default()))).collect()
+            }
+            StepInput::Nothing(count) => so_many(count, &[]),
+            StepInput::AllOfBefore(count) => so_many(count, &[position.saturating_sub(1)]),
+            StepInput::AllOf(count, steps) => so_many(count, steps),
+            StepInput::EachOf(source, others) => {
+                let own = made.get(usize::from(source)).map_or(&[][..], Vec::as_slice);
+                let others = all_of(others);
+                let each = |(number, own): (usize, &Made)| {
+                    let all: Vec<&Made> = std::iter::once(own).chain(others.clone()).collect();
+                    (inputs.get(number), own.is_some().then(|| handed_over(&all)))
+                };
+                own.iter().enumerate().map(each).collect()
+            }
+        }
+    }
+
+    fn task(
+        &self,
+        params: &Params,
+        index: u32,
+        input: Option<&Input>,
+        earlier: Earlier,
+        output: &mut dyn Output,
+    ) -> Result<Result<(), Failure>, LoopError> {
+        let source = match input {
+            None => None,
+            Some(input) => match self.open(input)? {
+                Ok(source) => Some(source),
+                Err(failure) => return Ok(Err(failure)),
+            },
+        };
+        Ok(self.run(&mut Work { earlier, index, ..Work::new(source, params, output) }))
+    }
+}
+
+/// Whether a step builds on the one at this position.
+fn builds_on(step: &Step, position: u16) -> bool {
+    match step.input {
+        StepInput::Files | StepInput::Nothing(_) => false,
+        // No operation has both this and steps that name others.
+        StepInput::AllOfBefore(_) => true,
+        StepInput::AllOf(_, steps) => steps.contains(&position),
+        StepInput::EachOf(source, others) => source == position || others.contains(&position),
+    }
+}
+
+fn handed_over(results: &[&Made]) -> Earlier {
+    let (mut bytes, mut artifacts) = (Vec::new(), Vec::new());
+    for (number, result) in (0..).zip(results) {
+        for (artifact, content) in result.iter().flatten() {
+            bytes.extend_from_slice(content);
+            artifacts.push(EarlierArtifact { result: number, ..artifact.clone() });
+        }
+    }
+    Earlier::in_memory(bytes, artifacts)
+}
+
+/// Keeps artifacts for the steps to come.
+#[derive(Default)]
+struct Kept(Vec<(EarlierArtifact, Vec<u8>)>);
+
+impl Output for Kept {
+    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let (name, media_type) = (name.to_owned(), media_type.to_owned());
+        let artifact = EarlierArtifact { name, media_type, size: bytes.len() as u64, result: 0 };
+        self.0.push((artifact, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn note(&mut self, _note: String) {}
+
+    fn progress(&mut self, _done: u64, _total: u64) {}
+}
