@@ -215,6 +215,220 @@ def docx() -> bytes:
     return out.getvalue()
 
 
+def zipped(parts: dict[str, str]) -> bytes:
+    """An archive of these texts, not packed: tests damage what is in it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text)
+    return out.getvalue()
+
+
+XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+CONTENT_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+
+
+def office_parts(main: str, main_type: str, parts: dict[str, tuple[str, str]],
+                 relations: dict[str, str]) -> dict[str, str]:
+    """An Office Open XML package: parts as {name: (content type, XML)}; the relations of parts."""
+    kinds = {main: main_type} | {name: kind for name, (kind, _) in parts.items()}
+    types = "".join(f'<Override PartName="/{name}" ContentType="application/vnd.openxmlformats-'
+                    f'officedocument.{kind}+xml"/>' for name, kind in kinds.items())
+    packed = {
+        "[Content_Types].xml": f'{XML}<Types xmlns="{CONTENT_TYPES}"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Default Extension="xml" ContentType="application/xml"/>{types}</Types>',
+        "_rels/.rels": related([("r1", "officeDocument", main)]),
+    }
+    packed |= {name: XML + xml for name, (_, xml) in parts.items()}
+    return packed | relations
+
+
+def related(rows: list[tuple[str, str, str]]) -> str:
+    """A relationships part: (id, kind, target)."""
+    inner = "".join(f'<Relationship Id="{key}" Type="{OFFICE}/{kind}" Target="{target}"/>'
+                    for key, kind, target in rows)
+    return f'{XML}<Relationships xmlns="{RELATIONS}">{inner}</Relationships>'
+
+
+def xlsx() -> bytes:
+    """Two sheets, one hidden: texts, numbers, dates, a formula with its value."""
+    sheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    rows = [("Ada", 45292, 12.5), ("Grace", 45351, 30), ("Mira", 45657, 0.25)]
+    cells = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c>' \
+            '<c r="C1" t="s"><v>2</v></c></row>'
+    for index, (name, day, hours) in enumerate(rows, 2):
+        cells += (f'<row r="{index}"><c r="A{index}" t="inlineStr"><is><t>{name}</t></is></c>'
+                  f'<c r="B{index}" s="1"><v>{day}</v></c><c r="C{index}"><v>{hours}</v></c></row>')
+    cells += '<row r="5"><c r="C5"><f>SUM(C2:C4)</f><v>42.75</v></c></row>'
+    shared = "".join(f"<si><t>{text}</t></si>" for text in ("name", "since", "hours"))
+    styles = ('<numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts>'
+              '<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs>')
+    kind = "spreadsheetml"
+    parts = {
+        "xl/workbook.xml": (f"{kind}.sheet.main", f'<workbook xmlns="{sheet}" xmlns:r="{OFFICE}">'
+                            '<sheets><sheet name="Crew" sheetId="1" r:id="r1"/><sheet name="Notes" '
+                            'sheetId="2" state="hidden" r:id="r2"/></sheets></workbook>'),
+        "xl/worksheets/sheet1.xml": (f"{kind}.worksheet", f'<worksheet xmlns="{sheet}"><sheetData>'
+                                     f"{cells}</sheetData></worksheet>"),
+        "xl/worksheets/sheet2.xml": (f"{kind}.worksheet", f'<worksheet xmlns="{sheet}"><sheetData>'
+                                     '<row r="1"><c r="A1" t="inlineStr"><is><t>Nobody sees this.'
+                                     "</t></is></c></row></sheetData></worksheet>"),
+        "xl/styles.xml": (f"{kind}.styles", f'<styleSheet xmlns="{sheet}">{styles}</styleSheet>'),
+        "xl/sharedStrings.xml": (f"{kind}.sharedStrings", f'<sst xmlns="{sheet}">{shared}</sst>'),
+    }
+    links = related([("r1", "worksheet", "worksheets/sheet1.xml"),
+                     ("r2", "worksheet", "worksheets/sheet2.xml"),
+                     ("r3", "styles", "styles.xml"), ("r4", "sharedStrings", "sharedStrings.xml")])
+    return zipped(office_parts("xl/workbook.xml", f"{kind}.sheet.main", parts,
+                               {"xl/_rels/workbook.xml.rels": links}))
+
+
+def pptx() -> bytes:
+    """Two slides: a title with points, and a table with notes."""
+    names = (f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{OFFICE}" '
+             'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"')
+
+    def text(words: str, level: int = 0) -> str:
+        return f'<a:p><a:pPr lvl="{level}"/><a:r><a:t>{words}</a:t></a:r></a:p>'
+
+    def shape(place: str, body: str) -> str:
+        return (f"<p:sp><p:nvSpPr><p:nvPr>{place}</p:nvPr></p:nvSpPr><p:txBody>{body}</p:txBody>"
+                "</p:sp>")
+
+    def slide(root: str, shapes: str) -> str:
+        return f"<p:{root} {names}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:{root}>"
+
+    title = '<p:ph type="title"/>'
+    points = text("The anchor") + text("is hoisted by the windlass", 1) + text("The ropes")
+    cells = "".join("<a:tr>" + "".join(f"<a:tc><a:txBody>{text(cell)}</a:txBody></a:tc>"
+                                       for cell in row) + "</a:tr>"
+                    for row in (("Crew", "Task"), ("Windlass", "hoists the anchor")))
+    table = ("<p:graphicFrame><a:graphic><a:graphicData><a:tbl>"
+             f"{cells}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>")
+    kind = "presentationml"
+    parts = {
+        "ppt/presentation.xml": (f"{kind}.presentation.main", f"<p:presentation {names}>"
+                                 '<p:sldIdLst><p:sldId id="256" r:id="r1"/><p:sldId id="257" '
+                                 'r:id="r2"/></p:sldIdLst></p:presentation>'),
+        "ppt/slides/slide1.xml": (f"{kind}.slide", slide("sld", shape(title, text("On board"))
+                                                         + shape('<p:ph idx="1"/>', points))),
+        "ppt/slides/slide2.xml": (f"{kind}.slide", slide("sld", shape(title, text("Crew")) + table)),
+        "ppt/notesSlides/notesSlide1.xml": (f"{kind}.notesSlide", slide(
+            "notes", shape('<p:ph type="body"/>', text("Thank the crew here.")))),
+    }
+    links = {
+        "ppt/_rels/presentation.xml.rels": related([("r1", "slide", "slides/slide1.xml"),
+                                                    ("r2", "slide", "slides/slide2.xml")]),
+        "ppt/slides/_rels/slide2.xml.rels": related(
+            [("r1", "notesSlide", "../notesSlides/notesSlide1.xml")]),
+    }
+    return zipped(office_parts("ppt/presentation.xml", f"{kind}.presentation.main", parts, links))
+
+
+def odt() -> bytes:
+    """A heading, a list, a table, a foot note."""
+    base = "urn:oasis:names:tc:opendocument:xmlns:"
+    names = "".join(f' xmlns:{name}="{base}{name}:1.0"' for name in ("office", "text", "table"))
+    cells = "".join("<table:table-row>" + "".join(
+        f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row)
+        + "</table:table-row>" for row in (("Day", "Miles"), ("1", "120"), ("2", "98")))
+    body = (
+        '<text:h text:outline-level="1">Log of the voyage</text:h>'
+        '<text:p>Fair wind<text:note text:note-class="footnote"><text:note-citation>1'
+        "</text:note-citation><text:note-body><text:p>From the west.</text:p></text:note-body>"
+        "</text:note> on both days.</text:p>"
+        "<text:list><text:list-item><text:p>anchor up</text:p></text:list-item>"
+        "<text:list-item><text:p>sails set</text:p></text:list-item></text:list>"
+        f"<table:table>{cells}</table:table>"
+    )
+    kind = "application/vnd.oasis.opendocument.text"
+    manifest = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+    return zipped({
+        "mimetype": kind,
+        "content.xml": f"{XML}<office:document-content{names}><office:body><office:text>{body}"
+        "</office:text></office:body></office:document-content>",
+        "META-INF/manifest.xml": f'{XML}<manifest:manifest xmlns:manifest="{manifest}">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+        "</manifest:manifest>",
+    })
+
+
+def epub() -> bytes:
+    """A book of two chapters with a table of contents."""
+    chapters = {"alice": ("Down the Rabbit-Hole", ALICE), "lincoln": ("Gettysburg", GETTYSBURG)}
+    items = "".join(f'<item id="{key}" href="{key}.xhtml" media-type="application/xhtml+xml"/>'
+                    for key in chapters)
+    spine = "".join(f'<itemref idref="{key}"/>' for key in chapters)
+    entries = "".join(f'<li><a href="{key}.xhtml">{title}</a></li>'
+                      for key, (title, _) in chapters.items())
+    page = '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops">'
+    parts = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": f'{XML}<container version="1.0" xmlns="urn:oasis:names:tc:'
+        'opendocument:xmlns:container"><rootfiles><rootfile full-path="book/package.opf" '
+        'media-type="application/oebps-package+xml"/></rootfiles></container>',
+        "book/package.opf": f'{XML}<package xmlns="http://www.idpf.org/2007/opf" version="3.0">'
+        '<metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Two short readings'
+        "</dc:title><dc:creator>Carroll and Lincoln</dc:creator><dc:language>en</dc:language>"
+        f'</metadata><manifest><item id="nav" href="nav.xhtml" properties="nav" media-type='
+        f'"application/xhtml+xml"/>{items}</manifest><spine>{spine}</spine></package>',
+        "book/nav.xhtml": f'{XML}{page}<head><title>Contents</title></head><body>'
+        f'<nav epub:type="toc"><ol>{entries}</ol></nav></body></html>',
+    }
+    for key, (title, text) in chapters.items():
+        paragraphs = "".join(f"<p>{part}</p>" for part in text.strip().split("\n\n"))
+        parts[f"book/{key}.xhtml"] = (f"{XML}{page}<head><title>{title}</title></head><body>"
+                                      f"<h1>{title}</h1>{paragraphs}</body></html>")
+    return zipped(parts)
+
+
+HTML = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>The crew of the Windlass</title>
+<style>td { border: 1px solid }</style></head>
+<body><h1>The crew</h1>
+<p>Who does <em>what</em> on board; see <a href="https://example.org/ropes">the ropes</a>.</p>
+<script>document.write("never shown")</script>
+<ol><li>anchor up<li>sails set<ul><li>main sail</ul></ol>
+<table><tr><th>Name<th>Task<tr><td>Ada<td>hoists<tr><td>Grace<td>hauls</table>
+<p hidden>never shown either</p></body></html>
+"""
+
+RTF = r"""{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Times;}{\f1\fcharset204 Times;}}
+{\info{\title A letter home}{\author Ada}}
+\pard\f0 Dear Zo\'eb,\par
+the wind is fair\u8212-and the crew too. {\f1 \'cf\'f0\'e8\'e2\'e5\'f2}!\par
+\trowd\intbl Day\cell Miles\cell\row\trowd\intbl 1\cell 120\cell\row\pard
+Yours,\line Ada\par}
+"""
+
+MAIL = """Received: from ship.example.org by port.example.org; Thu, 1 Jan 2026 10:00:00 +0000
+From: =?utf-8?q?Zo=C3=AB?= <zoe@example.org>
+To: Ada <ada@example.org>
+Subject: The table you asked for
+Date: Thu, 1 Jan 2026 10:00:00 +0000
+Message-ID: <1@example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="knot"
+
+--knot
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+Dear Ada,
+
+here is the table, and a kiss =E2=99=A5.
+--knot
+Content-Type: text/csv
+Content-Disposition: attachment; filename="crew.csv"
+Content-Transfer-Encoding: base64
+
+bmFtZSx0YXNrLHNpbmNlCkFkYSxob2lzdCwxODQyCkdyYWNlLGhhdWwsMTk1Mgo=
+--knot--
+"""
+
+
 def landscape(width: int, height: int) -> Image.Image:
     """A sky over hills: smooth colours with some grain, as photos have them."""
     picture = Image.new("RGB", (width, height))
@@ -361,6 +575,13 @@ def main() -> None:
     write(HEAP / "documents/right-to-left.pdf", right_to_left_pdf())
     write(HEAP / "documents/one-page-scanned.pdf", scan_pdf())
     write(HEAP / "documents/on-board.docx", docx())
+    write(HEAP / "documents/crew.xlsx", xlsx())
+    write(HEAP / "documents/on-board.pptx", pptx())
+    write(HEAP / "documents/voyage.odt", odt())
+    write(HEAP / "documents/readings.epub", epub())
+    write(HEAP / "documents/letter.rtf", RTF.encode("ascii"))
+    write(HEAP / "texts/crew.html", HTML.encode())
+    write(HEAP / "texts/table.eml", MAIL.encode())
     photo = landscape(480, 320)
     write(HEAP / "images/anchor.png", picture_bytes(anchor(), "PNG"))
     write(HEAP / "images/photo-on-its-side.jpg", rotated_photo())

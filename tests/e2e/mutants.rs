@@ -23,6 +23,20 @@ fn five_hundred_mutated_docx_end_each_with_a_cause() {
 }
 
 #[test]
+fn three_hundred_mutated_office_files_pages_and_mails_end_each_with_a_cause() {
+    let formats = [
+        Format::Xlsx,
+        Format::Pptx,
+        Format::Odt,
+        Format::Epub,
+        Format::Html,
+        Format::Eml,
+        Format::Rtf,
+    ];
+    check(&formats.map(|format| (format, 44)));
+}
+
+#[test]
 fn five_hundred_mutated_images_end_each_with_a_cause() {
     let heap = [(Format::Png, 150), (Format::Jpeg, 150), (Format::Webp, 150), (Format::Tiff, 50)];
     check(&heap, "image");
@@ -126,6 +140,13 @@ fn format_of(name: &str) -> Option<Format> {
     match name.rsplit('.').next()?.to_ascii_lowercase().as_str() {
         "pdf" => Some(Format::Pdf),
         "docx" => Some(Format::Docx),
+        "xlsx" => Some(Format::Xlsx),
+        "pptx" => Some(Format::Pptx),
+        "odt" => Some(Format::Odt),
+        "epub" => Some(Format::Epub),
+        "html" => Some(Format::Html),
+        "eml" => Some(Format::Eml),
+        "rtf" => Some(Format::Rtf),
         "png" => Some(Format::Png),
         "tif" => Some(Format::Tiff),
         "jpg" | "jpeg" => Some(Format::Jpeg),

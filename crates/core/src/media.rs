@@ -90,6 +90,8 @@ pub enum Media {
     Video,
     /// HTML page.
     Html,
+    /// A mail with its head, as mail programs export it.
+    Eml,
     /// Text in any encoding.
     Text,
     /// ZIP archive that is none of the above.
@@ -158,6 +160,7 @@ impl Media {
         Media::Aiff,
         Media::Video,
         Media::Html,
+        Media::Eml,
         Media::Text,
         Media::Zip,
         Media::Archive,
@@ -222,6 +225,7 @@ impl Media {
             Media::Aiff => ("AIFF audio", "audio/aiff", Audio),
             Media::Video => ("video", "video/mp4", Video),
             Media::Html => ("HTML page", "text/html", Text),
+            Media::Eml => ("mail (EML)", "message/rfc822", Text),
             Media::Text => ("text", "text/plain", Text),
             Media::Zip => ("ZIP archive", "application/zip", Archive),
             Media::Archive => ("archive", "application/octet-stream", Archive),

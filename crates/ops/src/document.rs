@@ -1,51 +1,94 @@
-//! # document: the text of PDF, DOCX and text files
+//! # document: text, structure and metadata of documents
 //!
-//! Reads the text of a document in reading order and writes two results for each file:
+//! Reads a document in reading order and writes two results for each file:
 //!
-//! - `<base>_document_analysis.json`: what kind of document it is, its page or paragraph counts,
-//!   word and character counts, title, author, subject and creator, the first 1,000 characters,
-//!   and warnings;
-//! - `<base>.txt`: the whole text in UTF-8, pages separated by form feeds.
+//! - `<base>_document_analysis.json`: what kind of document it is (`document_type`), its page,
+//!   slide, sheet, chapter or paragraph counts, word and character counts, `metadata` (title,
+//!   author, subject, creator), `language`, `outline`, `links`, `attachments` (name, media type,
+//!   size), the first 1,000 characters, and warnings;
+//! - the whole document in UTF-8, by `format`: `<base>.txt` with pages separated by form feeds,
+//!   `<base>.md` with headings, lists, tables and links, or `<base>.json` with all of the above,
+//!   the text of each page (`pages`) and its `blocks` (heading, paragraph, item, table, and where
+//!   a page, slide, sheet or chapter begins).
 //!
 //! **PDF**: text in columns, rotated text, right-to-left text, filled-in form fields and notes.
 //! Files that only restrict printing or copying are read; files that ask for a password to open
 //! fail with "password required". Damaged files give what can still be found in them. Pages that
 //! are pictures are named in a note: their text needs the ocr operation.
 //!
-//! **DOCX**: body, tables (cells separated by tabs), list numbers, text boxes, formulas, headers,
-//! footers, footnotes, endnotes and comments. Deleted text and field codes are left out.
+//! **DOCX**, **ODT**, **RTF**: body, tables (cells separated by tabs), lists, text boxes, formulas,
+//! notes and comments; of DOCX also headers and footers. Deleted text and field codes are left out.
+//!
+//! **XLSX**, **ODS**: each sheet with its name; numbers by their digits, dates as 2026-01-31,
+//! formulas by the value that was saved with them. Blank rows part tables.
+//!
+//! **PPTX**, **ODP**: slides with titles, lists, tables and notes.
+//!
+//! **EPUB**: chapters in the order of the book.
+//!
+//! **HTML**: what the page shows, without scripts and hidden parts. **EML**: the head, the body
+//! (plain text where there is one), attached mails.
 //!
 //! **Text**, with `--op document`: any encoding (UTF-8, UTF-16, UTF-32, and older ones told by
 //! their bytes).
 //!
-//! No parameters.
+//! Parameters: `format`; `attachments=extract` writes the files within the document beside the
+//! results, as `<base>_attachment_01_<name>`.
 
 mod bidi;
 mod bomb;
+mod builder;
 mod docx;
 mod docx_lists;
+mod docx_styles;
 mod docx_text;
+mod draft;
+mod drawing;
+mod eml;
+mod epub;
 mod glyphs;
+mod html;
+mod html_tags;
 mod lines;
+mod markdown;
+mod model;
+mod opendocument;
 mod order;
+mod package;
 mod pdf;
+mod pdf_blocks;
+mod pdf_extras;
+mod pdf_outline;
 mod pdf_strings;
+mod plain;
+mod pptx;
+mod results;
+mod rtf;
+mod rtf_pages;
+mod rtf_tokens;
+mod structure;
 mod unmapped;
+mod xlsx;
+mod xlsx_cells;
+mod xlsx_numbers;
+mod xml;
 
 use crate::encoding::decode_text;
-use crate::{Operation, Output, Work};
-use pdf::Metadata;
-use serde_json::{Map, Value, json};
+use crate::{Operation, Work};
+use model::Document;
+use opendocument::{ODP, ODS, ODT};
+use results::Wanted;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
+use windlass_core::params::{ParamKind, ParamSpec};
 
 /// Input files are read into memory whole.
 const INPUT_BYTES_MAX: u64 = 512 << 20;
+/// Those that are text themselves: what they are taken apart into is several times as large.
+const MARKUP_BYTES_MAX: u64 = 128 << 20;
 /// The text of one document.
 const TEXT_BYTES_MAX: usize = 512 << 20;
-/// Characters of the text that the analysis shows.
-const SHOWN_CHARACTER_COUNT: usize = 1_000;
 
 /// The operation, declared.
 pub(crate) const OPERATION: Operation =
@@ -53,127 +96,104 @@ pub(crate) const OPERATION: Operation =
 
 static SPEC: OperationSpec = OperationSpec {
     name: "document",
-    version: 1,
-    summary: "text and metadata of PDF, DOCX and text files",
+    version: 2,
+    summary: "text, structure and metadata of PDF, office files, books, web pages and mails",
     accepts: Accepts::Media(&[
         Media::Pdf,
         Media::Docx,
+        Media::Xlsx,
+        Media::Pptx,
+        Media::Odt,
+        Media::Ods,
+        Media::Odp,
+        Media::Epub,
+        Media::Rtf,
         Media::OfficeLocked,
         Media::Text,
         Media::Html,
+        Media::Eml,
     ]),
-    params: &[],
+    params: &[
+        ParamSpec {
+            name: "format",
+            kind: ParamKind::Choice(&["text", "markdown", "json"]),
+            default: Some("text"),
+            required: false,
+            doc: "how the whole document is written",
+        },
+        ParamSpec {
+            name: "attachments",
+            kind: ParamKind::Choice(&["list", "extract"]),
+            default: Some("list"),
+            required: false,
+            doc: "whether files within the document are only listed or written as well",
+        },
+    ],
     home: Home::Executor,
     cacheable: Cacheable::Always,
     attempt_ms_max: 600_000,
     progress_ms_max: Some(10_000),
     memory_bytes_max: 2 << 30,
-    // The text, its analysis, and room for characters that JSON escapes.
-    output_bytes_max: TEXT_BYTES_MAX as u64 + (16 << 20),
+    // The document, its analysis, attachments, and room for characters that are escaped.
+    output_bytes_max: 2 * TEXT_BYTES_MAX as u64 + (16 << 20),
     steps: &[],
 };
-
-/// A document's text and what the user should know about it.
-#[derive(Default)]
-struct Extract {
-    text: String,
-    warnings: Vec<String>,
-}
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let source = work.source.as_mut().ok_or_else(|| {
         Failure::rejected("input_missing", "this operation needs a file", "Name the files to read.")
     })?;
+    let wanted = Wanted::of(work.params);
     let (media, name) = (source.media, source.name.clone());
-    let bytes = source.read(INPUT_BYTES_MAX)?;
+    let bytes_max = match media {
+        Media::Html | Media::Eml | Media::Rtf => MARKUP_BYTES_MAX,
+        _ => INPUT_BYTES_MAX,
+    };
+    let bytes = source.read(bytes_max)?;
     let output = &mut *work.output;
-    let size = bytes.len() as u64;
-    match media {
-        Media::Pdf => read_pdf(bytes, output),
-        Media::Docx => read_docx(bytes, output),
-        Media::OfficeLocked => Err(Failure::rejected(
-            "password_required",
-            "password required: the document is encrypted",
-            "Save a copy without a password and process that.",
-        )),
-        Media::Text | Media::Html => read_text(&bytes, size, output),
-        _ => Err(Failure::rejected(
-            "input_unsupported",
-            format!("{name} is neither a PDF, a DOCX nor a text file"),
-            "Convert it to PDF or DOCX.",
-        )),
-    }
+    let mut progress = |done: usize, total: usize| output.progress(done as u64, total as u64);
+    let extract = wanted.attachments;
+    let (kind, document) = match media {
+        Media::Pdf => ("PDF", pdf::read(bytes, &wanted, &mut progress)?),
+        Media::Docx => ("DOCX", docx::read(bytes, extract, &mut progress)?),
+        Media::Xlsx => ("XLSX", xlsx::read(bytes, extract, &mut progress)?),
+        Media::Pptx => ("PPTX", pptx::read(bytes, extract, &mut progress)?),
+        Media::Odt => ("ODT", opendocument::read(&ODT, bytes, extract, &mut progress)?),
+        Media::Ods => ("ODS", opendocument::read(&ODS, bytes, extract, &mut progress)?),
+        Media::Odp => ("ODP", opendocument::read(&ODP, bytes, extract, &mut progress)?),
+        Media::Epub => ("EPUB", epub::read(bytes, &mut progress)?),
+        Media::Rtf => ("RTF", rtf::read(&bytes)?),
+        Media::Html => ("HTML", html::read(&bytes)),
+        Media::Eml => ("EML", eml::read(&bytes, extract)?),
+        Media::Text => ("Generic Text", read_text(&bytes)),
+        Media::OfficeLocked => return Err(package::locked()),
+        _ => return Err(unsupported(&name, media)),
+    };
+    results::write(kind, document, &wanted, output)
 }
 
-fn read_pdf(bytes: Vec<u8>, output: &mut dyn Output) -> Result<(), Failure> {
-    let found = pdf::read(bytes, &mut |done, total| output.progress(done as u64, total as u64))?;
-    let mut fields = Map::new();
-    fields.insert("document_type".to_owned(), json!("PDF"));
-    fields.insert("page_count".to_owned(), json!(found.page_count));
-    fields.insert("metadata".to_owned(), metadata_json(&found.metadata));
-    fields.insert("pages_without_text".to_owned(), json!(found.pages_without_text));
-    finish(fields, found.extract, output)
+fn unsupported(name: &str, media: Media) -> Failure {
+    Failure::rejected(
+        "input_unsupported",
+        format!("{name} is no document that can be read ({})", media.label()),
+        "Convert it to PDF, DOCX, XLSX, PPTX, OpenDocument, EPUB, HTML, RTF or text.",
+    )
 }
 
-fn read_docx(bytes: Vec<u8>, output: &mut dyn Output) -> Result<(), Failure> {
-    let found = docx::read(bytes, &mut |done, total| output.progress(done as u64, total as u64))?;
-    let mut fields = Map::new();
-    fields.insert("document_type".to_owned(), json!("DOCX"));
-    fields.insert("paragraph_count".to_owned(), json!(found.counts.paragraph_count));
-    fields.insert("table_count".to_owned(), json!(found.counts.table_count));
-    fields.insert("metadata".to_owned(), metadata_json(&found.metadata));
-    let mut extract = found.extract;
-    if is_blank(&extract.text) {
-        extract.warnings.push("the document holds no text".to_owned());
-    }
-    finish(fields, extract, output)
-}
-
-fn read_text(bytes: &[u8], size: u64, output: &mut dyn Output) -> Result<(), Failure> {
+fn read_text(bytes: &[u8]) -> Document {
     let (text, encoding) = decode_text(bytes);
-    let mut extract = Extract { text, warnings: Vec::new() };
-    if is_blank(&extract.text) {
-        extract.warnings.push("the file holds nothing but blank space".to_owned());
+    let mut document = Document::default();
+    if is_blank(&text) {
+        document.warnings.push("the file holds nothing but blank space".to_owned());
     }
-    if extract.text.contains('\u{FFFD}') {
+    if text.contains('\u{FFFD}') {
         let warning = format!("some bytes are no valid {encoding}; they are shown as \u{FFFD}");
-        extract.warnings.push(warning);
+        document.warnings.push(warning);
     }
-    let mut fields = Map::new();
-    fields.insert("document_type".to_owned(), json!("Generic Text"));
-    fields.insert("encoding".to_owned(), json!(encoding));
-    fields.insert("file_size_bytes".to_owned(), json!(size));
-    finish(fields, extract, output)
-}
-
-/// Adds the text fields, and writes both artifacts and the notes.
-fn finish(
-    mut fields: Map<String, Value>,
-    extract: Extract,
-    output: &mut dyn Output,
-) -> Result<(), Failure> {
-    let Extract { text, warnings } = extract;
-    let shown: String = text.chars().take(SHOWN_CHARACTER_COUNT).collect();
-    fields.insert("text_content".to_owned(), json!(shown));
-    fields.insert("word_count".to_owned(), json!(text.split_whitespace().count()));
-    fields.insert("character_count".to_owned(), json!(text.chars().count()));
-    fields.insert("warnings".to_owned(), json!(warnings));
-    let mut json = serde_json::to_vec_pretty(&Value::Object(fields))
-        .expect("a map of strings and numbers can always be written");
-    json.push(b'\n');
-    output.artifact("{base}_document_analysis.json", "application/json", &json)?;
-    output.artifact("{base}.txt", "text/plain; charset=utf-8", text.as_bytes())?;
-    warnings.into_iter().for_each(|warning| output.note(warning));
-    Ok(())
-}
-
-fn metadata_json(metadata: &Metadata) -> Value {
-    json!({
-        "title": metadata.title,
-        "author": metadata.author,
-        "subject": metadata.subject,
-        "creator": metadata.creator,
-    })
+    document.figure("encoding", encoding);
+    document.figure("file_size_bytes", bytes.len());
+    document.text = Some(text);
+    document
 }
 
 /// Adds a part's text, an empty line before it.

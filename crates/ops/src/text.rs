@@ -66,7 +66,7 @@ const SPEC: OperationSpec = OperationSpec {
     name: "text",
     version: 2,
     summary: "words, sentences, common words, sentiment, readability, key phrases of a text",
-    accepts: Accepts::Media(&[Media::Text, Media::Html]),
+    accepts: Accepts::Media(&[Media::Text, Media::Html, Media::Eml]),
     params: &[
         ParamSpec {
             name: "keywords",
@@ -122,8 +122,9 @@ struct Analysis {
     encoding: &'static str,
 }
 
+/// The language of a text, and how sure that is.
 #[derive(Serialize)]
-struct Language {
+pub(crate) struct Language {
     code: &'static str,
     name: &'static str,
     confidence: f64,
@@ -207,6 +208,11 @@ fn lowered_words(text: &str, output: &mut dyn Output) -> Result<Table, Failure> 
     output.progress(text.len() as u64, text.len() as u64);
     table.check_bounds()?;
     Ok(table)
+}
+
+/// The language of a text's start.
+pub(crate) fn language(text: &str) -> Option<Language> {
+    whatlang::detect(&text[..language_end(text)]).map(Language::of)
 }
 
 /// Where the part of the text ends that tells its language.

@@ -57,7 +57,7 @@ const SPEC: OperationSpec = OperationSpec {
     name: "word_count",
     version: 1,
     summary: "count the words of a text: total, distinct, how often each occurs",
-    accepts: Accepts::Media(&[Media::Text, Media::Html]),
+    accepts: Accepts::Media(&[Media::Text, Media::Html, Media::Eml]),
     params: &[ParamSpec {
         name: "tokens",
         kind: ParamKind::Choice(&["alnum", "ws", "ascii", "letters", "uax29"]),

@@ -9,6 +9,13 @@ use super::{docx, jpeg, pdf, png, tiff, webp};
 pub(crate) enum Format {
     Pdf,
     Docx,
+    Xlsx,
+    Pptx,
+    Odt,
+    Epub,
+    Html,
+    Eml,
+    Rtf,
     Png,
     Tiff,
     Jpeg,
@@ -24,7 +31,12 @@ impl Mutator {
                 0 => self.damage(&mut bytes, other),
                 _ => match format {
                     Format::Pdf => pdf::damage(self, &mut bytes),
-                    Format::Docx => docx::damage(self, &mut bytes),
+                    // All archives of XML parts.
+                    Format::Docx | Format::Xlsx | Format::Pptx | Format::Odt | Format::Epub => {
+                        docx::damage(self, &mut bytes);
+                    }
+                    // Text: their structure has no checksums or lengths to repair.
+                    Format::Html | Format::Eml | Format::Rtf => self.damage(&mut bytes, other),
                     Format::Png => png::damage(self, &mut bytes),
                     Format::Tiff => tiff::damage(self, &mut bytes),
                     Format::Jpeg => jpeg::damage(self, &mut bytes),

@@ -63,7 +63,7 @@ fn auto(
     let name = match (media, media.family()) {
         (_, Family::Image) if is_read => "ocr",
         (_, Family::Image) => "image",
-        (Media::Pdf | Media::Docx | Media::OfficeLocked, _) => "document",
+        (Media::Html | Media::Eml, _) | (_, Family::Document) => "document",
         (_, Family::Text) => "text",
         _ => return Decision::Skip { reason: no_operation(media) },
     };
@@ -147,8 +147,10 @@ mod tests {
 
     static IMAGE: OperationSpec = spec("image", Accepts::Media(&[Media::Png, Media::Jpeg]));
     static OCR: OperationSpec = spec("ocr", Accepts::Media(&[Media::Png, Media::Tiff]));
-    static DOCUMENT: OperationSpec =
-        spec("document", Accepts::Media(&[Media::Pdf, Media::Docx, Media::Text]));
+    static DOCUMENT: OperationSpec = spec(
+        "document",
+        Accepts::Media(&[Media::Pdf, Media::Docx, Media::Html, Media::Eml, Media::Text]),
+    );
     static TEXT: OperationSpec = spec("text", Accepts::Media(&[Media::Text, Media::Html]));
     static COMMAND: OperationSpec = spec("command", Accepts::AnyFile);
 
@@ -191,7 +193,8 @@ mod tests {
         assert_eq!(auto("a.jpg", Media::Png), "image");
         assert_eq!(auto("a", Media::Pdf), "document");
         assert_eq!(auto("a.txt", Media::Text), "text");
-        assert_eq!(auto("a.html", Media::Html), "text");
+        assert_eq!(auto("a.html", Media::Html), "document");
+        assert_eq!(auto("a.txt", Media::Eml), "document");
     }
 
     #[test]

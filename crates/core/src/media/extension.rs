@@ -35,6 +35,7 @@ pub(super) const EXTENSIONS: &[(Media, &[&str])] = &[
         &["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "wmv", "flv", "3gp", "ogv"],
     ),
     (Media::Html, &["html", "htm", "xhtml"]),
+    (Media::Eml, &["eml"]),
     (
         Media::Text,
         &[
@@ -123,7 +124,6 @@ pub(super) const EXTENSIONS: &[(Media, &[&str])] = &[
             "bat",
             "cmake",
             "proto",
-            "eml",
             "ics",
             "vcf",
             "po",
@@ -163,7 +163,7 @@ pub fn contradicts(extension: Media, content: Media) -> bool {
         // Office files and books are ZIP archives; the reverse does not hold.
         (Media::Zip | Media::Archive, inner) => !inner.is_zipped(),
         // RTF is written in plain characters.
-        (Media::Text | Media::Html, Media::Rtf) => false,
+        (Media::Text | Media::Html | Media::Eml, Media::Rtf) => false,
         // The same containers hold sound alone or sound with pictures.
         _ => !matches!(
             (extension.family(), content.family()),

@@ -349,3 +349,19 @@ const STARTS: &[&[u8]] = &[
     b"<?",
     b"BM",
 ];
+
+#[test]
+fn a_mail_begins_with_fields_that_programs_write() {
+    let mail = "Received: from a by b;\r\n\tThu, 1 Jan 2026\r\nFrom: a@example.org\r\n\r\ntext";
+    assert_eq!(sniffed(mail.as_bytes()), Media::Eml);
+    assert_eq!(sniffed(b"From: Ada\nSubject: x\nMessage-ID: <1@x>"), Media::Eml);
+    for text in [
+        "From: Ada\nTo: Bob\nSubject: our plan\n\nDear Bob,",
+        "From: Ada\nand a line that is no field\nMessage-ID: <1@x>\n",
+        "MIME-Version: 1.0\nServer: x\n\nno author",
+        "name: value\nReceived: 12\n",
+        " From: x\nMessage-ID: y\n",
+    ] {
+        assert_eq!(sniffed(text.as_bytes()), Media::Text, "{text}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Tells text in any encoding, and web pages among it: by the absence of what text does not hold.
+//! Tells text in any encoding, and web pages and mails among it: by the absence of what text does
+//! not hold.
 
 use super::sniff::find;
 use super::{Media, Sample};
@@ -9,7 +10,14 @@ pub(super) fn kind(sample: &Sample<'_>) -> Option<Media> {
     // A long file is text at its end as well: a script may carry an archive behind itself.
     let is_text = form.is_plausible(sample.head)
         && (sample.tail.is_empty() || form.is_plausible_tail(sample.tail, sample.size));
-    is_text.then(|| if is_html(&form.ascii(sample.head)) { Media::Html } else { Media::Text })
+    is_text.then(|| {
+        let start = form.ascii(sample.head);
+        match () {
+            () if is_html(&start) => Media::Html,
+            () if form == Form::Bytes && is_mail(sample.head) => Media::Eml,
+            () => Media::Text,
+        }
+    })
 }
 
 /// How characters lie in bytes, as far as control characters can be told by it.
@@ -218,4 +226,32 @@ fn is_html(start: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Whether a text is a mail: it begins with fields (RFC 5322, 2.2), one says who wrote it, and one
+/// is of those that only programs write. Notes and letters begin with `From:` and `Subject:` too.
+fn is_mail(head: &[u8]) -> bool {
+    const BY_PROGRAMS: [&[u8]; 5] =
+        [b"message-id", b"mime-version", b"received", b"return-path", b"dkim-signature"];
+    const NAME_BYTES_MAX: usize = 76;
+    let (mut has_author, mut is_by_program, mut count) = (false, false, 0);
+    for line in head.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        // A field goes on in lines that begin with a blank.
+        if count > 0 && matches!(line[0], b' ' | b'\t') {
+            continue;
+        }
+        let colon = line.iter().take(NAME_BYTES_MAX).position(|byte| *byte == b':');
+        let name = line[..colon.unwrap_or(0)].to_ascii_lowercase();
+        if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_graphic()) {
+            return false;
+        }
+        count += 1;
+        has_author |= name == b"from" || name == b"sender";
+        is_by_program |= BY_PROGRAMS.contains(&name.as_slice());
+    }
+    has_author && is_by_program
 }

@@ -1,6 +1,6 @@
 //! Numbers and bullets of DOCX lists: they are not in the text but counted from its numbering part.
 
-use super::docx::{attribute, each_element};
+use super::xml::{attribute, each_element};
 use std::collections::BTreeMap;
 
 /// Levels of a list, fixed by the format.
@@ -87,6 +87,13 @@ impl Lists {
             }
             _ => {}
         });
+    }
+
+    /// How deep in its list a paragraph stands, from 0.
+    pub(super) fn depth(&self, own: &ListRef, style: Option<&str>) -> u8 {
+        let of_style = style.and_then(|style| self.style_lists.get(style));
+        let level = own.level.or_else(|| of_style?.level).unwrap_or(0).min(LEVEL_COUNT - 1);
+        u8::try_from(level).unwrap_or(0)
     }
 
     /// The number or bullet of the next paragraph of a list; `None` outside lists.

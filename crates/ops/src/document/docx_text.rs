@@ -2,14 +2,13 @@
 //!
 //! Deleted text, field codes and fallbacks of alternate content are left out; cells end in tabs.
 
-use super::docx::{attribute, push_reference, too_deep};
+use super::builder::{Builder, Kind};
 use super::docx_lists::{ListRef, Lists};
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use super::docx_styles::Styles;
+use super::package::Relation;
+use super::xml::{Node, attribute, walk};
+use quick_xml::events::BytesStart;
 use windlass_core::Failure;
-
-/// Elements within elements; Word's own files stay under 100.
-const DEPTH_MAX: usize = 2_000;
 
 /// Paragraphs and tables that stand in the body itself, not in cells or boxes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +27,23 @@ enum Open {
     Cell,
     Row,
     Table,
+    Link,
     Other,
 }
 
-struct PartReader<'a> {
-    lists: &'a mut Lists,
+/// What a part's paragraphs refer to.
+pub(super) struct PartContext<'a> {
+    pub(super) lists: &'a mut Lists,
+    pub(super) styles: &'a Styles,
+    /// Of the part: where links lead.
+    pub(super) relations: &'a [Relation],
+}
+
+struct PartReader<'a, 'c> {
+    context: &'a mut PartContext<'c>,
     out: &'a mut String,
+    /// The same content as blocks; text boxes come as notes of their own.
+    blocks: &'a mut Builder,
     open: Vec<Open>,
     /// Texts of the paragraphs that are open: one, or more where a text box stands in a paragraph.
     paragraphs: Vec<Paragraph>,
@@ -49,63 +59,49 @@ struct Paragraph {
     text: String,
     list: ListRef,
     style: Option<String>,
+    /// The level that it has in the outline by itself, from 1.
+    outline_level: Option<u8>,
     /// Paragraphs of text boxes that are anchored here; they follow.
     boxes: String,
 }
 
-/// Appends a part's text to `out`.
+/// Appends a part's text to `out` and its blocks to `blocks`.
 ///
 /// # Errors
 /// Elements nested too deeply. Damaged XML ends the text with a warning.
 pub(super) fn read_part(
     xml: &str,
-    lists: &mut Lists,
+    context: &mut PartContext<'_>,
     out: &mut String,
+    blocks: &mut Builder,
     warnings: &mut Vec<String>,
 ) -> Result<Counts, Failure> {
     let mut part = PartReader {
-        lists,
+        context,
         out,
+        blocks,
         open: Vec::new(),
         paragraphs: Vec::new(),
         cells: Vec::new(),
         counts: Counts::default(),
         skipped_depth: 0,
     };
-    let mut reader = Reader::from_str(xml);
-    reader.config_mut().check_end_names = false;
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(element)) => part.start(&element)?,
-            Ok(Event::Empty(element)) => {
-                part.start(&element)?;
-                part.end();
-            }
-            Ok(Event::End(_)) => part.end(),
-            Ok(Event::Text(text)) => part.text(|out| out.push_str(&text)),
-            Ok(Event::CData(text)) => part.text(|out| out.push_str(&text)),
-            Ok(Event::GeneralRef(reference)) => part.text(|out| push_reference(&reference, out)),
-            Ok(Event::Eof) => break,
-            Ok(_) => {}
-            Err(error) => {
-                warnings
-                    .push(format!("the document is damaged; its text may be incomplete ({error})"));
-                break;
-            }
+    let damage = walk(xml, |node| {
+        match node {
+            Node::Start(element) => part.start(element),
+            Node::End => part.end(),
+            Node::Text(text) => part.text(text),
         }
-    }
-    // Of damaged XML, what was open when it ended.
-    while !part.open.is_empty() {
-        part.end();
+        Ok(())
+    })?;
+    if let Some(error) = damage {
+        warnings.push(format!("the document is damaged; its text may be incomplete ({error})"));
     }
     Ok(part.counts)
 }
 
-impl PartReader<'_> {
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), Failure> {
-        if self.open.len() + self.skipped_depth >= DEPTH_MAX {
-            return Err(too_deep(DEPTH_MAX));
-        }
+impl PartReader<'_, '_> {
+    fn start(&mut self, element: &BytesStart<'_>) {
         let name = element.name();
         let (prefix, local) = match name.as_ref().split_once(':') {
             Some((prefix, local)) => (prefix, local),
@@ -113,7 +109,7 @@ impl PartReader<'_> {
         };
         if self.skipped_depth > 0 || is_left_out(prefix, local) {
             self.skipped_depth += 1;
-            return Ok(());
+            return;
         }
         let open = match (prefix, local) {
             // Text of the document, of drawings and of formulas.
@@ -125,8 +121,10 @@ impl PartReader<'_> {
             ("w" | "a" | "", "tr") => Open::Row,
             ("w" | "a" | "", "tc") => {
                 self.cells.push(self.out.len());
+                self.blocks.start_cell();
                 Open::Cell
             }
+            ("w" | "", "hyperlink") => self.start_link(element),
             ("w" | "a" | "", _) => {
                 self.mark(local, element);
                 Open::Other
@@ -134,17 +132,34 @@ impl PartReader<'_> {
             _ => Open::Other,
         };
         self.open.push(open);
-        Ok(())
+    }
+
+    fn start_link(&mut self, element: &BytesStart<'_>) -> Open {
+        let id = attribute(element, "id");
+        let relation = id.and_then(|id| self.context.relations.iter().find(|it| it.id == id));
+        let target = match relation {
+            Some(relation) => Some(relation.target.clone()),
+            None => attribute(element, "anchor").map(|anchor| format!("#{anchor}")),
+        };
+        let Some(target) = target else { return Open::Other };
+        self.blocks.open_link(target);
+        Open::Link
     }
 
     fn start_paragraph(&mut self) -> Open {
         self.counts.paragraph_count += u64::from(self.open.last() == Some(&Open::Body));
+        if self.paragraphs.is_empty() {
+            self.blocks.flush();
+        } else {
+            self.blocks.start_aside();
+        }
         self.paragraphs.push(Paragraph::default());
         Open::Paragraph
     }
 
     fn start_table(&mut self) -> Open {
         self.counts.table_count += u64::from(self.open.last() == Some(&Open::Body));
+        self.blocks.start_table();
         Open::Table
     }
 
@@ -156,21 +171,31 @@ impl PartReader<'_> {
             "numId" if in_properties => paragraph.list.set_list(attribute(element, "val")),
             "ilvl" if in_properties => paragraph.list.set_level(attribute(element, "val")),
             "pStyle" if in_properties => paragraph.style = attribute(element, "val"),
+            "outlineLvl" if in_properties => {
+                let level = attribute(element, "val").and_then(|level| level.parse::<u8>().ok());
+                // 9 is body text.
+                paragraph.outline_level = level.filter(|level| *level < 9).map(|level| level + 1);
+            }
             // Inside properties these are tab stops.
-            "tab" | "ptab" if !in_properties => paragraph.text.push('\t'),
-            "br" | "cr" => paragraph.text.push('\n'),
-            "noBreakHyphen" => paragraph.text.push('\u{2011}'),
+            "tab" | "ptab" if !in_properties => self.push("\t"),
+            "br" | "cr" => self.push("\n"),
+            "noBreakHyphen" => self.push("\u{2011}"),
             _ => {}
         }
     }
 
-    fn text(&mut self, push: impl FnOnce(&mut String)) {
+    fn text(&mut self, text: &str) {
         if self.skipped_depth == 0 && self.open.last() == Some(&Open::Text) {
-            match self.paragraphs.last_mut() {
-                Some(paragraph) => push(&mut paragraph.text),
-                None => push(self.out),
-            }
+            self.push(text);
         }
+    }
+
+    fn push(&mut self, text: &str) {
+        match self.paragraphs.last_mut() {
+            Some(paragraph) => paragraph.text.push_str(text),
+            None => self.out.push_str(text),
+        }
+        self.blocks.push(text);
     }
 
     fn end(&mut self) {
@@ -185,14 +210,19 @@ impl PartReader<'_> {
                 let end = self.out.trim_end_matches(['\t', ' ']).len();
                 self.out.truncate(end);
                 self.out.push('\n');
+                self.blocks.end_row();
             }
+            Some(Open::Table) => self.blocks.end_table(),
+            Some(Open::Link) => self.blocks.close_link(),
             _ => {}
         }
     }
 
     fn end_paragraph(&mut self) {
         let Some(paragraph) = self.paragraphs.pop() else { return };
-        let label = self.lists.label(&paragraph.list, paragraph.style.as_deref());
+        let lists = &mut self.context.lists;
+        let label = lists.label(&paragraph.list, paragraph.style.as_deref());
+        self.end_block(&paragraph, label.as_deref());
         let out = match self.paragraphs.last_mut() {
             Some(outer) => &mut outer.boxes,
             None => &mut *self.out,
@@ -206,8 +236,35 @@ impl PartReader<'_> {
         out.push_str(&paragraph.boxes);
     }
 
+    /// Says what the paragraph was, now that its properties and its number are known.
+    fn end_block(&mut self, paragraph: &Paragraph, label: Option<&str>) {
+        let styles = self.context.styles;
+        let of_style = || paragraph.style.as_deref().and_then(|style| styles.level(style));
+        let kind = match (paragraph.outline_level.or_else(of_style), label) {
+            (Some(level), number) => {
+                // A heading keeps its number.
+                let number = number.filter(|number| number.chars().any(char::is_alphanumeric));
+                number.into_iter().for_each(|number| self.blocks.prefix(number));
+                Kind::Heading(level)
+            }
+            (None, Some(label)) => {
+                let lists = &self.context.lists;
+                let depth = lists.depth(&paragraph.list, paragraph.style.as_deref());
+                Kind::Item { depth, marker: label.to_owned() }
+            }
+            (None, None) => Kind::Paragraph,
+        };
+        self.blocks.set_kind(kind);
+        if self.paragraphs.is_empty() {
+            self.blocks.flush();
+        } else {
+            self.blocks.end_aside();
+        }
+    }
+
     /// The paragraphs of a cell stand on one line, so that rows stay rows.
     fn end_cell(&mut self) {
+        self.blocks.end_cell(1);
         let Some(start) = self.cells.pop() else { return };
         let start = start.min(self.out.len());
         let cell = self.out.split_off(start);

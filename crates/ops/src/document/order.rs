@@ -39,7 +39,7 @@ pub(super) fn page_text(lines: &[Line]) -> String {
 }
 
 /// Whether `next` stands right below `line`, in the same paragraph.
-fn follows(line: &Line, next: &Line) -> bool {
+pub(super) fn follows(line: &Line, next: &Line) -> bool {
     let down = next.across - line.across;
     let size = line.size.max(next.size);
     line.direction.dot(next.direction) > 0.9
@@ -51,7 +51,8 @@ fn overlap(a: &Range<f64>, b: &Range<f64>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-fn reading_order(lines: &[Line]) -> Vec<usize> {
+/// The lines' indices in the order in which they are read.
+pub(super) fn reading_order(lines: &[Line]) -> Vec<usize> {
     let drawn: Vec<usize> = (0..lines.len()).collect();
     if lines.len() > CUT_LINE_COUNT_MAX || !runs_against_geometry(lines) {
         return drawn;

@@ -2,8 +2,10 @@
 
 use super::bomb;
 use super::glyphs::{PAGE_GLYPH_COUNT_MAX, Page, PageTooBig, SubstituteFonts, TextDevice};
+use super::model::{Document, Metadata};
+use super::results::{Form, Wanted};
 use super::unmapped::GlyphNamer;
-use super::{Extract, TEXT_BYTES_MAX, lines, order, pdf_strings};
+use super::{TEXT_BYTES_MAX, lines, order, pdf_blocks, pdf_extras, pdf_outline, pdf_strings};
 use hayro_interpret::font::FontQuery;
 use hayro_interpret::{
     Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page,
@@ -23,27 +25,6 @@ const CONTENT_BYTES_MAX: usize = 512 << 20;
 const EDGE_POINTS: f64 = 1.0;
 /// Share of a page's glyphs without a character that is worth a note.
 const UNMAPPED_SHARE_MAX: f64 = 0.05;
-
-/// The four fields of the document information that users know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Metadata {
-    pub(super) title: String,
-    pub(super) author: String,
-    pub(super) subject: String,
-    pub(super) creator: String,
-}
-
-/// What a PDF holds.
-#[derive(Default)]
-pub(super) struct PdfExtract {
-    /// Pages joined by form feeds, and what to say about them.
-    pub(super) extract: Extract,
-    /// All pages, read or not.
-    pub(super) page_count: usize,
-    /// Numbers from 1.
-    pub(super) pages_without_text: Vec<usize>,
-    pub(super) metadata: Metadata,
-}
 
 /// Pages that need a word, by number from 1.
 #[derive(Default)]
@@ -70,15 +51,18 @@ enum PageEnd {
 /// Reads a whole file.
 pub(super) fn read(
     bytes: Vec<u8>,
+    wanted: &Wanted,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<PdfExtract, Failure> {
+) -> Result<Document, Failure> {
     let pdf = open(bytes)?;
     let pages = pdf.pages();
     if pages.is_empty() {
         return Err(damaged("the file is a damaged PDF: no page could be found in it"));
     }
-    let mut found = PdfExtract { page_count: pages.len(), ..PdfExtract::default() };
-    found.metadata = metadata(&pdf);
+    let mut document = Document::default();
+    document.metadata = metadata(&pdf);
+    let mut text = String::new();
+    let mut pieces = Vec::new();
     let substitutes = SubstituteFonts::default();
     let settings = settings(&substitutes);
     let mut cache = InterpreterCache::new();
@@ -88,16 +72,15 @@ pub(super) fn read(
     for (index, page) in pages.iter().enumerate() {
         progress(index, pages.len());
         content_bytes += page.page_stream().map_or(0, <[u8]>::len);
-        let text_bytes = found.extract.text.len();
         if index >= PAGE_COUNT_MAX
             || content_bytes > CONTENT_BYTES_MAX
-            || text_bytes > TEXT_BYTES_MAX
+            || text.len() > TEXT_BYTES_MAX
         {
             remarks.cut_from = Some(index + 1);
             break;
         }
         if index > 0 {
-            found.extract.text.push('\u{C}');
+            text.push('\u{C}');
         }
         let mut device = TextDevice::new(visible(page), &mut namer, &substitutes);
         let mut end = draw(page, &cache, &settings, &mut device);
@@ -108,23 +91,40 @@ pub(super) fn read(
             end = PageEnd::Broken;
         }
         remarks.look_at(index + 1, &device.page, end);
-        let text = order::page_text(&lines::assemble(&device.page));
-        found.extract.text.push_str(&text);
-        if !text.is_empty() {
-            found.extract.text.push('\n');
+        let shown = std::mem::take(&mut device.page);
+        // Annotations of a damaged file may panic as its pages may.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            pdf_extras::links(page, &shown, index + 1, &mut document);
+        }));
+        let lines = lines::assemble(&shown);
+        if wanted.form != Form::Text {
+            pieces.push(pdf_blocks::pieces(&lines));
+        }
+        let page_text = order::page_text(&lines);
+        text.push_str(&page_text);
+        if !page_text.is_empty() {
+            text.push('\n');
         }
     }
     progress(pages.len(), pages.len());
     if let Some(broken) = named(&remarks.broken)
-        && super::is_blank(&found.extract.text)
+        && super::is_blank(&text)
     {
         return Err(damaged(&format!(
             "the file is a damaged PDF: it gives no text, and the content of {broken} cannot be read"
         )));
     }
-    found.extract.warnings = remarks.sentences(pages.len());
-    found.pages_without_text = remarks.without_text;
-    Ok(found)
+    pdf_blocks::push_blocks(&pieces, &mut document);
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        pdf_outline::outline(&pdf, &mut document);
+        pdf_extras::attachments(&pdf, wanted.attachments, &mut document);
+    }));
+    document.warnings.splice(0..0, remarks.sentences(pages.len()));
+    document.text = Some(text);
+    document.has_pages = true;
+    document.figure("page_count", pages.len());
+    document.figure("pages_without_text", remarks.without_text);
+    Ok(document)
 }
 
 /// Opens a file; an owner's restrictions (an empty password to read) do not keep it closed.

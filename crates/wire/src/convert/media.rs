@@ -34,6 +34,7 @@ pub(crate) fn name(media: Media) -> &'static str {
         Media::Aiff => "aiff",
         Media::Video => "video",
         Media::Html => "html",
+        Media::Eml => "eml",
         Media::Text => "text",
         Media::Zip => "zip",
         Media::Archive => "archive",

@@ -1,22 +1,9 @@
 //! DOCX files built part by part: what is read, what is left out, and bombs.
 
 use super::*;
-use std::io::Cursor;
 use std::time::Instant;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-
-fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    for (name, content) in parts {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(content.as_bytes()).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
 
 /// A document with this body and further parts of the folder `word`, each named by its kind.
 fn docx(body: &str, parts: &[(&str, &str)]) -> Vec<u8> {
@@ -116,6 +103,53 @@ fn lists_are_numbered() {
     let body = item(0, "x") + &item(1, "y") + &item(1, "z") + &item(0, "w") + &item(1, "v");
     let given = read(Media::Docx, &docx(&body, &[("numbering", numbering)]));
     assert_eq!(given.text(), "3. x\n3a) y\n3b) z\n4. w\n4a) v\n");
+}
+
+#[test]
+fn headings_lists_tables_and_links_are_structure() {
+    let styles = "<w:style w:styleId=\"H\"><w:name w:val=\"heading 2\"/></w:style>";
+    let numbering = "<w:abstractNum w:abstractNumId=\"2\"><w:lvl w:ilvl=\"0\">\
+        <w:numFmt w:val=\"bullet\"/></w:lvl><w:lvl w:ilvl=\"1\"><w:numFmt w:val=\"decimal\"/>\
+        <w:lvlText w:val=\"%2.\"/></w:lvl></w:abstractNum>\
+        <w:num w:numId=\"5\"><w:abstractNumId w:val=\"2\"/></w:num>";
+    let item = |level: u32| {
+        format!(
+            "<w:p><w:pPr><w:numPr><w:ilvl w:val=\"{level}\"/><w:numId w:val=\"5\"/></w:numPr>\
+             </w:pPr><w:r><w:t>item</w:t></w:r></w:p>"
+        )
+    };
+    let cell = |text: &str| format!("<w:tc>{}</w:tc>", paragraph(text));
+    let body = "<w:p><w:pPr><w:pStyle w:val=\"H\"/></w:pPr><w:r><w:t>Part</w:t></w:r></w:p>"
+        .to_owned()
+        + "<w:p><w:r><w:t>see </w:t></w:r><w:hyperlink w:anchor=\"x\"><w:r><w:t>there</w:t></w:r>\
+           </w:hyperlink></w:p>"
+        + &item(0)
+        + &item(1)
+        + &format!("<w:tbl><w:tr>{}{}</w:tr></w:tbl>", cell("a"), cell("b"));
+    let file = docx(&body, &[("styles", styles), ("numbering", numbering)]);
+    assert_eq!(read(Media::Docx, &file).text(), "Part\nsee there\n\u{2022} item\n1. item\na\tb\n");
+    let wanted =
+        "## Part\n\nsee [there](<#x>)\n\n- item\n    1. item\n\n| a | b |\n| --- | --- |\n";
+    assert_eq!(markdown(Media::Docx, &file), wanted);
+    let json = structure(Media::Docx, &file);
+    assert_eq!(json["blocks"][0], json!({"kind": "heading", "level": 2, "text": "Part"}));
+    assert_eq!(json["blocks"][4], json!({"kind": "table", "rows": [["a", "b"]]}));
+    assert_eq!(json["links"], json!([{"text": "there", "target": "#x", "page": null}]));
+}
+
+#[test]
+fn embedded_files_are_listed_and_written_when_asked() {
+    let document = part("document", &format!("<w:body>{}</w:body>", paragraph("text")));
+    let parts =
+        [("word/document.xml", document.as_str()), ("word/embeddings/figures.xlsx", "content")];
+    let file = archive(&parts);
+    let given = process_as(Media::Docx, &file, &[("attachments", "extract")]).unwrap();
+    assert_eq!(given.json()["attachments"][0]["name"], "figures.xlsx");
+    assert_eq!(given.json()["attachments"][0]["size"], 7);
+    let (name, content) = &given.artifacts[2];
+    assert_eq!(name, "{base}_attachment_01_figures.xlsx");
+    assert_eq!(content, b"content");
+    assert_eq!(read(Media::Docx, &file).artifacts.len(), 2);
 }
 
 #[test]

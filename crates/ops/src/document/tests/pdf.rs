@@ -7,8 +7,19 @@ const NO_TEXT: &str = "has no text layer; OCR comes with the ocr operation";
 
 /// A PDF with one page for each content stream, Helvetica as F1, and more objects from number 100.
 fn pdf(contents: &[&str], trailer: &str, more: &[&str]) -> Vec<u8> {
+    pdf_with("", "", contents, trailer, more)
+}
+
+/// With more entries of the catalog and of each page.
+fn pdf_with(
+    catalog: &str,
+    page_entries: &str,
+    contents: &[&str],
+    trailer: &str,
+    more: &[&str],
+) -> Vec<u8> {
     let mut objects: Vec<(usize, Vec<u8>)> = vec![
-        (1, b"<</Type/Catalog/Pages 2 0 R>>".to_vec()),
+        (1, format!("<</Type/Catalog/Pages 2 0 R{catalog}>>").into_bytes()),
         (3, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_vec()),
     ];
     let mut kids = String::new();
@@ -17,7 +28,7 @@ fn pdf(contents: &[&str], trailer: &str, more: &[&str]) -> Vec<u8> {
         kids.push_str(&format!("{page} 0 R "));
         let dictionary = format!(
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {} 0 R\
-             /Resources<</Font<</F1 3 0 R/F2 100 0 R>>>>>>",
+             /Resources<</Font<</F1 3 0 R/F2 100 0 R>>>>{page_entries}>>",
             page + 1
         );
         objects.push((page, dictionary.into_bytes()));
@@ -78,6 +89,52 @@ fn text_and_metadata_are_read() {
     );
     assert_eq!(json["warnings"], json!([]));
     assert_eq!(given.progress, [(0, 2), (1, 2), (2, 2)]);
+}
+
+#[test]
+fn outline_links_and_attachments_are_listed() {
+    let catalog = "/Outlines 100 0 R/Names<</EmbeddedFiles<</Kids[<</Names[(a) 103 0 R]>>]>>\
+                   /Dests<</Names[(there)[12 0 R/Fit]]>>>>";
+    let link = "/Annots[<</Subtype/Link/Rect[70 695 130 715]/A<</S/URI/URI(http://a/b)>>>>\
+                <</Subtype/Link/Rect[0 0 9 9]/Dest(there)>>]";
+    let file = "<</Subtype/text#2Fplain/Params<</Size 5>>/Length 5>>\nstream\nhello\nendstream";
+    let more = [
+        "<</First 101 0 R>>",
+        "<</Title(One)/Dest(there)/First 102 0 R/Next 101 0 R>>",
+        "<</Title(Inner  title)/A<</S/GoTo/D[10 0 R/Fit]>>>>",
+        "<</Type/Filespec/F(old)/UF(a b.txt)/EF<</F 104 0 R>>>>",
+        file,
+    ];
+    let first = show(72, 700, "Linked") + &show(300, 700, "other");
+    let bytes = pdf_with(catalog, link, &[&first, &show(72, 700, "two")], "", &more);
+    let given = process_as(Media::Pdf, &bytes, &[("attachments", "extract")]).unwrap();
+    let json = given.json();
+    let outline = json!([
+        {"level": 1, "title": "One", "page": 2},
+        {"level": 2, "title": "Inner title", "page": 1},
+    ]);
+    assert_eq!(json["outline"], outline);
+    assert_eq!(json["links"][0], json!({"text": "Linked", "target": "http://a/b", "page": 1}));
+    let attachment = json!([{"name": "a b.txt", "media_type": "text/plain", "size": 5}]);
+    assert_eq!(json["attachments"], attachment);
+    assert_eq!(given.artifacts[2].0, "{base}_attachment_01_a_b.txt");
+    assert_eq!(given.artifacts[2].1, b"hello");
+}
+
+#[test]
+fn size_and_bullets_make_blocks() {
+    let page = "BT /F1 18 Tf 72 700 Td (Large) Tj ET BT /F1 14 Tf 72 680 Td (Middle) Tj ET "
+        .to_owned()
+        + &show(72, 660, "some words of the text")
+        + &show(72, 646, "and some more of them")
+        + &show(72, 620, "\\225 item");
+    let file = pdf(&[&page], "", &[]);
+    let wanted =
+        "# Large\n\n## Middle\n\nsome words of the text\\\nand some more of them\n\n- item\n";
+    assert_eq!(markdown(Media::Pdf, &file), wanted);
+    let json = structure(Media::Pdf, &file);
+    assert_eq!(json["blocks"][0], json!({"kind": "page", "number": 1}));
+    assert_eq!(json["pages"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
