@@ -14,7 +14,8 @@
 //! **PDF**: text in columns, rotated text, right-to-left text, filled-in form fields and notes.
 //! Files that only restrict printing or copying are read; files that ask for a password to open
 //! fail with "password required". Damaged files give what can still be found in them. Pages that
-//! are pictures are named in a note: their text needs the ocr operation.
+//! are pictures of text are drawn at 150 to 300 dpi and read by Tesseract, if it is installed
+//! (`ocr`, `lang`); they are named in a note and in `pages_recognised`.
 //!
 //! **DOCX**, **ODT**, **RTF**: body, tables (cells separated by tabs), lists, text boxes, formulas,
 //! notes and comments; of DOCX also headers and footers. Deleted text and field codes are left out.
@@ -32,8 +33,8 @@
 //! **Text**, with `--op document`: any encoding (UTF-8, UTF-16, UTF-32, and older ones told by
 //! their bytes).
 //!
-//! Parameters: `format`; `attachments=extract` writes the files within the document beside the
-//! results, as `<base>_attachment_01_<name>`.
+//! Parameters: `format`; `ocr`; `lang`; `attachments=extract` writes the files within the document
+//! beside the results, as `<base>_attachment_01_<name>`.
 
 mod bidi;
 mod bomb;
@@ -59,6 +60,8 @@ mod pdf;
 mod pdf_blocks;
 mod pdf_extras;
 mod pdf_outline;
+mod pdf_remarks;
+mod pdf_scan;
 mod pdf_strings;
 mod plain;
 mod pptx;
@@ -74,14 +77,14 @@ mod xlsx_numbers;
 mod xml;
 
 use crate::encoding::decode_text;
-use crate::{Operation, Work};
+use crate::{Need, Operation, Work, ocr};
 use model::Document;
 use opendocument::{ODP, ODS, ODT};
 use results::Wanted;
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
-use windlass_core::params::{ParamKind, ParamSpec};
+use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// Input files are read into memory whole.
 const INPUT_BYTES_MAX: u64 = 512 << 20;
@@ -93,6 +96,9 @@ const TEXT_BYTES_MAX: usize = 512 << 20;
 /// The operation, declared.
 pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("document.rs"), run: Some(run) };
+
+/// It needs nothing; but where text recognition is there, scanned pages are read by it.
+pub(crate) const NEED: Need = Need { operation: "document", lack: || None, basis };
 
 static SPEC: OperationSpec = OperationSpec {
     name: "document",
@@ -128,16 +134,38 @@ static SPEC: OperationSpec = OperationSpec {
             required: false,
             doc: "whether files within the document are only listed or written as well",
         },
+        ParamSpec {
+            name: "ocr",
+            kind: ParamKind::Choice(&["auto", "never", "always"]),
+            default: Some("auto"),
+            required: false,
+            doc: "which pages of a PDF are read as pictures: those without text, none, all",
+        },
+        ParamSpec {
+            name: "lang",
+            kind: ParamKind::Text,
+            default: Some(ocr::LANGUAGE_DEFAULT),
+            required: false,
+            doc: "language of scanned pages in Tesseract's letters, or several: eng, eng+fra",
+        },
     ],
     home: Home::Executor,
     cacheable: Cacheable::Always,
-    attempt_ms_max: 600_000,
+    // Hundreds of scanned pages.
+    attempt_ms_max: 3_600_000,
     progress_ms_max: Some(10_000),
     memory_bytes_max: 2 << 30,
     // The document, its analysis, attachments, and room for characters that are escaped.
     output_bytes_max: 2 * TEXT_BYTES_MAX as u64 + (16 << 20),
     steps: &[],
 };
+
+fn basis(params: &Params) -> Vec<(String, String)> {
+    match params.text("ocr") {
+        Some("never") => Vec::new(),
+        _ => ocr::basis(params),
+    }
+}
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let source = work.source.as_mut().ok_or_else(|| {

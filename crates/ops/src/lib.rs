@@ -50,7 +50,7 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// What operations need of a machine beside this program; those that are not named need nothing.
-const NEEDS: &[Need] = &[ocr::NEED];
+const NEEDS: &[Need] = &[document::NEED, ocr::NEED];
 
 /// What an operation needs of a machine.
 #[derive(Debug)]

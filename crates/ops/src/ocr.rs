@@ -62,7 +62,7 @@ pub(crate) const NEED: Need = Need { operation: "ocr", lack: engines::lack, basi
 /// Largest input file.
 const INPUT_BYTES_MAX: u64 = 512 << 20;
 /// The language that is read unless another one is named.
-const LANGUAGE_DEFAULT: &str = "eng";
+pub(crate) const LANGUAGE_DEFAULT: &str = "eng";
 /// Columns and lines are found by Tesseract.
 const PAGE_MODE_DEFAULT: u32 = 3;
 
@@ -115,7 +115,8 @@ const PARAMS: &[ParamSpec] = &[
     },
 ];
 
-fn basis(params: &Params) -> Vec<(String, String)> {
+/// What readings with these parameters depend on.
+pub(crate) fn basis(params: &Params) -> Vec<(String, String)> {
     engines::basis(params.text("lang").unwrap_or(LANGUAGE_DEFAULT))
 }
 

@@ -17,6 +17,8 @@ use unicode_normalization::UnicodeNormalization;
 pub(super) const PAGE_GLYPH_COUNT_MAX: usize = 2_000_000;
 /// Drawing calls of one page: a detailed map has a few million.
 const PAGE_CALL_COUNT_MAX: u64 = 50_000_000;
+/// A square inch.
+const SCAN_AREA_POINTS_MIN: f64 = 72.0 * 72.0;
 /// Glyph space units to the em.
 const UNITS_PER_EM: f64 = 1000.0;
 
@@ -47,6 +49,12 @@ pub(super) struct Page {
     pub(super) unmapped_count: usize,
     /// Whether anything but text was drawn.
     pub(super) has_drawing: bool,
+    /// Square points that pictures cover, overlaps counted twice.
+    pub(super) image_area: f64,
+    /// Pixels to the square point of the finest picture of some size.
+    pub(super) image_density: f64,
+    /// Pixels of the largest picture.
+    pub(super) image_pixels_max: f64,
 }
 
 /// Collects a [`Page`].
@@ -223,9 +231,21 @@ impl<'a> Device<'a> for TextDevice<'_> {
         self.page.has_drawing = true;
     }
 
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         self.count_call();
         self.page.has_drawing = true;
+        let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+        let place = props.transform.transform_rect_bbox(Rect::new(0.0, 0.0, width, height));
+        let area = place.intersect(self.visible).area();
+        self.page.image_pixels_max = self.page.image_pixels_max.max(width * height);
+        if area.is_finite() && area > 0.0 {
+            self.page.image_area += area;
+            // An inch of a picture is enough to tell how finely the page was scanned.
+            if place.area() >= SCAN_AREA_POINTS_MIN {
+                let density = width * height / place.area();
+                self.page.image_density = self.page.image_density.max(density);
+            }
+        }
     }
 
     fn push_clip_path(&mut self, _: &ClipPath) {

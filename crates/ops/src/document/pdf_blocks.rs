@@ -43,6 +43,12 @@ pub(super) fn pieces(lines: &[Line]) -> Vec<Piece> {
     pieces
 }
 
+/// The paragraphs of a page that was read as a picture: nothing is known of their size.
+pub(super) fn pieces_of_text(text: &str) -> Vec<Piece> {
+    let parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| Piece { text: part.to_owned(), size: 0.0 }).collect()
+}
+
 fn is_alike(a: f64, b: f64) -> bool {
     a.max(b) < HEADING_FACTOR * a.min(b)
 }
@@ -78,7 +84,7 @@ fn block(piece: &Piece, body: f64, levels: &[f64]) -> Block {
 /// The size in which most characters are set.
 fn body_size(pages: &[Vec<Piece>]) -> f64 {
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    for piece in pages.iter().flatten() {
+    for piece in pages.iter().flatten().filter(|piece| piece.size > 0.0) {
         // Tenths of a point.
         *counts.entry((piece.size * 10.0) as u64).or_default() += piece.text.len();
     }
@@ -86,7 +92,8 @@ fn body_size(pages: &[Vec<Piece>]) -> f64 {
 }
 
 fn is_heading(piece: &Piece, body: f64) -> bool {
-    piece.size >= HEADING_FACTOR * body
+    piece.size > 0.0
+        && piece.size >= HEADING_FACTOR * body
         && piece.text.len() <= HEADING_BYTES_MAX
         && piece.text.chars().any(char::is_alphabetic)
 }

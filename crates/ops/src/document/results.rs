@@ -3,6 +3,7 @@
 use super::model::{Attachment, Block, BreakKind, Document, Line};
 use super::{is_blank, markdown, plain, structure};
 use crate::Output;
+use crate::ocr::LANGUAGE_DEFAULT;
 use crate::text::language;
 use serde_json::{Map, Value, json};
 use windlass_core::Failure;
@@ -26,11 +27,23 @@ pub(super) enum Form {
     Json,
 }
 
+/// Which pages of a PDF are read as pictures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ocr {
+    /// Those that are pictures.
+    Auto,
+    Never,
+    Always,
+}
+
 /// What the user asked for.
 pub(super) struct Wanted {
     pub(super) form: Form,
     /// Whether attachments are written, not only listed.
     pub(super) attachments: bool,
+    pub(super) ocr: Ocr,
+    /// The languages of text recognition.
+    pub(super) languages: String,
 }
 
 impl Wanted {
@@ -40,7 +53,14 @@ impl Wanted {
             Some("json") => Form::Json,
             _ => Form::Text,
         };
-        Wanted { form, attachments: params.text("attachments") == Some("extract") }
+        let ocr = match params.text("ocr") {
+            Some("never") => Ocr::Never,
+            Some("always") => Ocr::Always,
+            _ => Ocr::Auto,
+        };
+        let attachments = params.text("attachments") == Some("extract");
+        let languages = params.text("lang").unwrap_or(LANGUAGE_DEFAULT).to_owned();
+        Wanted { form, attachments, ocr, languages }
     }
 }
 

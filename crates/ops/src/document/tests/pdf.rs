@@ -3,7 +3,7 @@
 use super::*;
 
 const PICTURE: &str = "0 0 100 100 re f";
-const NO_TEXT: &str = "has no text layer; OCR comes with the ocr operation";
+const NO_TEXT: &str = "has no text layer; ocr=always reads it as a picture";
 
 /// A PDF with one page for each content stream, Helvetica as F1, and more objects from number 100.
 fn pdf(contents: &[&str], trailer: &str, more: &[&str]) -> Vec<u8> {
@@ -203,7 +203,7 @@ fn pages_without_text_are_named() {
     let text = show(72, 700, "text");
     let pages = [PICTURE, PICTURE, &text, PICTURE, ""];
     let given = read(Media::Pdf, &pdf(&pages, "", &[]));
-    let no_text = NO_TEXT.replace("has", "have");
+    let no_text = "have no text layer; ocr=always reads them as pictures";
     assert_eq!(given.notes, [format!("pages 1-2 and 4 {no_text}"), "page 5 is blank".to_owned()]);
     assert_eq!(given.json()["pages_without_text"], json!([1, 2, 4, 5]));
     assert_eq!(given.json()["warnings"], json!(given.notes));
@@ -301,4 +301,29 @@ fn endless_references_and_deep_nesting_end() {
     assert_eq!(read(Media::Pdf, &file).notes.len(), 1);
     let nested = format!("{}{} TJ", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(read(Media::Pdf, &pdf(&[&nested], "", &[])).notes.len(), 1);
+}
+
+#[test]
+fn a_scanned_page_is_read_as_a_picture() {
+    let file = include_bytes!("../../../../../samples/heap/documents/one-page-scanned.pdf");
+    let never = process_as(Media::Pdf, file, &[("ocr", "never")]).unwrap();
+    assert_eq!(never.text(), "The next page has no text layer.\n\u{C}");
+    assert_eq!(never.notes, [format!("page 2 {NO_TEXT}")]);
+    if let Some(lack) = crate::find("ocr").and_then(crate::Operation::lack) {
+        let given = read(Media::Pdf, file);
+        assert!(given.notes[1].contains(&lack.what), "{:?}", given.notes);
+        let failure = process_as(Media::Pdf, file, &[("ocr", "always")]).err().unwrap();
+        assert_eq!(failure.code, "ocr_unavailable");
+        let _ = writeln!(std::io::stderr(), "not run: tesseract ({})", lack.what);
+        let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
+        assert!(!required.split(',').any(|it| it == "tesseract"), "tesseract is required");
+        return;
+    }
+    let given = read(Media::Pdf, file);
+    assert_eq!(given.text(), "The next page has no text layer.\n\u{C}This page is a picture.\n");
+    assert_eq!(given.notes, ["page 2 was read as a picture"]);
+    assert_eq!(given.json()["pages_recognised"], json!([2]));
+    assert_eq!(given.json()["pages_without_text"], json!([]));
+    let always = process_as(Media::Pdf, file, &[("ocr", "always")]).unwrap();
+    assert_eq!(always.json()["pages_recognised"], json!([1, 2]));
 }
