@@ -1,8 +1,8 @@
 """Makes the sample files of this folder anew: python3 samples/make.py
 
-Needs Pillow, fpdf2, uharfbuzz and the DejaVu fonts (Debian: fonts-dejavu-core); nothing else of the
-project does. The same versions give the same bytes. All content is drawn or written here, or is in
-the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
+Needs Pillow, fpdf2, uharfbuzz, the DejaVu fonts, ffmpeg and espeak-ng (Debian: fonts-dejavu-core
+ffmpeg espeak-ng); nothing else of the project does. The same versions give the same bytes. All
+content is drawn or written here, or is in the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
 """
 
 import csv
@@ -12,6 +12,8 @@ import json
 import math
 import pathlib
 import struct
+import subprocess
+import tempfile
 import textwrap
 import zipfile
 import zlib
@@ -568,7 +570,66 @@ def records() -> None:
     write(RECORDS / "people.csv", table.getvalue().encode())
 
 
+def ffmpeg(source: bytes, *options: str) -> bytes:
+    """A WAV file made into another format, without anything that differs from run to run."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = pathlib.Path(folder) / "out"
+        exact = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
+        command = ["ffmpeg", "-v", "error", "-i", "-", *exact, *options, str(target)]
+        subprocess.run(command, input=source, check=True)
+        return target.read_bytes()
+
+
+def speech(text: str, rate: int) -> bytes:
+    """The text spoken by a synthesiser that works by formulas, no recorded voice."""
+    command = ["espeak-ng", "-v", "en", "-s", "170", "--stdout", text]
+    spoken = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    return ffmpeg(spoken, "-ar", str(rate), "-c:a", "pcm_s16le", "-metadata", f"title={text}",
+                  "-f", "wav")
+
+
+def bells(seconds: float, rate: int) -> bytes:
+    """Two ship's bells, one left, one a little later right: tones that fade, as a stereo WAV."""
+    def strike(time: float, pitch: float) -> float:
+        if time < 0:
+            return 0.0
+        partials = ((1.0, 1.0), (2.76, 0.6), (5.4, 0.25))
+        sines = (part * math.sin(2 * math.pi * pitch * times * time) for times, part in partials)
+        return 0.4 * math.exp(-5 * time) * sum(sines)
+
+    samples = b"".join(
+        struct.pack("<hh", round(16000 * strike(index / rate, 523.25)),
+                    round(16000 * strike(index / rate - 0.3, 659.25)))
+        for index in range(int(seconds * rate))
+    )
+    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16)
+    form = struct.pack("<HHIIHH4sI", 1, 2, rate, rate * 4, 4, 16, b"data", len(samples))
+    return head + form + samples
+
+
+def sounds() -> None:
+    folder = HEAP / "sounds"
+    bell = bells(0.9, 16000)
+    named = ("-metadata", "title=Two bells", "-metadata", "artist=Windlass samples")
+    small = ("-ac", "1", "-ar", "8000")
+    write(folder / "heave.wav", speech("Heave away!", 8000))
+    for name, options in {
+        "bells.flac": (*named, "-c:a", "flac", "-f", "flac"),
+        "bells.mp3": (*named, "-c:a", "libmp3lame", "-b:a", "32k", "-f", "mp3"),
+        "bells.ogg": (*named, "-c:a", "libvorbis", "-q:a", "0", "-f", "ogg"),
+        "bells.m4a": (*named, "-c:a", "aac", "-b:a", "32k", "-f", "ipod"),
+        "bells-alac.m4a": (*small, "-c:a", "alac", "-f", "ipod"),
+        "bells.aac": ("-ac", "1", "-c:a", "aac", "-b:a", "24k", "-f", "adts"),
+        "bells.aiff": (*small, "-f", "aiff"),
+        "bells.caf": (*small, "-c:a", "pcm_alaw", "-f", "caf"),
+    }.items():
+        write(folder / name, ffmpeg(bell, *options))
+    write(HARD / "header-only.wav", bell[:44])
+    write(HARD / "bells.opus", ffmpeg(bell, "-c:a", "libopus", "-b:a", "16k", "-f", "ogg"))
+
+
 def main() -> None:
+    sounds()
     records()
     write(HEAP / "documents/two-pages.pdf", text_pdf())
     write(HEAP / "documents/columns.pdf", columns_pdf())

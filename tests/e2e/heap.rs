@@ -18,7 +18,7 @@ fn the_samples_are_processed_by_their_content() {
     let summary = lab.summary();
     assert_eq!(summary["version"], 1);
     let rows = summary["rows"].as_array().expect("rows");
-    for operation in ["document", "image", "text"] {
+    for operation in ["audio", "document", "image", "text"] {
         let count = rows.iter().filter(|row| row["operation"] == operation).count();
         assert!(count > 0, "nothing went to {operation}");
         assert!(!lab.results(operation).is_empty());
@@ -53,11 +53,30 @@ fn bad_inputs_fail_with_a_cause_and_harm_nobody() {
         ("bomb.png", "failed"),
         ("broken.pdf", "failed"),
         ("locked.pdf", "failed"),
+        ("header-only.wav", "failed"),
+        ("bells.opus", "failed"),
         ("unknown.bin", "skipped"),
     ] {
         assert_eq!(lab.row(name)["outcome"], outcome, "{name}");
     }
     assert!(lab.row("locked.pdf")["cause"].as_str().expect("a cause").contains("password"));
+}
+
+#[test]
+fn a_sound_is_measured_and_drawn() {
+    let lab = Lab::new();
+    let sounds = samples("heap/sounds/bells.flac");
+    let drawn = ["--param", "waveform=true", "--param", "spectrogram=true"];
+    lab.run(&[&["run", &sounds, "--op", "audio"][..], &drawn].concat()).ended(0);
+    let results = lab.results("audio");
+    let names = ["bells_audio_analysis.json", "bells_spectrogram.png", "bells_waveform.png"];
+    assert_eq!(results, names);
+    let path = lab.path("processed_results/audio/bells_audio_analysis.json");
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("a report")).expect("JSON");
+    assert_eq!(report["duration_seconds"], 0.9);
+    assert_eq!(report["channels"], 2);
+    assert_eq!(report["tags"]["title"], "Two bells");
 }
 
 #[test]

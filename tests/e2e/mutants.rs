@@ -33,7 +33,7 @@ fn three_hundred_mutated_office_files_pages_and_mails_end_each_with_a_cause() {
         Format::Eml,
         Format::Rtf,
     ];
-    check(&formats.map(|format| (format, 44)));
+    check(&formats.map(|format| (format, 44)), "auto");
 }
 
 #[test]
@@ -51,6 +51,23 @@ fn a_hundred_mutated_images_are_read_or_end_with_a_cause() {
     }
     let heap = [(Format::Png, 25), (Format::Jpeg, 25), (Format::Webp, 25), (Format::Tiff, 25)];
     check(&heap, "ocr");
+}
+
+#[test]
+fn two_hundred_mutated_sounds_end_each_with_a_cause() {
+    check(
+        &[
+            (Format::Wav, 25),
+            (Format::Mp3, 25),
+            (Format::Flac, 25),
+            (Format::Ogg, 25),
+            (Format::M4a, 25),
+            (Format::Aac, 25),
+            (Format::Aiff, 25),
+            (Format::Caf, 25),
+        ],
+        "auto",
+    );
 }
 
 /// Damages files of each format so many times and runs the binary over the whole heap, with this
@@ -151,6 +168,14 @@ fn format_of(name: &str) -> Option<Format> {
         "tif" => Some(Format::Tiff),
         "jpg" | "jpeg" => Some(Format::Jpeg),
         "webp" => Some(Format::Webp),
+        "wav" => Some(Format::Wav),
+        "mp3" => Some(Format::Mp3),
+        "flac" => Some(Format::Flac),
+        "ogg" => Some(Format::Ogg),
+        "m4a" => Some(Format::M4a),
+        "aac" => Some(Format::Aac),
+        "aiff" => Some(Format::Aiff),
+        "caf" => Some(Format::Caf),
         _ => None,
     }
 }

@@ -86,6 +86,12 @@ pub enum Media {
     Aac,
     /// AIFF audio.
     Aiff,
+    /// Core Audio Format.
+    Caf,
+    /// Adaptive Multi-Rate speech.
+    Amr,
+    /// Windows Media audio.
+    Wma,
     /// MPEG, MPEG-4, Matroska, AVI, QuickTime, Flash, Windows Media video.
     Video,
     /// HTML page.
@@ -158,6 +164,9 @@ impl Media {
         Media::M4a,
         Media::Aac,
         Media::Aiff,
+        Media::Caf,
+        Media::Amr,
+        Media::Wma,
         Media::Video,
         Media::Html,
         Media::Eml,
@@ -223,6 +232,9 @@ impl Media {
             Media::M4a => ("MPEG-4 audio", "audio/mp4", Audio),
             Media::Aac => ("AAC audio", "audio/aac", Audio),
             Media::Aiff => ("AIFF audio", "audio/aiff", Audio),
+            Media::Caf => ("Core Audio Format", "audio/x-caf", Audio),
+            Media::Amr => ("AMR speech", "audio/amr", Audio),
+            Media::Wma => ("Windows Media audio", "audio/x-ms-wma", Audio),
             Media::Video => ("video", "video/mp4", Video),
             Media::Html => ("HTML page", "text/html", Text),
             Media::Eml => ("mail (EML)", "message/rfc822", Text),

@@ -2,6 +2,7 @@
 //!
 //! An operation knows its input and its output, nothing of masters, workers or the network.
 
+mod audio;
 pub mod command;
 mod document;
 mod earlier;
@@ -16,7 +17,7 @@ mod word_count;
 mod work;
 
 pub use earlier::{Earlier, EarlierArtifact};
-pub use work::{Output, Source, Work, input_changed};
+pub use work::{Output, Source, SourceReader, Work, input_changed};
 
 use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;
@@ -38,6 +39,7 @@ pub struct Operation {
 
 /// Every operation of this build, by name.
 pub const OPERATIONS: &[Operation] = &[
+    audio::OPERATION,
     command::OPERATION,
     document::OPERATION,
     embedding::OPERATION,

@@ -138,8 +138,91 @@ impl Source {
         if total != self.size || hash_differs { Err(input_changed()) } else { Ok(()) }
     }
 
+    /// The content for a decoder that reads and seeks by itself; [`SourceReader::finish`] verifies.
+    ///
+    /// # Errors
+    /// `input_unreadable` where the file cannot be read from its start.
+    pub fn into_reader(mut self) -> Result<SourceReader, Failure> {
+        self.rewind()?;
+        Ok(SourceReader { source: self, hasher: blake3::Hasher::new(), hashed: 0, position: 0 })
+    }
+
     fn rewind(&mut self) -> Result<(), Failure> {
         self.file.seek(SeekFrom::Start(0)).map(|_| ()).map_err(|error| unreadable(&error))
+    }
+}
+
+/// A source that is read in any order. Bytes are hashed as they pass for the first time in file
+/// order, what was jumped over by [`SourceReader::finish`]: each byte once.
+#[derive(Debug)]
+pub struct SourceReader {
+    source: Source,
+    hasher: blake3::Hasher,
+    /// Bytes from the start that are hashed.
+    hashed: u64,
+    position: u64,
+}
+
+impl SourceReader {
+    /// Size in bytes at submission.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.source.size
+    }
+
+    /// Where the next byte is read.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Verifies the content: what was built from it must be thrown away when this fails.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn finish(mut self) -> Result<(), Failure> {
+        const PIECE_BYTES: u64 = 1 << 16;
+        let length = self.source.file.metadata().map_err(|error| unreadable(&error))?.len();
+        if length != self.source.size {
+            return Err(input_changed());
+        }
+        let Some(hash) = self.source.hash else { return Ok(()) };
+        self.seek(SeekFrom::Start(self.hashed)).map_err(|error| unreadable(&error))?;
+        let rest = (self.source.size - self.hashed).min(PIECE_BYTES);
+        let mut buffer = vec![0_u8; usize::try_from(rest).unwrap_or(0)];
+        while self.hashed < self.source.size {
+            if self.read(&mut buffer).map_err(|error| unreadable(&error))? == 0 {
+                return Err(input_changed());
+            }
+        }
+        let is_same = BlobId(*self.hasher.finalize().as_bytes()) == hash;
+        if is_same { Ok(()) } else { Err(input_changed()) }
+    }
+}
+
+impl Read for SourceReader {
+    /// Ends where the content ended at submission.
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let left = usize::try_from(self.source.size.saturating_sub(self.position));
+        let wanted = buffer.len().min(left.unwrap_or(usize::MAX));
+        let count = self.source.file.read(&mut buffer[..wanted])?;
+        let end = self.position + count as u64;
+        if self.position <= self.hashed && end > self.hashed {
+            if self.source.hash.is_some() {
+                let known = usize::try_from(self.hashed - self.position).unwrap_or(count);
+                self.hasher.update(&buffer[known..count]);
+            }
+            self.hashed = end;
+        }
+        self.position = end;
+        Ok(count)
+    }
+}
+
+impl Seek for SourceReader {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.position = self.source.file.seek(to)?;
+        Ok(self.position)
     }
 }
 

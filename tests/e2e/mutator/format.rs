@@ -2,7 +2,7 @@
 
 use super::bytes::MUTANT_BYTES_MAX;
 use super::damage::Mutator;
-use super::{docx, jpeg, pdf, png, tiff, webp};
+use super::{docx, jpeg, pdf, png, sound, tiff, webp};
 
 /// What the mutator knows the structure of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +20,14 @@ pub(crate) enum Format {
     Tiff,
     Jpeg,
     Webp,
+    Wav,
+    Mp3,
+    Flac,
+    Ogg,
+    M4a,
+    Aac,
+    Aiff,
+    Caf,
 }
 
 impl Mutator {
@@ -41,6 +49,14 @@ impl Mutator {
                     Format::Tiff => tiff::damage(self, &mut bytes),
                     Format::Jpeg => jpeg::damage(self, &mut bytes),
                     Format::Webp => webp::damage(self, &mut bytes),
+                    Format::Ogg => sound::damage_ogg(self, &mut bytes),
+                    Format::Wav
+                    | Format::Mp3
+                    | Format::Flac
+                    | Format::M4a
+                    | Format::Aac
+                    | Format::Aiff
+                    | Format::Caf => sound::damage(self, &mut bytes),
                 },
             }
             bytes.truncate(MUTANT_BYTES_MAX);

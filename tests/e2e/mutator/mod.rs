@@ -10,6 +10,7 @@ mod format;
 mod jpeg;
 mod pdf;
 mod png;
+mod sound;
 mod tiff;
 mod webp;
 

@@ -46,7 +46,7 @@ pub(super) fn choose(request: &Request, path: &Path, media: Media, is_paper: boo
 }
 
 /// The operations that `auto` chooses from.
-pub const AUTO_OPERATIONS: &[&str] = &["image", "ocr", "document", "text"];
+pub const AUTO_OPERATIONS: &[&str] = &["audio", "image", "ocr", "document", "text"];
 
 /// The operation that a kind goes to by itself; each kind has one at most, and one that takes
 /// everything (`command`) is never chosen. Pictures of printed paper are read, unless the user does
@@ -61,6 +61,7 @@ fn auto(
         && !skip.iter().any(|skipped| skipped == "ocr")
         && operations.iter().any(|operation| operation.name == "ocr");
     let name = match (media, media.family()) {
+        (_, Family::Audio) => "audio",
         (_, Family::Image) if is_read => "ocr",
         (_, Family::Image) => "image",
         (Media::Html | Media::Eml, _) | (_, Family::Document) => "document",
@@ -145,6 +146,7 @@ mod tests {
         }
     }
 
+    static AUDIO: OperationSpec = spec("audio", Accepts::Media(&[Media::Mp3, Media::Wma]));
     static IMAGE: OperationSpec = spec("image", Accepts::Media(&[Media::Png, Media::Jpeg]));
     static OCR: OperationSpec = spec("ocr", Accepts::Media(&[Media::Png, Media::Tiff]));
     static DOCUMENT: OperationSpec = spec(
@@ -155,7 +157,7 @@ mod tests {
     static COMMAND: OperationSpec = spec("command", Accepts::AnyFile);
 
     fn decide(choice: Choice, path: &str, media: Media) -> String {
-        sort(choice, path, media, false, vec![&COMMAND, &TEXT, &DOCUMENT, &IMAGE, &OCR])
+        sort(choice, path, media, false, vec![&AUDIO, &COMMAND, &TEXT, &DOCUMENT, &IMAGE, &OCR])
     }
 
     fn sort(
@@ -195,6 +197,8 @@ mod tests {
         assert_eq!(auto("a.txt", Media::Text), "text");
         assert_eq!(auto("a.html", Media::Html), "document");
         assert_eq!(auto("a.txt", Media::Eml), "document");
+        assert_eq!(auto("a.mp3", Media::Mp3), "audio");
+        assert_eq!(auto("a", Media::Wma), "audio");
     }
 
     #[test]

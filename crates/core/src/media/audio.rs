@@ -32,6 +32,17 @@ pub(super) fn tagged(head: &[u8]) -> Option<Media> {
     Some(kind(rest).unwrap_or(Media::Mp3))
 }
 
+/// Whether a Windows Media file holds sound alone: its header names the type of each stream.
+pub(super) fn is_windows(head: &[u8]) -> bool {
+    // The identifiers end alike: ASF_Audio_Media and ASF_Video_Media.
+    const END: [u8; 12] = *b"\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+    let has = |start: [u8; 4]| {
+        let wanted = [&start[..], &END].concat();
+        super::sniff::find(head, &wanted).is_some()
+    };
+    has([0x40, 0x9e, 0x69, 0xf8]) && !has([0xc0, 0xef, 0x19, 0xbc])
+}
+
 /// Two frames in a row of one stream.
 fn frames(bytes: &[u8]) -> Option<Media> {
     let mpeg = |bytes: &[u8]| bytes.first_chunk().and_then(|header| mpeg_frame(*header));

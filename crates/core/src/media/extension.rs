@@ -30,6 +30,9 @@ pub(super) const EXTENSIONS: &[(Media, &[&str])] = &[
     (Media::M4a, &["m4a", "m4b"]),
     (Media::Aac, &["aac"]),
     (Media::Aiff, &["aif", "aiff", "aifc"]),
+    (Media::Caf, &["caf"]),
+    (Media::Amr, &["amr", "awb"]),
+    (Media::Wma, &["wma"]),
     (
         Media::Video,
         &["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "wmv", "flv", "3gp", "ogv"],

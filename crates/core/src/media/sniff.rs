@@ -111,7 +111,12 @@ fn sound_or_video(head: &[u8]) -> Option<Media> {
             let video = find(first_page, b"\x80theora").is_some();
             Some(if video { Media::Video } else { Media::Ogg })
         }
+        [b'c', b'a', b'f', b'f', 0, 1, 0, 0, ..] => Some(Media::Caf),
+        [b'#', b'!', b'A', b'M', b'R', b'\n' | b'-' | b'_', ..] => Some(Media::Amr),
         [b'I', b'D', b'3', ..] => audio::tagged(head),
+        [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..] if audio::is_windows(head) => {
+            Some(Media::Wma)
+        }
         // Matroska and WebM; Windows Media; Flash; MPEG program stream.
         [0x1a, 0x45, 0xdf, 0xa3, ..]
         | [0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, ..]

@@ -110,6 +110,10 @@ fn signatures_name_their_kinds() {
         (Media::Ogg, b"OggS\0\x02\x01vorbis".to_vec()),
         (Media::Video, b"OggS\0\x02\0\0\x80theora".to_vec()),
         (Media::Aiff, b"FORM\0\0\0\x20AIFFCOMM".to_vec()),
+        (Media::Aiff, b"FORM\0\0\0\x20AIFCCOMM".to_vec()),
+        (Media::Caf, b"caff\0\x01\0\0desc".to_vec()),
+        (Media::Amr, b"#!AMR\n\x3c\x91".to_vec()),
+        (Media::Amr, b"#!AMR-WB\n\x24".to_vec()),
         (Media::Video, b"RIFF\x24\0\0\0AVI LIST".to_vec()),
         (Media::Video, b"\x1a\x45\xdf\xa3\x01".to_vec()),
         (Media::Archive, b"\x1f\x8b\x08\0".to_vec()),
@@ -364,4 +368,14 @@ fn a_mail_begins_with_fields_that_programs_write() {
     ] {
         assert_eq!(sniffed(text.as_bytes()), Media::Text, "{text}");
     }
+}
+
+#[test]
+fn a_windows_media_file_is_sound_unless_a_stream_of_it_is_video() {
+    const HEADER: &[u8] = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c";
+    const AUDIO: &[u8] = b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+    const VIDEO: &[u8] = b"\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
+    assert_eq!(sniffed(&[HEADER, AUDIO].concat()), Media::Wma);
+    assert_eq!(sniffed(&[HEADER, AUDIO, VIDEO].concat()), Media::Video);
+    assert_eq!(sniffed(HEADER), Media::Video);
 }

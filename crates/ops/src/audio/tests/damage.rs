@@ -1,0 +1,69 @@
+//! What damaged sounds come to: a failure with a cause or what is left of them, never harm.
+
+use super::{media_of, run, run_as, sample};
+use proptest::prelude::*;
+use windlass_core::FailureKind;
+
+const NAMES: &[&str] = &[
+    "heave.wav",
+    "bells.flac",
+    "bells.mp3",
+    "bells.ogg",
+    "bells.m4a",
+    "bells-alac.m4a",
+    "bells.aac",
+    "bells.aiff",
+    "bells.caf",
+];
+
+fn good(name: &str) -> Vec<u8> {
+    sample(&format!("heap/sounds/{name}"))
+}
+
+#[test]
+fn cut_off_files_give_what_is_there_or_a_cause() {
+    for name in NAMES {
+        let bytes = good(name);
+        let media = media_of(&bytes);
+        for end in [0, 1, 11, 12, 40, bytes.len() / 50, bytes.len() / 2] {
+            match run_as(media, &bytes[..end], None, &[]) {
+                Ok(output) => assert!(!output.artifacts.is_empty()),
+                Err(failure) => {
+                    assert_eq!(failure.kind, FailureKind::Rejected, "{name}: {}", failure.cause);
+                    assert!(!failure.next_step.is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_lost_its_end_says_so() {
+    for name in ["heave.wav", "bells.flac"] {
+        let bytes = good(name);
+        let output = run(&bytes[..bytes.len() * 2 / 3], &[]).unwrap();
+        let is_said = output.notes.iter().any(|note| note.contains("cut off"));
+        assert!(is_said, "{name}: {:?}", output.notes);
+    }
+}
+
+proptest! {
+    // Each takes a tenth of a second without optimisation; the end-to-end tests try many more.
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn flipped_bits_fail_or_pass_but_do_no_harm(
+        kind in 0..NAMES.len(),
+        at in any::<usize>(),
+        in_head in any::<bool>(),
+        value in any::<u8>(),
+    ) {
+        let mut bytes = good(NAMES[kind]);
+        let media = media_of(&bytes);
+        let length = if in_head { 200 } else { bytes.len() };
+        bytes[at % length] = value;
+        if let Err(failure) = run_as(media, &bytes, None, &[]) {
+            prop_assert_eq!(failure.kind, FailureKind::Rejected);
+            prop_assert!(!failure.cause.is_empty() && !failure.next_step.is_empty());
+        }
+    }
+}
