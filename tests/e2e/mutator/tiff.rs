@@ -7,7 +7,7 @@ const ENTRY_BYTES: usize = 12;
 const TAGS: &[u16] =
     &[256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 284, 317, 322, 324, 338, 347];
 
-pub(super) fn damage(mutator: &mut Mutator, tiff: &mut Vec<u8>) {
+pub(super) fn damage(mutator: &mut Mutator, tiff: &mut [u8]) {
     let is_big = tiff.starts_with(b"MM");
     let bytes = |value: u16| if is_big { value.to_be_bytes() } else { value.to_le_bytes() };
     let Some(directory) = long(tiff, 4, is_big) else { return };

@@ -191,3 +191,68 @@ fn failure(error: TiffError) -> Failure {
         other => damaged(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiff::encoder::{TiffEncoder, colortype};
+
+    fn decoded(bytes: &[u8], wanted: Layout) -> Decoded {
+        super::decode(bytes, wanted).expect("decoded")
+    }
+
+    #[test]
+    fn grey_and_colours_of_8_and_16_bits_are_read() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        encoder.write_image::<colortype::RGB8>(2, 1, &[255, 0, 0, 0, 0, 255]).expect("a page");
+        let colours = decoded(bytes.get_ref(), Layout::Rgba);
+        assert_eq!(colours.picture.bytes, [255, 0, 0, 0, 0, 255]);
+        assert_eq!((colours.mode, colours.more), ("RGB", More::None));
+        let grey = decoded(bytes.get_ref(), Layout::Grey);
+        assert_eq!(grey.picture.bytes, [76, 29]);
+
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        encoder.write_image::<colortype::Gray16>(2, 2, &[0, 256, 0x1234, 0xffff]).expect("a page");
+        encoder.write_image::<colortype::Gray8>(1, 1, &[9]).expect("another page");
+        let first = decoded(bytes.get_ref(), Layout::Rgba);
+        assert_eq!(first.picture.bytes, [0, 1, 0x12, 0xff]);
+        assert_eq!((first.mode, first.more), ("I;16", More::Pages));
+        let mut pages = Pages::open(bytes.get_ref()).expect("pages");
+        pages.next().expect("a second page");
+        assert_eq!(pages.decode(Layout::Grey).expect("decoded").picture.bytes, [9]);
+        assert!(!pages.has_more());
+    }
+
+    #[test]
+    fn few_bits_are_spread_and_differences_of_colour_are_undone() {
+        let mut to = [0; 5];
+        unpack(&[0b1010_0000], 1, &mut to);
+        assert_eq!(to, [255, 0, 255, 0, 0]);
+        unpack(&[0b0001_1011, 0b1100_0000], 2, &mut to);
+        assert_eq!(to, [0, 85, 170, 255, 255]);
+        unpack(&[0x0f, 0x80, 0x10], 4, &mut to);
+        assert_eq!(to, [0, 255, 136, 0, 17]);
+        // Grey, and the red and blue of BT.601, within a step.
+        assert_eq!(ycc_to_rgb(vec![128, 128, 128]), [128, 128, 128]);
+        assert_eq!(ycc_to_rgb(vec![76, 85, 255]), [254, 0, 0]);
+        assert_eq!(ycc_to_rgb(vec![29, 255, 107]), [0, 0, 254]);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_a_loop_is_damage() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        encoder.write_image::<colortype::Gray8>(8, 8, &[7; 64]).expect("a page");
+        let bytes = bytes.into_inner();
+        for end in 0..bytes.len() - 1 {
+            if let Err(failure) = super::decode(&bytes[..end], Layout::Grey) {
+                let is_told =
+                    matches!(failure.code.as_str(), "image_damaged" | "image_unsupported");
+                assert!(is_told, "{end}: {}", failure.code);
+            }
+        }
+        assert!(super::decode(&bytes[..bytes.len() / 2], Layout::Grey).is_err());
+    }
+}

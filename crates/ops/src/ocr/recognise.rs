@@ -44,8 +44,9 @@ impl Default for Asked<'_> {
     }
 }
 
-/// Reads a grey picture. `watch` hears how many percent are done (it may hear less than before when
-/// a page is read again), and answers whether to go on.
+/// Reads a grey picture; `dpi`: pixels of an inch, where they are known for sure. `watch` hears how
+/// many percent are done (it may hear less than before when a page is read again), and answers
+/// whether to go on.
 ///
 /// # Errors
 /// The picture is too large, a language is not installed, Tesseract gave up, or `watch` did not

@@ -278,7 +278,7 @@ impl Writer {
         let count = self.begins.len() + 1;
         let _ = write!(self.out, "xref\n0 {count}\n0000000000 65535 f \n");
         for begin in &self.begins {
-            let _ = write!(self.out, "{begin:010} 00000 n \n");
+            let _ = writeln!(self.out, "{begin:010} 00000 n ");
         }
         let _ = write!(
             self.out,
