@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn faint_or_uneven_print_on_bright_paper_has_local_thresholds() {
-        let stroke = |x: u32, y: u32| x % 8 == 0 && y % 16 < 8;
+        let stroke = |x: u32, y: u32| x.is_multiple_of(8) && y % 16 < 8;
         let print = |ink: u8, paper: fn(u32) -> u8| {
             threshold(&picture(|x, y| if stroke(x, y) { ink } else { paper(x) }))
         };

@@ -105,7 +105,7 @@ mod tests {
         let (width, height) = (900_u32, 700_u32);
         let ink = |x: u32, y: u32| {
             let in_text = (60..840).contains(&x) && (60..640).contains(&y);
-            in_text && y % 24 < 12 && x % 11 < 5 && (x / 97 + y / 24) % 7 != 0
+            in_text && y % 24 < 12 && x % 11 < 5 && !(x / 97 + y / 24).is_multiple_of(7)
         };
         let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
         let bytes = places.map(|(x, y)| if ink(x, y) { 20 } else { 250 }).collect();
