@@ -162,8 +162,8 @@ static SPEC: OperationSpec = OperationSpec {
 
 fn basis(params: &Params) -> Vec<(String, String)> {
     match params.text("ocr") {
-        Some("never") => Vec::new(),
-        _ => ocr::basis(params),
+        Some("auto" | "always") => ocr::basis(params),
+        _ => Vec::new(),
     }
 }
 

@@ -7,6 +7,8 @@ use super::draft::{COLUMN_COUNT_MAX, Draft};
 use super::model::{Block, Document, Line, Link, Table};
 use std::mem::take;
 
+/// Lists within lists that are told apart: each depth is an indentation.
+const ITEM_DEPTH_MAX: u8 = 15;
 /// Tables within tables; deeper ones are read as the text of their cell.
 const TABLE_DEPTH_MAX: usize = 16;
 
@@ -147,7 +149,9 @@ impl Builder {
         self.emit(match kind {
             Kind::Paragraph => Block::Paragraph(line),
             Kind::Heading(level) => Block::Heading(level, line),
-            Kind::Item { depth, marker } => Block::Item { depth, marker, line },
+            Kind::Item { depth, marker } => {
+                Block::Item { depth: depth.min(ITEM_DEPTH_MAX), marker, line }
+            }
         });
     }
 

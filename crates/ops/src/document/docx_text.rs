@@ -5,7 +5,7 @@
 use super::builder::{Builder, Kind};
 use super::docx_lists::{ListRef, Lists};
 use super::docx_styles::Styles;
-use super::package::Relation;
+use super::package::Relations;
 use super::xml::{Node, attribute, walk};
 use quick_xml::events::BytesStart;
 use windlass_core::Failure;
@@ -36,7 +36,7 @@ pub(super) struct PartContext<'a> {
     pub(super) lists: &'a mut Lists,
     pub(super) styles: &'a Styles,
     /// Of the part: where links lead.
-    pub(super) relations: &'a [Relation],
+    pub(super) relations: &'a Relations,
 }
 
 struct PartReader<'a, 'c> {
@@ -136,7 +136,7 @@ impl PartReader<'_, '_> {
 
     fn start_link(&mut self, element: &BytesStart<'_>) -> Open {
         let id = attribute(element, "id");
-        let relation = id.and_then(|id| self.context.relations.iter().find(|it| it.id == id));
+        let relation = id.and_then(|id| self.context.relations.get(&id));
         let target = match relation {
             Some(relation) => Some(relation.target.clone()),
             None => attribute(element, "anchor").map(|anchor| format!("#{anchor}")),

@@ -1,15 +1,14 @@
 //! DrawingML: the texts of shapes on slides and sheets, with their titles, lists, tables and links.
 
 use super::builder::{Builder, Kind};
-use super::package::Relation;
+use super::package::Relations;
 use super::xml::{Node, attribute, walk};
 use quick_xml::events::BytesStart;
 use windlass_core::Failure;
 
 /// What the shapes of a part refer to, and which of them are wanted.
-#[derive(Default)]
 pub(super) struct Drawing<'a> {
-    pub(super) relations: &'a [Relation],
+    pub(super) relations: &'a Relations,
     /// Of a slide's notes only the body is one; the rest repeats the slide.
     pub(super) body_only: bool,
 }
@@ -158,7 +157,7 @@ impl Reader {
             }
             "hlinkClick" if self.open.contains(&Open::Run) => {
                 let id = attribute(element, "id").unwrap_or_default();
-                let relation = drawing.relations.iter().find(|relation| relation.id == id);
+                let relation = drawing.relations.get(&id);
                 self.link = relation.filter(|it| it.is_external).map(|it| it.target.clone());
             }
             _ => {}

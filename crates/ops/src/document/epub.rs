@@ -16,6 +16,8 @@ static FORM: Form = Form {
 };
 /// Files that a book lists.
 const ITEM_COUNT_MAX: usize = 50_000;
+/// Entries of a table of contents that are looked at.
+const ENTRY_COUNT_MAX: usize = 50_000;
 
 /// A book as its package file describes it.
 #[derive(Default)]
@@ -175,12 +177,14 @@ fn entries(xml: &str) -> Result<Vec<(usize, String, String)>, Failure> {
                     }
                     "li" | "navPoint" => {
                         level += 1;
-                        if element.local_name().as_ref() == "navPoint" {
+                        if element.local_name().as_ref() == "navPoint"
+                            && entries.len() < ENTRY_COUNT_MAX
+                        {
                             entries.push((level, String::new(), String::new()));
                         }
                         'l'
                     }
-                    "a" if is_contents && level > 0 => {
+                    "a" if is_contents && level > 0 && entries.len() < ENTRY_COUNT_MAX => {
                         let target = attribute(element, "href").unwrap_or_default();
                         entries.push((level, String::new(), target));
                         'a'

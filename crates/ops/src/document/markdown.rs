@@ -63,20 +63,24 @@ fn push_item(out: &mut String, depth: u8, marker: &str, line: &Line) {
     out.push('\n');
 }
 
+/// The first row is the head and as wide as the widest; other rows end with their last cell, which
+/// the format allows: a table may be a million rows long and have one wide one.
 fn push_table(out: &mut String, table: &Table) {
     let columns = table.rows().map(Iterator::count).max().unwrap_or(0);
     for (index, row) in table.rows().enumerate() {
-        let mut cells = row.take(columns);
-        for _ in 0..columns {
+        let mut count = 0;
+        for cell in row {
             out.push_str("| ");
-            push_escaped(out, cells.next().unwrap_or_default(), " ");
+            push_escaped(out, cell, " ");
             out.push(' ');
+            count += 1;
+        }
+        if index == 0 {
+            out.extend(std::iter::repeat_n("|  ", columns - count));
+            out.push_str("|\n");
+            out.extend(std::iter::repeat_n("| --- ", columns));
         }
         out.push_str("|\n");
-        if index == 0 {
-            out.extend(std::iter::repeat_n("| --- ", columns));
-            out.push_str("|\n");
-        }
     }
 }
 
@@ -161,8 +165,14 @@ mod tests {
             Block::Table(Table("a|b\tc\nd\n".to_owned())),
         ];
         let wanted = "## Two lines\n\n1. x\n    - x\n- iv) x\n\n\
-                      | a\\|b | c |\n| --- | --- |\n| d |  |\n";
+                      | a\\|b | c |\n| --- | --- |\n| d |\n";
         assert_eq!(written(blocks), wanted);
+    }
+
+    #[test]
+    fn a_narrow_first_row_is_widened() {
+        let table = Table("a\nb\tc\n".to_owned());
+        assert_eq!(written(vec![Block::Table(table)]), "| a |  |\n| --- | --- |\n| b | c |\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::model::{Attachment, Document, Metadata};
 use super::xml::{attribute, each_element, element_text};
 use crate::encoding::decode_text;
 use memchr::memmem;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use windlass_core::Failure;
 use zip::ZipArchive;
@@ -40,10 +41,16 @@ pub(super) struct Package {
     pub(super) warnings: Vec<String>,
 }
 
+/// The relations of a part, in their order and by id: a part may name each of a million.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    list: Vec<Relation>,
+    by_id: BTreeMap<String, usize>,
+}
+
 /// One entry of a relationships part.
 #[derive(Clone, Debug)]
 pub(super) struct Relation {
-    pub(super) id: String,
     kind: String,
     pub(super) target: String,
     /// The target is no part but an address.
@@ -145,14 +152,14 @@ impl Package {
     }
 
     /// The relations of a part to others.
-    pub(super) fn relations(&mut self, part: &str) -> Result<Vec<Relation>, Failure> {
+    pub(super) fn relations(&mut self, part: &str) -> Result<Relations, Failure> {
         let (folder, name) = split(part);
         self.relations_in(&join(folder, &format!("_rels/{name}.rels")))
     }
 
-    fn relations_in(&mut self, name: &str) -> Result<Vec<Relation>, Failure> {
+    fn relations_in(&mut self, name: &str) -> Result<Relations, Failure> {
         let xml = self.part(name)?.unwrap_or_default();
-        let mut relations = Vec::new();
+        let mut relations = Relations::default();
         each_element(&xml, |element| {
             if element.local_name().as_ref() == "Relationship"
                 && let (Some(kind), Some(target)) =
@@ -160,7 +167,7 @@ impl Package {
             {
                 let id = attribute(element, "Id").unwrap_or_default();
                 let is_external = attribute(element, "TargetMode").as_deref() == Some("External");
-                relations.push(Relation { id, kind, target, is_external });
+                relations.push(id, Relation { kind, target, is_external });
             }
         });
         Ok(relations)
@@ -209,6 +216,18 @@ impl Package {
     }
 }
 
+impl Relations {
+    fn push(&mut self, id: String, relation: Relation) {
+        self.by_id.entry(id).or_insert(self.list.len());
+        self.list.push(relation);
+    }
+
+    /// The relation of this id.
+    pub(super) fn get(&self, id: &str) -> Option<&Relation> {
+        self.by_id.get(id).map(|index| &self.list[*index])
+    }
+}
+
 impl Form {
     pub(super) fn damaged(&self, what: &str) -> Failure {
         Failure::rejected(
@@ -247,9 +266,10 @@ fn declared_entries(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Names of the parts that relations of a kind point to, in their order.
-pub(super) fn part_names(relations: &[Relation], folder: &str, kind: &str) -> Vec<String> {
+pub(super) fn part_names(relations: &Relations, folder: &str, kind: &str) -> Vec<String> {
     // Types differ between transitional and strict files in all but their last component.
     let of_kind = relations
+        .list
         .iter()
         .filter(|relation| !relation.is_external && relation.kind.rsplit('/').next() == Some(kind));
     of_kind.map(|relation| join(folder, &relation.target)).collect()

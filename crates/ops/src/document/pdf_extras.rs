@@ -15,12 +15,15 @@ use hayro_syntax::page::Page as PdfPage;
 const ANNOTATION_COUNT_MAX: usize = 10_000;
 /// Content of all files within one document.
 const CONTENT_BYTES_MAX: usize = 256 << 20;
+/// Glyphs that are looked at for the links of one page, each link anew.
+const GLYPH_LOOK_COUNT_MAX: usize = 20_000_000;
 /// Words of a link that are shown.
 const LINK_TEXT_BYTES_MAX: usize = 1_000;
 
 /// Lists the links of a page that lead out of the document, with the words that they lie on.
 pub(super) fn links(page: &PdfPage<'_>, shown: &Page, number: usize, document: &mut Document) {
     let Some(annotations) = page.raw().get::<Array<'_>>("Annots") else { return };
+    let mut looks = 0_usize;
     for annotation in annotations.iter::<Dict<'_>>().take(ANNOTATION_COUNT_MAX) {
         let action = annotation.get::<Dict<'_>>("A").filter(|action| is_named(action, "URI"));
         let target = action.and_then(|action| action.get::<PdfString<'_>>("URI"));
@@ -29,6 +32,8 @@ pub(super) fn links(page: &PdfPage<'_>, shown: &Page, number: usize, document: &
             let area = Rect::new(area.x0, area.y0, area.x1, area.y1);
             page.initial_transform(true).to_kurbo().transform_rect_bbox(area)
         });
+        looks += shown.glyphs.len();
+        let area = area.filter(|_| looks <= GLYPH_LOOK_COUNT_MAX);
         let text = area.map(|area| words_in(shown, area)).unwrap_or_default();
         let target = decode(target.as_bytes());
         document.push_link(Link { text, target, page: Some(number) });

@@ -28,7 +28,8 @@ pub(super) enum PageEnd {
 }
 
 impl Remarks {
-    /// Remembers what is to be said of a page; `has_text`: in the page itself, or read as a picture.
+    /// Remembers what is to be said of a page; `has_text`: in the page itself, or read as a
+    /// picture.
     pub(super) fn look_at(&mut self, number: usize, page: &Page, end: PageEnd, has_text: bool) {
         if !has_text {
             self.without_text.push(number);

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::drawing::{Drawing, push_texts};
 use super::model::{BreakKind, Document};
-use super::package::{Form, Package, Relation, join, part_names, split};
+use super::package::{Form, Package, Relations, join, part_names, split};
 use super::xml::{attribute, each_element};
 use windlass_core::Failure;
 
@@ -67,7 +67,7 @@ pub(super) fn read(
 }
 
 /// The parts of the slides, in the order in which they are shown.
-fn slides(presentation: &str, relations: &[Relation], folder: &str) -> Vec<String> {
+fn slides(presentation: &str, relations: &Relations, folder: &str) -> Vec<String> {
     let mut slides = Vec::new();
     each_element(presentation, |element| {
         if element.local_name().as_ref() == "sldId" && slides.len() < SLIDE_COUNT_MAX {
@@ -75,7 +75,7 @@ fn slides(presentation: &str, relations: &[Relation], folder: &str) -> Vec<Strin
             let mut ids = element.attributes();
             let ids = ids.with_checks(false).flatten();
             let named = ids.filter(|it| it.key.local_name().as_ref() == "id");
-            let mut found = named.filter_map(|it| relations.iter().find(|r| r.id == *it.value));
+            let mut found = named.filter_map(|it| relations.get(&it.value));
             slides.extend(found.next().map(|relation| join(folder, &relation.target)));
         }
     });

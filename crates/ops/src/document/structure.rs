@@ -1,6 +1,6 @@
 //! A document as JSON: its blocks, page texts, outline, links and attachments.
 
-use super::model::{Attachment, Block, Document, Entry, Line, Link, Metadata};
+use super::model::{Attachment, Block, Document, Entry, Line, Link, Metadata, Table};
 use serde_json::{Map, Value, json};
 
 /// What both the analysis and the whole structure say about a document beside its text.
@@ -30,12 +30,29 @@ pub(super) fn json(mut fields: Map<String, Value>, document: &Document, text: &s
         if index > 0 {
             out.extend_from_slice(b",\n");
         }
-        serde_json::to_writer(&mut out, &block(one)).expect("memory takes it");
+        match one {
+            Block::Table(table) => push_table(&mut out, table),
+            one => serde_json::to_writer(&mut out, &block(one)).expect("memory takes it"),
+        }
     }
     out.extend_from_slice(b"\n]}\n");
     out
 }
 
+/// Row by row, for tables of millions of cells.
+fn push_table(out: &mut Vec<u8>, table: &Table) {
+    out.extend_from_slice(b"{\"kind\":\"table\",\"rows\":[");
+    for (index, row) in table.rows().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let row: Vec<&str> = row.collect();
+        serde_json::to_writer(&mut *out, &row).expect("memory takes it");
+    }
+    out.extend_from_slice(b"]}");
+}
+
+/// A block that is small; tables are not.
 fn block(block: &Block) -> Value {
     match block {
         Block::Heading(level, line) => with_line(json!({"kind": "heading", "level": level}), line),
@@ -43,10 +60,7 @@ fn block(block: &Block) -> Value {
         Block::Item { depth, marker, line } => {
             with_line(json!({"kind": "item", "depth": depth, "marker": marker}), line)
         }
-        Block::Table(table) => {
-            let rows: Vec<Vec<&str>> = table.rows().map(Iterator::collect).collect();
-            json!({"kind": "table", "rows": rows})
-        }
+        Block::Table(_) => Value::Null,
         Block::Break(found) => {
             let mut value = json!({"kind": found.kind.word(), "number": found.number});
             if let Some(name) = &found.name {

@@ -4,7 +4,7 @@
 use super::builder::Builder;
 use super::drawing::{Drawing, push_texts};
 use super::model::{BreakKind, Document, Link};
-use super::package::{Form, Package, Relation, part_names, split};
+use super::package::{Form, Package, Relations, part_names, split};
 use super::xlsx_cells::{Sheet, read_sheet};
 use super::xlsx_numbers::Formats;
 use super::xml::{Node, attribute, each_element, walk};
@@ -106,7 +106,7 @@ fn describe(document: &mut Document, sheets: &[Listed]) {
 }
 
 /// The sheets of a workbook, and whether its days count from 1904.
-fn listed(workbook: &str, relations: &[Relation], folder: &str) -> (Vec<Listed>, bool) {
+fn listed(workbook: &str, relations: &Relations, folder: &str) -> (Vec<Listed>, bool) {
     let (mut sheets, mut is_1904) = (Vec::new(), false);
     each_element(workbook, |element| match element.local_name().as_ref() {
         "workbookPr" => {
@@ -114,7 +114,7 @@ fn listed(workbook: &str, relations: &[Relation], folder: &str) -> (Vec<Listed>,
         }
         "sheet" if sheets.len() < SHEET_COUNT_MAX => {
             let id = attribute(element, "id").unwrap_or_default();
-            let relation = relations.iter().find(|relation| relation.id == id);
+            let relation = relations.get(&id);
             sheets.push(Listed {
                 name: attribute(element, "name").unwrap_or_default(),
                 part: relation.map(|relation| super::package::join(folder, &relation.target)),
@@ -155,7 +155,7 @@ fn shared_strings(xml: &str) -> Result<Shared, Failure> {
 fn extras(
     package: &mut Package,
     part: &str,
-    relations: &[Relation],
+    relations: &Relations,
     builder: &mut Builder,
 ) -> Result<(), Failure> {
     let folder = split(part).0;
@@ -163,7 +163,11 @@ fn extras(
         for name in part_names(relations, folder, kind) {
             let Some(xml) = package.part(&name)? else { continue };
             match kind {
-                "drawing" => push_texts(&xml, &Drawing::default(), builder)?,
+                "drawing" => {
+                    let relations = package.relations(&name)?;
+                    let drawing = Drawing { relations: &relations, body_only: false };
+                    push_texts(&xml, &drawing, builder)?;
+                }
                 _ => comments(&xml, builder)?,
             }
         }

@@ -1,7 +1,7 @@
 //! The cells of one sheet: what each shows, put into rows; blank rows part tables.
 
 use super::builder::Builder;
-use super::package::Relation;
+use super::package::Relations;
 use super::xlsx::{Shared, push_link};
 use super::xlsx_numbers::Formats;
 use super::xml::{Node, attribute, walk};
@@ -15,7 +15,7 @@ const COLUMN_COUNT: usize = 16_384;
 pub(super) struct Sheet<'a> {
     pub(super) shared: &'a Shared,
     pub(super) formats: &'a Formats,
-    pub(super) relations: &'a [Relation],
+    pub(super) relations: &'a Relations,
 }
 
 /// What an open element means.
@@ -178,7 +178,7 @@ impl Reader {
 
 fn link(element: &BytesStart<'_>, sheet: &Sheet<'_>, builder: &mut Builder) {
     let id = attribute(element, "id").unwrap_or_default();
-    let outward = sheet.relations.iter().find(|relation| relation.id == id);
+    let outward = sheet.relations.get(&id);
     let target = match (outward, attribute(element, "location")) {
         (Some(relation), _) => relation.target.clone(),
         (None, Some(place)) => format!("#{place}"),
