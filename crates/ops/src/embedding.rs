@@ -84,13 +84,14 @@ static SPEC: OperationSpec = OperationSpec {
         Step { name: COUNT, input: StepInput::Files, on_failure: OnFailure::Continue },
         Step { name: FIT, input: StepInput::AllOf(1, &[0]), on_failure: OnFailure::Stop },
         Step {
-            name: TRANSFORM,
-            input: StepInput::EachOf(0, &[1]),
-            on_failure: OnFailure::Continue,
-        },
-        Step {
             name: NEAREST,
             input: StepInput::AllOf(1, &[0, 1]),
+            on_failure: OnFailure::Continue,
+        },
+        // The last one has a task for each file: who waits for one file's result finds it there.
+        Step {
+            name: TRANSFORM,
+            input: StepInput::EachOf(0, &[1]),
             on_failure: OnFailure::Continue,
         },
     ],
