@@ -70,7 +70,7 @@ static SPEC: OperationSpec = OperationSpec {
     name: "embedding",
     version: 1,
     summary: "vectors of texts by their words (TF-IDF), and which texts are nearest",
-    accepts: Accepts::Media(&[Media::Text, Media::Html]),
+    accepts: Accepts::Media(&[Media::Text, Media::Html, Media::Eml]),
     params: PARAMS,
     home: Home::Executor,
     // Counting a text costs no more than looking it up, and a result names its neighbours.
