@@ -4,7 +4,7 @@ use super::codecs::{CODINGS, named_in};
 use super::edits::{self, Edit};
 use super::shared::Shared;
 use super::sound::{
-    Block, Facts, Sound, check, cut_off, damaged, empty, unsupported, weights_of_mask,
+    Block, Facts, Sound, check, cut_off, damaged, empty, fill, rewind, unsupported, weights_of_mask,
 };
 use super::tags::Tags;
 use crate::SourceReader;
@@ -46,7 +46,10 @@ pub(super) struct Packets {
 }
 
 impl Packets {
-    pub(super) fn open(reader: SourceReader, media: Media) -> Result<Packets, Failure> {
+    pub(super) fn open(mut reader: SourceReader, media: Media) -> Result<Packets, Failure> {
+        if media == Media::Caf {
+            check_caf(&mut reader)?;
+        }
         let file = Shared::new(reader);
         let opened = catch_unwind(AssertUnwindSafe(|| Packets::probe(file.clone(), media)));
         let mut packets =
@@ -278,6 +281,28 @@ impl Sound for Packets {
         file.into_inner().expect("the decoder's half is dropped").finish()?;
         Ok(warnings)
     }
+}
+
+/// Refuses a CAF file that claims huge packets, before room for one is made.
+fn check_caf(reader: &mut SourceReader) -> Result<(), Failure> {
+    const DESCRIPTION_END: usize = 52;
+    // Codecs have up to 4,096 samples in a packet.
+    const PACKET_MAX: u32 = 1 << 16;
+    let mut head = [0; DESCRIPTION_END];
+    if reader.size() < head.len() as u64 {
+        return Err(damaged("it ends within its headers"));
+    }
+    fill(reader, &mut head)?;
+    rewind(reader, 0)?;
+    let number =
+        |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (bytes, samples) = (number(36), number(40));
+    if bytes > PACKET_MAX || samples > PACKET_MAX {
+        return Err(damaged(format!(
+            "it claims packets of {bytes} bytes and {samples} samples, and the limit is {PACKET_MAX}"
+        )));
+    }
+    Ok(())
 }
 
 fn extension(media: Media) -> Option<&'static str> {

@@ -47,6 +47,18 @@ fn a_recording_that_lost_its_end_says_so() {
     }
 }
 
+/// Symphonia made room for a packet of four billion samples.
+#[test]
+fn a_caf_that_claims_huge_packets_is_refused_before_room_is_made() {
+    for at in [36, 40] {
+        let mut bytes = good("bells.caf");
+        bytes[at..at + 4].copy_from_slice(&0x00ff_ffff_u32.to_be_bytes());
+        let failure = run(&bytes, &[]).err().unwrap();
+        assert_eq!(failure.code, "audio_damaged");
+        assert!(failure.cause.contains("16777215"), "{}", failure.cause);
+    }
+}
+
 proptest! {
     // Each takes a tenth of a second without optimisation; the end-to-end tests try many more.
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
