@@ -169,8 +169,14 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
     }
     let given = with_lists_read(given, &may_run)?;
     for spec in may_run {
-        Params::normalise(spec.name, spec.params, &given)
-            .map_err(|error| CliError::usage(error.to_string()))?;
+        Params::normalise(spec.name, spec.params, &given).map_err(|error| match choice {
+            Choice::One(_) => CliError::usage(error.to_string()),
+            // Several operations may know it, and not all of them mean the same by it.
+            Choice::Auto { .. } => CliError::usage(format!(
+                "{}: {error}; name the operation that is meant with --op",
+                spec.name
+            )),
+        })?;
     }
     Ok(given)
 }
