@@ -248,6 +248,14 @@ fn clients_of_the_file_service_send_forms_and_get_paths() {
     let analysis = std::fs::read_to_string(lab.path(path)).expect("it is there");
     assert_eq!(parsed(&analysis)["sentiment_score"], 2);
 
+    let texts = ["texts=cats and dogs;filename=c.txt", "texts=dogs and mice;filename=d.txt"];
+    let (code, answer) = sent(&place, &[&texts[..], &["task_type=embedding"]].concat());
+    assert_eq!((code, &answer["total_files_processed"]), (200, &json!(2)));
+    // Words without meaning alone: the work ends before it comes to vectors.
+    let (code, answer) = sent(&place, &["task_type=embedding", "texts=of the;filename=e.txt"]);
+    assert_eq!((code, &answer["saved_files"]), (200, &json!([])));
+    assert_eq!(answer["failed_files"][0]["file"], "e.txt");
+
     let unknown = (400, json!({"error": "Unknown task type: x"}));
     assert_eq!(sent(&place, &["task_type=x", "texts=y;filename=b.txt"]), unknown);
     let none = (400, json!({"error": "No files provided for text processing"}));

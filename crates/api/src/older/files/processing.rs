@@ -59,15 +59,29 @@ impl Processing {
         let mut notices = self.node.handle.watch().map_err(|error| error.to_string())?;
         let last = self.submit(&fit, &bases).map_err(|error| error.to_string())?;
         self.wait(last.job, &mut notices)?;
-        let mut tasks = self.tasks(last)?;
-        tasks.truncate(fit.len());
-        for ((upload, base), task) in fit.iter().zip(&bases).zip(tasks) {
-            match self.save(base, task)? {
+        let mut tasks = self.tasks(last)?.into_iter();
+        for (upload, base) in fit.iter().zip(&bases) {
+            let outcome = match tasks.next() {
+                Some(task) => self.save(base, task)?,
+                None => Err(self.first_failure(last)?),
+            };
+            match outcome {
                 Ok(path) => done.saved.push(path),
                 Err(failure) => done.failed.push((upload.name.clone(), failure)),
             }
         }
         Ok(done)
+    }
+
+    /// Why a job never came to its last phase.
+    fn first_failure(&self, last: PhaseId) -> Result<Failure, String> {
+        for phase in (0..last.phase.0).map(PhaseIndex) {
+            let tasks = self.tasks(PhaseId { job: last.job, phase })?;
+            if let Some(failed) = tasks.into_iter().find_map(|task| task.failure) {
+                return Ok(failed.failure);
+            }
+        }
+        Ok(cancelled())
     }
 
     /// Why a file of this kind is not taken.
@@ -165,9 +179,7 @@ impl Processing {
     fn save(&self, base: &[u8], task: TaskView) -> Result<Result<PathBuf, Failure>, String> {
         let Some(manifest) = task.manifest else {
             let failure = task.failure.map(|failed| failed.failure);
-            return Ok(Err(failure.unwrap_or_else(|| {
-                Failure::rejected("cancelled", "the job was cancelled", "Send it again.")
-            })));
+            return Ok(Err(failure.unwrap_or_else(cancelled)));
         };
         let manifest = self.node.blobs.read(manifest, MANIFEST_BYTES_MAX);
         let manifest = manifest.map_err(|error| error.to_string())?;
@@ -195,6 +207,11 @@ impl Processing {
         placed.map_err(|error| format!("write {}: {error}", path.display()))?;
         Ok(path)
     }
+}
+
+/// Of a file whose turn never came.
+fn cancelled() -> Failure {
+    Failure::rejected("cancelled", "the job was cancelled", "Send it again.")
 }
 
 /// One phase, or the steps into which the operation's work is divided.
