@@ -10,6 +10,8 @@ mod embedding;
 mod encoding;
 pub mod factorial;
 mod image;
+#[cfg(test)]
+mod kept;
 mod noop;
 mod ocr;
 mod text;

@@ -41,7 +41,8 @@ pub trait Output {
     /// Something that the user should know of a success, one sentence.
     fn note(&mut self, note: String);
 
-    /// Shows that the attempt lives; cheap, call it once a page or a few megabytes.
+    /// Shows that the attempt lives; cheap, call it once a page or a few megabytes. A `total` of 0
+    /// says that nobody knows yet how much there is.
     fn progress(&mut self, done: u64, total: u64);
 
     /// Whether the attempt is to end early; only an operation that waits need ask. An executor is

@@ -8,34 +8,14 @@ mod pictures;
 mod wav;
 
 use super::OPERATION;
-use crate::{Output, Source, Work};
+use crate::kept::Kept;
+use crate::{Source, Work};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use windlass_core::media::{Media, Sample, sniff};
 use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure};
-
-#[derive(Default)]
-struct Collected {
-    artifacts: Vec<(String, Vec<u8>)>,
-    notes: Vec<String>,
-}
-
-impl Output for Collected {
-    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push((name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
-    fn progress(&mut self, done: u64, total: u64) {
-        assert!(done <= total, "{done} of {total}");
-    }
-}
 
 fn media_of(bytes: &[u8]) -> Media {
     sniff(&Sample { head: bytes, tail: &[], size: bytes.len() as u64 })
@@ -47,19 +27,19 @@ fn run_as(
     bytes: &[u8],
     hash: Option<BlobId>,
     given: &[(&str, &str)],
-) -> Result<Collected, Failure> {
+) -> Result<Kept, Failure> {
     let given: BTreeMap<_, _> =
         given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let params = Params::normalise("audio", OPERATION.spec.params, &given).unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let source = Source::new(file, "x".to_owned(), media, bytes.len() as u64, hash);
-    let mut output = Collected::default();
+    let mut output = Kept::default();
     let mut work = Work::new(Some(source), &params, &mut output);
     OPERATION.run.unwrap()(&mut work).map(|()| output)
 }
 
-fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
+fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Kept, Failure> {
     run_as(media_of(bytes), bytes, Some(BlobId::of(bytes)), given)
 }
 

@@ -12,7 +12,8 @@ mod slides;
 mod text;
 
 use super::*;
-use crate::{Output, Source};
+use crate::Source;
+use crate::kept::Kept;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -20,30 +21,7 @@ use windlass_core::params::Params;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What an attempt gave.
-#[derive(Default)]
-struct Given {
-    artifacts: Vec<(String, Vec<u8>)>,
-    notes: Vec<String>,
-    progress: Vec<(u64, u64)>,
-}
-
-impl Output for Given {
-    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push((name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
-    fn progress(&mut self, done: u64, total: u64) {
-        self.progress.push((done, total));
-    }
-}
-
-impl Given {
+impl Kept {
     fn json(&self) -> Value {
         assert_eq!(self.artifacts[0].0, "{base}_document_analysis.json");
         serde_json::from_slice(&self.artifacts[0].1).unwrap()
@@ -56,22 +34,22 @@ impl Given {
 }
 
 /// Runs the operation on a file of these bytes.
-fn process(media: Media, bytes: &[u8]) -> Result<Given, Failure> {
+fn process(media: Media, bytes: &[u8]) -> Result<Kept, Failure> {
     process_as(media, bytes, &[])
 }
 
 /// With parameters.
-fn process_as(media: Media, bytes: &[u8], params: &[(&str, &str)]) -> Result<Given, Failure> {
+fn process_as(media: Media, bytes: &[u8], params: &[(&str, &str)]) -> Result<Kept, Failure> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     let source = Source::new(file, "input".to_owned(), media, bytes.len() as u64, None);
     let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let (params, mut given) = (Params(params.collect::<BTreeMap<_, _>>()), Given::default());
+    let (params, mut given) = (Params(params.collect::<BTreeMap<_, _>>()), Kept::default());
     let mut work = Work::new(Some(source), &params, &mut given);
     run(&mut work).map(|()| given)
 }
 
-fn read(media: Media, bytes: &[u8]) -> Given {
+fn read(media: Media, bytes: &[u8]) -> Kept {
     process(media, bytes).unwrap()
 }
 

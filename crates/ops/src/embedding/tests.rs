@@ -2,31 +2,13 @@
 //! no step wrote.
 
 use super::*;
-use crate::work::{Output, Source};
+use crate::kept::Kept;
+use crate::work::Source;
 use crate::{Earlier, EarlierArtifact};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 use windlass_core::params::Params;
-
-#[derive(Default)]
-struct Kept {
-    artifacts: Vec<(String, Vec<u8>)>,
-    notes: Vec<String>,
-}
-
-impl Output for Kept {
-    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push((name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
-    fn progress(&mut self, _: u64, _: u64) {}
-}
 
 type Given<'a> = &'a [(&'a str, &'a str)];
 

@@ -1,35 +1,14 @@
 //! The operation from file bytes to result bytes, on the samples.
 
 use super::OPERATION;
-use crate::{Output, Source, Work};
+use crate::kept::Kept;
+use crate::{Source, Work};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use windlass_core::Failure;
 use windlass_core::media::{Sample, sniff};
 use windlass_core::params::Params;
-
-#[derive(Default)]
-struct Collected {
-    artifacts: Vec<(String, Vec<u8>)>,
-    notes: Vec<String>,
-    progress: Vec<(u64, u64)>,
-}
-
-impl Output for Collected {
-    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push((name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
-    fn progress(&mut self, done: u64, total: u64) {
-        self.progress.push((done, total));
-    }
-}
 
 /// Whether there is something to test with; said aloud if not.
 fn is_there() -> bool {
@@ -40,7 +19,7 @@ fn is_there() -> bool {
     false
 }
 
-fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
+fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Kept, Failure> {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("written");
     let media = sniff(&Sample { head: bytes, tail: &[], size: bytes.len() as u64 });
@@ -48,7 +27,7 @@ fn run(bytes: &[u8], given: &[(&str, &str)]) -> Result<Collected, Failure> {
     let given: BTreeMap<String, String> =
         given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let params = Params::normalise("ocr", OPERATION.spec.params, &given).expect("good parameters");
-    let mut output = Collected::default();
+    let mut output = Kept::default();
     let run = OPERATION.run.expect("a function");
     run(&mut Work::new(Some(source), &params, &mut output))?;
     Ok(output)
@@ -59,7 +38,7 @@ fn sample(name: &str) -> Vec<u8> {
     std::fs::read(std::path::Path::new(folder).join(name)).expect("a sample")
 }
 
-fn json(collected: &Collected) -> Value {
+fn json(collected: &Kept) -> Value {
     let (name, bytes) = &collected.artifacts[0];
     assert_eq!(name, "{base}_ocr.json");
     serde_json::from_slice(bytes).expect("JSON")

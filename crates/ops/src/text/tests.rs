@@ -2,31 +2,13 @@
 
 use super::vader::{Polarity, polarity};
 use super::{analyse, run};
+use crate::kept::Kept;
 use crate::work::{Output, Source, Work};
 use serde_json::{Value, json};
 use std::io::{Seek, Write};
 use windlass_core::Failure;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
-
-#[derive(Default)]
-struct Kept {
-    artifacts: Vec<(String, Vec<u8>)>,
-    notes: Vec<String>,
-}
-
-impl Output for Kept {
-    fn artifact(&mut self, name: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push((name.to_owned(), bytes.to_vec()));
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
-    fn progress(&mut self, _: u64, _: u64) {}
-}
 
 fn result(content: &[u8]) -> (Value, Vec<String>) {
     result_with(&[], content)
