@@ -14,7 +14,7 @@ use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{ChunkRef, JobSpec, JobState, OnFailure, PhaseSpec, TaskState};
+use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec, TaskState};
 use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX};
 use windlass_core::names;
 use windlass_core::params::Params;
@@ -226,18 +226,7 @@ impl Submitter<'_> {
             .find(|spec| spec.name == operation)
             .ok_or_else(|| RunError::UnknownOperation(operation.to_owned()))?;
         let params = Params::normalise(spec.name, spec.params, &self.asked.params)?;
-        if !spec.steps.is_empty() {
-            return Ok(plan::phases_of(spec, &params, phase_index(first), self.asked.fresh));
-        }
-        Ok(vec![PhaseSpec {
-            operation: spec.name.to_owned(),
-            version: spec.version,
-            params,
-            after: Vec::new(),
-            on_failure: OnFailure::Continue,
-            fresh: self.asked.fresh,
-            derived: None,
-        }])
+        Ok(plan::phases_of(spec, &params, phase_index(first), self.asked.fresh))
     }
 
     /// Adds tasks to a phase and seals it.

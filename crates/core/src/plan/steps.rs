@@ -38,7 +38,7 @@ pub enum StepInput {
 }
 
 /// The phases of an operation with these parameters, where the first of them is the job's phase
-/// `first`; none where its work is not divided.
+/// `first`: one over its files where its work is not divided.
 #[must_use]
 pub fn phases_of(
     spec: &OperationSpec,
@@ -76,6 +76,17 @@ pub fn phases_of(
             derived,
         }
     };
+    if spec.steps.is_empty() {
+        return vec![PhaseSpec {
+            operation: spec.name.to_owned(),
+            version: spec.version,
+            params: params.clone(),
+            after: Vec::new(),
+            on_failure: OnFailure::Continue,
+            fresh,
+            derived: None,
+        }];
+    }
     (0..).zip(spec.steps).map(phase).collect()
 }
 
@@ -126,5 +137,14 @@ mod tests {
         assert_eq!(after, [vec![], vec![2], vec![2, 3], vec![2, 3]]);
         let before = phases_of(&SPEC, &Params::default(), PhaseIndex(0), false);
         assert!(is_in_order(&[&before[..2], &phases].concat()));
+    }
+
+    #[test]
+    fn work_that_is_not_divided_is_one_phase_over_its_files() {
+        let whole = OperationSpec { steps: &[], ..SPEC };
+        let phases = phases_of(&whole, &Params::default(), PhaseIndex(3), true);
+        let [phase] = &phases[..] else { panic!("one phase") };
+        assert_eq!((&*phase.operation, phase.fresh, &phase.derived), ("pages", true, &None));
+        assert!(phase.after.is_empty() && phase.params == Params::default());
     }
 }
