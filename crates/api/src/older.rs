@@ -18,12 +18,16 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use windlass_core::records::SetName;
 use windlass_wire::Peer;
+
+/// Pause before the master is asked again that had more to do than it could take.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// A port for programs of an older system.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,7 +3,7 @@
 //! silent for minutes. They send digits without an end mark and keep the connection open: what
 //! tells the end is silence.
 
-use super::factorial_workers;
+use super::{BUSY_PAUSE, factorial_workers};
 use crate::lobby::Place;
 use crate::node::Node;
 use std::collections::BTreeMap;
@@ -29,8 +29,6 @@ const NUMBER_BYTES_MAX: usize = 64;
 const TAKE_TIME_MAX: Duration = Duration::from_secs(60);
 /// Times that workers of that service are asked before ours are: each time several are tried.
 const OLDER_ROUND_COUNT_MAX: usize = 8;
-/// Pause before the master is asked again that had more to do than it could take.
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Serves one connection until it ends. `has_workers`: whether there may be workers of that
 /// service.

@@ -2,6 +2,7 @@
 //!
 //! It answers calls of one operation, which only its own system's gateway asks for.
 
+use super::BUSY_PAUSE;
 use crate::node::Node;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,8 +19,6 @@ use windlass_master::{Gone, Session, Unsent};
 
 /// Messages of the master that may wait.
 const MESSAGE_COUNT_MAX: usize = 1_024;
-/// Pause before the master is told again that had more to do than it could take.
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// An answer, or why there is none.
 pub(super) type Made = Result<Vec<u8>, Failure>;

@@ -1,5 +1,6 @@
 //! XML-RPC over HTTP, as the look-up service and the MapReduce of the older systems spoke it.
 
+mod call;
 mod lookups;
 mod message;
 
@@ -11,8 +12,9 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use call::Call;
 use lookups::{Lookups, only_one};
-use message::{Call, Value};
+use message::Value;
 use windlass_core::records::SetName;
 
 /// Longest request.

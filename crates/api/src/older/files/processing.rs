@@ -12,15 +12,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{ChunkRef, JobSpec, JobState, OnFailure, PhaseSpec};
+use windlass_core::ledger::{ChunkRef, JobSpec, JobState};
 use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX, MANIFEST_BYTES_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 use windlass_core::view::{Notice, TaskView};
-use windlass_core::{
-    BlobId, Failure, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, names, plan,
-};
+use windlass_core::{Failure, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, names, plan};
 
 /// How often the job is looked at although nothing was heard of it.
 const LOOK: Duration = Duration::from_secs(1);
@@ -105,7 +103,7 @@ impl Processing {
     ) -> Result<PhaseId, Box<dyn std::error::Error>> {
         let spec = self.spec;
         let params = Params::normalise(spec.name, spec.params, &Default::default())?;
-        let phases = phases_of(spec, params);
+        let phases = plan::phases_of(spec, &params, PhaseIndex(0), false);
         let request = request_id();
         let name = format!("{} from an older client ({} files)", spec.name, uploads.len());
         let job =
@@ -214,22 +212,6 @@ fn cancelled() -> Failure {
     Failure::rejected("cancelled", "the job was cancelled", "Send it again.")
 }
 
-/// One phase, or the steps into which the operation's work is divided.
-fn phases_of(spec: &OperationSpec, params: Params) -> Vec<PhaseSpec> {
-    if !spec.steps.is_empty() {
-        return plan::phases_of(spec, &params, PhaseIndex(0), false);
-    }
-    vec![PhaseSpec {
-        operation: spec.name.to_owned(),
-        version: spec.version,
-        params,
-        after: Vec::new(),
-        on_failure: OnFailure::Continue,
-        fresh: false,
-        derived: None,
-    }]
-}
-
 /// A file of a form as a task's input. Its path says where it came from and is nowhere on a disk.
 fn input(upload: &Upload, base: &[u8]) -> Input {
     Input {
@@ -249,7 +231,7 @@ fn request_id() -> RequestId {
     hasher.update(&now.to_le_bytes());
     hasher.update(&std::process::id().to_le_bytes());
     hasher.update(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-    let BlobId(hash) = BlobId(*hasher.finalize().as_bytes());
-    let (half, _) = hash.split_first_chunk::<16>().expect("a hash has 32 bytes");
+    let hash = hasher.finalize();
+    let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
     RequestId(u128::from_le_bytes(*half))
 }

@@ -2,7 +2,7 @@
 
 use super::message::Value;
 use crate::node::Node;
-use std::time::Duration;
+use crate::older::BUSY_PAUSE;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::info;
@@ -15,8 +15,6 @@ use windlass_master::Unasked;
 
 /// What is said of a group without instances.
 const UNAVAILABLE: &str = "Worker is unavailable";
-/// Pause before the master is asked again that had more to do than it could take.
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Looks up in one record set.
 #[derive(Clone)]
