@@ -46,6 +46,24 @@ fn what_is_submitted_needs_a_running_cluster() {
 }
 
 #[test]
+fn jobs_of_a_run_are_looked_at_where_no_cluster_runs() {
+    let lab = Lab::new();
+    inputs(&lab, 2);
+    lab.run(&["run", "in", "--op", "text"]).ended(0);
+    let tells = |command: &[&str], what: &str| {
+        let ran = lab.run(command);
+        assert!(ran.ended(0).stdout.contains(what), "{}", ran.stdout);
+    };
+    tells(&["job", "list"], "succeeded");
+    tells(&["job", "show", "1"], "2");
+    tells(&["job", "logs", "1"], "submitted");
+    tells(&["result", "get", "1", "f001.txt", "--out", "-"], "word_count");
+    lab.run(&["job", "retry", "1", "--failed"]).ended(4).said("windlass up");
+    lab.run(&["job", "rm", "1"]).ended(0);
+    assert_eq!(lab.run(&["job", "list"]).ended(0).stdout, "There is no job.\n");
+}
+
+#[test]
 fn a_submitted_job_is_found_again_and_its_results_are_what_a_run_makes() {
     let lab = Lab::new();
     inputs(&lab, 5);

@@ -121,6 +121,18 @@ impl Attached {
         }
     }
 
+    /// Works with the cluster that holds the state, or with one of this process's own for as long
+    /// as that takes, without workers; its journal is closed when this returns.
+    pub(crate) fn meanwhile<T>(
+        state: &Path,
+        work: impl FnOnce(&Cluster) -> T,
+    ) -> Result<T, CliError> {
+        let attached = Attached::attach(state, &Plan::alone())?;
+        let done = work(&attached.cluster());
+        attached.stop(&mut || {}, &|| false);
+        Ok(done)
+    }
+
     /// The cluster as the client's functions want it.
     pub(crate) fn cluster(&self) -> Cluster {
         match self {

@@ -1,4 +1,4 @@
-//! `windlass job`: the jobs of a running cluster.
+//! `windlass job`: the jobs of a cluster, and of a state where none runs.
 
 mod list;
 mod logs;
@@ -20,23 +20,37 @@ use windlass_core::{JobId, LogTime};
 pub(crate) fn job(arguments: &JobArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
-    let cluster = place.running()?;
     match &arguments.command {
-        JobCommand::List { only, name, json } => list::list(&cluster, only, name.as_deref(), *json),
-        JobCommand::Show { id, all, json } => show::show(&cluster, JobId(*id), *all, *json),
+        // These are of no use without workers.
         JobCommand::Wait { id, timeout, json } => {
-            wait::wait(&place, cluster, JobId(*id), *timeout, *json)
+            wait::wait(&place, place.running()?, JobId(*id), *timeout, *json)
         }
-        JobCommand::Logs { id, follow, json } => {
-            logs::logs(&place, cluster, JobId(*id), *follow, *json)
+        JobCommand::Logs { id, follow: true, json } => {
+            logs::logs(&place, place.running()?, JobId(*id), true, *json)
         }
-        JobCommand::Cancel { id, json } => steer::cancel(&cluster, JobId(*id), *json),
-        JobCommand::Pause { id, json } => steer::pause(&cluster, JobId(*id), true, *json),
-        JobCommand::Resume { id, json } => steer::pause(&cluster, JobId(*id), false, *json),
         JobCommand::Retry { id, cause, json, failed: _ } => {
-            steer::retry(&cluster, JobId(*id), cause.as_deref(), *json)
+            steer::retry(&place.running()?, JobId(*id), cause.as_deref(), *json)
         }
-        JobCommand::Rm { ids, json } => steer::rm(&cluster, ids, *json),
+        JobCommand::List { only, name, json } => {
+            place.with_recorded(|cluster| list::list(cluster, only, name.as_deref(), *json))
+        }
+        JobCommand::Show { id, all, json } => {
+            place.with_recorded(|cluster| show::show(cluster, JobId(*id), *all, *json))
+        }
+        JobCommand::Logs { id, follow: false, json } => place
+            .with_recorded(|cluster| logs::logs(&place, cluster.clone(), JobId(*id), false, *json)),
+        JobCommand::Cancel { id, json } => {
+            place.with_recorded(|cluster| steer::cancel(cluster, JobId(*id), *json))
+        }
+        JobCommand::Pause { id, json } => {
+            place.with_recorded(|cluster| steer::pause(cluster, JobId(*id), true, *json))
+        }
+        JobCommand::Resume { id, json } => {
+            place.with_recorded(|cluster| steer::pause(cluster, JobId(*id), false, *json))
+        }
+        JobCommand::Rm { ids, json } => {
+            place.with_recorded(|cluster| steer::rm(cluster, ids, *json))
+        }
     }
 }
 

@@ -72,6 +72,20 @@ impl Place {
         }
     }
 
+    /// Works with the cluster that is there; over a state that nobody holds, with one of this
+    /// process's own meanwhile, which has no workers: enough for what is recorded.
+    pub(crate) fn with_recorded<T>(
+        &self,
+        work: impl FnOnce(&Cluster) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        match self {
+            Place::State(state, _) if state.join("journal").exists() => {
+                Attached::meanwhile(state, work)?
+            }
+            _ => work(&self.running()?),
+        }
+    }
+
     /// The cluster that is there; it is an error where none is.
     pub(crate) fn running(&self) -> Result<Cluster, CliError> {
         match self {

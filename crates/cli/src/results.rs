@@ -23,15 +23,14 @@ const STDOUT: &str = "-";
 pub(crate) fn result(arguments: &ResultArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
-    let cluster = place.running()?;
-    match &arguments.command {
-        ResultCommand::Ls { id, json } => list(&cluster, JobId(*id), *json),
+    place.with_recorded(|cluster| match &arguments.command {
+        ResultCommand::Ls { id, json } => list(cluster, JobId(*id), *json),
         ResultCommand::Get { id, files, out } if out.as_os_str() == STDOUT => {
-            to_stdout(&cluster, JobId(*id), files)
+            to_stdout(cluster, JobId(*id), files)
         }
-        ResultCommand::Get { id, files, out } => get(&cluster, JobId(*id), files, out),
-        ResultCommand::Export { id, out, json } => export(&cluster, JobId(*id), out, *json),
-    }
+        ResultCommand::Get { id, files, out } => get(cluster, JobId(*id), files, out),
+        ResultCommand::Export { id, out, json } => export(cluster, JobId(*id), out, *json),
+    })
 }
 
 fn list(cluster: &Cluster, id: JobId, as_json: bool) -> Result<u8, CliError> {

@@ -8,7 +8,7 @@ mod verify;
 
 use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
-use crate::cluster::{Attached, Plan};
+use crate::cluster::Attached;
 use crate::settings;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -49,16 +49,12 @@ fn settings_json(settings: &Settings) -> serde_json::Value {
     all.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
-/// The cluster that holds the state, or one of this process's own for as long as `work` takes; the
-/// journal is closed when this returns.
+/// See [`Attached::meanwhile`].
 fn with_cluster<T>(
     state: &Path,
     work: impl FnOnce(&Cluster) -> Result<T, ClusterError>,
 ) -> Result<T, CliError> {
-    let attached = Attached::attach(state, &Plan::alone())?;
-    let done = work(&attached.cluster());
-    attached.stop(&mut || {}, &|| false);
-    done.map_err(CliError::failed)
+    Attached::meanwhile(state, work)?.map_err(CliError::failed)
 }
 
 fn print(text: &str) {

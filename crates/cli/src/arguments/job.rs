@@ -27,7 +27,7 @@ pub(crate) struct SubmitArguments {
     pub(crate) place: PlaceArguments,
 }
 
-/// Look at the jobs of a running cluster and steer them: wait, pause, retry, cancel
+/// Look at jobs and steer them: wait, pause, retry, cancel
 #[derive(Debug, Args)]
 pub(crate) struct JobArguments {
     #[command(subcommand)]
