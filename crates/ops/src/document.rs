@@ -52,6 +52,7 @@ mod html;
 mod html_tags;
 mod lines;
 mod markdown;
+mod markers;
 mod model;
 mod opendocument;
 mod order;

@@ -4,6 +4,7 @@
 
 use super::bidi;
 use super::glyphs::{Glyph, Page};
+use super::markers;
 use hayro_interpret::kurbo::{Point, Vec2};
 use std::ops::Range;
 
@@ -73,7 +74,7 @@ pub(super) fn assemble(page: &Page) -> Vec<Line> {
             size: row.iter().map(|piece| piece.size).fold(0.0, f64::max),
         });
     }
-    lines
+    markers::join(lines)
 }
 
 fn split_into_pieces(page: &Page) -> Vec<Piece> {
