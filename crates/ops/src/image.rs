@@ -46,6 +46,7 @@ pub(crate) mod picture;
 mod png;
 mod scale;
 pub(crate) mod tiff;
+mod tiff_palette;
 mod webp;
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! TIFF to pixels, page by page: bilevel (fax group 4 too), grey, colours.
+//! TIFF to pixels, page by page: bilevel (fax group 4 too), grey, colours, palettes.
 
 use super::convert::{Samples, ycc_to_rgb};
 use super::decode::{Decoded, More};
 use super::jpeg::cmyk_to_rgb;
 use super::picture::{Layout, Orientation, Picture, check_size, zeroed};
+use super::tiff_palette::{self, Shown};
 use super::{damaged, unsupported};
+use std::borrow::Cow;
 use std::io::Cursor;
 use tiff::decoder::{Decoder, Limits};
 use tiff::tags::Tag;
@@ -21,7 +23,9 @@ const OVERHEAD_BYTES_PER_PIXEL: u64 = 2;
 
 /// The pages of a file, one after another.
 pub(crate) struct Pages<'a> {
-    decoder: Decoder<Cursor<&'a [u8]>>,
+    decoder: Decoder<Cursor<Cow<'a, [u8]>>>,
+    /// Pages whose samples are indices of colours.
+    has_palette: Vec<bool>,
     page_index: usize,
 }
 
@@ -40,8 +44,9 @@ impl<'a> Pages<'a> {
         limits.intermediate_buffer_size = usize::MAX;
         limits.ifd_value_size = FIELD_BYTES_MAX;
         // The buffers are bounded by `check_size`, which knows the whole picture.
+        let Shown { bytes, has_palette } = tiff_palette::shown(bytes);
         let decoder = Decoder::new(Cursor::new(bytes)).map_err(failure)?.with_limits(limits);
-        Ok(Pages { decoder, page_index: 0 })
+        Ok(Pages { decoder, has_palette, page_index: 0 })
     }
 
     /// Whether there are pages behind this one.
@@ -60,12 +65,16 @@ impl<'a> Pages<'a> {
 
     /// The pixels of this page.
     pub(crate) fn decode(&mut self, wanted: Layout) -> Result<Decoded, Failure> {
+        let has_palette = self.has_palette.get(self.page_index).is_some_and(|it| *it);
         let decoder = &mut self.decoder;
         let (width, height) = decoder.dimensions().map_err(failure)?;
         // Sixteen bits a channel at most, before anything else of the file is believed.
         check_size(width.into(), height.into(), 1)?;
         let color = decoder.colortype().map_err(failure)?;
-        let stored = Stored::of(color)?;
+        let stored = match has_palette {
+            true => Stored { samples: Samples::Rgb, mode: "P", ..Stored::of(color)? },
+            false => Stored::of(color)?,
+        };
         let unpacked = (u64::from(stored.bits) * stored.channel_count as u64).div_ceil(8);
         let whole = stored.samples.channel_count() as u64;
         check_size(width.into(), height.into(), unpacked + whole + OVERHEAD_BYTES_PER_PIXEL)?;
@@ -82,7 +91,11 @@ impl<'a> Pages<'a> {
         let orientation = Orientation::from_exif(orientation.unwrap_or(1));
         let dpi = dots_per_inch(decoder);
 
-        let (samples, bytes) = stored.into_bytes(rows, width as usize, row_bytes)?;
+        let (samples, mut bytes) = stored.into_bytes(rows, width as usize, row_bytes)?;
+        if has_palette {
+            let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(failure)?;
+            bytes = tiff_palette::colours(&bytes, stored.bits, &map)?;
+        }
         let layout = samples.layout(wanted);
         let bytes = match layout {
             Layout::Grey => samples.into_grey(bytes),
@@ -171,7 +184,7 @@ fn unpack(row: &[u8], bits: u8, to: &mut [u8]) {
 }
 
 /// Pixels of an inch, where the file says so and means it.
-fn dots_per_inch(decoder: &mut Decoder<Cursor<&[u8]>>) -> Option<u32> {
+fn dots_per_inch(decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>) -> Option<u32> {
     const INCH: u16 = 2;
     const CENTIMETRE: u16 = 3;
     let dots = decoder.find_tag(Tag::XResolution).ok()??.into_f32().ok()?;
@@ -223,6 +236,24 @@ mod tests {
         pages.next().expect("a second page");
         assert_eq!(pages.decode(Layout::Grey).expect("decoded").picture.bytes, [9]);
         assert!(!pages.has_more());
+    }
+
+    #[test]
+    fn palettes_give_their_colours() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        let mut page = encoder.new_image::<colortype::Gray8>(2, 1).expect("a page");
+        let directory = page.encoder();
+        // Red, green and blue of the colours 0 and 1, and black.
+        let mut map = vec![0_u16; 768];
+        (map[0], map[257], map[512]) = (0xff00, 0x8000, 0x1000);
+        directory.write_tag(Tag::ColorMap, map.as_slice()).expect("a field");
+        directory.write_tag(Tag::PhotometricInterpretation, 3_u16).expect("a field");
+        page.write_data(&[0, 1]).expect("a page");
+        let colours = decoded(bytes.get_ref(), Layout::Rgba);
+        assert_eq!(colours.picture.bytes, [255, 0, 16, 0, 128, 0]);
+        assert_eq!(colours.mode, "P");
+        assert_eq!(decoded(bytes.get_ref(), Layout::Grey).picture.bytes, [78, 75]);
     }
 
     #[test]
