@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # One build, one folder of inputs and one Python with all peers for every script.
 cargo build --release --locked -p windlass-bench -p windlass-cli
+export WINDLASS_BENCH_IS_BUILT=1
 shared() {
     PYTHONPATH=bench PYTHONDONTWRITEBYTECODE=1 python3 -c "import harness; print(harness.$1())"
 }
