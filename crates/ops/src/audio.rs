@@ -46,6 +46,7 @@ mod canvas;
 mod chunks;
 mod codecs;
 mod columns;
+mod containers;
 mod edits;
 mod levels;
 mod loudness;

@@ -1,23 +1,18 @@
 //! Everything that is not plain WAV: containers and codecs by symphonia.
 
-use super::codecs::{CODINGS, named_in};
+use super::containers::{
+    check_caf, decodable, ends_within, extension, facts, is_companded, no_codec, refused, weights,
+};
 use super::edits::{self, Edit};
 use super::shared::Shared;
-use super::sound::{
-    Block, Facts, Sound, check, cut_off, damaged, empty, fill, rewind, unsupported, weights_of_mask,
-};
-use super::tags::Tags;
+use super::sound::{Block, Facts, Sound, check, cut_off, damaged, empty, unsupported};
 use crate::SourceReader;
 use std::io::{Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW};
-use symphonia::core::codecs::audio::{
-    AudioCodecParameters, AudioDecoder, AudioDecoderOptions, CODEC_ID_NULL_AUDIO,
-};
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::io::MediaSourceStream;
 use windlass_core::Failure;
 use windlass_core::media::Media;
@@ -40,6 +35,8 @@ pub(super) struct Packets {
     /// Samples that the header promises, and that were given out.
     promised: Option<u64>,
     given: u64,
+    /// Whether the end of the file is missing.
+    has_no_end: bool,
     broken: u64,
     broken_in_a_row: u64,
     warnings: Vec<String>,
@@ -50,13 +47,19 @@ impl Packets {
         if media == Media::Caf {
             check_caf(&mut reader)?;
         }
-        let file = Shared::new(reader);
+        let is_cut = ends_within(&mut reader, media)?;
+        // One that jumps to what should come behind the samples would find nothing there.
+        let file = match media {
+            Media::Aiff if is_cut => Shared::in_order(reader),
+            _ => Shared::new(reader),
+        };
         let opened = catch_unwind(AssertUnwindSafe(|| Packets::probe(file.clone(), media)));
         let mut packets =
             opened.unwrap_or_else(|_| Err(damaged("its headers contradict each other")))?;
         if media == Media::M4a {
             packets.follow_edit();
         }
+        packets.has_no_end = is_cut;
         Ok(packets)
     }
 
@@ -127,6 +130,7 @@ impl Packets {
             edit: None,
             promised,
             given: 0,
+            has_no_end: false,
             broken: 0,
             broken_in_a_row: 0,
             warnings: Vec::new(),
@@ -275,128 +279,12 @@ impl Sound for Packets {
             promised.saturating_sub(self.given) as f64 / f64::from(self.facts.sample_rate.max(1));
         if missing >= MISSING_SECONDS_MIN && self.given > 0 {
             self.warnings.push(cut_off(missing));
+        } else if self.has_no_end {
+            self.warnings.push("The file is cut off: its end is missing.".to_owned());
         }
         let Packets { file, format, warnings, .. } = *self;
         drop(format);
         file.into_inner().expect("the decoder's half is dropped").finish()?;
         Ok(warnings)
-    }
-}
-
-/// Refuses a CAF file that claims huge packets, before room for one is made.
-fn check_caf(reader: &mut SourceReader) -> Result<(), Failure> {
-    const DESCRIPTION_END: usize = 52;
-    // Codecs have up to 4,096 samples in a packet.
-    const PACKET_MAX: u32 = 1 << 16;
-    let mut head = [0; DESCRIPTION_END];
-    if reader.size() < head.len() as u64 {
-        return Err(damaged("it ends within its headers"));
-    }
-    fill(reader, &mut head)?;
-    rewind(reader, 0)?;
-    let number =
-        |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    let (bytes, samples) = (number(36), number(40));
-    if bytes > PACKET_MAX || samples > PACKET_MAX {
-        return Err(damaged(format!(
-            "it claims packets of {bytes} bytes and {samples} samples, and the limit is {PACKET_MAX}"
-        )));
-    }
-    Ok(())
-}
-
-fn extension(media: Media) -> Option<&'static str> {
-    match media {
-        Media::Wav => Some("wav"),
-        Media::Mp3 => Some("mp3"),
-        Media::Flac => Some("flac"),
-        Media::Ogg => Some("ogg"),
-        Media::M4a => Some("m4a"),
-        Media::Aac => Some("aac"),
-        Media::Aiff => Some("aiff"),
-        Media::Caf => Some("caf"),
-        _ => None,
-    }
-}
-
-/// The first audio track whose codec is known here.
-fn decodable(tracks: &[Track]) -> Option<(&Track, &AudioCodecParameters)> {
-    let codecs = symphonia::default::get_codecs();
-    tracks.iter().find_map(|track| {
-        let params = track.codec_params.as_ref()?.audio()?;
-        codecs.get_audio_decoder(params.codec).map(|_| (track, params))
-    })
-}
-
-/// Why no track can be decoded.
-fn no_codec(file: &Shared, media: Media, tracks: &[Track]) -> Failure {
-    let params = tracks.iter().filter_map(|track| track.codec_params.as_ref()?.audio());
-    let mut codecs = params.map(|params| params.codec).filter(|id| *id != CODEC_ID_NULL_AUDIO);
-    let by_id = codecs.next().map(|id| {
-        let known = CODINGS.iter().find(|(known, _)| *known == id);
-        known.map_or_else(|| id.to_string(), |(_, name)| (*name).to_owned())
-    });
-    let name = by_id.or_else(|| named_in(&file.ends()).map(str::to_owned));
-    unsupported(&name.unwrap_or_else(|| format!("of an unknown codec in {}", media.label())))
-}
-
-/// Why the container could not be opened.
-fn refused(file: &Shared, media: Media, error: &Error) -> Failure {
-    if let Some(name) = named_in(&file.ends()) {
-        return unsupported(name);
-    }
-    match error {
-        Error::Unsupported(what) if !what.starts_with("core (probe)") => {
-            unsupported(&format!("in {} ({what})", media.label()))
-        }
-        Error::Unsupported(_) => damaged("no decoder finds its beginning"),
-        Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            damaged("it ends within its headers")
-        }
-        error => damaged(error),
-    }
-}
-
-fn weights(channels: &Channels) -> Vec<f64> {
-    // The positions' bits are those of WAV.
-    let mask = match channels {
-        Channels::Positioned(positions) => positions.bits(),
-        _ => 0,
-    };
-    weights_of_mask(channels.count(), mask)
-}
-
-fn is_companded(params: &AudioCodecParameters) -> bool {
-    matches!(params.codec, CODEC_ID_PCM_ALAW | CODEC_ID_PCM_MULAW)
-}
-
-/// What the headers say; rate and channels come with the first packet.
-fn facts(media: Media, params: &AudioCodecParameters, decoder: &dyn AudioDecoder) -> Facts {
-    let codec = CODINGS.iter().find(|(id, _)| *id == params.codec);
-    let codec = codec.map_or_else(|| decoder.codec_info().long_name, |(_, name)| name);
-    let is_exact = matches!(codec, "FLAC" | "ALAC") || codec.starts_with("PCM");
-    let bits = params.bits_per_sample.filter(|bits| is_exact && (1..=64).contains(bits));
-    let bits = if is_companded(params) { Some(8) } else { bits };
-    let format = match media {
-        Media::Wav => "WAV",
-        Media::Mp3 => "MPEG audio",
-        Media::Flac => "FLAC",
-        Media::Ogg => "Ogg",
-        Media::M4a => "MPEG-4",
-        Media::Aac => "ADTS",
-        Media::Aiff => "AIFF",
-        Media::Caf => "CAF",
-        _ => "unknown",
-    };
-    Facts {
-        format,
-        codec: codec.to_owned(),
-        sample_rate: 0,
-        channels: 0,
-        sample_width: bits.map(|bits| bits.div_ceil(8)),
-        bit_depth: bits,
-        is_whole_number: is_exact && !codec.contains("float"),
-        weights: Vec::new(),
-        tags: Tags::default(),
     }
 }

@@ -7,15 +7,23 @@ use symphonia::core::io::MediaSource;
 
 /// One of its owners.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<SourceReader>>);
+pub(super) struct Shared {
+    reader: Arc<Mutex<SourceReader>>,
+    is_seekable: bool,
+}
 
 impl Shared {
     pub(super) fn new(reader: SourceReader) -> Shared {
-        Shared(Arc::new(Mutex::new(reader)))
+        Shared { reader: Arc::new(Mutex::new(reader)), is_seekable: true }
+    }
+
+    /// For a decoder that is to read from the beginning to the end, and jump nowhere.
+    pub(super) fn in_order(reader: SourceReader) -> Shared {
+        Shared { is_seekable: false, ..Shared::new(reader) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, SourceReader> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file's first and last 64 KiB: codecs are named there.
@@ -34,7 +42,7 @@ impl Shared {
 
     /// The reader, once the decoder is gone.
     pub(super) fn into_inner(self) -> Option<SourceReader> {
-        Some(Arc::into_inner(self.0)?.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Some(Arc::into_inner(self.reader)?.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -52,7 +60,7 @@ impl Seek for Shared {
 
 impl MediaSource for Shared {
     fn is_seekable(&self) -> bool {
-        true
+        self.is_seekable
     }
 
     fn byte_len(&self) -> Option<u64> {

@@ -39,12 +39,35 @@ fn cut_off_files_give_what_is_there_or_a_cause() {
 
 #[test]
 fn a_recording_that_lost_its_end_says_so() {
-    for name in ["heave.wav", "bells.flac"] {
+    for name in ["heave.wav", "bells.flac", "bells.aiff"] {
         let bytes = good(name);
         let output = run(&bytes[..bytes.len() * 2 / 3], &[]).unwrap();
         let is_said = output.notes.iter().any(|note| note.contains("cut off"));
         assert!(is_said, "{name}: {:?}", output.notes);
     }
+}
+
+/// An Ogg stream has its length in its last page: without that nothing is missing but the mark of
+/// the end.
+#[test]
+fn a_stream_without_its_last_page_says_so() {
+    const FLAGS: usize = 5;
+    const CHECKSUM: std::ops::Range<usize> = 22..26;
+    let mut bytes = good("bells.ogg");
+    assert!(run(&bytes, &[]).unwrap().notes.is_empty());
+    let last = memchr::memmem::rfind(&bytes, b"OggS").unwrap();
+    let page = &mut bytes[last..];
+    page[FLAGS] = 0;
+    page[CHECKSUM].fill(0);
+    // RFC 3533: polynomial 0x04c11db7, not reflected, from 0.
+    let sum = page.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc: u32, _| {
+            if crc >> 31 == 1 { crc << 1 ^ 0x04c1_1db7 } else { crc << 1 }
+        })
+    });
+    page[CHECKSUM].copy_from_slice(&sum.to_le_bytes());
+    let notes = run(&bytes, &[]).unwrap().notes;
+    assert_eq!(notes, ["The file is cut off: its end is missing."]);
 }
 
 /// Symphonia made room for a packet of four billion samples.
