@@ -1,7 +1,8 @@
 """Makes the sample files of this folder anew: python3 samples/make.py
 
-Needs Pillow, fpdf2, uharfbuzz, the DejaVu fonts, ffmpeg and espeak-ng (Debian: fonts-dejavu-core
-ffmpeg espeak-ng); nothing else of the project does. The same versions give the same bytes. All
+Needs Pillow, fpdf2, uharfbuzz, the DejaVu fonts, ffmpeg, espeak-ng and heif-enc (Debian:
+fonts-dejavu-core ffmpeg espeak-ng libheif-examples); nothing else of the project does. The same
+versions give the same bytes. All
 content is drawn or written here, or is in the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
 """
 
@@ -328,33 +329,62 @@ def pptx() -> bytes:
     return zipped(office_parts("ppt/presentation.xml", f"{kind}.presentation.main", parts, links))
 
 
+def opendocument(kind: str, body: str) -> bytes:
+    """A package of OpenDocument: `text`, `spreadsheet` or `presentation`."""
+    base = "urn:oasis:names:tc:opendocument:xmlns:"
+    spaces = ("office", "text", "table", "presentation", "draw")
+    names = "".join(f' xmlns:{name}="{base}{name}:1.0"' for name in spaces)
+    names = names.replace("draw:1.0", "drawing:1.0")
+    media = f"application/vnd.oasis.opendocument.{kind}"
+    return zipped({
+        "mimetype": media,
+        "content.xml": f"{XML}<office:document-content{names}><office:body><office:{kind}>{body}"
+        f"</office:{kind}></office:body></office:document-content>",
+        "META-INF/manifest.xml": f'{XML}<manifest:manifest xmlns:manifest="{base}manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{media}"/>'
+        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+        "</manifest:manifest>",
+    })
+
+
+def table_rows(rows: list[tuple[str, ...]]) -> str:
+    return "".join("<table:table-row>" + "".join(
+        f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row)
+        + "</table:table-row>" for row in rows)
+
+
 def odt() -> bytes:
     """A heading, a list, a table, a foot note."""
-    base = "urn:oasis:names:tc:opendocument:xmlns:"
-    names = "".join(f' xmlns:{name}="{base}{name}:1.0"' for name in ("office", "text", "table"))
-    cells = "".join("<table:table-row>" + "".join(
-        f"<table:table-cell><text:p>{cell}</text:p></table:table-cell>" for cell in row)
-        + "</table:table-row>" for row in (("Day", "Miles"), ("1", "120"), ("2", "98")))
-    body = (
+    return opendocument("text", (
         '<text:h text:outline-level="1">Log of the voyage</text:h>'
         '<text:p>Fair wind<text:note text:note-class="footnote"><text:note-citation>1'
         "</text:note-citation><text:note-body><text:p>From the west.</text:p></text:note-body>"
         "</text:note> on both days.</text:p>"
         "<text:list><text:list-item><text:p>anchor up</text:p></text:list-item>"
         "<text:list-item><text:p>sails set</text:p></text:list-item></text:list>"
-        f"<table:table>{cells}</table:table>"
-    )
-    kind = "application/vnd.oasis.opendocument.text"
-    manifest = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
-    return zipped({
-        "mimetype": kind,
-        "content.xml": f"{XML}<office:document-content{names}><office:body><office:text>{body}"
-        "</office:text></office:body></office:document-content>",
-        "META-INF/manifest.xml": f'{XML}<manifest:manifest xmlns:manifest="{manifest}">'
-        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
-        '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
-        "</manifest:manifest>",
-    })
+        f"<table:table>{table_rows([('Day', 'Miles'), ('1', '120'), ('2', '98')])}</table:table>"
+    ))
+
+
+def ods() -> bytes:
+    """Two sheets, with rows and columns that are repeated."""
+    crew = table_rows([("Name", "Task"), ("Ada", "hoists"), ("Grace", "hauls")])
+    watch = ('<table:table-row table:number-rows-repeated="2"><table:table-cell table:'
+             'number-columns-repeated="3"><text:p>aft</text:p></table:table-cell></table:table-row>')
+    return opendocument("spreadsheet", f'<table:table table:name="Crew">{crew}</table:table>'
+                        f'<table:table table:name="Watch">{watch}</table:table>')
+
+
+def odp() -> bytes:
+    """Two slides: a title with a list, a text with notes."""
+    frame = "<draw:frame{0}><draw:text-box>{1}</draw:text-box></draw:frame>"
+    title = frame.format(' presentation:class="title"', "<text:p>On board</text:p>")
+    points = frame.format("", "<text:list><text:list-item><text:p>anchor up</text:p>"
+                          "</text:list-item></text:list>")
+    words = frame.format("", "<text:p>Thanks to the crew</text:p>")
+    notes = f"<presentation:notes>{frame.format('', '<text:p>Bow here.</text:p>')}</presentation:notes>"
+    return opendocument("presentation", f"<draw:page>{title}{points}</draw:page>"
+                        f"<draw:page>{words}{notes}</draw:page>")
 
 
 def epub() -> bytes:
@@ -512,17 +542,28 @@ def rotated_photo() -> bytes:
     return picture_bytes(stored, "JPEG", quality=85, exif=exif)
 
 
-def bomb_png() -> bytes:
-    """Says that it has 65535 x 65535 pixels."""
+def png(width: int, height: int, depth: int, rows: bytes) -> bytes:
+    """Red, green and blue, said to be of this size."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(
             ">I", zlib.crc32(name + content)
         )
 
-    header = struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(1000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b"")
+
+
+def bomb_png() -> bytes:
+    """Says that it has 65535 x 65535 pixels."""
+    return png(65535, 65535, 8, bytes(1000))
+
+
+def ramp_png() -> bytes:
+    """Grey levels of 16 bits from left to right."""
+    row = b"".join(struct.pack(">HHH", *[x * 257] * 3) for x in range(256))
+    return png(256, 64, 16, (b"\0" + row) * 64)
 
 
 def noise(count: int) -> bytes:
@@ -628,9 +669,38 @@ def sounds() -> None:
     write(HARD / "bells.opus", ffmpeg(bell, "-c:a", "libopus", "-b:a", "16k", "-f", "ogg"))
 
 
+def heif(source: bytes, suffix: str, kind: str, *options: str) -> bytes:
+    """A picture made into HEIC or AVIF."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture, target = (pathlib.Path(folder) / name for name in (f"in{suffix}", f"out.{kind}"))
+        picture.write_bytes(source)
+        subprocess.run(["heif-enc", *options, "-o", str(target), str(picture)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return target.read_bytes()
+
+
+def more() -> None:
+    """Kinds that the heap does not show, some of which need a library."""
+    folder = HERE / "more"
+    small = landscape(120, 80)
+    write(folder / "hills.bmp", picture_bytes(landscape(60, 40), "BMP"))
+    write(folder / "hills.gif", picture_bytes(small, "GIF", save_all=True,
+                                              append_images=[small.rotate(180)]))
+    # EXIF says how it lies, which counts for nothing beside what the format itself says.
+    write(folder / "with-exif.heic", heif(rotated_photo(), ".jpg", "heic", "-q", "40"))
+    with Image.open(io.BytesIO(rotated_photo())) as stored:
+        write(folder / "on-its-side.avif", picture_bytes(stored, "AVIF", quality=40,
+                                                         exif=stored.getexif()))
+    write(folder / "anchor.avif", heif(picture_bytes(anchor(), "PNG"), ".png", "avif", "-q", "40"))
+    write(folder / "deep.heic", heif(ramp_png(), ".png", "heic", "-q", "90", "-b", "10"))
+    write(folder / "crew.ods", ods())
+    write(folder / "on-board.odp", odp())
+
+
 def main() -> None:
     sounds()
     records()
+    more()
     write(HEAP / "documents/two-pages.pdf", text_pdf())
     write(HEAP / "documents/columns.pdf", columns_pdf())
     write(HEAP / "documents/right-to-left.pdf", right_to_left_pdf())

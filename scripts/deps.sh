@@ -21,9 +21,13 @@ need ip iproute2
 need curl curl
 # Text recognition, by its library; the tests of `ocr` need English and orientations.
 need tesseract tesseract-ocr tesseract-ocr-eng tesseract-ocr-osd
+# Pictures of phones: a library alone, which no command shows.
+if [ -z "$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep 'libheif\.so\.1')" ]; then
+    packages+=(libheif1)
+fi
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
-if ! is_checker_there || ! is_grpc_there; then
+if ! is_checker_there || ! is_grpc_there || ! is_pdfium_there; then
     python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 fi
 
@@ -59,4 +63,9 @@ if ! is_grpc_there; then
     else
         echo "deps: it could not be fetched; workers in other languages will not be tested" >&2
     fi
+fi
+
+if ! is_pdfium_there; then
+    echo "deps: fetching PDFium into $library"
+    scripts/pdfium.sh || echo "deps: it could not be fetched; nothing will be tested with it" >&2
 fi

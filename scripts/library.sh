@@ -7,6 +7,14 @@ typos=$library/typos-$typos_version/bin/typos
 # gRPC for Python, by which tests speak as programs in other languages do.
 grpc_python=$library/grpc-python
 
+# PDFium out of PyPI's package for Python, which is tested with.
+pdfium_version=5.15.2
+pdfium=$library/libpdfium.so
+
+is_pdfium_there() {
+    [ -e "$pdfium" ] && [ "$(cat "$library/libpdfium.version" 2>/dev/null)" = "$pdfium_version" ]
+}
+
 is_checker_there() {
     [ -x "$typos" ]
 }

@@ -22,6 +22,7 @@ mod mutator;
 mod ocr;
 mod older;
 mod phases;
+mod pictures;
 mod power;
 mod proxy;
 mod records;

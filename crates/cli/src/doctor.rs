@@ -1,4 +1,5 @@
-//! `windlass doctor`: which layers of confinement hold on this machine, and what its disk does.
+//! `windlass doctor`: which layers of confinement hold on this machine, what its disk does, and
+//! which libraries of it operations can use.
 
 use crate::CliError;
 use crate::arguments::DoctorArguments;
@@ -9,9 +10,10 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
+use windlass_core::media::Media;
 use windlass_core::params::Params;
 use windlass_core::view::{ClusterView, StallKind};
-use windlass_ops::{Lack, OPERATIONS, Operation};
+use windlass_ops::{Extra, Lack, OPERATIONS, Operation};
 use windlass_wire::{Address, Client};
 use windlass_worker::{LANDLOCK_ABI_WHOLE, Layers, Probe, User};
 
@@ -25,6 +27,24 @@ struct Finding {
     found: String,
     /// What is lost and what to do, where it does not hold.
     missing: Option<String>,
+    /// Whether all that was promised is kept without it.
+    is_optional: bool,
+}
+
+impl Finding {
+    /// Something that has to hold.
+    fn needed(name: &'static str, found: String, missing: Option<String>) -> Finding {
+        Finding { name, found, missing, is_optional: false }
+    }
+
+    /// Something that is used where it is there.
+    fn optional(name: &'static str, found: String, missing: Option<String>) -> Finding {
+        Finding { name, found, missing, is_optional: true }
+    }
+
+    fn is_fault(&self) -> bool {
+        self.missing.is_some() && !self.is_optional
+    }
 }
 
 pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
@@ -34,7 +54,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(in_state)?;
     let program = std::env::current_exe().map_err(in_state)?;
     let mut findings = findings(&windlass_worker::probe(&program, &state));
-    findings.extend(OPERATIONS.iter().filter_map(needed));
+    findings.extend(OPERATIONS.iter().flat_map(libraries));
     if let Ok(client) = Client::connect(&Address::Unix(state.join(SOCKET))) {
         findings.extend(client.status().ok().map(|view| clock(&view)));
     }
@@ -43,13 +63,13 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
         false => to_text(&findings),
     };
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(u8::from(findings.iter().any(|finding| finding.missing.is_some())))
+    Ok(u8::from(findings.iter().any(Finding::is_fault)))
 }
 
 fn findings(probe: &Probe) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |name, found: String, missing: Option<&str>| {
-        findings.push(Finding { name, found, missing: missing.map(str::to_owned) });
+        findings.push(Finding::needed(name, found, missing.map(str::to_owned)));
     };
     match &probe.executor {
         Ok((layers, took)) => {
@@ -95,26 +115,37 @@ fn findings(probe: &Probe) -> Vec<Finding> {
     findings
 }
 
-/// An operation that needs something of this machine beside this program.
-fn needed(operation: &Operation) -> Option<Finding> {
+/// What an operation takes of this machine beside this program: a hint where it is missing, since
+/// everything else works.
+fn libraries(operation: &Operation) -> Vec<Finding> {
     let name = operation.spec.name;
+    let mut findings = Vec::new();
     if let Some(Lack { what, install }) = operation.lack() {
         let missing = format!("Workers here do not offer {name}. On Debian and Ubuntu: {install}");
-        return Some(Finding { name, found: what, missing: Some(missing) });
+        findings.push(Finding::optional(name, what, Some(missing)));
+    } else {
+        let basis = operation.basis(&Params::default(), Media::Unknown).into_iter();
+        let there: Vec<String> =
+            basis.filter(|(_, told)| !told.is_empty()).map(|it| it.0).collect();
+        if !there.is_empty() {
+            findings.push(Finding::optional(name, there.join(", "), None));
+        }
     }
-    let basis = operation.basis(&Params::default()).into_iter();
-    let there: Vec<String> = basis.filter(|(_, told)| !told.is_empty()).map(|it| it.0).collect();
-    (!there.is_empty()).then(|| Finding { name, found: there.join(", "), missing: None })
+    findings.extend(operation.extras().into_iter().map(|Extra { what_for, found }| match found {
+        Ok(found) => Finding::optional(name, format!("{found}: {what_for}"), None),
+        Err(Lack { what, install }) => {
+            let missing = format!("Without it: no {what_for}. To get it: {install}");
+            Finding::optional(name, what, Some(missing))
+        }
+    }));
+    findings
 }
 
 /// Whether the cluster that holds the state believes the clock of its machine.
 fn clock(cluster: &ClusterView) -> Finding {
     let jumped = cluster.stalls.iter().find(|stall| stall.kind == StallKind::Clock);
-    Finding {
-        name: "clock",
-        found: jumped.map_or("believed by the master", |it| it.told.as_str()).to_owned(),
-        missing: jumped.map(|stall| stall.next_step.clone()),
-    }
+    let found = jumped.map_or("believed by the master", |it| it.told.as_str()).to_owned();
+    Finding::needed("clock", found, jumped.map(|stall| stall.next_step.clone()))
 }
 
 /// In short, what does not confine files' parsers and commands; empty where all holds.
@@ -175,10 +206,11 @@ fn filter(layers: Layers) -> (&'static str, Option<&'static str>) {
 fn to_text(findings: &[Finding]) -> String {
     let width = findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for Finding { name, found, missing } in findings {
+    for finding @ Finding { name, found, missing, .. } in findings {
         let mark = match missing {
             None => Style::new().green().apply_to("✓ ok     "),
-            Some(_) => Style::new().red().apply_to("✗ missing"),
+            Some(_) if finding.is_fault() => Style::new().red().apply_to("✗ missing"),
+            Some(_) => Style::new().yellow().apply_to("· without"),
         };
         let _ = writeln!(text, "{mark}  {name:width$}  {found}");
         if let Some(missing) = missing {
@@ -189,8 +221,14 @@ fn to_text(findings: &[Finding]) -> String {
 }
 
 fn to_json(findings: &[Finding]) -> Value {
-    let lines = findings.iter().map(|Finding { name, found, missing }| {
-        json!({ "name": name, "ok": missing.is_none(), "found": found, "missing": missing })
+    let lines = findings.iter().map(|Finding { name, found, missing, is_optional }| {
+        json!({
+            "name": name,
+            "ok": missing.is_none(),
+            "optional": is_optional,
+            "found": found,
+            "missing": missing,
+        })
     });
     json!({ "version": 1, "findings": lines.collect::<Vec<_>>() })
 }
@@ -231,5 +269,18 @@ mod tests {
         assert_eq!(missing(&full), ["disk"]);
         let text = to_text(&findings(&full));
         assert!(text.contains("  → Results may not fit"), "{text}");
+    }
+
+    #[test]
+    fn what_is_optional_and_missing_is_a_hint_and_no_fault() {
+        let hint =
+            Finding::optional("ocr", "no library".to_owned(), Some("Install it.".to_owned()));
+        assert!(!hint.is_fault());
+        assert!(Finding { is_optional: false, ..hint.clone() }.is_fault());
+        let text = to_text(std::slice::from_ref(&hint));
+        assert!(text.contains("· without") && text.contains("  → Install it."), "{text}");
+        let json = to_json(&[hint]);
+        assert_eq!(json["findings"][0]["ok"], false);
+        assert_eq!(json["findings"][0]["optional"], true);
     }
 }

@@ -8,7 +8,7 @@ mod api;
 mod engine;
 mod words;
 
-use crate::place;
+use crate::library;
 use api::Api;
 pub use engine::{Engine, Pixels, Turned};
 use std::ffi::CStr;
@@ -93,7 +93,7 @@ pub enum Missing {
 /// # Errors
 /// What is missing.
 pub fn installed() -> Result<Installed, Missing> {
-    let library = place::library(LIBRARIES).ok_or(Missing::Library)?;
+    let library = library::find(LIBRARIES).ok_or(Missing::Library)?;
     let given = std::env::var_os(DATA_VARIABLE).map(PathBuf::from);
     let folders = match given {
         // Tesseract before 5 took the folder above for it.
@@ -132,8 +132,16 @@ fn languages(data: &Path) -> Vec<String> {
 /// The library, one that it needs or one of its functions is missing.
 pub fn load() -> Result<Tesseract, LoadError> {
     static API: OnceLock<Result<Api, LoadError>> = OnceLock::new();
-    let api = API.get_or_init(|| Api::open(LIBRARIES).map_err(|why| LoadError(why.to_string())));
+    let api = API.get_or_init(open);
     api.as_ref().map(|api| Tesseract { api }).map_err(Clone::clone)
+}
+
+#[expect(unsafe_code, reason = "a library's constructors run when it is opened")]
+fn open() -> Result<Api, LoadError> {
+    let path = library::find(LIBRARIES).ok_or_else(|| LoadError(Missing::Library.to_string()))?;
+    // SAFETY: the types in `api` are those of the header, where these functions have not changed
+    // since version 4; the constructors register variables and choose instructions.
+    unsafe { Api::open(&path) }.map_err(|error| LoadError(error.to_string()))
 }
 
 impl Tesseract {

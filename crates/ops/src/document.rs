@@ -15,15 +15,20 @@
 //! Files that only restrict printing or copying are read; files that ask for a password to open
 //! fail with "password required". Damaged files give what can still be found in them. Pages that
 //! are pictures of text are drawn at 150 to 300 dpi and read by Tesseract, if it is installed
-//! (`ocr`, `lang`); they are named in a note and in `pages_recognised`.
+//! (`ocr`, `lang`); they are named in a note and in `pages_recognised`. Where more than one in
+//! twenty letters of a page belongs to a font that does not say which characters it shows, PDFium
+//! is asked, if it is installed (`python3 -m pip install --no-deps --target
+//! ~/.local/share/windlass/lib/pypdfium2 pypdfium2`); a note says what it did, or could have done.
 //!
 //! **DOCX**, **ODT**, **RTF**: body, tables (cells separated by tabs), lists, text boxes, formulas,
-//! notes and comments; of DOCX also headers and footers. Deleted text and field codes are left out.
+//! notes and comments; headers and footers, each wording once. Deleted text and field codes are
+//! left out.
 //!
 //! **XLSX**, **ODS**: each sheet with its name; numbers by their digits, dates as 2026-01-31,
 //! formulas by the value that was saved with them. Blank rows part tables.
 //!
-//! **PPTX**, **ODP**: slides with titles, lists, tables and notes.
+//! **PPTX**, **ODP**: slides with titles, lists, tables and notes. Of PPTX and XLSX also what
+//! charts draw, as tables.
 //!
 //! **EPUB**: chapters in the order of the book.
 //!
@@ -39,6 +44,8 @@
 mod bidi;
 mod bomb;
 mod builder;
+mod chart;
+mod collections;
 mod docx;
 mod docx_lists;
 mod docx_styles;
@@ -54,12 +61,14 @@ mod lines;
 mod markdown;
 mod markers;
 mod model;
+mod open_line;
 mod opendocument;
 mod order;
 mod package;
 mod pdf;
 mod pdf_blocks;
 mod pdf_extras;
+mod pdf_fallback;
 mod pdf_outline;
 mod pdf_remarks;
 mod pdf_scan;
@@ -68,6 +77,7 @@ mod plain;
 mod pptx;
 mod results;
 mod rtf;
+mod rtf_groups;
 mod rtf_pages;
 mod rtf_tokens;
 mod structure;
@@ -78,7 +88,8 @@ mod xlsx_numbers;
 mod xml;
 
 use crate::encoding::decode_text;
-use crate::{Need, Operation, Work, ocr};
+use crate::needs::Need;
+use crate::{Operation, Work, ocr};
 use model::Document;
 use opendocument::{ODP, ODS, ODT};
 use results::Wanted;
@@ -99,7 +110,8 @@ pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("document.rs"), run: Some(run) };
 
 /// It needs nothing; but where text recognition is there, scanned pages are read by it.
-pub(crate) const NEED: Need = Need { operation: "document", lack: || None, basis };
+pub(crate) const NEED: Need =
+    Need { operation: "document", lack: || None, basis, extras: || vec![pdf_fallback::extra()] };
 
 static SPEC: OperationSpec = OperationSpec {
     name: "document",
@@ -161,11 +173,15 @@ static SPEC: OperationSpec = OperationSpec {
     steps: &[],
 };
 
-fn basis(params: &Params) -> Vec<(String, String)> {
-    match params.text("ocr") {
-        Some("auto" | "always") => ocr::basis(params),
-        _ => Vec::new(),
+fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
+    if media != Media::Pdf {
+        return Vec::new();
     }
+    let engine = match params.text("ocr") {
+        Some("auto" | "always") => ocr::engine_basis(params),
+        _ => Vec::new(),
+    };
+    engine.into_iter().chain(pdf_fallback::basis()).collect()
 }
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {

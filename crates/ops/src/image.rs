@@ -1,7 +1,9 @@
 //! # image: grey or smaller pictures
 //!
-//! Takes PNG, JPEG, WebP, TIFF, GIF and BMP; the bytes decide, not the file name. Writes one
-//! picture: `processed_<name>.png`, the suffix following `format` (`.jpg`, `.webp`).
+//! Takes PNG, JPEG, WebP, TIFF, GIF and BMP, and where libheif is installed on the worker's machine
+//! (Debian and Ubuntu: `apt-get install libheif1`) HEIC and AVIF; the bytes decide, not the file
+//! name. Writes one picture: `processed_<name>.png`, the suffix following `format` (`.jpg`,
+//! `.webp`).
 //!
 //! **Grey** is Rec. 601 luma: (19595 R + 38470 G + 7471 B) / 65536, rounded; what Pillow's mode
 //! `L` gives. An alpha channel is left out. `grayscale=false` keeps the colours, and transparency
@@ -19,8 +21,9 @@
 //!
 //! **Metadata.** The EXIF orientation is applied to the pixels; then all metadata, places and
 //! camera names included, stays behind. A colour profile stays behind as well, without conversion:
-//! the numbers of the pixels are kept. 16-bit samples become their upper 8 bits. Of an animation
-//! the first picture is taken, with a note, and of a TIFF the first page.
+//! the numbers of the pixels are kept. Samples of more than 8 bits become their upper 8. Of an
+//! animation the first picture is taken, with a note, of a TIFF the first page, of a HEIC the main
+//! picture.
 //!
 //! **More about it.** `describe=true` writes `<name>_image.json` beside the picture: `media_type`,
 //! `image_size` (width and height as it is looked at), `has_transparency`, `animated`; `phash` and
@@ -41,6 +44,7 @@ mod describe;
 mod encode;
 mod fingerprint;
 mod gif;
+pub(crate) mod heif;
 mod jpeg;
 pub(crate) mod picture;
 mod png;
@@ -52,17 +56,22 @@ mod webp;
 #[cfg(test)]
 mod tests;
 
+use crate::needs::Need;
 use crate::{Operation, Work};
 use decode::More;
 use picture::{Layout, Picture};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::media::Media;
-use windlass_core::params::{ParamKind, ParamSpec};
+use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// The operation.
 pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("image.rs"), run: Some(run) };
+
+/// It needs nothing; but where libheif is there, HEIC and AVIF are read by it.
+pub(crate) const NEED: Need =
+    Need { operation: "image", lack: || None, basis, extras: || vec![heif::extra()] };
 
 /// Largest side that the parameters ask for.
 const SIDE_MAX: i64 = 65_535;
@@ -77,7 +86,7 @@ const STEP_COUNT: u64 = 5;
 const SPEC: OperationSpec = OperationSpec {
     name: "image",
     version: 1,
-    summary: "grey, scaled or converted pictures from PNG, JPEG, WebP, TIFF, GIF and BMP",
+    summary: "grey, scaled or converted pictures from PNG, JPEG, WebP, TIFF, GIF, BMP, HEIC and AVIF",
     accepts: Accepts::Media(&[
         Media::Png,
         Media::Jpeg,
@@ -85,6 +94,8 @@ const SPEC: OperationSpec = OperationSpec {
         Media::Tiff,
         Media::Gif,
         Media::Bmp,
+        Media::Heic,
+        Media::Avif,
     ]),
     params: PARAMS,
     home: Home::Executor,
@@ -156,6 +167,10 @@ const PARAMS: &[ParamSpec] = &[
     },
 ];
 
+fn basis(_: &Params, media: Media) -> Vec<(String, String)> {
+    if heif::reads(media) { heif::basis() } else { Vec::new() }
+}
+
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let params = work.params;
     let Some(source) = work.source.as_mut() else {
@@ -183,6 +198,10 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
         }
         More::Pages => {
             work.output.note("The file has several pages; the first one was taken.".to_owned());
+        }
+        More::Pictures => {
+            let note = "The file holds several pictures; its main one was taken.";
+            work.output.note(note.to_owned());
         }
     }
     let picture = decoded.picture.oriented(decoded.orientation)?;

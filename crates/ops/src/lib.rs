@@ -12,6 +12,7 @@ pub mod factorial;
 mod image;
 #[cfg(test)]
 mod kept;
+mod needs;
 mod noop;
 mod ocr;
 mod text;
@@ -19,10 +20,14 @@ mod word_count;
 mod work;
 
 pub use earlier::{Earlier, EarlierArtifact};
+pub use needs::{Extra, Lack};
+pub use windlass_native::library::{FOLDER_VARIABLE as LIBRARY_VARIABLE, folder as library_folder};
 pub use work::{Output, Source, SourceReader, Work, input_changed};
 
+use needs::{NEEDS, Need};
 use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;
+use windlass_core::media::Media;
 use windlass_core::params::Params;
 
 /// An operation's function.
@@ -53,29 +58,6 @@ pub const OPERATIONS: &[Operation] = &[
     word_count::OPERATION,
 ];
 
-/// What operations need of a machine beside this program; those that are not named need nothing.
-const NEEDS: &[Need] = &[document::NEED, ocr::NEED];
-
-/// What an operation needs of a machine.
-#[derive(Debug)]
-pub(crate) struct Need {
-    /// The operation.
-    pub(crate) operation: &'static str,
-    /// What of it is not there.
-    pub(crate) lack: fn() -> Option<Lack>,
-    /// What of it results with these parameters depend on, as names and versions.
-    pub(crate) basis: fn(&Params) -> Vec<(String, String)>,
-}
-
-/// What a machine lacks for an operation.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Lack {
-    /// One sentence without a full stop: "Tesseract's library is not installed".
-    pub what: String,
-    /// The command that gets it.
-    pub install: &'static str,
-}
-
 /// The operation of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Operation> {
@@ -89,10 +71,17 @@ impl Operation {
         self.need().and_then(|need| (need.lack)())
     }
 
-    /// What of this machine, beside the program, results with these parameters depend on.
+    /// What of this machine, beside the program, results from a file of this kind with these
+    /// parameters depend on.
     #[must_use]
-    pub fn basis(&self, params: &Params) -> Vec<(String, String)> {
-        self.need().map(|need| (need.basis)(params)).unwrap_or_default()
+    pub fn basis(&self, params: &Params, media: Media) -> Vec<(String, String)> {
+        self.need().map(|need| (need.basis)(params, media)).unwrap_or_default()
+    }
+
+    /// What it uses of this machine where that is there. Opens libraries: not for every start.
+    #[must_use]
+    pub fn extras(&self) -> Vec<Extra> {
+        self.need().map(|need| (need.extras)()).unwrap_or_default()
     }
 
     fn need(&self) -> Option<&'static Need> {

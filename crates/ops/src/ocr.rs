@@ -1,6 +1,7 @@
 //! # ocr: text of scanned pages and photographed papers
 //!
-//! Takes PNG, JPEG, WebP, GIF, BMP and TIFF of many pages; the bytes decide, not the file name.
+//! Takes PNG, JPEG, WebP, GIF, BMP, TIFF of many pages, and HEIC and AVIF where libheif is
+//! installed; the bytes decide, not the file name.
 //! Reading is done by Tesseract 5, which must be installed on the worker's machine (Debian and
 //! Ubuntu: `apt-get install tesseract-ocr tesseract-ocr-eng tesseract-ocr-osd`); a worker without
 //! it does not offer `ocr`.
@@ -42,8 +43,10 @@ mod skew;
 mod tables;
 mod turn;
 
+use crate::image::heif;
 use crate::image::picture::Orientation;
-use crate::{Need, Operation, Output, Work};
+use crate::needs::Need;
+use crate::{Operation, Output, Work};
 use page::Page;
 pub(crate) use recognise::{Asked, recognise};
 use searchable::Look;
@@ -57,7 +60,8 @@ pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("ocr.rs"), run: Some(run) };
 
 /// What it needs of a machine.
-pub(crate) const NEED: Need = Need { operation: "ocr", lack: engines::lack, basis };
+pub(crate) const NEED: Need =
+    Need { operation: "ocr", lack: engines::lack, basis, extras: Vec::new };
 
 /// Largest input file.
 const INPUT_BYTES_MAX: u64 = 512 << 20;
@@ -77,6 +81,8 @@ static SPEC: OperationSpec = OperationSpec {
         Media::Tiff,
         Media::Gif,
         Media::Bmp,
+        Media::Heic,
+        Media::Avif,
     ]),
     params: PARAMS,
     home: Home::Executor,
@@ -122,8 +128,14 @@ const PARAMS: &[ParamSpec] = &[
     },
 ];
 
+/// What readings of a file depend on.
+fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
+    let decoder = if heif::reads(media) { heif::basis() } else { Vec::new() };
+    engine_basis(params).into_iter().chain(decoder).collect()
+}
+
 /// What readings with these parameters depend on.
-pub(crate) fn basis(params: &Params) -> Vec<(String, String)> {
+pub(crate) fn engine_basis(params: &Params) -> Vec<(String, String)> {
     engines::basis(params.text("lang").unwrap_or(LANGUAGE_DEFAULT))
 }
 

@@ -2,9 +2,9 @@
 //! others; one that the kernel lacks is told (`Layers`), any other failure ends the process.
 
 use crate::death::Bounds;
+use crate::folders;
 use crate::landlock::{self, Files, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::layers::{Layers, User};
-use crate::spawn::FOLDER_VARIABLES;
 use crate::syscalls;
 use rustix::io::Errno;
 use rustix::process::{Gid, Resource, Rlimit, Signal, Uid};
@@ -13,8 +13,9 @@ use std::path::Path;
 
 /// Descriptors that an executor may hold: the socket, an input, an output and what a library opens.
 const OPEN_FILE_COUNT_MAX: u64 = 256;
-/// Threads of an executor, counted where it has a user id of its own.
-const THREAD_COUNT_MAX: u64 = 64;
+/// Threads of an executor, counted where it has a user id of its own. Decoders of AV1 start one for
+/// each processor, up to 256.
+const THREAD_COUNT_MAX: u64 = 320;
 
 /// User ids for executors of root are this and the process id, so that no two that live have the
 /// same, and none needs an account. From the range 1879048192 to 2147352575, which systemd's list
@@ -56,6 +57,7 @@ pub(crate) fn confine_executor(bounds_max: Bounds) -> io::Result<Layers> {
     limit(Resource::Nofile, OPEN_FILE_COUNT_MAX)?;
     limit(Resource::Memlock, 0)?;
     limit(Resource::Msgqueue, 0)?;
+    folders::hold();
     let user = leave_root()?;
     if user == User::Own {
         // Counted per user: an ordinary user's own processes would count too.
@@ -76,11 +78,7 @@ pub(crate) fn confine_executor(bounds_max: Bounds) -> io::Result<Layers> {
     if let Some(ruleset) = Ruleset::new(landlock_abi, handled)? {
         READABLE.iter().try_for_each(|path| ruleset.allow(Path::new(path), READ))?;
         ruleset.allow(Path::new("/dev/null"), READ_AND_WRITE)?;
-        for named in FOLDER_VARIABLES.iter().filter_map(std::env::var_os) {
-            for folder in std::env::split_paths(&named).filter(|folder| folder.is_absolute()) {
-                ruleset.allow(&folder, READ)?;
-            }
-        }
+        folders::named().iter().try_for_each(|folder| ruleset.allow(folder, READ))?;
         ruleset.restrict()?;
     }
     // Last: it forbids what the lines above do.

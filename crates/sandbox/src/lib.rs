@@ -10,6 +10,7 @@ mod command;
 mod confine;
 mod death;
 mod executor;
+mod folders;
 pub mod frame;
 mod hidden;
 mod landlock;

@@ -2,6 +2,7 @@
 
 use crate::channel::{Channel, Received};
 use crate::death::Bounds;
+use crate::folders::FOLDER_VARIABLES;
 use crate::frame::FromChild;
 use crate::layers::Layers;
 use crate::process::Process;
@@ -20,8 +21,6 @@ const SPAWN_MAX: Duration = Duration::from_secs(10);
 const STDERR_TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Variables that a child keeps of its parent's environment.
 const KEPT_VARIABLES: &[&str] = &["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
-/// Those that name folders which libraries read; an executor may read them.
-pub(crate) const FOLDER_VARIABLES: &[&str] = &["LD_LIBRARY_PATH", "TESSDATA_PREFIX"];
 
 /// How to start an executor.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,7 +3,7 @@
 
 use crate::attempt::{Unfinished, cancelled, unstartable};
 use crate::executor::EXECUTOR_ARGUMENT;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -101,6 +101,12 @@ impl Health {
 fn spawn(program: &Path) -> Spawn {
     let mut spawn = Spawn::new(program, [OsStr::new(EXECUTOR_ARGUMENT)], bounds_max());
     spawn.environment.push(("OMP_THREAD_LIMIT".into(), "1".into()));
+    // Each thread of a decoder would reserve 64 MB of the address space that is the limit.
+    spawn.environment.push(("MALLOC_ARENA_MAX".into(), "2".into()));
+    // Its own environment has no home to look for it in.
+    let folder = windlass_ops::library_folder().and_then(|it| std::path::absolute(it).ok());
+    let folder = folder.map(|it| (OsString::from(windlass_ops::LIBRARY_VARIABLE), it.into()));
+    spawn.environment.extend(folder);
     spawn
 }
 

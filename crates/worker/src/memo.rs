@@ -44,7 +44,8 @@ pub(crate) fn key(
     };
     // Parsers and tables are compiled in: another release may have others.
     let mut basis = vec![("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
-    basis.extend(operation.basis(&order.params));
+    let media = input.map_or(Media::Unknown, |input| input.media);
+    basis.extend(operation.basis(&order.params, media));
     let facts = MemoFacts {
         operation: spec.name,
         version: spec.version,

@@ -1,6 +1,6 @@
 //! The functions of `tesseract/capi.h` that are used, as the header declares them.
 
-use libloading::Library;
+use crate::functions::functions;
 use std::ffi::{c_char, c_float, c_int, c_uchar, c_void};
 
 /// `TessBaseAPI`, `TessResultIterator` and `ETEXT_DESC`: never looked into.
@@ -16,31 +16,6 @@ pub(super) const BLOCK: c_int = 0;
 pub(super) const PARAGRAPH: c_int = 1;
 pub(super) const LINE: c_int = 2;
 pub(super) const WORD: c_int = 3;
-
-macro_rules! functions {
-    ($($field:ident = $symbol:literal ($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        /// The library with its functions.
-        #[derive(Debug)]
-        pub(super) struct Api {
-            $(pub(super) $field: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-            /// What the functions lie in.
-            _library: Library,
-        }
-
-        impl Api {
-            /// The functions of an open library.
-            #[expect(unsafe_code, reason = "functions of a library in C")]
-            fn of(library: Library) -> Result<Api, libloading::Error> {
-                // SAFETY: each type is the one of the header, where these functions have not
-                // changed since version 4; they are used only while `_library` is open.
-                unsafe {
-                    $(let $field = *library.get(concat!($symbol, "\0").as_bytes())?;)*
-                    Ok(Api { $($field,)* _library: library })
-                }
-            }
-        }
-    };
-}
 
 functions! {
     version = "TessVersion"() -> *const c_char;
@@ -73,21 +48,4 @@ functions! {
     set_cancel = "TessMonitorSetCancelFunc"(Handle, CancelFunction);
     set_cancel_this = "TessMonitorSetCancelThis"(Handle, *mut c_void);
     progress = "TessMonitorGetProgress"(Handle) -> c_int;
-}
-
-impl Api {
-    /// Opens the first of these libraries that the loader finds.
-    #[expect(unsafe_code, reason = "a library's constructors run when it is opened")]
-    pub(super) fn open(names: &[&str]) -> Result<Api, libloading::Error> {
-        let mut failed = None;
-        for name in names {
-            // SAFETY: Tesseract's constructors register variables and choose instructions; they
-            // expect nothing of their process.
-            match unsafe { Library::new(*name) } {
-                Ok(library) => return Api::of(library),
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        Err(failed.expect("there is a name"))
-    }
 }

@@ -4,44 +4,29 @@
 //! the notes that come after everything else.
 
 use super::draft::{COLUMN_COUNT_MAX, Draft};
-use super::model::{Block, Document, Line, Link, Table};
+use super::model::{Block, Document, Table};
+pub(super) use super::open_line::Kind;
+use super::open_line::OpenLine;
+use std::collections::BTreeSet;
 use std::mem::take;
 
-/// Lists within lists that are told apart: each depth is an indentation.
-const ITEM_DEPTH_MAX: u8 = 15;
 /// Tables within tables; deeper ones are read as the text of their cell.
 const TABLE_DEPTH_MAX: usize = 16;
-
-/// What the open line will be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
-    #[default]
-    Paragraph,
-    Heading(u8),
-    Item {
-        depth: u8,
-        marker: String,
-    },
-}
 
 /// What an aside interrupts.
 #[derive(Debug)]
 struct Suspended {
-    line: Line,
-    kind: Kind,
+    open: OpenLine,
     drafts: Vec<Draft>,
-    link: Option<(usize, String)>,
-    is_space_owed: bool,
+    /// Where the aside's blocks begin among the notes.
+    first_note: usize,
 }
 
 /// A document that grows.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     pub(super) document: Document,
-    line: Line,
-    kind: Kind,
-    link: Option<(usize, String)>,
-    is_space_owed: bool,
+    open: OpenLine,
     drafts: Vec<Draft>,
     /// Tables deeper than are kept.
     ignored_tables: usize,
@@ -49,6 +34,8 @@ pub(super) struct Builder {
     has_layout_tables: bool,
     suspended: Vec<Suspended>,
     notes: Vec<Block>,
+    /// The words of asides that are wanted once.
+    seen: BTreeSet<String>,
     gathered_bytes: usize,
 }
 
@@ -60,31 +47,20 @@ impl Builder {
 
     /// What the line that is open will be; before its first word or after it.
     pub(super) fn set_kind(&mut self, kind: Kind) {
-        self.kind = kind;
+        self.open.kind = kind;
     }
 
     /// Adds text as it is.
     pub(super) fn push(&mut self, text: &str) {
-        if !self.gather(text.len()) {
-            return;
+        if self.gather(text.len()) {
+            self.open.push(text);
         }
-        self.pay_space();
-        self.line.text.extend(text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')));
     }
 
     /// Adds text in which any white space is one space, as in HTML.
     pub(super) fn push_collapsed(&mut self, text: &str) {
-        if !self.gather(text.len()) {
-            return;
-        }
-        for c in text.chars() {
-            // A no-break space is meant as it is; other white space only parts words.
-            if c.is_whitespace() && c != '\u{A0}' || c.is_control() {
-                self.is_space_owed = true;
-                continue;
-            }
-            self.pay_space();
-            self.line.text.push(if c == '\u{A0}' { ' ' } else { c });
+        if self.gather(text.len()) {
+            self.open.push_collapsed(text);
         }
     }
 
@@ -98,61 +74,29 @@ impl Builder {
         !self.document.is_full()
     }
 
-    fn pay_space(&mut self) {
-        if take(&mut self.is_space_owed)
-            && !self.line.text.is_empty()
-            && !self.line.text.ends_with([' ', '\n', '\t'])
-        {
-            self.line.text.push(' ');
-        }
-    }
-
     /// A line break within a block.
     pub(super) fn push_break(&mut self) {
-        self.is_space_owed = false;
-        let end = self.line.text.trim_end_matches(' ').len();
-        self.line.text.truncate(end);
-        if !self.line.text.is_empty() {
-            self.line.text.push('\n');
-        }
+        self.open.push_break();
     }
 
     /// A link begins; one that is open ends.
     pub(super) fn open_link(&mut self, target: String) {
         self.close_link();
-        self.pay_space();
-        self.link = Some((self.line.text.len(), target));
+        self.open.open_link(target);
     }
 
     pub(super) fn close_link(&mut self) {
-        let Some((start, target)) = self.link.take() else { return };
-        let start = start.min(self.line.text.len());
-        let text = self.line.text[start..].trim().to_owned();
-        self.document.push_link(Link { text, target: target.clone(), page: None });
-        if start < self.line.text.len() {
-            self.line.links.push((start..self.line.text.len(), target));
-        }
+        self.open.close_link().into_iter().for_each(|link| self.document.push_link(link));
     }
 
     /// Ends the open line: it becomes a block, unless it is blank. What follows is a paragraph.
     pub(super) fn flush(&mut self) {
-        let (link, kind) = (self.link.as_ref().map(|link| link.1.clone()), take(&mut self.kind));
+        let link = self.open.link_target().map(str::to_owned);
         self.close_link();
-        let mut line = take(&mut self.line);
-        self.is_space_owed = false;
+        let block = take(&mut self.open).into_block();
         // A link that goes on in the next block.
-        self.link = link.map(|target| (0, target));
-        trim(&mut line);
-        if line.text.is_empty() {
-            return;
-        }
-        self.emit(match kind {
-            Kind::Paragraph => Block::Paragraph(line),
-            Kind::Heading(level) => Block::Heading(level, line),
-            Kind::Item { depth, marker } => {
-                Block::Item { depth: depth.min(ITEM_DEPTH_MAX), marker, line }
-            }
-        });
+        link.into_iter().for_each(|target| self.open.open_link(target));
+        block.into_iter().for_each(|block| self.emit(block));
     }
 
     /// Adds a whole paragraph.
@@ -164,17 +108,12 @@ impl Builder {
 
     /// Puts a number before the words of the open line.
     pub(super) fn prefix(&mut self, number: &str) {
-        let added = number.len() + 1;
-        self.line.text.insert_str(0, &format!("{number} "));
-        for (range, _) in &mut self.line.links {
-            *range = range.start + added..range.end + added;
-        }
-        self.link.iter_mut().for_each(|(start, _)| *start += added);
+        self.open.prefix(number);
     }
 
     /// Whether nothing is in the open line.
     pub(super) fn is_line_empty(&self) -> bool {
-        self.line.text.is_empty()
+        self.open.is_empty()
     }
 
     fn emit(&mut self, block: Block) {
@@ -208,20 +147,17 @@ impl Builder {
 
     /// A table begins with the line that is open: in formats that only say where cells end.
     pub(super) fn start_table_with_line(&mut self) {
-        let (line, kind) = (take(&mut self.line), take(&mut self.kind));
-        let (link, is_space_owed) = (self.link.take(), take(&mut self.is_space_owed));
+        let open = take(&mut self.open);
         self.start_table();
         self.start_cell();
-        (self.line, self.kind, self.link) = (line, kind, link);
-        self.is_space_owed = is_space_owed;
+        self.open = open;
     }
 
     /// The table ended before the line that is open.
     pub(super) fn end_table_before_line(&mut self) {
-        let (line, kind) = (take(&mut self.line), take(&mut self.kind));
-        let link = self.link.take();
+        let open = take(&mut self.open);
         self.end_table();
-        (self.line, self.kind, self.link) = (line, kind, link);
+        self.open = open;
     }
 
     pub(super) fn start_cell(&mut self) {
@@ -297,12 +233,15 @@ impl Builder {
     /// A note begins in the middle of something; what it holds comes at the end.
     pub(super) fn start_aside(&mut self) {
         self.suspended.push(Suspended {
-            line: take(&mut self.line),
-            kind: take(&mut self.kind),
+            open: take(&mut self.open),
             drafts: take(&mut self.drafts),
-            link: self.link.take(),
-            is_space_owed: take(&mut self.is_space_owed),
+            first_note: self.notes.len(),
         });
+    }
+
+    /// Whether what comes now belongs to no aside.
+    pub(super) fn is_in_body(&self) -> bool {
+        self.suspended.is_empty()
     }
 
     pub(super) fn end_aside(&mut self) {
@@ -311,11 +250,19 @@ impl Builder {
             self.end_table();
         }
         let Some(outer) = self.suspended.pop() else { return };
-        self.line = outer.line;
-        self.kind = outer.kind;
-        self.drafts = outer.drafts;
-        self.link = outer.link;
-        self.is_space_owed = outer.is_space_owed;
+        (self.open, self.drafts) = (outer.open, outer.drafts);
+    }
+
+    /// The same for what each section of a document repeats: of each wording the first one is
+    /// kept.
+    pub(super) fn end_repeated_aside(&mut self) {
+        let first = self.suspended.last().map(|suspended| suspended.first_note);
+        self.end_aside();
+        let Some(first) = first.filter(|first| *first < self.notes.len()) else { return };
+        let words: Vec<&str> = self.notes[first..].iter().map(Block::text).collect();
+        if !self.seen.insert(words.join("\n")) {
+            self.notes.truncate(first);
+        }
     }
 
     /// Adds the notes so far: at the end of a chapter, a slide, a document.
@@ -332,26 +279,16 @@ impl Builder {
         while !self.drafts.is_empty() {
             self.end_table();
         }
-        self.link = None;
+        // A link that nobody ended is none of the document's.
+        drop(self.open.close_link());
         self.append_notes();
         self.document
     }
 }
 
-/// Cuts white space at both ends, and the links with it.
-fn trim(line: &mut Line) {
-    line.text.truncate(line.text.trim_end().len());
-    let cut = line.text.len() - line.text.trim_start().len();
-    line.text.drain(..cut);
-    let end = line.text.len();
-    for (range, _) in &mut line.links {
-        *range = range.start.saturating_sub(cut).min(end)..range.end.saturating_sub(cut).min(end);
-    }
-    line.links.retain(|(range, _)| !line.text[range.clone()].trim().is_empty());
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::model::Line;
     use super::*;
 
     fn blocks(build: impl FnOnce(&mut Builder)) -> Vec<Block> {
@@ -442,5 +379,19 @@ mod tests {
         let Block::Table(table) = &found[0] else { panic!("{found:?}") };
         let widths: Vec<usize> = table.rows().map(Iterator::count).collect();
         assert_eq!(widths, [COLUMN_COUNT_MAX, 4]);
+    }
+
+    #[test]
+    fn a_repeated_aside_is_kept_once() {
+        let found = blocks(|builder| {
+            for words in ["head", "head", "other", "", "head"] {
+                builder.start_aside();
+                builder.paragraph(words);
+                builder.end_repeated_aside();
+            }
+            builder.paragraph("body");
+        });
+        let lines = ["body", "head", "other"].map(|text| Block::Paragraph(Line::plain(text)));
+        assert_eq!(found, lines);
     }
 }

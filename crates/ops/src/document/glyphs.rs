@@ -17,6 +17,8 @@ use unicode_normalization::UnicodeNormalization;
 pub(super) const PAGE_GLYPH_COUNT_MAX: usize = 2_000_000;
 /// Drawing calls of one page: a detailed map has a few million.
 const PAGE_CALL_COUNT_MAX: u64 = 50_000_000;
+/// Share of a page's glyphs without a character that is worth a note.
+const UNMAPPED_SHARE_MAX: f64 = 0.05;
 /// A square inch.
 const SCAN_AREA_POINTS_MIN: f64 = 72.0 * 72.0;
 /// Glyph space units to the em.
@@ -57,13 +59,20 @@ pub(super) struct Page {
     pub(super) image_pixels_max: f64,
 }
 
+impl Page {
+    /// Whether so many glyphs have no character that something is to be done about it, or said.
+    pub(super) fn is_unmapped(&self) -> bool {
+        self.unmapped_count as f64 > UNMAPPED_SHARE_MAX * self.glyphs.len() as f64
+    }
+}
+
 /// Collects a [`Page`].
-pub(super) struct TextDevice<'f> {
+pub(super) struct TextDevice<'f, 'p> {
     pub(super) page: Page,
     visible: Rect,
     call_count: u64,
     last_run: Option<(Point, Point, usize)>,
-    namer: &'f mut GlyphNamer,
+    namer: &'f mut GlyphNamer<'p>,
     substitutes: &'f SubstituteFonts,
 }
 
@@ -82,13 +91,13 @@ impl SubstituteFonts {
     }
 }
 
-impl<'f> TextDevice<'f> {
+impl<'f, 'p> TextDevice<'f, 'p> {
     /// A device for a page that shows `visible`; text outside is not on the page.
     pub(super) fn new(
         visible: Rect,
-        namer: &'f mut GlyphNamer,
+        namer: &'f mut GlyphNamer<'p>,
         substitutes: &'f SubstituteFonts,
-    ) -> TextDevice<'f> {
+    ) -> TextDevice<'f, 'p> {
         let page = Page::default();
         TextDevice { page, visible, call_count: 0, last_run: None, namer, substitutes }
     }
@@ -109,10 +118,7 @@ impl<'f> TextDevice<'f> {
         }
         let start = self.page.text.len();
         match glyph.as_unicode() {
-            Some(BfString::Char(c)) => push_char(&mut self.page.text, c),
-            Some(BfString::String(text)) => {
-                text.chars().for_each(|c| push_char(&mut self.page.text, c));
-            }
+            Some(text) => push_all(&mut self.page.text, &text),
             None => self.push_unmapped(glyph),
         }
         if self.page.text.len() == start {
@@ -128,7 +134,7 @@ impl<'f> TextDevice<'f> {
             DrawnGlyph::Type3(_) => None,
         };
         match named {
-            Some(c) => push_char(&mut self.page.text, c),
+            Some(text) => push_all(&mut self.page.text, &text),
             None => {
                 self.page.unmapped_count += 1;
                 self.page.text.push('\u{FFFD}');
@@ -172,6 +178,13 @@ impl Place {
     }
 }
 
+fn push_all(text: &mut String, added: &BfString) {
+    match added {
+        BfString::Char(c) => push_char(text, *c),
+        BfString::String(added) => added.chars().for_each(|c| push_char(text, c)),
+    }
+}
+
 /// Adds a character. Ligatures and the shapes of Hebrew and Arabic letters are spelt out; control
 /// characters carry no text; a soft hyphen that is drawn is a hyphen.
 fn push_char(text: &mut String, c: char) {
@@ -196,7 +209,7 @@ fn differs_in_width(run: &[PositionedGlyph<'_>]) -> bool {
     scales.any(|scale| (scale - first).abs() > first * 1e-3)
 }
 
-impl<'a> Device<'a> for TextDevice<'_> {
+impl<'a> Device<'a> for TextDevice<'_, '_> {
     fn draw_glyph_run(
         &mut self,
         run: &GlyphRun<'_, 'a>,

@@ -150,14 +150,14 @@ impl BreakKind {
 }
 
 impl Block {
-    /// The text that counts against the limit.
-    fn text_bytes(&self) -> usize {
+    /// Its words.
+    pub(super) fn text(&self) -> &str {
         match self {
             Block::Heading(_, line) | Block::Paragraph(line) | Block::Item { line, .. } => {
-                line.text.len()
+                &line.text
             }
-            Block::Table(table) => table.0.len(),
-            Block::Break(_) => 0,
+            Block::Table(table) => &table.0,
+            Block::Break(_) => "",
         }
     }
 }
@@ -165,7 +165,7 @@ impl Block {
 impl Document {
     /// Adds a block, unless the document is full.
     pub(super) fn push(&mut self, block: Block) {
-        self.text_bytes += block.text_bytes();
+        self.text_bytes += block.text().len();
         if self.is_full() {
             self.cut();
             return;

@@ -45,6 +45,8 @@ enum Open {
     Link,
     /// A foot note, an end note, a comment.
     Note,
+    /// A header or a footer.
+    Margin,
     /// Content that is left out, and what is in it.
     Skipped,
     Other,
@@ -89,6 +91,10 @@ pub(super) fn read(
         Ok(())
     })?;
     drop(xml);
+    if form.label == "ODT" {
+        let styles = package.part("styles.xml")?.unwrap_or_default();
+        reader.margins(&styles, &mut builder)?;
+    }
     let mut document = builder.finish();
     if let Some(error) = damage {
         let warning = format!("the document is damaged; its text may be incomplete ({error})");
@@ -125,6 +131,29 @@ impl Reader {
             is_item_start: false,
             is_title: false,
         }
+    }
+
+    /// Headers and footers, which stand with the styles of pages: those that are shown.
+    fn margins(&mut self, styles: &str, builder: &mut Builder) -> Result<(), Failure> {
+        let mut depth = 0_usize;
+        let counts = (self.paragraph_count, self.table_count);
+        walk(styles, |node| {
+            match node {
+                Node::Start(element) if depth > 0 || is_margin(element) => {
+                    depth += 1;
+                    self.start(element, builder);
+                }
+                Node::Text(text) if depth > 0 => self.text(text, builder),
+                Node::End if depth > 0 => {
+                    depth -= 1;
+                    self.end(builder);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        (self.paragraph_count, self.table_count) = counts;
+        Ok(())
     }
 
     fn describe(self, document: &mut Document) {
@@ -170,6 +199,10 @@ impl Reader {
             ("text", "list-item" | "list-header") => {
                 self.is_item_start = true;
                 Open::Item
+            }
+            ("style", _) if is_margin(element) => {
+                builder.start_aside();
+                Open::Margin
             }
             ("text", "note") | ("office", "annotation") => {
                 builder.start_aside();
@@ -267,6 +300,7 @@ impl Reader {
             Some(Open::Table) => builder.end_table(),
             Some(Open::Link) => builder.close_link(),
             Some(Open::Note) => builder.end_aside(),
+            Some(Open::Margin) => builder.end_repeated_aside(),
             _ => {}
         }
     }
@@ -284,4 +318,18 @@ impl Reader {
         }
         builder.flush();
     }
+}
+
+/// Whether an element is a header or a footer of the pages; not one that is switched off.
+fn is_margin(element: &BytesStart<'_>) -> bool {
+    const NAMES: &[&str] = &[
+        "style:header",
+        "style:header-left",
+        "style:header-first",
+        "style:footer",
+        "style:footer-left",
+        "style:footer-first",
+    ];
+    NAMES.contains(&element.name().as_ref())
+        && attribute(element, "display").as_deref() != Some("false")
 }

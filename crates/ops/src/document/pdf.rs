@@ -4,6 +4,7 @@ use super::bomb;
 use super::glyphs::{Page, PageTooBig, SubstituteFonts, TextDevice};
 use super::model::{Document, Metadata};
 use super::pdf_blocks::Piece;
+use super::pdf_fallback::Fallback;
 use super::pdf_remarks::{PageEnd, Remarks, named};
 use super::pdf_scan::Scans;
 use super::results::{Form, Wanted};
@@ -37,6 +38,7 @@ struct Reading<'w> {
     /// The paragraphs of each page, where blocks are wanted.
     pieces: Vec<Vec<Piece>>,
     remarks: Remarks,
+    fallback: Fallback<'w>,
     scans: Scans<'w>,
 }
 
@@ -46,16 +48,17 @@ pub(super) fn read(
     wanted: &Wanted,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Document, Failure> {
-    let pdf = open(bytes)?;
+    let bytes = Arc::new(bytes);
+    let pdf = open(&bytes)?;
     let pages = pdf.pages();
     if pages.is_empty() {
         return Err(damaged("the file is a damaged PDF: no page could be found in it"));
     }
-    let mut reading = Reading::new(wanted);
+    let mut reading = Reading::new(wanted, &bytes);
     let substitutes = SubstituteFonts::default();
     let settings = settings(&substitutes);
     let mut cache = InterpreterCache::new();
-    let mut namer = GlyphNamer::default();
+    let mut namer = GlyphNamer::new(&pdf);
     let mut content_bytes = 0;
     for (index, page) in pages.iter().enumerate() {
         progress(index, pages.len());
@@ -75,7 +78,9 @@ pub(super) fn read(
         } else if page.page_stream().is_none() && page.raw().contains_key(CONTENTS) {
             end = PageEnd::Broken;
         }
-        let shown = device.page;
+        let mut shown = device.page;
+        let transform = page.initial_transform(true).to_kurbo();
+        reading.fallback.complete(&mut shown, index + 1, transform);
         let mut watch = || progress(index, pages.len());
         let read = reading.scans.read(page, index + 1, &shown, &settings, &mut watch)?;
         reading.add(page, index + 1, &shown, read, end);
@@ -85,13 +90,14 @@ pub(super) fn read(
 }
 
 impl<'w> Reading<'w> {
-    fn new(wanted: &'w Wanted) -> Reading<'w> {
+    fn new(wanted: &'w Wanted, bytes: &'w [u8]) -> Reading<'w> {
         Reading {
             wanted,
             document: Document::default(),
             text: String::new(),
             pieces: Vec::new(),
             remarks: Remarks::default(),
+            fallback: Fallback::new(bytes),
             scans: Scans::new(wanted),
         }
     }
@@ -131,7 +137,7 @@ impl<'w> Reading<'w> {
     }
 
     fn finish(self, pdf: &Pdf) -> Result<Document, Failure> {
-        let Reading { wanted, mut document, text, pieces, remarks, scans } = self;
+        let Reading { wanted, mut document, text, pieces, remarks, fallback, scans } = self;
         if let Some(broken) = named(&remarks.broken)
             && is_blank(&text)
         {
@@ -147,6 +153,7 @@ impl<'w> Reading<'w> {
             pdf_extras::attachments(pdf, wanted.attachments, &mut document);
         }));
         document.warnings.splice(0..0, remarks.sentences(pdf.pages().len()));
+        document.warnings.extend(fallback.sentences());
         document.warnings.extend(scans.sentences());
         document.text = Some(text);
         document.has_pages = true;
@@ -158,15 +165,15 @@ impl<'w> Reading<'w> {
 }
 
 /// Opens a file; an owner's restrictions (an empty password to read) do not keep it closed.
-fn open(bytes: Vec<u8>) -> Result<Pdf, Failure> {
-    if bomb::holds_bomb(&bytes) {
+fn open(bytes: &Arc<Vec<u8>>) -> Result<Pdf, Failure> {
+    if bomb::holds_bomb(bytes) {
         return Err(Failure::rejected(
             "unpacked_too_large",
             format!("a part of the PDF unpacks to more than {} bytes", bomb::STREAM_BYTES_MAX),
             "Do not open the file: it is made to exhaust memory.",
         ));
     }
-    let loaded = catch_unwind(AssertUnwindSafe(|| Pdf::new(bytes)));
+    let loaded = catch_unwind(AssertUnwindSafe(|| Pdf::new(Arc::clone(bytes))));
     match loaded.unwrap_or(Err(LoadPdfError::Invalid)) {
         Ok(pdf) => Ok(pdf),
         Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {
@@ -221,7 +228,7 @@ fn draw<'a>(
     page: &PdfPage<'a>,
     cache: &InterpreterCache<'a>,
     settings: &InterpreterSettings,
-    device: &mut TextDevice<'_>,
+    device: &mut TextDevice<'_, '_>,
 ) -> PageEnd {
     let (width, height) = page.render_dimensions();
     let clip = hayro_interpret::kurbo::Rect::new(0.0, 0.0, f64::from(width), f64::from(height));

@@ -2,9 +2,6 @@
 
 use super::glyphs::{PAGE_GLYPH_COUNT_MAX, Page};
 
-/// Share of a page's glyphs without a character that is worth a note.
-const UNMAPPED_SHARE_MAX: f64 = 0.05;
-
 /// Pages that need a word, by number from 1.
 #[derive(Default)]
 pub(super) struct Remarks {
@@ -41,8 +38,7 @@ impl Remarks {
             PageEnd::Whole if page.has_drawing => self.pictures.push(number),
             PageEnd::Whole => self.blank.push(number),
         }
-        let share = page.unmapped_count as f64 / page.glyphs.len().max(1) as f64;
-        if share > UNMAPPED_SHARE_MAX {
+        if page.is_unmapped() {
             self.unmapped.push(number);
         }
     }

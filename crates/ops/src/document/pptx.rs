@@ -1,6 +1,7 @@
 //! PPTX files: the slides in their order, each with its notes.
 
 use super::builder::Builder;
+use super::chart::push_charts;
 use super::drawing::{Drawing, push_texts};
 use super::model::{BreakKind, Document};
 use super::package::{Form, Package, Relations, join, part_names, split};
@@ -47,6 +48,7 @@ pub(super) fn read(
         let drawing = Drawing { relations: &relations, body_only: false };
         push_texts(&xml, &drawing, &mut builder)?;
         let folder = split(part).0;
+        push_charts(&mut package, &relations, folder, &mut builder)?;
         for kind in ["diagramData", "notesSlide"] {
             for name in part_names(&relations, folder, kind) {
                 let Some(xml) = package.part(&name)? else { continue };

@@ -1,7 +1,9 @@
-//! Rich Text: words, tables, links and notes, group by group (Microsoft's specification 1.9.1).
+//! Rich Text: words, tables, links, notes, headers and footers, group by group (Microsoft's
+//! specification 1.9.1).
 
 use super::builder::{Builder, Kind};
 use super::model::Document;
+use super::rtf_groups::{Destination, Part, State, destination_of};
 use super::rtf_pages::{code_page, page_of_charset};
 use super::rtf_tokens::{Token, Tokens};
 use encoding_rs::{Encoding, WINDOWS_1252};
@@ -12,35 +14,6 @@ use windlass_core::Failure;
 const DEPTH_MAX: usize = 1_000;
 /// Fonts whose encoding is kept.
 const FONT_COUNT_MAX: usize = 65_536;
-
-/// Where the text of a group goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Destination {
-    Body,
-    /// The bullet or number before an item, in words.
-    Marker,
-    /// What a field does: a link says where it leads.
-    Instruction,
-    Title,
-    Author,
-    Subject,
-    /// The list of fonts: their encodings.
-    Fonts,
-    Left,
-}
-
-/// What a group changes until it ends.
-#[derive(Clone)]
-struct State {
-    destination: Destination,
-    font: i32,
-    /// Characters of older readers that follow each `\u`.
-    fallback_count: usize,
-    is_hidden: bool,
-    /// The group is a note of its own, or the shown part of a field.
-    is_note: bool,
-    is_field: bool,
-}
 
 struct Reader {
     builder: Builder,
@@ -100,14 +73,7 @@ impl Reader {
         Reader {
             builder: Builder::default(),
             states: Vec::new(),
-            state: State {
-                destination: Destination::Body,
-                font: -1,
-                fallback_count: 1,
-                is_hidden: false,
-                is_note: false,
-                is_field: false,
-            },
+            state: State::default(),
             encoding: WINDOWS_1252,
             fonts: BTreeMap::new(),
             bytes: Vec::new(),
@@ -127,7 +93,7 @@ impl Reader {
         if self.states.len() >= DEPTH_MAX {
             return Err(super::xml::too_deep(DEPTH_MAX));
         }
-        let inner = State { is_note: false, is_field: false, ..self.state.clone() };
+        let inner = State { part: Part::Words, ..self.state.clone() };
         self.states.push(std::mem::replace(&mut self.state, inner));
         self.is_star = false;
         Ok(())
@@ -136,11 +102,11 @@ impl Reader {
     fn close(&mut self) {
         self.decode();
         self.left_out = 0;
-        if self.state.is_note {
-            self.builder.end_aside();
-        }
-        if self.state.is_field {
-            self.builder.close_link();
+        match self.state.part {
+            Part::Words => {}
+            Part::Link => self.builder.close_link(),
+            Part::Note => self.builder.end_aside(),
+            Part::Margin => self.builder.end_repeated_aside(),
         }
         if let Some(outer) = self.states.pop() {
             self.state = outer;
@@ -216,63 +182,29 @@ impl Reader {
 
     /// Whether a word says where the text of its group goes.
     fn destination(&mut self, word: &[u8]) -> bool {
-        let is_left = self.state.destination == Destination::Left;
-        self.state.destination = match word {
-            b"fonttbl" => Destination::Fonts,
-            b"colortbl"
-            | b"stylesheet"
-            | b"pict"
-            | b"object"
-            | b"info"
-            | b"listtable"
-            | b"listoverridetable"
-            | b"revtbl"
-            | b"header"
-            | b"headerl"
-            | b"headerr"
-            | b"headerf"
-            | b"footer"
-            | b"footerl"
-            | b"footerr"
-            | b"footerf"
-            | b"themedata"
-            | b"colorschememapping"
-            | b"xe"
-            | b"tc"
-            | b"rxe"
-            | b"bkmkstart"
-            | b"bkmkend"
-            | b"nonshppict"
-            | b"filetbl"
-            | b"private1"
-            | b"datafield"
-            | b"sp"
-            | b"shprslt" => Destination::Left,
-            b"title" => Destination::Title,
-            b"author" => Destination::Author,
-            b"subject" => Destination::Subject,
-            _ if is_left => return false,
-            b"fldinst" => {
-                self.instruction.clear();
-                Destination::Instruction
-            }
-            b"fldrslt" => {
-                self.state.is_field = true;
+        let Some(destination) = destination_of(word) else { return false };
+        if self.state.destination == Destination::Left && !destination.is_told_within_left() {
+            return false;
+        }
+        match destination {
+            Destination::Instruction => self.instruction.clear(),
+            Destination::Marker => self.marker.clear(),
+            Destination::Link => {
+                self.state.part = Part::Link;
                 if let Some(target) = link_target(&self.instruction) {
                     self.builder.open_link(target);
                 }
-                Destination::Body
             }
-            b"listtext" | b"pntext" => {
-                self.marker.clear();
-                Destination::Marker
-            }
-            b"footnote" | b"annotation" => {
+            Destination::Note | Destination::Margin => {
                 self.builder.start_aside();
-                self.state.is_note = true;
-                Destination::Body
+                let is_repeated = destination == Destination::Margin;
+                self.state.part = if is_repeated { Part::Margin } else { Part::Note };
             }
-            _ => return false,
+            _ => {}
+        }
+        self.state.destination = match destination {
+            Destination::Link | Destination::Note | Destination::Margin => Destination::Body,
+            other => other,
         };
         true
     }
@@ -324,11 +256,11 @@ impl Reader {
     }
 
     fn end_paragraph(&mut self) {
-        if self.builder.has_open_table() && !self.is_in_table && !self.state.is_note {
+        if self.builder.has_open_table() && !self.is_in_table && self.state.part != Part::Note {
             self.builder.end_table_before_line();
         }
-        self.paragraph_count +=
-            usize::from(!self.builder.is_line_empty() && !self.builder.has_open_table());
+        let is_counted = self.builder.is_in_body() && !self.builder.has_open_table();
+        self.paragraph_count += usize::from(is_counted && !self.builder.is_line_empty());
         let marker = std::mem::take(&mut self.marker);
         let marker = marker.trim();
         if let Some(level) = self.outline_level {
@@ -399,7 +331,7 @@ impl Reader {
             Destination::Title => &mut metadata.title,
             Destination::Author => &mut metadata.author,
             Destination::Subject => &mut metadata.subject,
-            Destination::Fonts | Destination::Left => return,
+            _ => return,
         };
         if field.len() < FIELD_BYTES_MAX {
             field.push_str(text);

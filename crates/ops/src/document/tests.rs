@@ -2,6 +2,7 @@
 
 mod books;
 mod docx;
+mod fonts;
 mod hostile;
 mod mail;
 mod pages;

@@ -1,6 +1,10 @@
-//! Glyphs that the PDF gives no character for: the embedded font's own tables are asked.
+//! Glyphs that the PDF gives no character for: the embedded font's own tables are asked, then those
+//! of the collection that it belongs to.
 
+use super::collections::Collections;
 use hayro_interpret::font::{FontData, OutlineGlyph};
+use hayro_interpret::hayro_cmap::BfString;
+use hayro_syntax::Pdf;
 use skrifa::{FontRef, MetadataProvider};
 use std::collections::BTreeMap;
 
@@ -8,15 +12,24 @@ use std::collections::BTreeMap;
 const FONT_COUNT_MAX: usize = 256;
 const FONT_GLYPH_COUNT_MAX: usize = 65_536;
 
-/// Reads glyphs as characters by their font's character map, reversed.
-#[derive(Default)]
-pub(super) struct GlyphNamer {
+/// Reads glyphs as characters by their font's character map, reversed, or by their collection.
+pub(super) struct GlyphNamer<'p> {
     fonts: BTreeMap<u128, BTreeMap<u32, char>>,
+    collections: Collections<'p>,
 }
 
-impl GlyphNamer {
-    /// The character of a glyph, if its font knows one.
-    pub(super) fn name(&mut self, glyph: &OutlineGlyph) -> Option<char> {
+impl<'p> GlyphNamer<'p> {
+    pub(super) fn new(pdf: &'p Pdf) -> GlyphNamer<'p> {
+        GlyphNamer { fonts: BTreeMap::new(), collections: Collections::new(pdf) }
+    }
+
+    /// What a glyph reads as, if its font or its collection knows.
+    pub(super) fn name(&mut self, glyph: &OutlineGlyph) -> Option<BfString> {
+        let own = self.in_font(glyph).map(BfString::Char);
+        own.or_else(|| self.collections.read(glyph))
+    }
+
+    fn in_font(&mut self, glyph: &OutlineGlyph) -> Option<char> {
         let id = glyph.glyph_id().to_u32();
         if id == 0 {
             return None;

@@ -2,6 +2,7 @@
 //! them.
 
 use super::builder::Builder;
+use super::chart::push_charts;
 use super::drawing::{Drawing, push_texts};
 use super::model::{BreakKind, Document, Link};
 use super::package::{Form, Package, Relations, part_names, split};
@@ -167,6 +168,7 @@ fn extras(
                     let relations = package.relations(&name)?;
                     let drawing = Drawing { relations: &relations, body_only: false };
                     push_texts(&xml, &drawing, builder)?;
+                    push_charts(package, &relations, split(&name).0, builder)?;
                 }
                 _ => comments(&xml, builder)?,
             }

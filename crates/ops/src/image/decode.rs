@@ -2,7 +2,7 @@
 
 use super::convert::Samples;
 use super::picture::{Layout, Orientation, Picture, zeroed};
-use super::{bmp, damaged, gif, jpeg, png, tiff, unsupported, webp};
+use super::{bmp, damaged, gif, heif, jpeg, png, tiff, unsupported, webp};
 use image::ImageDecoder;
 use windlass_core::Failure;
 use windlass_core::media::Media;
@@ -29,6 +29,8 @@ pub(crate) enum More {
     Animation,
     /// Further pages.
     Pages,
+    /// Pictures beside the main one, which was taken.
+    Pictures,
 }
 
 impl More {
@@ -42,6 +44,7 @@ pub(crate) fn decode(media: Media, bytes: &[u8], wanted: Layout) -> Result<Decod
     match media {
         Media::Bmp => bmp::decode(bytes, wanted),
         Media::Gif => gif::decode(bytes, wanted),
+        Media::Heic | Media::Avif => heif::decode(media, bytes, wanted),
         Media::Jpeg => jpeg::decode(bytes, wanted),
         Media::Png => png::decode(bytes, wanted),
         Media::Tiff => tiff::decode(bytes, wanted),

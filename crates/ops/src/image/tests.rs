@@ -2,6 +2,7 @@
 //! formula.
 
 mod damage;
+mod heif;
 
 use super::convert::luma;
 use super::encode::{self, Format};

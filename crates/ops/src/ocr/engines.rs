@@ -3,10 +3,8 @@
 //! Loading a language takes about as long as recognising a short text, so that an executor keeps
 //! the engines of its last attempt.
 
-use crate::Lack;
+use crate::needs::{Lack, identity};
 use std::cell::RefCell;
-use std::path::Path;
-use std::time::SystemTime;
 use windlass_core::Failure;
 use windlass_native::tesseract::{self, Engine, EngineError, Installed, Pixels, Turned};
 
@@ -47,17 +45,6 @@ pub(super) fn basis(languages: &str) -> Vec<(String, String)> {
     let languages = languages.split('+').chain(["osd"]);
     let data = languages.map(|name| installed.data.join(format!("{name}.traineddata")));
     std::iter::once(installed.library.clone()).chain(data).map(|path| identity(&path)).collect()
-}
-
-/// A file's name, and what changes when another one takes its place.
-fn identity(path: &Path) -> (String, String) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let told = std::fs::metadata(path).map(|metadata| {
-        let modified = metadata.modified().ok();
-        let since = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        format!("{} bytes of {}", metadata.len(), since.unwrap_or_default().as_secs())
-    });
-    (name, told.unwrap_or_default())
 }
 
 /// What is installed, or why there is no text recognition here.

@@ -13,6 +13,7 @@ type Tried = Result<(), (&'static str, Error)>;
 pub(crate) fn attempt(word: &str, rest: &str) -> String {
     let tried = match word {
         "read" => read(rest),
+        "read-named" => read_named(rest),
         "create" => File::create(rest).map(drop).map_err(at("open")),
         "remove" => std::fs::remove_file(rest).map_err(at("remove")),
         "program" => Command::new(rest).status().map(drop).map_err(at("spawn")),
@@ -62,6 +63,13 @@ fn number(text: &str) -> libc::c_long {
 fn read(path: &str) -> Tried {
     let mut file = File::open(path).map_err(at("open"))?;
     file.read(&mut [0; 8]).map(drop).map_err(at("read"))
+}
+
+/// Reads `NAME/path`, where the variable NAME names a folder.
+fn read_named(rest: &str) -> Tried {
+    let (name, path) = rest.split_once('/').expect("a name and a path");
+    let folder = std::env::var(name).expect("a folder");
+    read(&format!("{folder}/{path}"))
 }
 
 fn replace(program: &str) -> Tried {

@@ -6,7 +6,7 @@ const PICTURE: &str = "0 0 100 100 re f";
 const NO_TEXT: &str = "has no text layer; ocr=always reads it as a picture";
 
 /// A PDF with one page for each content stream, Helvetica as F1, and more objects from number 100.
-fn pdf(contents: &[&str], trailer: &str, more: &[&str]) -> Vec<u8> {
+pub(super) fn pdf(contents: &[&str], trailer: &str, more: &[&str]) -> Vec<u8> {
     pdf_with("", "", contents, trailer, more)
 }
 
@@ -68,7 +68,7 @@ fn written(mut objects: Vec<(usize, Vec<u8>)>, trailer: &str) -> Vec<u8> {
 }
 
 /// Text at a place, 12 points high.
-fn show(x: u32, y: u32, text: &str) -> String {
+pub(super) fn show(x: u32, y: u32, text: &str) -> String {
     format!("BT /F1 12 Tf {x} {y} Td ({text}) Tj ET ")
 }
 

@@ -6,10 +6,13 @@ use super::*;
 fn rich_text_is_read_in_its_code_pages() {
     let rtf = br"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset204 B;}
         {\f2\fcharset128 C;}}{\info{\title A \'e4 title}{\author Ada}}
-        {\*\generator Word;}{\header left out}\pard\f0 gr\'fc\'dfe {\f1 \'ef\'f0\'e8} {\f2 \'93\'fa}
-        \uc1\u8364? \u-10179?\u-8704? {\v hidden}end\par next\line line\par}";
+        {\*\generator Word;}{\header\pard gone before\par}\pard\f0 gr\'fc\'dfe
+ {\f1 \'ef\'f0\'e8} {\f2 \'93\'fa}
+        \uc1\u8364? \u-10179?\u-8704? {\v hidden}end\par next\line line\par
+{\header gone {\b before}\par}{\footerf and after}}";
     let given = read(Media::Rtf, rtf);
-    let wanted = "gr\u{fc}\u{df}e \u{43f}\u{440}\u{438} \u{65e5}        \u{20ac} \u{1f600} end\n\nnext\nline\n";
+    let wanted = "gr\u{fc}\u{df}e \u{43f}\u{440}\u{438} \u{65e5}        \u{20ac} \u{1f600} end\n\n\
+                  next\nline\n\ngone before\n\nand after\n";
     assert_eq!(given.text(), wanted);
     assert_eq!(given.json()["metadata"]["title"], "A \u{e4} title");
     assert_eq!(given.json()["metadata"]["author"], "Ada");
@@ -40,9 +43,15 @@ fn opendocument_text_has_headings_lists_tables_and_notes() {
         <table:table-cell><text:p>y</text:p></table:table-cell></table:table-row></table:table>\
         </office:text></office:body></office:document-content>";
     let meta = "<m><dc:title>T</dc:title><meta:initial-creator>Ada</meta:initial-creator></m>";
-    let file = archive(&[("content.xml", content), ("meta.xml", meta)]);
+    let styles = "<office:styles><text:p>no</text:p></office:styles><style:master-page><style:header>\
+        <text:p>head</text:p></style:header><style:header-left style:display=\"false\"><text:p>no\
+        </text:p></style:header-left><style:footer><text:p>foot</text:p></style:footer>\
+        </style:master-page><style:master-page><style:header><text:p>head</text:p></style:header>\
+        </style:master-page>";
+    let file = archive(&[("content.xml", content), ("meta.xml", meta), ("styles.xml", styles)]);
     let given = read(Media::Odt, &file);
-    let wanted = "Part\n\na  b\tc de\n\n\u{2022} one\n  \u{2022} two\n\nx\ty\n\nthe note\n";
+    let wanted =
+        "Part\n\na  b\tc de\n\n\u{2022} one\n  \u{2022} two\n\nx\ty\n\nthe note\n\nhead\n\nfoot\n";
     assert_eq!(given.text(), wanted);
     let json = given.json();
     assert_eq!(json["metadata"]["title"], "T");

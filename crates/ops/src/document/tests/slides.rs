@@ -24,6 +24,38 @@ fn paragraph(properties: &str, text: &str) -> String {
 }
 
 #[test]
+fn charts_are_tables_under_their_titles() {
+    let title = |text: &str| format!("<c:title><a:p>{}</a:p></c:title>", paragraph("", text));
+    let points = |values: &[(u32, &str)]| -> String {
+        let point =
+            |(at, value): &(u32, &str)| format!("<c:pt idx='{at}'><c:v>{value}</c:v></c:pt>");
+        values.iter().map(point).collect()
+    };
+    let series = |name: &str, labels: &[(u32, &str)], values: &[(u32, &str)]| {
+        format!(
+            "<c:ser><c:tx><c:pt idx='0'><c:v>{name}</c:v></c:pt></c:tx><c:cat>{}</c:cat>\
+             <c:val><c:formatCode>0.0</c:formatCode>{}</c:val></c:ser>",
+            points(labels),
+            points(values)
+        )
+    };
+    let chart = title("Miles a day")
+        + &series("fair", &[(0, "Mon"), (1, "Tue")], &[(0, "120"), (1, "98.5")])
+        + &series("foul", &[(0, "Mon"), (1, "Tue")], &[(1, "7"), (3, "1")])
+        + &title("day");
+    let file = archive(&[
+        ("ppt/presentation.xml", "<p><p:sldIdLst><p:sldId r:id=\"a\"/></p:sldIdLst></p>"),
+        ("ppt/_rels/presentation.xml.rels", &relations(&[("a", "slide", "slides/s.xml")])),
+        ("ppt/slides/s.xml", &shape("<p:ph type=\"title\"/>", &paragraph("", "Log"))),
+        ("ppt/slides/_rels/s.xml.rels", &relations(&[("c", "chart", "../charts/c.xml")])),
+        ("ppt/charts/c.xml", &chart),
+    ]);
+    let table = "\tfair\tfoul\nMon\t120\nTue\t98.5\t7\n\t\t1\n";
+    let given = read(Media::Pptx, &file);
+    assert_eq!(given.text(), format!("Log\n\nMiles a day\n\nday\n\n{table}"));
+}
+
+#[test]
 fn slides_come_in_their_order_with_their_notes() {
     let points = paragraph("", "first")
         + &paragraph("<a:pPr lvl=\"1\"><a:buAutoNum type=\"x\"/></a:pPr>", "inner")
