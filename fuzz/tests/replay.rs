@@ -58,6 +58,13 @@ targets! {
     word_count: MUTANT_COUNT,
     docx: MUTANT_COUNT,
     pdf_string: MUTANT_COUNT,
+    office: MUTANT_COUNT,
+    rich_text: MUTANT_COUNT,
+    web_page: MUTANT_COUNT,
+    mail: MUTANT_COUNT,
+    picture: MUTANT_COUNT,
+    // Each decodes and measures a second.
+    sound: 200,
     shard: MUTANT_COUNT,
     rows: MUTANT_COUNT,
 }

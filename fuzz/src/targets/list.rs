@@ -1,6 +1,8 @@
 //! Every target of this build.
 
-use super::{client, core, journal, ops, records, sandbox, session, wire, worker};
+use super::{
+    client, core, documents, journal, ops, records, sandbox, senses, session, wire, worker,
+};
 use crate::target::Target;
 
 /// In the order in which they are run.
@@ -23,8 +25,14 @@ pub const TARGETS: &[Target] = &[
     session::SESSION,
     ops::TEXT,
     ops::WORD_COUNT,
-    ops::DOCX,
+    documents::DOCX,
     ops::PDF_STRING,
+    documents::OFFICE,
+    documents::RICH_TEXT,
+    documents::WEB_PAGE,
+    documents::MAIL,
+    senses::PICTURE,
+    senses::SOUND,
     records::SHARD,
     records::ROWS,
 ];

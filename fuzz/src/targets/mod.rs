@@ -2,11 +2,14 @@
 
 mod client;
 mod core;
+mod documents;
 mod journal;
 mod list;
+mod operation;
 mod ops;
 mod records;
 mod sandbox;
+mod senses;
 mod session;
 mod shape;
 mod wire;

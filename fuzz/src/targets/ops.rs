@@ -1,18 +1,11 @@
-//! What operations read: texts in any encoding, words, the XML of a DOCX, strings of a PDF.
+//! What operations read: texts in any encoding, words, strings of a PDF.
 
-use super::shape::{magnitude, without_numbers};
+use super::operation::{TABLES_BYTES_MAX, json, run};
+use super::shape::magnitude;
 use crate::target::Target;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
-use windlass_core::Failure;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
-use windlass_ops::{Output, Source, Work};
-use zip::write::SimpleFileOptions;
-
-/// Tables that are made once in a process: the lexicon, the classes of characters, fonts.
-const TABLES_BYTES_MAX: usize = 32 << 20;
 
 pub(super) const TEXT: Target = Target {
     name: "text",
@@ -30,14 +23,6 @@ pub(super) const WORD_COUNT: Target = Target {
     factor_max: 128,
 };
 
-pub(super) const DOCX: Target = Target {
-    name: "docx",
-    run: docx,
-    seeds: xml,
-    fixed_bytes_max: TABLES_BYTES_MAX,
-    factor_max: 256,
-};
-
 pub(super) const PDF_STRING: Target = Target {
     name: "pdf_string",
     run: pdf_string,
@@ -45,47 +30,6 @@ pub(super) const PDF_STRING: Target = Target {
     fixed_bytes_max: TABLES_BYTES_MAX,
     factor_max: 256,
 };
-
-/// What an operation gives out.
-#[derive(Default)]
-struct Kept {
-    artifacts: Vec<Vec<u8>>,
-    notes: usize,
-}
-
-impl Output for Kept {
-    fn artifact(&mut self, _: &str, _: &str, bytes: &[u8]) -> Result<(), Failure> {
-        self.artifacts.push(bytes.to_vec());
-        Ok(())
-    }
-
-    fn note(&mut self, _: String) {
-        self.notes += 1;
-    }
-
-    fn progress(&mut self, _: u64, _: u64) {}
-}
-
-fn run(operation: &str, media: Media, bytes: &[u8], params: &Params) -> Result<Kept, Failure> {
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    file.write_all(bytes).expect("the disk takes it");
-    let source = Source::new(file, "x".to_owned(), media, bytes.len() as u64, None);
-    let mut output = Kept::default();
-    let mut work = Work::new(Some(source), params, &mut output);
-    let operation = windlass_ops::find(operation).and_then(|operation| operation.run);
-    let done = operation.expect("an operation with a function")(&mut work);
-    if let Err(failure) = &done {
-        let is_told = !failure.cause.is_empty() && !failure.next_step.is_empty();
-        assert!(is_told, "a failure without cause or next step: {failure:?}");
-    }
-    done.map(|()| output)
-}
-
-/// The main artifact.
-fn json(kept: &Kept) -> Value {
-    let bytes = kept.artifacts.first().expect("a main artifact");
-    serde_json::from_slice(bytes).expect("the main artifact is JSON")
-}
 
 /// The text that these bytes are beyond doubt: no mark and no zero speaks for another encoding.
 fn plain(bytes: &[u8]) -> Option<&str> {
@@ -178,39 +122,6 @@ fn tally(words: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
         *counts.entry(word).or_default() += 1;
     }
     counts
-}
-
-/// The bytes become the main part of a sound archive.
-fn docx(bytes: &[u8]) -> String {
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    archive.start_file("word/document.xml", options).expect("memory takes it");
-    archive.write_all(bytes).expect("memory takes it");
-    let archive = archive.finish().expect("memory takes it").into_inner();
-    match run("document", Media::Docx, &archive, &Params::default()) {
-        Err(failure) => without_numbers(&failure.cause),
-        Ok(kept) => {
-            let analysis = json(&kept);
-            let paragraphs = analysis["paragraph_count"].as_u64().unwrap_or(0) as usize;
-            let warning = analysis["warnings"][0].as_str().map(without_numbers);
-            format!("{} {warning:?} {}", magnitude(paragraphs), analysis["table_count"])
-        }
-    }
-}
-
-fn xml() -> Vec<Vec<u8>> {
-    let document = |body: &str| format!("<w:document><w:body>{body}</w:body></w:document>");
-    [
-        document("<w:p><w:pPr><w:pStyle w:val=\"A\"/></w:pPr><w:r><w:t>one &amp; &#65;</w:t></w:r></w:p>"),
-        document("<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t><w:tab/></w:r></w:p></w:tc></w:tr></w:tbl>"),
-        document("<w:p><w:del><w:r><w:delText>x</w:delText></w:r></w:del><w:br/></w:p>"),
-        document("<w:p><w:pPr><w:numPr><w:ilvl w:val=\"1\"/><w:numId w:val=\"2\"/></w:numPr></w:pPr></w:p>"),
-        document("<mc:AlternateContent><mc:Fallback><w:p/></mc:Fallback></mc:AlternateContent>"),
-        "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b \"c\">]><a><![CDATA[x]]><!-- y -->&b;</a>"
-            .to_owned(),
-    ]
-    .map(String::into_bytes)
-    .to_vec()
 }
 
 /// The bytes become the title of a sound PDF.

@@ -2,7 +2,7 @@
 
 use super::bytes::MUTANT_BYTES_MAX;
 use super::damage::Mutator;
-use super::{docx, jpeg, pdf, png, sound, tiff, webp};
+use super::{boxes, docx, jpeg, pdf, png, sound, tiff, webp};
 
 /// What the mutator knows the structure of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub(crate) enum Format {
     Xlsx,
     Pptx,
     Odt,
+    Ods,
+    Odp,
     Epub,
     Html,
     Eml,
@@ -20,6 +22,10 @@ pub(crate) enum Format {
     Tiff,
     Jpeg,
     Webp,
+    Gif,
+    Bmp,
+    Heic,
+    Avif,
     Wav,
     Mp3,
     Flac,
@@ -40,11 +46,18 @@ impl Mutator {
                 _ => match format {
                     Format::Pdf => pdf::damage(self, &mut bytes),
                     // All archives of XML parts.
-                    Format::Docx | Format::Xlsx | Format::Pptx | Format::Odt | Format::Epub => {
-                        docx::damage(self, &mut bytes);
+                    Format::Docx
+                    | Format::Xlsx
+                    | Format::Pptx
+                    | Format::Odt
+                    | Format::Ods
+                    | Format::Odp
+                    | Format::Epub => docx::damage(self, &mut bytes),
+                    // Text and plain tables: no checksums or lengths to repair.
+                    Format::Html | Format::Eml | Format::Rtf | Format::Gif | Format::Bmp => {
+                        self.damage(&mut bytes, other);
                     }
-                    // Text: their structure has no checksums or lengths to repair.
-                    Format::Html | Format::Eml | Format::Rtf => self.damage(&mut bytes, other),
+                    Format::Heic | Format::Avif => boxes::damage(self, &mut bytes),
                     Format::Png => png::damage(self, &mut bytes),
                     Format::Tiff => tiff::damage(self, &mut bytes),
                     Format::Jpeg => jpeg::damage(self, &mut bytes),

@@ -3,6 +3,7 @@
 //! Beside blind damage, each format's own module repairs checksums and lengths around the damage,
 //! so that it comes through to the decoder.
 
+mod boxes;
 mod bytes;
 mod damage;
 mod docx;
