@@ -19,6 +19,7 @@ pub mod media;
 pub mod memo;
 pub mod meters;
 pub mod names;
+pub mod older;
 pub mod overview;
 pub mod params;
 pub mod plan;

@@ -10,6 +10,7 @@ use crate::store::Store;
 use windlass_core::catalogue::Home;
 use windlass_core::media::Media;
 use windlass_core::memo::{MemoFacts, MemoKey};
+use windlass_core::older;
 use windlass_core::{BlobId, TaskIndex};
 use windlass_ops::Operation;
 
@@ -42,6 +43,7 @@ pub(crate) fn key(
         Some(_) => Vec::new(),
         None => vec![number.as_bytes()],
     };
+    let params = older::of_the_work(&order.params);
     // Parsers and tables are compiled in: another release may have others.
     let mut basis = vec![("windlass".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let media = input.map_or(Media::Unknown, |input| input.media);
@@ -50,7 +52,7 @@ pub(crate) fn key(
         operation: spec.name,
         version: spec.version,
         basis: &basis,
-        params: &order.params,
+        params: &params,
         inputs: &inputs,
         names: &names,
     };

@@ -21,10 +21,8 @@ impl Scheduler {
             };
             let Some(phase) = job.phase(id.phase) else { continue };
             while queue.has_next(older_too) {
-                let operation = &phase.spec.operation;
-                let able = self.workers.iter_mut().filter(|(_, worker)| {
-                    worker.free() > 0 && worker.operations.contains(operation)
-                });
+                let able = self.workers.iter_mut();
+                let able = able.filter(|(_, it)| it.free() > 0 && it.offers(&phase.spec));
                 let Some((session, worker)) = able.min_by_key(|(_, worker)| worker.load()) else {
                     break;
                 };
@@ -56,7 +54,7 @@ impl Scheduler {
             let job = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase));
             let Some(job) = job else { continue };
             let Some(phase) = job.phase(id.phase) else { continue };
-            let chosen = self.elsewhere.worker_for(task, &phase.spec.operation, &self.workers);
+            let chosen = self.elsewhere.worker_for(task, &phase.spec, &self.workers);
             let Some(session) = chosen else { continue };
             let Some(worker) = self.workers.get_mut(&session) else { continue };
             self.elsewhere.take(task);

@@ -1,6 +1,6 @@
 //! Tasks whose attempt brought an executor down, ran out of time or of memory: the next attempt is
 //! another worker's, where one offers the operation. So a broken machine does not use up the tries
-//! of a sound file.
+//! of a sound file. And tasks that a worker of an older system has given back, which is not for it.
 //!
 //! It holds what is known of open tasks of this reign alone; a takeover begins anew.
 
@@ -8,6 +8,7 @@ use super::machine::SessionId;
 use super::worker::Worker;
 use crate::failure::FailureKind;
 use crate::ids::{JobId, PhaseId, TaskId, WorkerName};
+use crate::ledger::PhaseSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tasks that failed somewhere, and which of them wait.
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Elsewhere {
     /// Workers on which a task failed in its round.
     failed_on: BTreeMap<TaskId, BTreeSet<WorkerName>>,
+    /// Workers for which a task is not.
+    given_back_by: BTreeMap<TaskId, BTreeSet<WorkerName>>,
     /// Of these tasks, those that wait for an attempt.
     waiting: BTreeSet<TaskId>,
 }
@@ -26,6 +29,11 @@ impl Elsewhere {
         if kind.may_be_the_workers() {
             self.failed_on.entry(task).or_default().insert(worker.clone());
         }
+    }
+
+    /// A worker has given a task back because it is not for it: it does not get it again.
+    pub(super) fn on_given_back(&mut self, task: TaskId, worker: &WorkerName) {
+        self.given_back_by.entry(task).or_default().insert(worker.clone());
     }
 
     /// Takes in a task that waits again; `false` where any worker will do.
@@ -50,27 +58,39 @@ impl Elsewhere {
         self.waiting.remove(&task);
     }
 
-    /// Whether the task failed somewhere: then it is not for every worker.
+    /// Whether the task failed somewhere, or came back: then it is not for every worker.
     pub(super) fn knows(&self, task: TaskId) -> bool {
-        self.failed_on.contains_key(&task)
+        self.failed_on.contains_key(&task) || self.given_back_by.contains_key(&task)
     }
 
     /// The task has its outcome.
     pub(super) fn forget(&mut self, task: TaskId) {
         // Most runs never have one.
-        if !self.failed_on.is_empty() {
+        if !self.failed_on.is_empty() || !self.given_back_by.is_empty() {
             self.failed_on.remove(&task);
+            self.given_back_by.remove(&task);
             self.waiting.remove(&task);
         }
     }
 
     pub(super) fn forget_job(&mut self, job: JobId) {
         self.failed_on.retain(|task, _| task.job != job);
+        self.given_back_by.retain(|task, _| task.job != job);
         self.waiting.retain(|task| task.job != job);
     }
 
     pub(super) fn held_count(&self) -> usize {
-        self.failed_on.len() + self.waiting.len()
+        self.failed_on.len() + self.given_back_by.len() + self.waiting.len()
+    }
+
+    /// Whether each of these workers has given the task back.
+    pub(super) fn is_for_nobody<'a>(
+        &self,
+        task: TaskId,
+        mut workers: impl Iterator<Item = &'a Worker>,
+    ) -> bool {
+        let names = self.given_back_by.get(&task);
+        names.is_some_and(|names| workers.all(|worker| names.contains(&worker.name)))
     }
 
     /// The worker for a task's next attempt: the least loaded of those on which it has not failed,
@@ -78,11 +98,14 @@ impl Elsewhere {
     pub(super) fn worker_for(
         &self,
         task: TaskId,
-        operation: &str,
+        spec: &PhaseSpec,
         workers: &BTreeMap<SessionId, Worker>,
     ) -> Option<SessionId> {
         let failed_on = self.failed_on.get(&task);
-        let able = || workers.iter().filter(|(_, worker)| worker.takes(operation));
+        let given_back_by = self.given_back_by.get(&task);
+        let is_for =
+            |worker: &Worker| given_back_by.is_none_or(|names| !names.contains(&worker.name));
+        let able = || workers.iter().filter(|(_, it)| it.takes(spec) && is_for(it));
         let is_other =
             |worker: &Worker| failed_on.is_none_or(|names| !names.contains(&worker.name));
         let is_any_other = able().any(|(_, worker)| is_other(worker));
@@ -92,3 +115,7 @@ impl Elsewhere {
             .map(|(session, _)| *session)
     }
 }
+
+#[cfg(test)]
+#[path = "older_tests.rs"]
+mod tests;

@@ -207,8 +207,12 @@ impl Scheduler {
     fn on_returned(&mut self, ledger: &Ledger, session: SessionId, attempts: &[AttemptId]) {
         for attempt in attempts {
             let Some(worker) = self.workers.get_mut(&session) else { return };
-            worker.recalled.remove(attempt);
+            let is_recalled = worker.recalled.remove(attempt);
             let Some(flight) = worker.flights.remove(*attempt) else { continue };
+            let phase = ledger.phase(flight.task.phase_id());
+            if !is_recalled && phase.is_some_and(|phase| worker.offers_as_older(&phase.spec)) {
+                self.elsewhere.on_given_back(flight.task, &worker.name);
+            }
             if ledger.is_open(flight.task, flight.round) {
                 self.put_back(flight.task);
             }

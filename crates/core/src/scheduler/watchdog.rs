@@ -10,6 +10,7 @@ use crate::ledger::{Ledger, Phase};
 use crate::limits::{
     LEASE_MS, PROGRESS_TIMEOUT_MS, STALL_COUNT_MAX, STALL_NAME_COUNT_MAX, WORKER_SILENT_MS,
 };
+use crate::older;
 use crate::session::Running;
 use crate::time::{LogTime, Tick};
 use crate::view::{Stall, StallKind};
@@ -21,6 +22,10 @@ struct Waiting {
     task_count: u32,
     /// Of these, tasks that workers of the reign before may hold.
     older_count: u32,
+    /// Of these, tasks that are for workers of older systems too.
+    shared_count: u32,
+    /// Of these, tasks that came back from every worker that offers their operation.
+    refused_count: u32,
 }
 
 impl Scheduler {
@@ -73,14 +78,20 @@ impl Scheduler {
         for (id, queue) in self.queues.iter().filter(|(id, _)| of.is_none_or(|of| of == id.job)) {
             let Some(phase) = ready_phase(ledger, *id) else { continue };
             let (older_count, later_count) = queue.waiting_counts();
-            let elsewhere = self.elsewhere.waiting_of(*id).len();
-            let task_count = older_count
-                .saturating_add(later_count)
-                .saturating_add(u32::try_from(elsewhere).unwrap_or(u32::MAX));
+            let elsewhere = self.elsewhere.waiting_of(*id);
+            let task_count =
+                older_count.saturating_add(later_count).saturating_add(count(&elsewhere));
             if task_count > 0 {
                 let waiting = by_operation.entry(phase.spec.operation.clone()).or_default();
                 waiting.task_count = waiting.task_count.saturating_add(task_count);
                 waiting.older_count = waiting.older_count.saturating_add(older_count);
+                if older::may_take(&phase.spec) {
+                    waiting.shared_count = waiting.shared_count.saturating_add(task_count);
+                }
+                let offering = || self.workers.values().filter(|it| it.offers(&phase.spec));
+                let refused = |task: &&TaskId| self.elsewhere.is_for_nobody(**task, offering());
+                let refused: Vec<&TaskId> = elsewhere.iter().filter(refused).collect();
+                waiting.refused_count = waiting.refused_count.saturating_add(count(&refused));
             }
         }
         by_operation
@@ -89,7 +100,8 @@ impl Scheduler {
     fn why_waiting(&self, operation: &str, waiting: Waiting) -> Option<Stall> {
         let task_count = waiting.task_count;
         let waits = wait(task_count);
-        let offering = || self.workers.values().filter(|it| it.operations.contains(operation));
+        let is_shared = waiting.shared_count == task_count;
+        let offering = || self.workers.values().filter(|it| it.can(operation, is_shared));
         let stall = |kind, told, next_step: String| {
             Some(Stall { kind, about: operation.to_owned(), task_count, told, next_step })
         };
@@ -116,6 +128,14 @@ impl Scheduler {
             let next_step = format!("`windlass worker resume {first}`, or start another worker");
             return stall(StallKind::Drained, told, next_step);
         };
+        if waiting.refused_count > 0 {
+            let told = format!(
+                "{}: for the workers of older systems that offer {operation} it is too large, or \
+                 not text that they can take",
+                wait(waiting.refused_count)
+            );
+            return stall(StallKind::NotOffered, told, "start a worker of this system".to_owned());
+        }
         // What is older is told of below.
         let is_held = task_count == waiting.older_count && !self.awaited.is_empty();
         if is_held || taking().any(|worker| worker.free() > 0) {
@@ -224,6 +244,10 @@ impl Stall {
     pub fn line(&self) -> String {
         format!("{}; {}", self.told, self.next_step)
     }
+}
+
+fn count<T>(of: &[T]) -> u32 {
+    u32::try_from(of.len()).unwrap_or(u32::MAX)
 }
 
 fn ready_phase(ledger: &Ledger, id: PhaseId) -> Option<&Phase> {

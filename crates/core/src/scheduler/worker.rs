@@ -2,7 +2,9 @@
 
 use super::flights::Flights;
 use crate::ids::{Incarnation, PhaseId, TaskIndex, WorkerName};
+use crate::ledger::PhaseSpec;
 use crate::limits::{SLOT_CREDIT_MAX, SLOT_CREDIT_MIN, WORKER_OFFER_COUNT_MAX};
+use crate::older;
 use crate::session::{Hello, Offer, Running, Usage, Withdrawal};
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,8 @@ pub(super) struct Worker {
     pub(super) offers: Vec<Offer>,
     /// What of it is not withdrawn.
     pub(super) operations: BTreeSet<String>,
+    /// What it can do as a worker of an older system, see [`older`].
+    older_operations: BTreeSet<String>,
     /// Operations that it offers no more, with the cause.
     pub(super) withdrawn: BTreeMap<String, String>,
     /// Attempts that it wants to hold at once.
@@ -47,6 +51,11 @@ impl Worker {
             slots: hello.slots,
             offers: hello.offers.clone(),
             operations: hello.offers.iter().map(|offer| offer.operation.clone()).collect(),
+            older_operations: hello
+                .offers
+                .iter()
+                .filter_map(|offer| older::meant(&offer.operation).map(str::to_owned))
+                .collect(),
             withdrawn: BTreeMap::new(),
             credit: hello.slots.saturating_mul(SLOT_CREDIT_MIN),
             flights: Flights::default(),
@@ -75,9 +84,25 @@ impl Worker {
         self.credit = credit.min(self.slots.saturating_mul(SLOT_CREDIT_MAX));
     }
 
-    /// Whether it gets attempts of an operation once it has credit.
-    pub(super) fn takes(&self, operation: &str) -> bool {
-        !self.draining && self.operations.contains(operation)
+    /// Whether it can make the tasks of a phase, and may.
+    pub(super) fn offers(&self, spec: &PhaseSpec) -> bool {
+        self.operations.contains(&spec.operation) || self.offers_as_older(spec)
+    }
+
+    /// Whether it can do an operation, `is_shared` with workers of older systems or not.
+    pub(super) fn can(&self, operation: &str, is_shared: bool) -> bool {
+        self.operations.contains(operation)
+            || (is_shared && self.older_operations.contains(operation))
+    }
+
+    /// Whether it can, as a worker of an older system alone.
+    pub(super) fn offers_as_older(&self, spec: &PhaseSpec) -> bool {
+        self.older_operations.contains(&spec.operation) && older::may_take(spec)
+    }
+
+    /// Whether it gets attempts of a phase once it has credit.
+    pub(super) fn takes(&self, spec: &PhaseSpec) -> bool {
+        !self.draining && self.offers(spec)
     }
 
     /// How many more attempts it takes.

@@ -19,7 +19,7 @@ pub enum Ending {
     Succeeded(Option<BlobId>),
     /// With a failure.
     Failed(Failure),
-    /// It was not made: this worker offers the operation no more.
+    /// It was not made: this worker offers the operation no more, or the task is not for it.
     Unmade,
 }
 

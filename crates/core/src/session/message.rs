@@ -75,7 +75,8 @@ pub enum ToMaster {
     Ended(Vec<EndedRun>),
     /// It offers an operation no more, until it starts again.
     Withdrawn(Withdrawal),
-    /// Attempts that it has not made: recalled before they began, or of an operation withdrawn.
+    /// Attempts that it has not made: recalled before they began, or of an operation withdrawn. One
+    /// of an older system gives back what is not for it, and does not get it again.
     Returned(Vec<AttemptId>),
     /// A piece of a call's answer, or why there is none.
     CallAnswer {
