@@ -26,7 +26,7 @@ fn list() -> String {
     let width = OPERATIONS.iter().map(|operation| operation.spec.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for operation @ Operation { spec, .. } in OPERATIONS {
-        let _ = writeln!(text, "{:width$}  {}", spec.name, spec.summary);
+        let _ = writeln!(text, "{:width$}  {}{}", spec.name, spec.summary, also(operation));
         if let Some(Lack { what, install }) = operation.lack() {
             let _ = writeln!(text, "{:width$}  not on this machine: {what}; {install}", "");
         }
@@ -37,10 +37,16 @@ fn list() -> String {
     text
 }
 
+/// The plain names of an operation, for its line.
+fn also(operation: &Operation) -> String {
+    let names: Vec<&str> = operation.plain_names().collect();
+    if names.is_empty() { String::new() } else { format!(" (also: {})", names.join(", ")) }
+}
+
 fn page(operation: &Operation) -> String {
     let spec = operation.spec;
-    let mut text =
-        format!("{} (version {})\n\n{}\n", spec.name, spec.version, operation.doc().trim());
+    let mut text = format!("{} (version {}){}\n\n", spec.name, spec.version, also(operation));
+    let _ = writeln!(text, "{}", operation.doc().trim());
     if let Some(Lack { what, install }) = operation.lack() {
         let _ = writeln!(text, "\nNot on this machine: {what}; {install}");
     }
@@ -109,6 +115,7 @@ fn to_json(operation: &Operation) -> Value {
         .collect();
     json!({
         "name": spec.name,
+        "plain_names": operation.plain_names().collect::<Vec<_>>(),
         "version": spec.version,
         "summary": spec.summary,
         "takes": takes(spec),

@@ -83,18 +83,22 @@ pub(crate) fn lacking() -> Vec<&'static str> {
 
 /// An operation by name, or an error that lists what there is.
 pub(crate) fn operation(name: &str) -> Result<&'static windlass_ops::Operation, CliError> {
-    windlass_ops::find(name).ok_or_else(|| {
+    windlass_ops::named(name).ok_or_else(|| {
         let names: Vec<&str> = windlass_ops::OPERATIONS.iter().map(|op| op.spec.name).collect();
-        CliError::usage(format!("there is no operation {name:?}: choose {}", names.join(", ")))
+        let plain: Vec<&str> = windlass_ops::PLAIN_NAMES.iter().map(|(plain, _)| *plain).collect();
+        CliError::usage(format!(
+            "there is no operation {name:?}: choose {} (or by their plain names {})",
+            names.join(", "),
+            plain.join(", ")
+        ))
     })
 }
 
 fn choice(arguments: &AskArguments) -> Result<Choice, CliError> {
-    for name in &arguments.skip {
-        operation(name)?;
-    }
+    let skip = arguments.skip.iter().map(|name| operation(name).map(|it| it.spec.name.to_owned()));
+    let skip = skip.collect::<Result<Vec<String>, CliError>>()?;
     if arguments.op == AUTO {
-        return Ok(Choice::Auto { skip: arguments.skip.clone() });
+        return Ok(Choice::Auto { skip });
     }
     if !arguments.skip.is_empty() {
         return Err(CliError::usage("--skip goes with --op auto only"));

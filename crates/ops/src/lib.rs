@@ -58,13 +58,29 @@ pub const OPERATIONS: &[Operation] = &[
     word_count::OPERATION,
 ];
 
+/// Plain names of operations, as people know them from the older systems; a user may write either.
+pub const PLAIN_NAMES: &[(&str, &str)] =
+    &[("pdf-to-text", "document"), ("word-count", "word_count")];
+
 /// The operation of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.spec.name == name)
 }
 
+/// The operation that a user means by a name, its own one or a plain one.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Operation> {
+    let plain = PLAIN_NAMES.iter().find(|(plain, _)| *plain == name);
+    find(plain.map_or(name, |(_, own)| own))
+}
+
 impl Operation {
+    /// The plain names that mean it.
+    pub fn plain_names(&self) -> impl Iterator<Item = &'static str> {
+        PLAIN_NAMES.iter().filter(|(_, own)| *own == self.spec.name).map(|(plain, _)| *plain)
+    }
+
     /// What this machine lacks for it, by a look that opens nothing.
     #[must_use]
     pub fn lack(&self) -> Option<Lack> {
