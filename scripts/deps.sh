@@ -27,7 +27,7 @@ if [ -z "$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep 'libheif\.so\.1')" ]; t
 fi
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
-if ! is_checker_there || ! is_grpc_there || ! is_pdfium_there; then
+if ! is_checker_there || ! is_grpc_there || ! is_pdfium_there || ! is_older_there; then
     python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 fi
 
@@ -68,4 +68,15 @@ fi
 if ! is_pdfium_there; then
     echo "deps: fetching PDFium into $library"
     scripts/pdfium.sh || echo "deps: it could not be fetched; nothing will be tested with it" >&2
+fi
+
+if ! is_older_there; then
+    echo "deps: fetching Flask and requests into $older_python"
+    rm -rf "$older_python"
+    if python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
+        --only-binary :all: --target "$older_python" -r tests/foreign/older-requirements.txt; then
+        cp tests/foreign/older-requirements.txt "$older_python/"
+    else
+        echo "deps: they could not be fetched; programs of the older systems will not be tested" >&2
+    fi
 fi

@@ -15,10 +15,17 @@ is_pdfium_there() {
     [ -e "$pdfium" ] && [ "$(cat "$library/libpdfium.version" 2>/dev/null)" = "$pdfium_version" ]
 }
 
+# What programs of the older systems are written with, for those that stand for them in tests.
+older_python=$library/older-python
+
 is_checker_there() {
     [ -x "$typos" ]
 }
 
 is_grpc_there() {
     cmp -s tests/foreign/requirements.txt "$grpc_python/requirements.txt"
+}
+
+is_older_there() {
+    cmp -s tests/foreign/older-requirements.txt "$older_python/older-requirements.txt"
 }

@@ -71,7 +71,7 @@ fn without_workers_the_factorial_service_says_so() {
 }
 
 /// What Python's own client gets for each of these calls.
-fn asked(place: &str, calls: &[Value]) -> Vec<Value> {
+pub(crate) fn asked(place: &str, calls: &[Value]) -> Vec<Value> {
     let program =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/foreign/older_lookups.py");
     let mut python = Command::new("python3");
@@ -87,12 +87,12 @@ fn asked(place: &str, calls: &[Value]) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-const AM: &str = r#"{
+pub(crate) const AM: &str = r#"{
   "1": {"record_id": 1, "name": "alice", "location": "Kansas", "year": 2002},
   "2": {"record_id": 2, "name": "bob", "location": "New York City", "year": 2002},
   "3": {"record_id": 2, "name": "alice", "location": "Rome", "year": 1999}
 }"#;
-const NZ: &str =
+pub(crate) const NZ: &str =
     r#"{"1": {"record_id": 1, "name": "zoe", "location": "New York City", "year": 2002}}"#;
 
 #[test]
@@ -140,7 +140,7 @@ fn clients_of_the_look_up_service_get_what_they_got() {
     assert!(faults[1]["fault"].as_str().is_some_and(|it| it.contains("parameters")), "{faults:?}");
 }
 
-fn parsed(text: &str) -> Value {
+pub(crate) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
@@ -192,7 +192,7 @@ fn a_page_in_a_browser_is_refused() {
 }
 
 /// What `curl` gets when it sends these parts of a form.
-fn sent(place: &str, parts: &[&str]) -> (u32, Value) {
+pub(crate) fn sent(place: &str, parts: &[&str]) -> (u32, Value) {
     let mut curl = Command::new("curl");
     curl.args(["-s", "-S", "-w", "\n%{http_code}"]);
     curl.args(parts.iter().flat_map(|part| ["-F", part]))

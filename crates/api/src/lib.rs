@@ -20,6 +20,6 @@ mod server;
 
 pub use gate::Gate;
 pub use node::Node;
-pub use older::OlderPort;
+pub use older::{OlderPort, SlaveOf, XmlRpc};
 pub use secrets::SecretError;
 pub use server::{Listen, OlderFiles, Options, Server, ServerError, Services};

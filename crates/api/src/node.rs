@@ -142,19 +142,32 @@ impl Node {
     }
 
     /// A task's input, as it was submitted.
-    fn input(&self, task: TaskId) -> Result<Input, HostError> {
+    pub(crate) fn input(&self, task: TaskId) -> Result<Input, HostError> {
         let unknown = || HostError::NotFound(format!("task {task} has no input that is known"));
         let chunks = self.handle.chunks(task.phase_id()).map_err(of_master)?;
         let at = chunks.partition_point(|chunk| chunk.first <= task.index).checked_sub(1);
-        let StoredChunk { first, chunk, .. } = at.map(|at| &chunks[at]).ok_or_else(unknown)?;
-        let bytes = match chunk {
-            ChunkRef::Count | ChunkRef::Outputs => return Err(unknown()),
+        let stored = at.map(|at| &chunks[at]).ok_or_else(unknown)?;
+        let position = (task.index.0 - stored.first.0) as usize;
+        self.decoded(stored)?.inputs.into_iter().nth(position).ok_or_else(unknown)
+    }
+
+    /// The inputs of all tasks of a phase, in their order.
+    pub(crate) fn inputs(&self, phase: PhaseId) -> Result<Vec<Input>, HostError> {
+        let mut inputs = Vec::new();
+        for stored in self.handle.chunks(phase).map_err(of_master)? {
+            inputs.extend(self.decoded(&stored)?.inputs);
+        }
+        Ok(inputs)
+    }
+
+    fn decoded(&self, stored: &StoredChunk) -> Result<Chunk, HostError> {
+        let bytes = match &stored.chunk {
+            // Such tasks have no inputs.
+            ChunkRef::Count | ChunkRef::Outputs => return Ok(Chunk::default()),
             ChunkRef::Inline(bytes) => bytes.clone(),
             ChunkRef::Blob(id) => self.blobs.read(*id, CHUNK_BYTES_MAX).map_err(of_blobs)?,
         };
-        let chunk = Chunk::decode(&bytes).map_err(|e| HostError::Failed(e.to_string()))?;
-        let position = (task.index.0 - first.0) as usize;
-        chunk.inputs.into_iter().nth(position).ok_or_else(unknown)
+        Chunk::decode(&bytes).map_err(|error| HostError::Failed(error.to_string()))
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
@@ -39,6 +39,9 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Longest path that a socket's address takes, with its end.
 const SOCKET_PATH_BYTES_MAX: usize = 108;
+/// Connections that wait to be taken in. Linux drops what comes above, whose other ends try again
+/// ever more seldom; it allows as many by default.
+const BACKLOG: u32 = 4_096;
 /// Threads that serve connections; what blocks has threads of its own.
 const SERVING_THREAD_COUNT: usize = 2;
 
@@ -73,6 +76,8 @@ pub struct OlderFiles {
     pub operations: Vec<&'static OperationSpec>,
     /// Where results go.
     pub folder: PathBuf,
+    /// How long a slave of that service may take for a request.
+    pub slave_timeout: Duration,
 }
 
 /// A server that could not be started.
@@ -163,8 +168,9 @@ impl Server {
             listeners.push(listener);
         }
         let is_reached = server.addresses.iter().any(|it| !it.ip().to_canonical().is_loopback());
-        if let Some(OlderFiles { operations, folder }) = files.filter(|_| !is_reached) {
-            routes = routes.merge(older::files::routes(server.node.clone(), operations, folder));
+        if let Some(files) = files.filter(|_| !is_reached && !server.addresses.is_empty()) {
+            let _entered = runtime.enter();
+            routes = routes.merge(older::files::routes(server.node.clone(), files));
         }
         let acceptor = match is_reached && !is_open {
             true => Some(gate.acceptor(certified_addresses(&server.addresses))?),
@@ -221,16 +227,26 @@ fn certified_addresses(listening: &[SocketAddr]) -> Vec<IpAddr> {
 
 async fn bind(place: &Listen) -> Result<Listener, ServerError> {
     match place {
-        Listen::Tcp(address) => bind_port(*address).await.map(Listener::Tcp),
+        Listen::Tcp(address) => bind_port(*address).map(Listener::Tcp),
         Listen::Unix(path) => bind_socket(path)
             .map(Listener::Unix)
             .map_err(|source| ServerError::Io { place: path.display().to_string(), source }),
     }
 }
 
-/// Binds a port; port 0 is one that is free.
-pub(crate) async fn bind_port(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+/// Binds a port, within a runtime; port 0 is one that is free.
+pub(crate) fn bind_port(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    let listen = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // The port of a program that has just ended is free.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServerError::Taken(address),
         _ => ServerError::Io { place: address.to_string(), source },
     })

@@ -200,12 +200,24 @@ pub(crate) struct OlderArguments {
     /// The record set that they ask [default: the only one there is]
     #[arg(long, value_name = "NAME")]
     pub(crate) xmlrpc_records: Option<SetName>,
+    /// Seconds that a worker of the older MapReduce has for a task
+    #[arg(long, value_name = "SECONDS", default_value_t = XMLRPC_TIMEOUT_S)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) xmlrpc_timeout: u64,
+    /// Seconds that a slave of the older file service, which is served on the main port, has for a
+    /// request
+    #[arg(long, value_name = "SECONDS", default_value_t = SLAVE_TIMEOUT_S)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) slave_timeout: u64,
 }
 
 /// Where the factorial service listened.
 pub(crate) const TCP_FACTORIAL_PLACE: &str = "127.0.0.1:65432";
 /// Where the look-up service listened.
 pub(crate) const XMLRPC_PLACE: &str = "127.0.0.1:8000";
+/// What those services gave a worker.
+pub(crate) const XMLRPC_TIMEOUT_S: u64 = 10;
+pub(crate) const SLAVE_TIMEOUT_S: u64 = 45;
 
 /// Where a command finds its cluster.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The cluster that a command works with: one in this process over a state folder, or the one that
 //! holds the folder already.
 
+use crate::arguments::SLAVE_TIMEOUT_S;
 use crate::crew::{self, Crew};
 use crate::scratch::Scratch;
 use crate::{CliError, settings};
@@ -70,13 +71,21 @@ pub(crate) struct Plan {
     pub(crate) is_open: bool,
     /// Whether collections run beside the work.
     pub(crate) collects: bool,
+    /// How long a slave of the older file service may take for a request.
+    pub(crate) slave_timeout: Duration,
 }
 
 impl Plan {
     /// A cluster for what looks at a state or changes it: without workers, without a port and
     /// without a collection of its own.
     pub(crate) fn alone() -> Plan {
-        Plan { workers: OwnWorkers::default(), listen: Vec::new(), is_open: false, collects: false }
+        Plan {
+            workers: OwnWorkers::default(),
+            listen: Vec::new(),
+            is_open: false,
+            collects: false,
+            slave_timeout: Duration::from_secs(SLAVE_TIMEOUT_S),
+        }
     }
 }
 
@@ -232,7 +241,11 @@ impl OwnCluster {
         let gate = Arc::new(Gate::new(handle.clone(), state.join(SECRETS)));
         let is_open = plan.is_open;
         let operations = windlass_ops::OPERATIONS.iter().map(|operation| operation.spec).collect();
-        let files = OlderFiles { operations, folder: OLDER_RESULTS.into() };
+        let files = OlderFiles {
+            operations,
+            folder: OLDER_RESULTS.into(),
+            slave_timeout: plan.slave_timeout,
+        };
         let options = windlass_api::Options {
             listen,
             node,

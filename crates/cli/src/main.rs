@@ -12,6 +12,7 @@ mod jobs;
 mod logs;
 mod naming;
 mod older;
+mod older_slave;
 mod ops;
 mod place;
 mod records;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         Command::Master(arguments) => serve::serve(&arguments, cluster::OwnWorkers::default()),
         Command::Worker(arguments) => match &arguments.command {
             Some(command) => workers::workers(command),
+            None if arguments.older_slave => older_slave::serve(&arguments),
             None => worker::worker(&arguments),
         },
         Command::Call(arguments) => call::call(&arguments),

@@ -6,7 +6,8 @@ use crate::cluster::OwnCluster;
 use crate::logs::Log;
 use crate::serve::addresses_of;
 use std::net::SocketAddr;
-use windlass_api::{OlderPort, ServerError};
+use std::time::Duration;
+use windlass_api::{OlderPort, ServerError, XmlRpc};
 
 /// A port for one of the older systems.
 struct Gateway<'a> {
@@ -18,8 +19,8 @@ struct Gateway<'a> {
     usual_place: &'static str,
     /// Whom it serves.
     serves: &'static str,
-    /// A line that shows it at work.
-    example: fn(SocketAddr) -> String,
+    /// Lines that show it at work, each with what it is about.
+    examples: fn(SocketAddr) -> Vec<(&'static str, String)>,
 }
 
 fn gateways(arguments: &OlderArguments) -> [Gateway<'_>; 2] {
@@ -34,19 +35,25 @@ fn gateways(arguments: &OlderArguments) -> [Gateway<'_>; 2] {
                 .or(arguments.tcp_workers.as_ref().map(|_| TCP_FACTORIAL_PLACE)),
             usual_place: TCP_FACTORIAL_PLACE,
             serves: "clients of the factorial service",
-            example: |at| format!("printf 52 | nc {} {}", at.ip(), at.port()),
+            examples: |at| vec![("try it", format!("printf 52 | nc {} {}", at.ip(), at.port()))],
         },
         Gateway {
-            port: OlderPort::XmlRpc(arguments.xmlrpc_records.clone()),
+            port: OlderPort::XmlRpc(XmlRpc {
+                set: arguments.xmlrpc_records.clone(),
+                task_timeout: Duration::from_secs(arguments.xmlrpc_timeout),
+            }),
             option: "--xmlrpc",
             given: arguments.xmlrpc.as_deref(),
             usual_place: XMLRPC_PLACE,
             serves: "clients of the look-up service",
-            example: |at| {
-                format!(
+            examples: |at| {
+                let look_up = format!(
                     "python3 -c \"import xmlrpc.client as x; \
                      print(x.ServerProxy('http://{at}').getbyname('alice'))\""
-                )
+                );
+                let count = "windlass run --op word-count --param tokens=ws --param workers=older \
+                             FILES";
+                vec![("try it", look_up), ("for workers of MapReduce", count.to_owned())]
             },
         },
     ]
@@ -58,14 +65,20 @@ pub(crate) fn open(
     arguments: &OlderArguments,
     log: &Log,
 ) -> Result<(), CliError> {
+    if arguments.older {
+        tell_of_files(cluster, log);
+    }
     for gateway in gateways(arguments) {
-        let Gateway { port, option, given, usual_place, serves, example } = gateway;
+        let Gateway { port, option, given, usual_place, serves, examples } = gateway;
         let usual = arguments.older.then_some(usual_place);
         let Some(place) = given.or(usual) else { continue };
         for address in addresses_of(place, option, usual_place)? {
             match cluster.open_older(port.clone(), address) {
                 Ok(at) => {
-                    log.say(&format!("Serving {serves} on {at}\n  try it:  {}\n", example(at)));
+                    log.say(&format!("Serving {serves} on {at}\n"));
+                    for (about, line) in examples(at) {
+                        log.say(&format!("  {about}:  {line}\n"));
+                    }
                     if !at.ip().is_loopback() {
                         log.warn(&format!(
                             "WARNING: whoever reaches {at} is served: programs of older systems \
@@ -81,6 +94,24 @@ pub(crate) fn open(
         }
     }
     Ok(())
+}
+
+/// The file service has no port of its own.
+fn tell_of_files(cluster: &OwnCluster, log: &Log) {
+    let addresses = cluster.addresses();
+    if addresses.iter().any(|address| !address.ip().to_canonical().is_loopback()) {
+        return log.warn(
+            "windlass: clients of the file service are not served: other machines reach the main \
+             port; leave --listen away\n",
+        );
+    }
+    for at in addresses {
+        log.say(&format!(
+            "Serving clients and slaves of the file service on {at}\n  try it:  curl -F \
+             task_type=text -F texts=@FILE http://{at}/assign_task\n  for its slaves:  \
+             MASTER_URL=http://{at}\n"
+        ));
+    }
 }
 
 /// Why a port is not open, and what to do.

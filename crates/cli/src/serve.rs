@@ -25,7 +25,9 @@ pub(crate) fn serve(arguments: &ServeArguments, workers: OwnWorkers) -> Result<u
     let listen = listen(&arguments.listen, is_open, &log)?;
     let interrupted = signals::interrupts()?;
     let crew = crew(&workers);
-    let cluster = OwnCluster::take(&state, &Plan { workers, listen, is_open, collects: true })?;
+    let slave_timeout = Duration::from_secs(arguments.older.slave_timeout);
+    let plan = Plan { workers, listen, is_open, collects: true, slave_timeout };
+    let cluster = OwnCluster::take(&state, &plan)?;
     cluster.notes().iter().for_each(|note| log.warn(&format!("windlass: {note}\n")));
     log.say(&banner(&cluster, &crew, &state, is_open));
     older::open(&cluster, &arguments.older, &log)?;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::WorkerName;
 use windlass_core::limits::LEASE_MS;
+use windlass_core::older::{self, OLDER_VERSION};
 use windlass_core::session::{Usage, Withdrawal};
 use windlass_core::steering::Act;
 use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WaitingWorker, WorkerView};
@@ -225,6 +226,9 @@ fn list(view: &ClusterView) -> String {
 /// What is to be known of a worker beside its numbers.
 fn remark(worker: &WorkerView) -> String {
     let mut remarks = Vec::new();
+    if is_older(worker) {
+        remarks.push("of an older system".to_owned());
+    }
     if worker.draining {
         let rest =
             if is_free(worker) { String::new() } else { format!(", holds {}", held(worker)) };
@@ -239,6 +243,11 @@ fn remark(worker: &WorkerView) -> String {
     let withdrawn = worker.withdrawn.iter();
     remarks.extend(withdrawn.map(|it| format!("offers {} no more", it.operation)));
     remarks.join("; ")
+}
+
+/// Whether it is a program of an older system.
+pub(crate) fn is_older(worker: &WorkerView) -> bool {
+    worker.offers.iter().any(|offer| older::meant(&offer.operation).is_some())
 }
 
 /// All that is known of a connected worker.
@@ -270,9 +279,12 @@ fn told(worker: &WorkerView) -> String {
         }
         let withdrawn = worker.withdrawn.iter().find(|it| it.operation == offer.operation);
         let cause = withdrawn.map(|it| format!("; no more: withdrawn after {}", it.cause));
-        let (operation, version) = (&offer.operation, offer.version);
         let cause = cause.unwrap_or_default();
-        line("offers", format!("{operation}, version {version}: {limits}{cause}"));
+        let what = match older::meant(&offer.operation) {
+            Some(operation) => format!("{operation}, version {OLDER_VERSION}"),
+            None => format!("{}, version {}", offer.operation, offer.version),
+        };
+        line("offers", format!("{what}: {limits}{cause}"));
     }
     let offered = |operation: &String| worker.offers.iter().any(|it| it.operation == *operation);
     for Withdrawal { operation, cause } in &worker.withdrawn {

@@ -25,6 +25,10 @@
 //! text. UTF-8 files may have any size, since memory grows with the distinct words only; in other
 //! encodings 256 MiB are the limit. A word above 1 MiB is listed by its first 64 bytes, its length
 //! and its hash. HTML is counted as it is written, with its tags.
+//!
+//! With `tokens=ws` and `workers=older`, workers of the older MapReduce take part
+//! (`docs/moving-from-older-systems.md`), in files of at most 64 KiB of UTF-8 without characters
+//! that XML 1.0 forbids.
 
 mod class;
 mod long_word;
@@ -47,6 +51,7 @@ use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
 use windlass_core::media::Media;
+use windlass_core::older;
 use windlass_core::params::{ParamKind, ParamSpec};
 
 /// The operation `word_count`.
@@ -58,14 +63,24 @@ const SPEC: OperationSpec = OperationSpec {
     version: 1,
     summary: "count the words of a text: total, distinct, how often each occurs",
     accepts: Accepts::Media(&[Media::Text, Media::Html, Media::Eml]),
-    params: &[ParamSpec {
-        name: "tokens",
-        kind: ParamKind::Choice(&["alnum", "ws", "ascii", "letters", "uax29"]),
-        default: Some("alnum"),
-        required: false,
-        doc: "What a word is: letters and numbers, anything between white space, A-Z, letters, or \
-              the words of Unicode's UAX 29.",
-    }],
+    params: &[
+        ParamSpec {
+            name: "tokens",
+            kind: ParamKind::Choice(&["alnum", "ws", "ascii", "letters", "uax29"]),
+            default: Some("alnum"),
+            required: false,
+            doc: "What a word is: letters and numbers, anything between white space, A-Z, letters, \
+                  or the words of Unicode's UAX 29.",
+        },
+        ParamSpec {
+            name: older::WORKERS_PARAM,
+            kind: ParamKind::Choice(&["own", older::OLDER_TOO]),
+            default: None,
+            required: false,
+            doc: "`older`: workers of the older MapReduce that are connected take part; they count \
+                  with tokens=ws alone.",
+        },
+    ],
     home: Home::Executor,
     cacheable: Cacheable::Always,
     attempt_ms_max: ATTEMPT_MS_MAX,

@@ -3,19 +3,16 @@
 //! silent for minutes. They send digits without an end mark and keep the connection open: what
 //! tells the end is silence.
 
-use super::{BUSY_PAUSE, factorial_workers};
+use super::{calls, factorial_workers};
 use crate::lobby::Place;
 use crate::node::Node;
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use windlass_core::calls::{CallError, CallRequest};
-use windlass_core::params::Params;
-use windlass_master::{CallNews, Gone, Uncalled};
+use tokio::time::{Instant, timeout, timeout_at};
+use windlass_core::calls::CallError;
+use windlass_master::CallNews;
 
 /// How long a client may say nothing at all.
 const SILENCE_MAX: Duration = Duration::from_secs(600);
@@ -82,7 +79,7 @@ impl Asking<'_> {
         let mut error = None;
         // Each that is asked in vain is passed over from then on.
         for _ in 0..if has_workers && is_number { OLDER_ROUND_COUNT_MAX } else { 0 } {
-            match self.ask(factorial_workers::OPERATION, number).await? {
+            match self.ask(&factorial_workers::call(), number).await? {
                 None => return self.stream.shutdown().await,
                 Some(CallError::NoWorker { .. }) => break,
                 Some(other) => error = Some(other),
@@ -100,24 +97,7 @@ impl Asking<'_> {
 
     /// Has it calculated and sends the digits; answers why there are none.
     async fn ask(&mut self, operation: &str, number: &str) -> io::Result<Option<CallError>> {
-        let (tell, mut news) = unbounded_channel();
-        let mut request = CallRequest {
-            operation: operation.to_owned(),
-            params: Params(BTreeMap::from([("n".to_owned(), number.to_owned())])),
-            limit_ms: None,
-        };
-        let call = loop {
-            // The channel holds what the call may have under way, and no more.
-            let tell = tell.clone();
-            let tell = move |it| tell.send(it).map_err(|_| Gone);
-            match self.node.handle.try_call(request, Box::new(tell)) {
-                Ok(call) => break call,
-                Err(Uncalled::Busy(again)) => request = again,
-                Err(Uncalled::Ended(why)) => return Err(io::Error::other(why)),
-            }
-            sleep(BUSY_PAUSE).await;
-        };
-        drop(tell);
+        let (call, mut news) = calls::begin(self.node, operation, ("n", number), None).await?;
         let mut taken = 0;
         while let Some(it) = news.recv().await {
             match it {
@@ -160,6 +140,7 @@ mod tests {
     use super::*;
     use tokio::io::duplex;
     use tokio::runtime::Builder;
+    use tokio::time::sleep;
 
     /// What is read of a client that says these pieces, each so many milliseconds after the last.
     fn read(said: &'static [(u64, &str)], ends: bool) -> (Option<String>, Duration) {

@@ -1,11 +1,12 @@
 //! Workers of the older factorial service: programs that listen on ports of this machine, which a
 //! file names, one a line.
 
-use super::foreign::{self, Identity, Made};
+use super::foreign::{self, Identity, Made, Program};
 use crate::node::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,10 +15,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 use windlass_core::balance::Strategy;
 use windlass_core::params::Params;
-use windlass_core::{Failure, WorkerName};
+use windlass_core::{Failure, WorkerName, older};
 
-/// What these workers do; its own gateway alone asks for it.
-pub(super) const OPERATION: &str = "factorial.older";
+/// What these workers do.
+const OPERATION: &str = "factorial";
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,11 +31,16 @@ const ANSWER_BYTES_MAX: usize = 66 << 20;
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// What they are called by: its own gateway alone does.
+pub(super) fn call() -> String {
+    older::offered(OPERATION)
+}
+
 /// Has the workers that the file names take calls, for as long as it names them.
 pub(super) async fn keep(file: PathBuf, node: Node) {
     let handle = node.handle.clone();
     let round_robin =
-        tokio::task::spawn_blocking(move || handle.set_strategy(OPERATION, Strategy::RoundRobin));
+        tokio::task::spawn_blocking(move || handle.set_strategy(&call(), Strategy::RoundRobin));
     // The usual one is as good.
     let _ = round_robin.await;
     let mut workers: BTreeMap<u16, JoinHandle<()>> = BTreeMap::new();
@@ -84,18 +90,30 @@ async fn serve(port: u16, node: Node) {
     let identity = Identity {
         name: WorkerName(name.clone()),
         place: format!("127.0.0.1:{port}, an older factorial worker"),
-        operation: OPERATION,
+        operations: vec![OPERATION.to_owned()],
+        slots: 1,
+        limit: SILENCE_MAX,
     };
+    let program = Arc::new(Listening(port));
     let mut pause = PAUSE_MIN;
     loop {
         let began = tokio::time::Instant::now();
-        let why = foreign::work(&node, &identity, move |params| ask(port, params)).await;
+        let why = foreign::work(&node, &identity, &program).await;
         if began.elapsed() > PAUSE_MAX {
             pause = PAUSE_MIN;
         }
         warn!(worker = name, why, "passed over for {} s", pause.as_secs());
         sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
+/// A worker that listens on a port of this machine.
+struct Listening(u16);
+
+impl Program for Listening {
+    fn answer(self: Arc<Self>, params: Params) -> impl Future<Output = Made> + Send + 'static {
+        ask(self.0, params)
     }
 }
 

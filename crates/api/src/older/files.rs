@@ -3,32 +3,48 @@
 
 mod kinds;
 mod processing;
+mod saving;
+mod slave;
+mod slaves;
+mod together;
 mod upload;
 
+pub(crate) use kinds::Kind;
+pub(crate) use processing::{Made, Processing, Who};
+pub(crate) use upload::{Form, UploadError};
+
 use super::browsers;
+use super::http::Target;
 use crate::node::Node;
+use crate::server::OlderFiles;
+use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use kinds::Kind;
-use processing::{Done, Processing};
+use processing::Outcome;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use slaves::Slaves;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::{info, warn};
-use upload::{Form, UploadError};
+use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;
+use windlass_core::view::ClusterView;
+
+/// Longest request that registers a slave.
+const REGISTER_BYTES_MAX: usize = 64 << 10;
 
 /// What serves the requests.
-pub(crate) struct Service {
+struct Service {
     node: Node,
     operations: Vec<&'static OperationSpec>,
     /// Where results go, as clients are told it.
     folder: PathBuf,
+    slaves: Arc<Slaves>,
 }
 
 /// The answer to a request whose files were worked on.
@@ -49,20 +65,45 @@ struct Failed {
     next_step: String,
 }
 
-/// What is served on the port.
-pub(crate) fn routes(
-    node: Node,
-    operations: Vec<&'static OperationSpec>,
-    folder: PathBuf,
-) -> Router {
-    let service = Arc::new(Service { node, operations, folder });
+/// What is served on the port. Slaves that are known since before are looked for.
+pub(crate) fn routes(node: Node, files: OlderFiles) -> Router {
+    let OlderFiles { operations, folder, slave_timeout } = files;
+    let slaves = Slaves::new(node.clone(), slave_timeout);
+    slaves.find_known();
+    let service = Arc::new(Service { node, operations, folder, slaves });
     let assigning = post(assign_task).layer(DefaultBodyLimit::disable());
+    let registering = post(register).layer(DefaultBodyLimit::max(REGISTER_BYTES_MAX));
     Router::new()
         .route("/", get(|| async { "Master is working" }))
         .route("/check_status", get(|| async { Json(json!({"status": "alive"})) }))
+        .route("/register", registering.clone())
+        // Of a slave whose master's URL ends with a slash.
+        .route("//register", registering)
         .route("/assign_task", assigning)
         .layer(middleware::from_fn(browsers::refuse))
         .with_state(service)
+}
+
+/// Takes a slave's word where it will listen. It does not yet: that is looked after by itself.
+async fn register(State(service): State<Arc<Service>>, body: Bytes) -> Response {
+    let refused =
+        |error: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response();
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let port = match &said["slave_port"] {
+        Value::String(port) => port.clone(),
+        Value::Number(port) => port.to_string(),
+        _ => String::new(),
+    };
+    let ip = said["slave_ip"].as_str().unwrap_or_default();
+    if ip.is_empty() || port.is_empty() {
+        return refused("slave_ip and slave_port are required");
+    }
+    let target = port.trim().parse().ok().and_then(|port| Target::new(ip, port));
+    let Some(target) = target else {
+        return refused("slave_ip must be an address or a name, slave_port a port");
+    };
+    service.slaves.register(target);
+    Json(json!({"status": "success"})).into_response()
 }
 
 async fn assign_task(
@@ -88,11 +129,7 @@ type Refused = (StatusCode, String);
 
 impl From<UploadError> for Refused {
     fn from(error: UploadError) -> Refused {
-        let status = match error {
-            UploadError::Broken(_) => StatusCode::BAD_REQUEST,
-            UploadError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        (status, error.to_string())
+        (error.status(), error.to_string())
     }
 }
 
@@ -101,11 +138,11 @@ impl Service {
     async fn answer(self: &Arc<Service>, form: Form) -> Result<Answer, Refused> {
         let task_type = form.task_type.unwrap_or_else(|| Kind::default().name.to_owned());
         let kind = Kind::of(&task_type);
-        let spec = kind.and_then(|kind| self.operation(kind));
-        if !self.has_worker(spec).await? {
-            return Err((StatusCode::SERVICE_UNAVAILABLE, "No slaves available".to_owned()));
-        }
-        let Some((kind, spec)) = kind.zip(spec) else {
+        let who = who(kind, &self.status().await?);
+        let who = who.ok_or((StatusCode::SERVICE_UNAVAILABLE, "No slaves available".to_owned()))?;
+        let spec =
+            kind.and_then(|kind| self.operations.iter().find(|it| it.name == kind.operation));
+        let Some((kind, spec)) = kind.zip(spec.copied()) else {
             return Err((StatusCode::BAD_REQUEST, format!("Unknown task type: {task_type}")));
         };
         let mut uploads = form.uploads;
@@ -114,15 +151,20 @@ impl Service {
             let error = format!("No files provided for {task_type} processing");
             return Err((StatusCode::BAD_REQUEST, error));
         }
-        let processing = Processing {
-            node: self.node.clone(),
-            spec,
-            folder: self.folder.join(kind.name),
-            uploads,
-        };
+        let processing = Processing { node: self.node.clone(), spec, who, uploads };
+        let (node, folder) = (self.node.clone(), self.folder.join(kind.name));
         // Also for a client that waits no longer: what it asked for is made and saved.
-        let done = tokio::task::spawn_blocking(move || processing.run());
-        let done = done.await.map_err(|error| internal(&error))?.map_err(|error| {
+        let done = tokio::task::spawn_blocking(move || {
+            let mut done = Done::default();
+            for Outcome { name, result } in processing.run()? {
+                match result {
+                    Ok(made) => done.saved.push(saving::save(&node, &folder, &made)?),
+                    Err(failure) => done.failed.push((name, failure)),
+                }
+            }
+            Ok(done)
+        });
+        let done = done.await.map_err(|error| internal(&error))?.map_err(|error: String| {
             warn!(task_type, error, "a request of an older client failed");
             internal(&error)
         })?;
@@ -130,20 +172,38 @@ impl Service {
         Ok(answer(kind, done))
     }
 
-    fn operation(&self, kind: &Kind) -> Option<&'static OperationSpec> {
-        self.operations.iter().find(|spec| spec.name == kind.operation).copied()
-    }
-
-    /// Whether somebody is there, for this operation where one is meant.
-    async fn has_worker(&self, spec: Option<&OperationSpec>) -> Result<bool, Refused> {
+    async fn status(&self) -> Result<ClusterView, Refused> {
         let handle = self.node.handle.clone();
         let status = tokio::task::spawn_blocking(move || handle.status()).await;
-        let status = status.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
-        let offers = |operation: &str| {
-            let mut offers = status.workers.iter().flat_map(|worker| &worker.offers);
-            offers.any(|offer| offer.operation == operation)
-        };
-        Ok(spec.map_or(!status.workers.is_empty(), |spec| offers(spec.name)))
+        status.map_err(|error| internal(&error))?.map_err(|error| internal(&error))
+    }
+}
+
+/// What became of the files of a request.
+#[derive(Default)]
+struct Done {
+    /// The main result of each file that has one.
+    saved: Vec<PathBuf>,
+    /// The other files, by name.
+    failed: Vec<(String, Failure)>,
+}
+
+/// Who of those that are there works on files of a kind; `None`: nobody. Where texts are weighed
+/// against each other either one slave gets all of them or none does.
+fn who(kind: Option<&Kind>, status: &ClusterView) -> Option<Who> {
+    let Some(kind) = kind else {
+        // Nobody does what is not known: that is the answer then.
+        return (!status.workers.is_empty()).then_some(Who::Own);
+    };
+    let offers = |operation: &str| {
+        let mut offers = status.workers.iter().flat_map(|worker| &worker.offers);
+        offers.any(|offer| offer.operation == operation)
+    };
+    match (offers(kind.operation), offers(&kind.of_slaves())) {
+        (false, false) => None,
+        (false, true) if kind.is_together => Some(Who::OneSlave),
+        (true, _) if kind.is_together => Some(Who::Own),
+        _ => Some(Who::All),
     }
 }
 

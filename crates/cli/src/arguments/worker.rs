@@ -17,8 +17,13 @@ pub(crate) struct WorkerArguments {
     #[command(subcommand)]
     pub(crate) command: Option<WorkerCommand>,
     /// A master's address (repeatable: the next one is tried where one does not answer)
-    #[arg(long, value_name = "HOST:PORT", required = true)]
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "older_slave")]
     pub(crate) join: Vec<String>,
+    /// Work for the master of an older file service, as one of its slaves: MASTER_URL
+    /// [http://localhost:5000], SLAVE_IP and SLAVE_PORT [3000] say where both are, in the
+    /// environment or in a file `.env`
+    #[arg(long, conflicts_with_all = ["join", "name", "groups"])]
+    pub(crate) older_slave: bool,
     /// Its name, one of a kind; its certificate is for this name alone [default: one that a
     /// certificate is kept for, else this machine's name and some digits]
     #[arg(long, value_name = "NAME")]
@@ -54,7 +59,7 @@ pub(crate) struct OfferArguments {
 }
 
 fn operation(name: &str) -> Result<String, String> {
-    let known = windlass_ops::find(name).map(|operation| operation.spec.name.to_owned());
+    let known = windlass_ops::named(name).map(|operation| operation.spec.name.to_owned());
     known.ok_or_else(|| "there is no such operation; `windlass ops` lists them".to_owned())
 }
 

@@ -1,74 +1,98 @@
-//! The files of one request as a job: submitted, waited for, and saved.
+//! The files of one request as a job: submitted and waited for.
 
 use super::upload::Upload;
 use crate::node::Node;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{ChunkRef, JobSpec, JobState};
+use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec};
 use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX, MANIFEST_BYTES_MAX};
-use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
+use windlass_core::manifest::Manifest;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 use windlass_core::view::{Notice, TaskView};
-use windlass_core::{Failure, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, names, plan};
+use windlass_core::{
+    Failure, JobId, PhaseId, PhaseIndex, RequestId, TaskIndex, names, older, plan,
+};
 
 /// How often the job is looked at although nothing was heard of it.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The files of one request, and what is to become of them.
-pub(super) struct Processing {
-    pub(super) node: Node,
-    pub(super) spec: &'static OperationSpec,
-    /// Where results go.
-    pub(super) folder: PathBuf,
-    pub(super) uploads: Vec<Upload>,
+pub(crate) struct Processing {
+    pub(crate) node: Node,
+    pub(crate) spec: &'static OperationSpec,
+    pub(crate) who: Who,
+    pub(crate) uploads: Vec<Upload>,
 }
 
-/// What became of the files.
-#[derive(Default)]
-pub(super) struct Done {
-    /// The main result of each file that has one.
-    pub(super) saved: Vec<PathBuf>,
-    /// The other files, by name.
-    pub(super) failed: Vec<(String, Failure)>,
+/// Who works on them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Who {
+    /// Workers of this system.
+    Own,
+    /// Slaves of the older service too.
+    All,
+    /// Slaves alone: one of them gets all files in one call.
+    OneSlave,
+}
+
+/// What became of a file.
+pub(crate) struct Outcome {
+    /// Its name, as it was sent.
+    pub(crate) name: String,
+    /// Its result, or why there is none.
+    pub(crate) result: Result<Made, Failure>,
+}
+
+/// A result.
+pub(crate) struct Made {
+    /// What it is named by.
+    pub(crate) base: Vec<u8>,
+    pub(crate) manifest: Manifest,
 }
 
 impl Processing {
-    /// Works on all of them; blocks until each has an outcome.
-    pub(super) fn run(self) -> Result<Done, String> {
-        let mut done = Done::default();
-        let (fit, unfit): (Vec<&Upload>, Vec<&Upload>) =
-            self.uploads.iter().partition(|upload| self.spec.accepts_media(upload.media));
-        done.failed.extend(unfit.into_iter().map(|it| (it.name.clone(), self.unfit(it.media))));
-        if fit.is_empty() {
-            return Ok(done);
-        }
+    /// Works on all of them; blocks until each has an outcome. In the order of the files.
+    pub(crate) fn run(self) -> Result<Vec<Outcome>, String> {
+        let fit: Vec<&Upload> =
+            self.uploads.iter().filter(|upload| self.spec.accepts_media(upload.media)).collect();
         let names: Vec<&[u8]> = fit.iter().map(|upload| upload.name.as_bytes()).collect();
         let bases = names::assign(&names, &BTreeSet::new());
+        let mut results = match fit.is_empty() {
+            true => Vec::new(),
+            false => self.results(&fit, &bases)?,
+        }
+        .into_iter();
+        let outcomes = self.uploads.iter().map(|upload| {
+            let result = match self.spec.accepts_media(upload.media) {
+                true => results.next().unwrap_or_else(|| Err(cancelled())),
+                false => Err(self.unfit(upload.media)),
+            };
+            Outcome { name: upload.name.clone(), result }
+        });
+        Ok(outcomes.collect())
+    }
+
+    /// The result of each of these files, in their order.
+    fn results(
+        &self,
+        files: &[&Upload],
+        bases: &[Vec<u8>],
+    ) -> Result<Vec<Result<Made, Failure>>, String> {
         // Heard from before the job begins.
         let mut notices = self.node.handle.watch().map_err(|error| error.to_string())?;
-        let last = self.submit(&fit, &bases).map_err(|error| error.to_string())?;
+        let last = self.submit(files, bases).map_err(|error| error.to_string())?;
         self.wait(last.job, &mut notices)?;
         let mut tasks = self.tasks(last)?.into_iter();
-        for (upload, base) in fit.iter().zip(&bases) {
-            let outcome = match tasks.next() {
-                Some(task) => self.save(base, task)?,
-                None => Err(self.first_failure(last)?),
-            };
-            match outcome {
-                Ok(path) => done.saved.push(path),
-                Err(failure) => done.failed.push((upload.name.clone(), failure)),
-            }
-        }
-        Ok(done)
+        let result = |base: &Vec<u8>| match tasks.next() {
+            Some(task) => self.made(base, task),
+            None => Ok(Err(self.first_failure(last)?)),
+        };
+        bases.iter().map(result).collect()
     }
 
     /// Why a job never came to its last phase.
@@ -101,11 +125,10 @@ impl Processing {
         uploads: &[&Upload],
         bases: &[Vec<u8>],
     ) -> Result<PhaseId, Box<dyn std::error::Error>> {
-        let spec = self.spec;
-        let params = Params::normalise(spec.name, spec.params, &Default::default())?;
-        let phases = plan::phases_of(spec, &params, PhaseIndex(0), false);
+        let phases = self.phases()?;
         let request = request_id();
-        let name = format!("{} from an older client ({} files)", spec.name, uploads.len());
+        let count = uploads.len();
+        let name = format!("{} from an older client ({count} files)", self.spec.name);
         let job =
             JobSpec { name, fingerprint: request.0, phases: phases.clone(), memorandum: None };
         self.node.blobs.sync()?;
@@ -125,6 +148,18 @@ impl Processing {
         }
         self.node.handle.seal(first)?;
         Ok(phase(phases.len() - 1))
+    }
+
+    fn phases(&self) -> Result<Vec<PhaseSpec>, Box<dyn std::error::Error>> {
+        let spec = self.spec;
+        if self.who == Who::OneSlave {
+            return Ok(vec![PhaseSpec::plain(&older::offered(spec.name), spec.version)]);
+        }
+        let mut params = Params::normalise(spec.name, spec.params, &Default::default())?;
+        if self.who == Who::All {
+            params.0.insert(older::WORKERS_PARAM.to_owned(), older::OLDER_TOO.to_owned());
+        }
+        Ok(plan::phases_of(spec, &params, PhaseIndex(0), false))
     }
 
     fn store(&self, chunk: &Chunk) -> Result<ChunkRef, Box<dyn std::error::Error>> {
@@ -173,8 +208,8 @@ impl Processing {
         }
     }
 
-    /// Saves what a task made; answers where its main result is, or why there is none.
-    fn save(&self, base: &[u8], task: TaskView) -> Result<Result<PathBuf, Failure>, String> {
+    /// What a task made, or why it made nothing.
+    fn made(&self, base: &[u8], task: TaskView) -> Result<Result<Made, Failure>, String> {
         let Some(manifest) = task.manifest else {
             let failure = task.failure.map(|failed| failed.failure);
             return Ok(Err(failure.unwrap_or_else(cancelled)));
@@ -182,28 +217,7 @@ impl Processing {
         let manifest = self.node.blobs.read(manifest, MANIFEST_BYTES_MAX);
         let manifest = manifest.map_err(|error| error.to_string())?;
         let manifest = Manifest::decode(&manifest).map_err(|error| error.to_string())?;
-        let mut main = None;
-        for artifact in &manifest.artifacts {
-            let path = self.put(artifact, base)?;
-            main.get_or_insert(path);
-        }
-        main.map(Ok).ok_or_else(|| "a task has made nothing".to_owned())
-    }
-
-    fn put(&self, artifact: &Artifact, base: &[u8]) -> Result<PathBuf, String> {
-        let name = artifact.file_name(base);
-        let path = self.folder.join(OsStr::from_bytes(&name));
-        if !is_file_name(&name) {
-            return Err(format!("{} is not usable as a file name", path.display()));
-        }
-        let placed = windlass_blobs::place(&path, |file| match &artifact.content {
-            Content::Inline(bytes) => file.write_all(bytes),
-            Content::Blob { id, .. } => {
-                self.node.blobs.copy_to(*id, file).map(drop).map_err(io::Error::other)
-            }
-        });
-        placed.map_err(|error| format!("write {}: {error}", path.display()))?;
-        Ok(path)
+        Ok(Ok(Made { base: base.to_vec(), manifest }))
     }
 }
 

@@ -5,6 +5,7 @@ use super::kinds::Kind;
 use axum::body::Bytes;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
+use axum::http::StatusCode;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -21,37 +22,47 @@ const PIECE_COUNT_MAX: usize = 8;
 
 /// A form as it came.
 #[derive(Default)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// What is to be done.
-    pub(super) task_type: Option<String>,
+    pub(crate) task_type: Option<String>,
     /// Its files, in order.
-    pub(super) uploads: Vec<Upload>,
+    pub(crate) uploads: Vec<Upload>,
 }
 
 /// A file, in the blob store.
 #[derive(Clone, Debug)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     /// The form's field.
-    pub(super) field: String,
+    pub(crate) field: String,
     /// Its name, without folders.
-    pub(super) name: String,
-    pub(super) blob: BlobId,
-    pub(super) size: u64,
-    pub(super) media: Media,
+    pub(crate) name: String,
+    pub(crate) blob: BlobId,
+    pub(crate) size: u64,
+    pub(crate) media: Media,
 }
 
 /// A form that did not come whole.
 #[derive(Debug, Error)]
-pub(super) enum UploadError {
+pub(crate) enum UploadError {
     #[error("the form did not come whole: {0}")]
     Broken(#[from] MultipartError),
     #[error("a file could not be stored: {0}")]
     Store(String),
 }
 
+impl UploadError {
+    /// Whose fault it is.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            UploadError::Broken(_) => StatusCode::BAD_REQUEST,
+            UploadError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
 impl Form {
     /// Reads all of it. The type may come behind the files.
-    pub(super) async fn read(mut form: Multipart, blobs: &Blobs) -> Result<Form, UploadError> {
+    pub(crate) async fn read(mut form: Multipart, blobs: &Blobs) -> Result<Form, UploadError> {
         let mut read = Form::default();
         while let Some(mut field) = form.next_field().await? {
             let name = field.name().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! XML-RPC's calls, read from text.
+//! XML-RPC's calls and their answers, read from text.
 
 use super::message::Value;
 use quick_xml::Reader;
@@ -43,6 +43,34 @@ impl Call {
             reader.close("methodCall")?;
         }
         Ok(Call { method, params })
+    }
+}
+
+/// Reads the answer to a call; the inner error is a fault's text.
+pub(super) fn read_answer(text: &str) -> Result<Result<Value, String>, MessageError> {
+    let mut reader = Parser(Reader::from_str(text));
+    reader.0.config_mut().expand_empty_elements = true;
+    reader.open("methodResponse")?;
+    match reader.next_element()? {
+        Piece::Open(name) if name == "params" => {
+            reader.open("param")?;
+            reader.open("value")?;
+            let value = reader.value(0)?;
+            reader.close("param")?;
+            reader.close("params")?;
+            reader.close("methodResponse")?;
+            Ok(Ok(value))
+        }
+        Piece::Open(name) if name == "fault" => {
+            reader.open("value")?;
+            let Value::Struct(members) = reader.value(0)? else { return Err(shape("<fault>")) };
+            let text = members.into_iter().find_map(|(name, value)| match value {
+                Value::Text(text) if name == "faultString" => Some(text),
+                _ => None,
+            });
+            Ok(Err(text.unwrap_or_else(|| "a fault without words".to_owned())))
+        }
+        _ => Err(shape("<params> is missing")),
     }
 }
 
@@ -241,6 +269,25 @@ mod tests {
             );
             assert_eq!(Call::read(&call).map(|call| call.params), Ok(vec![value]));
         }
+    }
+
+    #[test]
+    fn an_answer_is_a_value_or_a_fault() {
+        use crate::older::xmlrpc::message::{fault, response};
+        for value in params() {
+            assert_eq!(read_answer(&response(&value)), Ok(Ok(value)));
+        }
+        assert_eq!(read_answer(&fault("x < y")), Ok(Err("x < y".to_owned())));
+        for wrong in ["", "<methodResponse></methodResponse>", "<methodCall></methodCall>"] {
+            assert!(read_answer(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_called_is_read_again() {
+        use crate::older::xmlrpc::message::call;
+        let written = call("m", &params());
+        assert_eq!(Call::read(&written), Ok(Call { method: "m".to_owned(), params: params() }));
     }
 
     #[test]

@@ -1,20 +1,31 @@
 //! The record look-ups of the older XML-RPC service: `getbyname`, `getbylocation`, `getbyyear`.
+//!
+//! A group's own workers, where some have told of themselves, are asked first; a record set of that
+//! group answers where none of them does.
 
 use super::message::Value;
+use super::searchers::Searchers;
 use crate::node::Node;
 use crate::older::BUSY_PAUSE;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::info;
 use windlass_core::LoadId;
 use windlass_core::lookups::{LookupAnswer, LookupRequest, RecordsView};
 use windlass_core::records::{
-    Condition, FieldName, GroupAnswer, GroupName, Query, Rows, SetName, Value as Wants, Wanted,
+    Condition, FieldName, GroupAnswer, GroupName, Query, Rows, SetName, Shard, Shards,
+    Value as Wants, Wanted,
 };
 use windlass_master::Unasked;
 
 /// What is said of a group without instances.
 const UNAVAILABLE: &str = "Worker is unavailable";
+
+/// How long the only set is believed to be that: asking costs more than a look-up.
+const ONLY_FOR: Duration = Duration::from_millis(500);
 
 /// Looks up in one record set.
 #[derive(Clone)]
@@ -22,27 +33,52 @@ pub(super) struct Lookups {
     node: Node,
     /// The set; `None`: the only one that is loaded.
     set: Option<SetName>,
+    searchers: Arc<Searchers>,
+    /// The only set, as it was found last.
+    only: Arc<Mutex<Option<(Instant, SetName)>>>,
 }
+
+/// The rows of a group; `None`: it did not answer.
+type OfGroup = (GroupName, Option<Vec<Value>>);
+
+/// The answer of a group; `None`: it did not answer.
+type Part = (GroupName, Option<Value>);
 
 /// Why there is no answer, in words for the caller.
 type Unanswered = String;
 
 impl Lookups {
-    pub(super) fn new(node: Node, set: Option<SetName>) -> Lookups {
-        Lookups { node, set }
+    pub(super) fn new(node: Node, set: Option<SetName>, searchers: Arc<Searchers>) -> Lookups {
+        Lookups { node, set, searchers, only: Arc::default() }
     }
 
     /// Rows of this name, of the one group that has them.
     pub(super) async fn by_name(&self, name: &Value) -> Value {
         let Value::Text(name) = name else { return Value::error("Invalid name") };
         info!("get by name called: {}", in_line(name));
+        if self.searchers.are_there() {
+            let shards = self.shards().await;
+            let Some(position) = shards.as_ref().and_then(|shards| shards.of(name)) else {
+                return Value::error("Invalid name");
+            };
+            let group = shards.as_ref().map(|shards| &shards.as_slice()[position].group);
+            let params = [Value::Text(name.clone())];
+            if let Some(group) = group
+                && let Some(part) = self.searchers.ask(group, "getbyname", &params).await
+            {
+                return part;
+            }
+            if self.the_set().await.is_err() {
+                return Value::error(UNAVAILABLE);
+            }
+        }
         let wanted = [("name", Wants::Text(name.clone()))];
         match self.ask(&wanted).await {
             Err(why) => Value::error(&why),
             Ok(answers) => match answers.into_iter().next() {
                 None => Value::error("Invalid name"),
-                Some(None) => Value::error(UNAVAILABLE),
-                Some(Some(rows)) => Value::result(rows),
+                Some((_, None)) => Value::error(UNAVAILABLE),
+                Some((_, Some(rows))) => Value::result(rows),
             },
         }
     }
@@ -50,31 +86,28 @@ impl Lookups {
     /// Rows of this place, group by group.
     pub(super) async fn by_location(&self, location: &Value) -> Value {
         info!("get by location called: {}", shown(location));
-        self.of_all_groups(&[("location", location)]).await
+        self.of_all_groups("getbylocation", &[("location", location)]).await
     }
 
     /// Rows of this place and year, group by group.
     pub(super) async fn by_year(&self, location: &Value, year: &Value) -> Value {
         info!("get by year called: {}, {}", shown(location), shown(year));
-        self.of_all_groups(&[("location", location), ("year", year)]).await
+        self.of_all_groups("getbyyear", &[("location", location), ("year", year)]).await
     }
 
-    async fn of_all_groups(&self, wanted: &[(&str, &Value)]) -> Value {
-        let wanted: Option<Vec<_>> =
-            wanted.iter().map(|(field, value)| Some((*field, wants(value)?))).collect();
-        let answers = match wanted {
-            Some(wanted) => self.ask(&wanted).await,
-            // No field of a row equals a list or a struct.
-            None => self.group_count().await.map(|count| vec![Some(Vec::new()); count]),
+    async fn of_all_groups(&self, method: &str, wanted: &[(&str, &Value)]) -> Value {
+        let parts = match self.searchers.are_there() {
+            true => self.parts(method, wanted).await,
+            false => self.own_parts(wanted).await,
         };
-        let answers = match answers {
-            Ok(answers) => answers,
+        let parts = match parts {
+            Ok(parts) => parts,
             Err(why) => return Value::error(&why),
         };
-        let is_whole = answers.iter().all(Option::is_some);
+        let is_whole = parts.iter().all(|(_, part)| part.is_some());
         let mut members: Vec<(String, Value)> = Vec::new();
-        for (position, rows) in answers.into_iter().enumerate() {
-            let part = rows.map_or_else(|| Value::error(UNAVAILABLE), Value::result);
+        for (position, (_, part)) in parts.into_iter().enumerate() {
+            let part = part.unwrap_or_else(|| Value::error(UNAVAILABLE));
             members.push((format!("worker{}_result", position + 1), part));
         }
         if !is_whole && let Value::Struct(error) = Value::error(UNAVAILABLE) {
@@ -83,9 +116,56 @@ impl Lookups {
         Value::Struct(members)
     }
 
-    /// The rows of each group that is asked, in the order of the ranges; `None` of one that did not
-    /// answer.
-    async fn ask(&self, wanted: &[(&str, Wants)]) -> Result<Vec<Option<Vec<Value>>>, Unanswered> {
+    /// The answer of each group, where its own workers have told of themselves.
+    async fn parts(
+        &self,
+        method: &str,
+        wanted: &[(&str, &Value)],
+    ) -> Result<Vec<Part>, Unanswered> {
+        let shards = self.shards().await.ok_or("there is no group")?;
+        let params: Vec<Value> = wanted.iter().map(|(_, value)| (*value).clone()).collect();
+        let mut parts: Vec<Part> = Vec::new();
+        for shard in shards.as_slice() {
+            let part = self.searchers.ask(&shard.group, method, &params).await;
+            parts.push((shard.group.clone(), part));
+        }
+        let is_whole = parts.iter().all(|(_, part)| part.is_some());
+        if !is_whole && self.the_set().await.is_ok() {
+            let own: BTreeMap<GroupName, Option<Value>> =
+                self.own_parts(wanted).await?.into_iter().collect();
+            for (group, part) in parts.iter_mut().filter(|(_, part)| part.is_none()) {
+                *part = own.get(group).cloned().flatten();
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The answer of each group of the record set.
+    async fn own_parts(&self, wanted: &[(&str, &Value)]) -> Result<Vec<Part>, Unanswered> {
+        let wants: Option<Vec<_>> =
+            wanted.iter().map(|(field, value)| Some((*field, wants(value)?))).collect();
+        let answers = match wants {
+            Some(wants) => self.ask(&wants).await?,
+            // No field of a row equals a list or a struct.
+            None => {
+                let shards = self.own_shards().await?;
+                let of = |shard: &Shard| (shard.group.clone(), Some(Vec::new()));
+                shards.as_slice().iter().map(of).collect()
+            }
+        };
+        Ok(answers.into_iter().map(|(group, rows)| (group, rows.map(Value::result))).collect())
+    }
+
+    /// The groups of the record set; where there is none, those that workers have told of.
+    async fn shards(&self) -> Option<Shards> {
+        match self.own_shards().await {
+            Ok(shards) => Some(shards),
+            Err(_) => self.searchers.shards(),
+        }
+    }
+
+    /// The rows of each group that is asked, in the order of the ranges.
+    async fn ask(&self, wanted: &[(&str, Wants)]) -> Result<Vec<OfGroup>, Unanswered> {
         let set = self.the_set().await?;
         let condition = |(field, value): &(&str, Wants)| {
             let field = FieldName::try_from((*field).to_owned()).map_err(|e| e.to_string())?;
@@ -102,7 +182,8 @@ impl Lookups {
         request.load = Some(load);
         let mut groups = Vec::with_capacity(answer.parts.len());
         for (group, part) in answer.parts {
-            groups.push(self.all_rows(&mut request, load, group, part).await?);
+            let rows = self.all_rows(&mut request, load, group.clone(), part).await?;
+            groups.push((group, rows));
         }
         Ok(groups)
     }
@@ -137,18 +218,25 @@ impl Lookups {
 
     /// The set that was named, or the only one.
     async fn the_set(&self) -> Result<SetName, Unanswered> {
-        match &self.set {
-            Some(set) => Ok(set.clone()),
-            None => only_one(&self.views().await?),
+        if let Some(set) = &self.set {
+            return Ok(set.clone());
         }
+        let known = self.only.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, set)) = known.filter(|(at, _)| at.elapsed() < ONLY_FOR) {
+            return Ok(set);
+        }
+        let set = only_one(&self.views().await?)?;
+        let found = Some((Instant::now(), set.clone()));
+        *self.only.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(set)
     }
 
-    /// How many groups that set has.
-    async fn group_count(&self) -> Result<usize, Unanswered> {
+    /// The groups of that set.
+    async fn own_shards(&self) -> Result<Shards, Unanswered> {
         let set = self.the_set().await?;
         let views = self.views().await?;
-        let view = views.iter().find(|view| view.set.name == set);
-        Ok(view.map_or(0, |view| view.groups.len()))
+        let view = views.into_iter().find(|view| view.set.name == set);
+        view.map(|view| view.set.shards).ok_or_else(|| format!("there is no record set {set}"))
     }
 
     async fn views(&self) -> Result<Vec<RecordsView>, Unanswered> {

@@ -73,6 +73,20 @@ impl Value {
     }
 }
 
+/// A call.
+pub(super) fn call(method: &str, params: &[Value]) -> String {
+    let mut out = "<?xml version='1.0'?>\n<methodCall><methodName>".to_owned();
+    write_text(method, &mut out);
+    out.push_str("</methodName><params>");
+    for param in params {
+        out.push_str("<param>");
+        param.write(&mut out);
+        out.push_str("</param>");
+    }
+    out.push_str("</params></methodCall>\n");
+    out
+}
+
 /// An answer.
 pub(super) fn response(value: &Value) -> String {
     let mut out = "<?xml version='1.0'?>\n<methodResponse><params><param>".to_owned();

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Clients of the older systems: what they called, and what answers now.
+
+    python3 bench/older.py [--samples DIR] [--seconds N] [--photos N] [--runs N]
+
+Look-ups: Python's own client (`ServerProxy`) asks `getbyname` of a record set, one after another; the
+peer is a dictionary behind SimpleXMLRPCServer, as that service's was. Files: a client (`requests`)
+sends photos to `/assign_task` to be made grey; the peer is a stand-in for that service written from
+what it said and did: a master in Flask that shares them out over two slaves, which work by Pillow.
+Ours has two workers as well, and a state without earlier results for every run. Ends with 1 where a
+bar is missed.
+"""
+
+import contextlib
+import json
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import harness
+import records
+
+LOOK_UP_SERVER = """
+import json, sys, xmlrpc.server
+by_name = {}
+with open(sys.argv[1], encoding="utf-8") as lines:
+    for row in map(json.loads, lines):
+        by_name.setdefault(row["name"], []).append(row)
+def getbyname(name):
+    return {"error": False, "result": by_name.get(name, [])}
+server = xmlrpc.server.SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False, allow_none=True)
+server.register_function(getbyname)
+print("Listening on 127.0.0.1:%d" % server.server_address[1], file=sys.stderr, flush=True)
+server.serve_forever()
+"""
+
+LOOK_UP_CLIENT = """
+import json, sys, time, xmlrpc.client
+place, queries, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+names = json.load(open(queries, encoding="utf-8"))["names"]
+master, took = xmlrpc.client.ServerProxy(f"http://{place}/", allow_none=True), []
+found = 0
+for name in names[:200]:
+    master.getbyname(name)
+until = time.perf_counter() + seconds
+while time.perf_counter() < until:
+    for name in names:
+        start = time.perf_counter()
+        answer = master.getbyname(name)
+        took.append(time.perf_counter() - start)
+        found += len(answer["result"])
+        if start > until:
+            break
+took.sort()
+print(json.dumps({"per_s": len(took) / sum(took), "p50_us": took[len(took) // 2] * 1e6,
+                  "p99_us": took[len(took) * 99 // 100] * 1e6, "found": found}))
+"""
+
+SLAVE = """
+import base64, io, logging, socket, sys
+import flask, requests
+from PIL import Image
+app = flask.Flask(__name__)
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+flask.cli.show_server_banner = lambda *_: None
+@app.route("/check_status")
+def check_status():
+    return flask.jsonify({"status": "alive"})
+@app.route("/get_task", methods=["POST"])
+def get_task():
+    results = []
+    for file in flask.request.files.getlist("images"):
+        out = io.BytesIO()
+        Image.open(file.stream).convert("L").save(out, format="PNG")
+        data = base64.b64encode(out.getvalue()).decode()
+        results.append({"filename": file.filename, "image_data": data})
+    return flask.jsonify({"results": results})
+with socket.create_server(("127.0.0.1", 0)) as held:
+    port = held.getsockname()[1]
+body = {"slave_ip": "127.0.0.1", "slave_port": port}
+requests.post(sys.argv[1] + "/register", json=body).raise_for_status()
+print("Listening on 127.0.0.1:%d" % port, file=sys.stderr, flush=True)
+app.run(host="127.0.0.1", port=port)
+"""
+
+MASTER = """
+import base64, logging, os, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+import flask, requests
+app = flask.Flask(__name__)
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+flask.cli.show_server_banner = lambda *_: None
+slaves = []
+@app.route("/register", methods=["POST"])
+def register():
+    data = flask.request.get_json()
+    slaves.append("http://%s:%s" % (data["slave_ip"], data["slave_port"]))
+    return flask.jsonify({"status": "success"})
+def work(slave, files):
+    answer = requests.post(slave + "/get_task", data={"task_type": "image"}, timeout=45,
+                           files=[("images", file) for file in files])
+    return answer.json()["results"]
+@app.route("/assign_task", methods=["POST"])
+def assign_task():
+    files = [(it.filename, it.read()) for it in flask.request.files.getlist("images")]
+    shares = [files[number::len(slaves)] for number in range(len(slaves))]
+    with ThreadPoolExecutor(len(slaves)) as pool:
+        results = [it for share in pool.map(work, slaves, shares) for it in share]
+    os.makedirs("processed_results/image", exist_ok=True)
+    saved = []
+    for result in results:
+        path = "processed_results/image/processed_" + result["filename"]
+        with open(path, "wb") as out:
+            out.write(base64.b64decode(result["image_data"]))
+        saved.append(path)
+    return flask.jsonify({"message": "Image processing complete", "task_type": "image",
+                          "total_files_processed": len(saved), "saved_files": saved})
+with socket.create_server(("127.0.0.1", 0)) as held:
+    port = held.getsockname()[1]
+print("Listening on 127.0.0.1:%d" % port, file=sys.stderr, flush=True)
+app.run(host="127.0.0.1", port=port)
+"""
+
+FILES_CLIENT = """
+import json, sys, time
+import requests
+url, photos = sys.argv[1], sys.argv[2:]
+def once(paths):
+    files = [("images", ("%03d.jpg" % number, open(path, "rb"))) for number, path in enumerate(paths)]
+    answer = requests.post(url + "/assign_task", data={"task_type": "image"}, files=files)
+    answer.raise_for_status()
+    return answer.json()["total_files_processed"]
+# Another picture than those that are measured: whatever is loaded at first is.
+once(photos[:1])
+begun = time.perf_counter()
+count = once(photos[1:])
+assert count == len(photos) - 1, count
+print(json.dumps({"per_s": count / (time.perf_counter() - begun)}))
+"""
+
+
+@contextlib.contextmanager
+def started(command, folder):
+    """A program that goes on beside; gives what it says, line by line."""
+    command = list(map(str, command))
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process.stderr
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def place_in(lines, before="Listening on "):
+    for line in lines:
+        found = re.search(re.escape(before) + r"(\S+)", line)
+        if found:
+            return found.group(1)
+    sys.exit(f"it ended without saying {before}")
+
+
+def await_line(lines, wanted):
+    for line in lines:
+        if wanted in line:
+            return
+    sys.exit(f"it ended without saying {wanted}")
+
+
+def python(source, *arguments):
+    return [harness.python_with_peers(), "-u", "-c", source, *map(str, arguments)]
+
+
+def windlass(*arguments):
+    return [harness.release_folder() / "windlass", *arguments]
+
+
+def look_ups_of(place, folder, options):
+    return harness.last_json(
+        python(LOOK_UP_CLIENT, place, folder / "queries.json", options.seconds))
+
+
+def own_look_ups(folder, options):
+    with tempfile.TemporaryDirectory(dir=folder) as state:
+        up = windlass("up", "--state", state, "--listen", "127.0.0.1:0", "--workers", 2,
+                      "--xmlrpc", "127.0.0.1:0", "--log-level", "warn")
+        with started(up, folder) as lines:
+            master = place_in(lines)
+            older = place_in(lines, "look-up service on ")
+            load = windlass("records", "load", "people", folder / "people.ndjson", "--key", "name",
+                            "--shard", "am=a-m", "--shard", "nz=n-z", "--master", master)
+            subprocess.run(list(map(str, load)), check=True, stderr=subprocess.DEVNULL)
+            return look_ups_of(older, folder, options)
+
+
+def peer_look_ups(folder, options):
+    with started(python(LOOK_UP_SERVER, folder / "people.ndjson"), folder) as lines:
+        return look_ups_of(place_in(lines), folder, options)
+
+
+def own_files(folder, photos):
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        up = windlass("up", "--state", pathlib.Path(own) / "state", "--listen", "127.0.0.1:0",
+                      "--workers", 2)
+        with started(up, own) as lines:
+            place = place_in(lines)
+            for _ in range(2):
+                await_line(lines, "a worker joined")
+            return harness.last_json(python(FILES_CLIENT, f"http://{place}", *photos))
+
+
+def peer_files(folder, photos):
+    with tempfile.TemporaryDirectory(dir=folder) as own, contextlib.ExitStack() as stack:
+        url = "http://" + place_in(stack.enter_context(started(python(MASTER), own)))
+        for _ in range(2):
+            # It registers before it listens, and the first request may find nobody.
+            slave = place_in(stack.enter_context(started(python(SLAVE, url), own)))
+            await_answer(slave)
+        return harness.last_json(python(FILES_CLIENT, url, *photos))
+
+
+def await_answer(place):
+    asked = ["curl", "--silent", "--fail", "--retry", "50", "--retry-connrefused", "--retry-delay", "1",
+             f"http://{place}/check_status"]
+    subprocess.run(asked, check=True, stdout=subprocess.DEVNULL)
+
+
+def photos_of(options, folder):
+    """So many different photos and one more, of those that there are."""
+    found = harness.files_of(harness.part(options.samples, "images", "photos"), "*.jpg", "*.jpeg")
+    photos = []
+    for number in range(options.photos + 1):
+        # Bytes behind a photo's end change nothing but what it is told apart by.
+        photo = folder / f"{number:03}.jpg"
+        shutil.copyfile(found[number % len(found)], photo)
+        with photo.open("ab") as file:
+            file.write(b"%d" % number)
+        photos.append(str(photo))
+    return photos
+
+
+def main():
+    parser = harness.parser(__doc__)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--photos", type=int, default=50)
+    parser.add_argument("--rows", type=int, default=10_000)
+    options = parser.parse_args()
+    table = harness.Table()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        records.make(folder, options.rows, 10_000)
+        both = harness.interleaved(options.runs, {
+            "ours": lambda: own_look_ups(folder, options),
+            "peer": lambda: peer_look_ups(folder, options),
+        })
+        per_s = {side: statistics.median(it["per_s"] for it in of) for side, of in both.items()}
+        table.row("look-ups a second", per_s["ours"])
+        table.row("  p99", statistics.median(it["p99_us"] for it in both["ours"]), unit="us")
+        table.row("SimpleXMLRPCServer", per_s["peer"])
+        table.row("look-ups, times the peer", per_s["ours"] / per_s["peer"], ">=", 2.5)
+        photos = photos_of(options, folder)
+        both = harness.interleaved(options.runs, {
+            "ours": lambda: own_files(folder, photos),
+            "peer": lambda: peer_files(folder, photos),
+        })
+        per_s = {side: statistics.median(it["per_s"] for it in of) for side, of in both.items()}
+        table.row("photos a second by /assign_task", per_s["ours"])
+        table.row("Flask master, two slaves", per_s["peer"])
+        table.row("photos, times the peer", per_s["ours"] / per_s["peer"], ">=", 5)
+    table.finish()
+
+
+if __name__ == "__main__":
+    main()
