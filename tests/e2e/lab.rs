@@ -55,6 +55,7 @@ impl Lab {
             .args(args)
             .current_dir(self.dir.path())
             .env("WINDLASS_STATE", self.path("state"))
+            .env("WINDLASS_MODELS", self.path("models"))
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -18,6 +18,7 @@ mod keeping;
 mod lab;
 mod logs;
 mod memo;
+mod models;
 mod mutants;
 mod mutator;
 mod ocr;

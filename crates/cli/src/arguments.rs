@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Records(crate::records::RecordsArguments),
     Result(ResultArguments),
     Ops(OpsArguments),
+    Models(crate::models::ModelsArguments),
     State(StateArguments),
     Token(TokenArguments),
     Login(LoginArguments),

@@ -10,6 +10,7 @@ mod crew;
 mod doctor;
 mod jobs;
 mod logs;
+mod models;
 mod naming;
 mod older;
 mod older_slave;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         Command::Job(arguments) => jobs::job(&arguments),
         Command::Result(arguments) => results::result(&arguments),
         Command::Records(arguments) => records::records(&arguments),
+        Command::Models(arguments) => models::models(&arguments),
         Command::Ops(arguments) => ops::ops(&arguments),
         Command::State(arguments) => state::state(&arguments),
         Command::Token(arguments) => token::token(&arguments),

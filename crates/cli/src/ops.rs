@@ -90,6 +90,7 @@ fn accepted(param: &ParamSpec) -> String {
         ParamKind::Text => "text".to_owned(),
         ParamKind::CountOrShare => "a number, or a share as 0.5 or 50%".to_owned(),
         ParamKind::Words => "words, or @FILE".to_owned(),
+        ParamKind::Model => "a model's name, or its folder".to_owned(),
     };
     match param.default {
         Some(default) => format!("{kind} (default {default})"),

@@ -5,7 +5,7 @@ use crate::cluster::Attached;
 use crate::doctor;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
-use crate::{CliError, EXIT_INTERRUPTED, settings, signals};
+use crate::{CliError, EXIT_INTERRUPTED, models, settings, signals};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     attached.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     loop {
         let cluster = attached.cluster();
+        models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
         let failed_too = arguments.ask.failed && own_jobs.is_empty();
         let mut run = prepared(&cluster, &place, asked, failed_too, &interrupted)?;
         run.own_jobs.clone_from(&own_jobs);

@@ -3,7 +3,7 @@
 
 use crate::arguments::AskArguments;
 use crate::cluster::SECRETS;
-use crate::{CliError, credentials};
+use crate::{CliError, credentials, models};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,8 @@ fn home_state() -> Option<PathBuf> {
     base.map(|base| base.join("windlass"))
 }
 
-fn path_variable(name: &str) -> Option<PathBuf> {
+/// A folder of the environment; an empty one is none.
+pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
@@ -146,6 +147,20 @@ fn with_lists_read(
     Ok(given)
 }
 
+/// Names and folders of models, replaced by what says which model it is.
+fn with_models_found(
+    mut given: BTreeMap<String, String>,
+    specs: &[&OperationSpec],
+) -> Result<BTreeMap<String, String>, CliError> {
+    let params = specs.iter().flat_map(|spec| spec.params);
+    for param in params.filter(|param| param.kind == ParamKind::Model) {
+        if let Some(value) = given.get_mut(param.name) {
+            *value = models::resolved(value)?.to_string();
+        }
+    }
+    Ok(given)
+}
+
 /// The parameters, each known to an operation that may run and accepted by all that know it.
 fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, String>, CliError> {
     let given: BTreeMap<String, String> = arguments.params.iter().cloned().collect();
@@ -171,7 +186,7 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
             return Err(CliError::usage(format!("--op {op} has no parameter {name:?}: {hint}")));
         }
     }
-    let given = with_lists_read(given, &may_run)?;
+    let given = with_models_found(with_lists_read(given, &may_run)?, &may_run)?;
     for spec in may_run {
         Params::normalise(spec.name, spec.params, &given).map_err(|error| match choice {
             Choice::One(_) => CliError::usage(error.to_string()),

@@ -3,7 +3,7 @@
 use crate::arguments::SubmitArguments;
 use crate::place::Place;
 use crate::screen::Screen;
-use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, run, settings, signals};
+use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, models, run, settings, signals};
 use serde_json::{Value, json};
 use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
@@ -18,6 +18,7 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
     let interrupted = signals::interrupts()?;
     let cluster = place.running()?;
+    models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
     let run = run::prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?;
     let mut screen = Screen::new(run::screen_mode(), 0);
     screen.phase("Looking at files");

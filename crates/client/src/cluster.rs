@@ -320,6 +320,17 @@ impl Cluster {
         }
     }
 
+    /// Whether the store has a blob, which then stays for the time that a job takes to name it.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub fn has_blob(&self, id: BlobId) -> Result<bool, ClusterError> {
+        Ok(match self {
+            Cluster::Here { blobs, .. } => blobs.renew(id)?.is_some(),
+            Cluster::There(client) => client.missing(&[id])?.is_empty(),
+        })
+    }
+
     /// The bytes of a blob, verified.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub enum Cacheable {
     Always,
     /// With the parameter `memo=true`, by which the user says so.
     Asked,
+    /// With this parameter, which makes the work costly; its results hold their input's name.
+    With(&'static str),
 }
 
 /// One operation, declared.
@@ -77,6 +79,7 @@ impl OperationSpec {
             Cacheable::Never => false,
             Cacheable::Always => true,
             Cacheable::Asked => params.is_true("memo"),
+            Cacheable::With(name) => params.text(name).is_some(),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod media;
 pub mod memo;
 pub mod meters;
+pub mod model;
 pub mod names;
 pub mod older;
 pub mod overview;

@@ -1,5 +1,6 @@
 //! Parameters of an operation: declared as data, checked and normalised once, at submission.
 
+use crate::model::ModelRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -26,6 +27,9 @@ pub enum ParamKind {
     /// Words separated by commas or white space; a program that takes it from a person reads
     /// `@FILE` first.
     Words,
+    /// A model as [`ModelRef`] writes it; a program that takes it from a person looks up names and
+    /// folders first.
+    Model,
 }
 
 /// One declared parameter.
@@ -150,9 +154,15 @@ impl ParamKind {
                 let words = value.split(separates).filter(|word| !word.is_empty());
                 Ok(words.collect::<Vec<_>>().join(","))
             }
+            ParamKind::Model => {
+                let model = ModelRef::parse(value.trim());
+                model.map(|model| model.to_string()).ok_or_else(|| refused(MODEL.to_owned()))
+            }
         }
     }
 }
+
+const MODEL: &str = "the name of a model that `windlass models` lists, or a folder with one";
 
 const COUNT_OR_SHARE: &str = "a whole number, or a share as 0.5 or 50% is wanted";
 
@@ -216,6 +226,14 @@ mod tests {
         for value in ["-1", "1.5", "101%", "NaN", "inf", "", "two", "-0.1"] {
             assert_eq!(spelled(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn a_model_is_one_that_was_looked_up() {
+        let model = ModelRef { name: "small".to_owned(), id: crate::BlobId([7; 32]), size: 9 };
+        let text = model.to_string();
+        assert_eq!(ParamKind::Model.normalise("model", &text), Ok(text));
+        assert!(ParamKind::Model.normalise("model", "small").is_err());
     }
 
     #[test]

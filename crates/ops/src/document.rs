@@ -89,7 +89,7 @@ mod xml;
 
 use crate::encoding::decode_text;
 use crate::needs::Need;
-use crate::{Operation, Work, ocr};
+use crate::{Operation, Source, Work, ocr};
 use model::Document;
 use opendocument::{ODP, ODS, ODT};
 use results::Wanted;
@@ -105,6 +105,41 @@ const MARKUP_BYTES_MAX: u64 = 128 << 20;
 /// The text of one document.
 const TEXT_BYTES_MAX: usize = 512 << 20;
 
+/// What it reads.
+pub(crate) const MEDIA: &[Media] = &[
+    Media::Pdf,
+    Media::Docx,
+    Media::Xlsx,
+    Media::Pptx,
+    Media::Odt,
+    Media::Ods,
+    Media::Odp,
+    Media::Epub,
+    Media::Rtf,
+    Media::OfficeLocked,
+    Media::Text,
+    Media::Html,
+    Media::Eml,
+];
+
+/// Which scanned pages are read.
+pub(crate) const OCR: ParamSpec = ParamSpec {
+    name: "ocr",
+    kind: ParamKind::Choice(&["auto", "never", "always"]),
+    default: Some("auto"),
+    required: false,
+    doc: "which pages of a PDF are read as pictures: those without text, none, all",
+};
+
+/// In which language they are read.
+pub(crate) const LANGUAGE: ParamSpec = ParamSpec {
+    name: "lang",
+    kind: ParamKind::Text,
+    default: Some(ocr::LANGUAGE_DEFAULT),
+    required: false,
+    doc: "language of scanned pages in Tesseract's letters, or several: eng, eng+fra",
+};
+
 /// The operation, declared.
 pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("document.rs"), run: Some(run) };
@@ -117,21 +152,7 @@ static SPEC: OperationSpec = OperationSpec {
     name: "document",
     version: 2,
     summary: "text, structure and metadata of PDF, office files, books, web pages and mails",
-    accepts: Accepts::Media(&[
-        Media::Pdf,
-        Media::Docx,
-        Media::Xlsx,
-        Media::Pptx,
-        Media::Odt,
-        Media::Ods,
-        Media::Odp,
-        Media::Epub,
-        Media::Rtf,
-        Media::OfficeLocked,
-        Media::Text,
-        Media::Html,
-        Media::Eml,
-    ]),
+    accepts: Accepts::Media(MEDIA),
     params: &[
         ParamSpec {
             name: "format",
@@ -147,20 +168,8 @@ static SPEC: OperationSpec = OperationSpec {
             required: false,
             doc: "whether files within the document are only listed or written as well",
         },
-        ParamSpec {
-            name: "ocr",
-            kind: ParamKind::Choice(&["auto", "never", "always"]),
-            default: Some("auto"),
-            required: false,
-            doc: "which pages of a PDF are read as pictures: those without text, none, all",
-        },
-        ParamSpec {
-            name: "lang",
-            kind: ParamKind::Text,
-            default: Some(ocr::LANGUAGE_DEFAULT),
-            required: false,
-            doc: "language of scanned pages in Tesseract's letters, or several: eng, eng+fra",
-        },
+        OCR,
+        LANGUAGE,
     ],
     home: Home::Executor,
     cacheable: Cacheable::Always,
@@ -173,7 +182,7 @@ static SPEC: OperationSpec = OperationSpec {
     steps: &[],
 };
 
-fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
+pub(crate) fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
     if media != Media::Pdf {
         return Vec::new();
     }
@@ -189,32 +198,63 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
         Failure::rejected("input_missing", "this operation needs a file", "Name the files to read.")
     })?;
     let wanted = Wanted::of(work.params);
+    let output = &mut *work.output;
+    let mut progress = |done: usize, total: usize| output.progress(done as u64, total as u64);
+    let (kind, document) = read(source, &wanted, &mut progress)?;
+    results::write(kind, document, &wanted, output)
+}
+
+/// A document's text, for operations that want nothing else of it.
+pub(crate) struct Text {
+    /// What was read: `PDF`, `DOCX`.
+    pub(crate) kind: &'static str,
+    pub(crate) text: String,
+    /// What the user should know, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The text of a document, by the parameters [`OCR`] and [`LANGUAGE`].
+///
+/// # Errors
+/// As the operation's.
+pub(crate) fn text(
+    source: &mut Source,
+    params: &Params,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Text, Failure> {
+    let (kind, mut document) = read(source, &Wanted::of(params), progress)?;
+    let text = document.text.take().unwrap_or_else(|| plain::text(&document));
+    Ok(Text { kind, text, warnings: document.warnings })
+}
+
+fn read(
+    source: &mut Source,
+    wanted: &Wanted,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(&'static str, Document), Failure> {
     let (media, name) = (source.media, source.name.clone());
     let bytes_max = match media {
         Media::Html | Media::Eml | Media::Rtf => MARKUP_BYTES_MAX,
         _ => INPUT_BYTES_MAX,
     };
     let bytes = source.read(bytes_max)?;
-    let output = &mut *work.output;
-    let mut progress = |done: usize, total: usize| output.progress(done as u64, total as u64);
     let extract = wanted.attachments;
-    let (kind, document) = match media {
-        Media::Pdf => ("PDF", pdf::read(bytes, &wanted, &mut progress)?),
-        Media::Docx => ("DOCX", docx::read(bytes, extract, &mut progress)?),
-        Media::Xlsx => ("XLSX", xlsx::read(bytes, extract, &mut progress)?),
-        Media::Pptx => ("PPTX", pptx::read(bytes, extract, &mut progress)?),
-        Media::Odt => ("ODT", opendocument::read(&ODT, bytes, extract, &mut progress)?),
-        Media::Ods => ("ODS", opendocument::read(&ODS, bytes, extract, &mut progress)?),
-        Media::Odp => ("ODP", opendocument::read(&ODP, bytes, extract, &mut progress)?),
-        Media::Epub => ("EPUB", epub::read(bytes, &mut progress)?),
+    Ok(match media {
+        Media::Pdf => ("PDF", pdf::read(bytes, wanted, progress)?),
+        Media::Docx => ("DOCX", docx::read(bytes, extract, progress)?),
+        Media::Xlsx => ("XLSX", xlsx::read(bytes, extract, progress)?),
+        Media::Pptx => ("PPTX", pptx::read(bytes, extract, progress)?),
+        Media::Odt => ("ODT", opendocument::read(&ODT, bytes, extract, progress)?),
+        Media::Ods => ("ODS", opendocument::read(&ODS, bytes, extract, progress)?),
+        Media::Odp => ("ODP", opendocument::read(&ODP, bytes, extract, progress)?),
+        Media::Epub => ("EPUB", epub::read(bytes, progress)?),
         Media::Rtf => ("RTF", rtf::read(&bytes)?),
         Media::Html => ("HTML", html::read(&bytes)),
         Media::Eml => ("EML", eml::read(&bytes, extract)?),
         Media::Text => ("Generic Text", read_text(&bytes)),
         Media::OfficeLocked => return Err(package::locked()),
         _ => return Err(unsupported(&name, media)),
-    };
-    results::write(kind, document, &wanted, output)
+    })
 }
 
 fn unsupported(name: &str, media: Media) -> Failure {

@@ -1,18 +1,32 @@
-//! Vectors of texts that say how much each document is about which words (TF-IDF), and which
-//! documents are nearest to each other.
+//! Vectors of texts, and which documents are nearest to each other: by their words (TF-IDF), or by
+//! what they mean (a model).
 //!
-//! All texts of a run are weighed against each other: a word counts for more in a document the more
-//! often it is there, and for less the more documents have it. The vectors are those of
-//! scikit-learn's `TfidfVectorizer` with the same parameters, whose names these are, but for the
-//! defaults `max_features=100` and `stop_words=english`. Of features that are equally frequent at
-//! the cut of `max_features`, those of lower code points stay; scikit-learn leaves open which.
+//! Without a model all texts of a run are weighed against each other: a word counts for more in a
+//! document the more often it is there, and for less the more documents have it. The vectors are
+//! those of scikit-learn's `TfidfVectorizer` with the same parameters, whose names these are, but
+//! for the defaults `max_features=100` and `stop_words=english`. Of features that are equally
+//! frequent at the cut of `max_features`, those of lower code points stay; scikit-learn leaves open
+//! which.
+//!
+//! With `model=NAME`, or `model=DIR`, a model makes the vectors, and texts in other words are near
+//! each other too. `windlass models add` takes the two kinds that are known, static models
+//! (model2vec) and BERT models (MiniLM and its like); the vectors are those of Python's model2vec
+//! and sentence-transformers. A model reads the beginning of a text alone, often 256 or 512 tokens;
+//! where a text is longer, a note says so. With `read=all` it reads the whole text in pieces of
+//! that length, and the vector is their mean. Nothing is downloaded. Results are known again by the
+//! text and the model's content, whatever the model is called.
+//!
+//! Texts are read in any encoding; of PDF, Office, OpenDocument, EPUB, RTF, HTML and mails the text
+//! is taken, as `document` does it, scanned pages too (`ocr`, `lang`).
 //!
 //! Result `<base>_embedding.json` for each document:
 //!
-//! - `vector`: the weight of each feature; `features`: their names, by code point; `vector_size`:
-//!   how many they are; `non_zero_features`: how many weights are not 0.
+//! - `vector`: the weight of each feature, or the model's numbers; `features`: the features' names,
+//!   by code point (none of a model); `vector_size`: how many numbers; `non_zero_features`: how
+//!   many of them are not 0.
 //! - With `form=sparse`, `vector` and `features` hold only what is not 0; `vector_size` stays.
-//! - `encoding`: what the file was read as.
+//! - `encoding`: what the file was read as, of a document its kind (`PDF`).
+//! - `model` and `model_blake3`: the model's name and the hash of its content.
 //!
 //! Result `nearest.json` for all: `documents`, each with its `name` (`<base>` of its result) and
 //! `nearest`, the `[name, similarity]` of the documents most similar to it, at most `nearest` of
@@ -26,39 +40,50 @@
 //! from a file. They are left out before runs of `ngram_min` to `ngram_max` words are formed.
 //! `analyzer=char` takes runs of characters instead, `char_wb` those within words.
 //!
-//! The work is divided: each document's terms are counted by themselves, one task chooses the
-//! features, each document is weighed by itself. A file that cannot be read is left out, and the
-//! others get their vectors. Files may have up to 256 MiB. A run that is repeated with more files
-//! weighs the new ones against each other only: begin anew with another `--out` for all of them.
+//! The work is divided: each document is counted, or given its vector, by itself, one task chooses
+//! the features, each document is weighed by itself. A file that cannot be read is left out, and
+//! the others get their vectors. Texts may have up to 256 MiB. A run that is repeated with more
+//! files weighs the new ones against each other only: begin anew with another `--out` for all of
+//! them.
 
 mod analyzer;
 mod counts;
+mod dense;
 mod nearest;
+mod origin;
 mod result;
+mod semantic;
 mod settings;
 mod stop_words;
 mod terms;
 mod varint;
 mod vocabulary;
 
-use crate::Operation;
-use crate::encoding::decode_text;
+use crate::needs::Need;
 use crate::work::Work;
+use crate::{Operation, document};
 use counts::Counts;
+use dense::DenseNeighbours;
 use nearest::Neighbours;
+use origin::Text;
+use semantic::Placed;
 use settings::{PARAMS, Settings};
 use terms::Terms;
 use vocabulary::{Builder, Vocabulary};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::ledger::OnFailure;
-use windlass_core::limits::{ATTEMPT_MS_MAX, PROGRESS_TIMEOUT_MS};
-use windlass_core::media::Media;
+use windlass_core::limits::PROGRESS_TIMEOUT_MS;
+use windlass_core::model::ModelRef;
 use windlass_core::plan::{STEP_PARAM, Step, StepInput};
 
 /// The operation `embedding`.
 pub(crate) const OPERATION: Operation =
     Operation { spec: &SPEC, source: include_str!("embedding.rs"), run: Some(run) };
+
+/// It needs nothing; but scanned pages are read as `document` reads them.
+pub(crate) const NEED: Need =
+    Need { operation: "embedding", lack: || None, basis: document::basis, extras: Vec::new };
 
 /// The steps; positions among them are what `StepInput` names.
 const COUNT: &str = "count";
@@ -68,14 +93,15 @@ const NEAREST: &str = "nearest";
 
 static SPEC: OperationSpec = OperationSpec {
     name: "embedding",
-    version: 1,
-    summary: "vectors of texts by their words (TF-IDF), and which texts are nearest",
-    accepts: Accepts::Media(&[Media::Text, Media::Html, Media::Eml]),
+    version: 2,
+    summary: "vectors of texts by their words (TF-IDF) or a model, and which are nearest",
+    accepts: Accepts::Media(document::MEDIA),
     params: PARAMS,
     home: Home::Executor,
-    // Counting a text costs no more than looking it up, and a result names its neighbours.
-    cacheable: Cacheable::Never,
-    attempt_ms_max: ATTEMPT_MS_MAX,
+    // Counting a text costs no more than looking it up.
+    cacheable: Cacheable::With("model"),
+    // Hundreds of scanned pages.
+    attempt_ms_max: 3_600_000,
     progress_ms_max: Some(PROGRESS_TIMEOUT_MS),
     // A text, its lower case and its terms; or the terms of all documents.
     memory_bytes_max: 3 << 30,
@@ -97,17 +123,20 @@ static SPEC: OperationSpec = OperationSpec {
     ],
 };
 
-const TEXT_BYTES_MAX: u64 = 256 << 20;
-/// A document's counts, or the features.
+/// A document's counts or vector, or the features.
 const STEP_BYTES_MAX: u64 = 1 << 30;
 /// What passes from one step to the next, by its name.
 const COUNTS_NAME: &str = "{base}_counts.bin";
+const VECTOR_NAME: &str = "{base}_vector.bin";
 const FEATURES_NAME: &str = "{base}_features.bin";
 const STEP_MEDIA_TYPE: &str = "application/octet-stream";
 /// Documents between two signs of life.
 const PROGRESS_DOCUMENT_COUNT: usize = 256;
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
+    if work.params.text("model").is_some() {
+        return run_with_model(work);
+    }
     let settings = Settings::of(work.params)?;
     match work.params.text(STEP_PARAM) {
         None => whole(&settings, work),
@@ -121,12 +150,44 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
         }
         Some(TRANSFORM) => transform(&settings, work),
         Some(NEAREST) => nearest(&settings, work),
-        Some(step) => Err(Failure::unavailable(
-            "step_unknown",
-            format!("this worker does not know the step {step} of embedding"),
-            "Run the same version of windlass everywhere.",
-        )),
+        Some(step) => Err(unknown(step)),
     }
+}
+
+/// The same steps with a model: each document has its vector after the first one.
+fn run_with_model(work: &mut Work<'_>) -> Result<(), Failure> {
+    let settings = Settings::of(work.params)?;
+    let model = ModelRef::of(&SPEC, work.params).ok_or_else(|| {
+        let cause = "the model was not looked up when the job was submitted";
+        let next_step = "Submit it with `windlass run` or `windlass submit`, which do that.";
+        Failure::rejected("model_unknown", cause, next_step)
+    })?;
+    match work.params.text(STEP_PARAM) {
+        None => {
+            let vector = vector(&settings, work)?;
+            Placed::decode(&vector).ok_or_else(damaged)?.write(&model, work.output)
+        }
+        Some(COUNT) => {
+            let vector = vector(&settings, work)?;
+            work.output.artifact(VECTOR_NAME, STEP_MEDIA_TYPE, &vector)
+        }
+        // There is nothing that all documents decide together.
+        Some(FIT) => Ok(()),
+        Some(TRANSFORM) => {
+            let vector = work.earlier.read(0, STEP_BYTES_MAX)?;
+            Placed::decode(&vector).ok_or_else(damaged)?.write(&model, work.output)
+        }
+        Some(NEAREST) => nearest_vectors(&settings, work),
+        Some(step) => Err(unknown(step)),
+    }
+}
+
+fn unknown(step: &str) -> Failure {
+    Failure::unavailable(
+        "step_unknown",
+        format!("this worker does not know the step {step} of embedding"),
+        "Run the same version of windlass everywhere.",
+    )
 }
 
 /// All steps for one document, which is weighed against nothing.
@@ -142,23 +203,32 @@ fn whole(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
 
 /// The document's terms and how often each occurs.
 fn count(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
-    let Some(source) = work.source.as_mut() else {
-        return Err(Failure::rejected(
-            "input_missing",
-            "there is no text to make a vector of",
-            "Name the files.",
-        ));
-    };
-    let bytes = source.read(TEXT_BYTES_MAX)?;
-    let base = source.base.clone();
-    let (text, encoding) = decode_text(&bytes);
-    drop(bytes);
+    let read = Text::of(work)?;
     let mut terms = Terms::default();
-    let length = text.len() as u64;
+    let length = read.text.len() as u64;
     work.output.progress(0, length);
-    analyzer::each_term(&text, settings, &mut |term| terms.add(term))?;
+    analyzer::each_term(&read.text, settings, &mut |term| terms.add(term))?;
     work.output.progress(length, length);
-    Ok(counts::encode(&base, encoding, &terms))
+    Ok(counts::encode(&read.origin(), &terms))
+}
+
+/// The document's vector by the model.
+fn vector(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
+    let model = work.model.as_ref().ok_or_else(|| {
+        let cause = "the worker did not hand over the model";
+        Failure::unavailable(
+            "model_unreadable",
+            cause,
+            "Run the same version of windlass everywhere.",
+        )
+    })?;
+    let encoder = semantic::loaded(model)?;
+    let mut read = Text::of(work)?;
+    let output = &mut *work.output;
+    let mut alive = |done: usize, all: usize| output.progress(done as u64, all as u64);
+    let made = encoder.encode(&read.text, settings.reach, &mut alive);
+    read.notes.extend(semantic::note(&made));
+    Ok(semantic::encode(&read.origin(), &made.vector))
 }
 
 /// The features of all documents, and how much each weighs.
@@ -197,9 +267,36 @@ fn nearest(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     for position in 0..last {
         let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
         let counts = Counts::decode(&bytes).ok_or_else(damaged)?;
-        neighbours.add(counts.base.to_owned(), &vocabulary.weights(settings, &counts));
+        neighbours.add(counts.origin.base.to_owned(), &vocabulary.weights(settings, &counts));
         if position % PROGRESS_DOCUMENT_COUNT == 0 {
             work.output.progress(position as u64, last as u64);
+        }
+    }
+    if let Some(note) = neighbours.too_much_work() {
+        work.output.note(note);
+        return Ok(());
+    }
+    let output = &mut *work.output;
+    let json =
+        neighbours.write(settings.nearest_count, &mut |done, all| output.progress(done, all));
+    output.artifact("{base}.json", "application/json", &json)
+}
+
+/// The same by the vectors of a model.
+fn nearest_vectors(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
+    if settings.nearest_count == 0 {
+        return Ok(());
+    }
+    let mut neighbours = DenseNeighbours::default();
+    let count = work.earlier.artifacts().len();
+    for position in 0..count {
+        let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
+        let Placed { origin, vector } = Placed::decode(&bytes).ok_or_else(damaged)?;
+        if !neighbours.add(origin.base.to_owned(), &vector) {
+            return Err(damaged());
+        }
+        if position % PROGRESS_DOCUMENT_COUNT == 0 {
+            work.output.progress(position as u64, count as u64);
         }
     }
     if let Some(note) = neighbours.too_much_work() {

@@ -12,6 +12,7 @@ pub mod factorial;
 mod image;
 #[cfg(test)]
 mod kept;
+pub mod models;
 mod needs;
 mod noop;
 mod ocr;
@@ -22,7 +23,7 @@ mod work;
 pub use earlier::{Earlier, EarlierArtifact};
 pub use needs::{Extra, Lack};
 pub use windlass_native::library::{FOLDER_VARIABLE as LIBRARY_VARIABLE, folder as library_folder};
-pub use work::{Output, Source, SourceReader, Work, input_changed};
+pub use work::{Model, Output, Source, SourceReader, Work, input_changed};
 
 use needs::{NEEDS, Need};
 use windlass_core::Failure;

@@ -1,14 +1,14 @@
 //! What operations take of a machine beside this program: what they cannot do without, what they
 //! can, and what of it their results depend on.
 
-use crate::{document, image, ocr};
+use crate::{document, embedding, image, ocr};
 use std::path::Path;
 use std::time::SystemTime;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 
 /// Operations that are not named take nothing.
-pub(crate) const NEEDS: &[Need] = &[document::NEED, image::NEED, ocr::NEED];
+pub(crate) const NEEDS: &[Need] = &[document::NEED, embedding::NEED, image::NEED, ocr::NEED];
 
 /// What an operation takes of a machine.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use windlass_core::media::Media;
+use windlass_core::model::ModelRef;
 use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure};
 
@@ -18,6 +19,8 @@ pub struct Work<'a> {
     pub index: u32,
     /// Normalised parameters.
     pub params: &'a Params,
+    /// The model that the parameters name, if they do.
+    pub model: Option<Model>,
     /// Where artifacts, notes and progress go.
     pub output: &'a mut dyn Output,
 }
@@ -25,8 +28,17 @@ pub struct Work<'a> {
 impl<'a> Work<'a> {
     /// An attempt at a task that builds on no others.
     pub fn new(source: Option<Source>, params: &'a Params, output: &'a mut dyn Output) -> Work<'a> {
-        Work { source, earlier: Earlier::default(), index: 0, params, output }
+        Work { source, earlier: Earlier::default(), index: 0, params, model: None, output }
     }
+}
+
+/// A model's open file. Its bytes are those that the id names: whoever opened it has verified them.
+#[derive(Debug)]
+pub struct Model {
+    /// Which one it is.
+    pub asked: ModelRef,
+    /// To be read by position: others read it at the same time through the same description.
+    pub file: File,
 }
 
 /// Where an attempt's results go. A seam: the executor's descriptor, a vector in tests.

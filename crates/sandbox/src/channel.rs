@@ -16,8 +16,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// smallest send buffer that Linux gives by default (208 KiB), because a frame is sent whole.
 pub const FRAME_BYTES_MAX: usize = 128 * 1024;
 
-/// Descriptors that may come with one frame: output and input, and a command's stderr.
-const DESCRIPTOR_COUNT_MAX: usize = 3;
+/// Files that an executor may be given to read for one request.
+pub const INPUT_COUNT_MAX: usize = 2;
+
+/// Descriptors that may come with one frame: output and inputs, or a command's three.
+const DESCRIPTOR_COUNT_MAX: usize = 1 + INPUT_COUNT_MAX;
 
 /// One end of the pair.
 #[derive(Debug)]

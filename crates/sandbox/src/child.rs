@@ -18,8 +18,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_millis(20);
 pub struct Task<'a> {
     /// The caller's bytes.
     pub frame: &'a [u8],
-    /// The input, open for reading.
-    pub input: Option<File>,
+    /// What it is about, open for reading, in the order in which the request has them.
+    pub inputs: Vec<File>,
     /// Where results go.
     pub output: File,
 }
@@ -61,7 +61,7 @@ pub fn serve(
         }
         let mut descriptors = descriptors.into_iter().map(File::from);
         let output = descriptors.next().ok_or_else(|| astray("a request without output"))?;
-        let input = descriptors.next();
+        let inputs = descriptors.collect();
         let mut sent_at = None::<Instant>;
         let mut progress = |done: u64, total: u64| {
             if sent_at.is_some_and(|at| at.elapsed() < PROGRESS_PERIOD) {
@@ -71,7 +71,7 @@ pub fn serve(
             // A parent that is gone shows at the answer.
             let _ = sender.send(&[&FromChild::Progress { done, total }.encode()], &[]);
         };
-        let answer = handle(Task { frame, input, output }, &mut progress);
+        let answer = handle(Task { frame, inputs, output }, &mut progress);
         sender.send(&[&FromChild::Done(&answer).encode()], &[])?;
     }
 }

@@ -1,7 +1,7 @@
 //! The worker's side of an executor: spawn, feed, watch, kill.
 
 use crate::cancel::{Cancel, Wake};
-use crate::channel::{Channel, Received};
+use crate::channel::{Channel, INPUT_COUNT_MAX, Received};
 use crate::death::{Bounds, Death, of_status};
 use crate::frame::FromChild;
 use crate::layers::Layers;
@@ -23,8 +23,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 pub struct Request {
     /// The caller's bytes, at most [`crate::FRAME_BYTES_MAX`] less the 16 of the limits.
     pub frame: Vec<u8>,
-    /// The input, open for reading.
-    pub input: Option<File>,
+    /// What it is about, open for reading; at most [`crate::INPUT_COUNT_MAX`].
+    pub inputs: Vec<File>,
     /// Where results go.
     pub output: File,
 }
@@ -151,11 +151,13 @@ impl Executor {
         let bounds = Bounds::of(limits).encode();
         self.process.stderr.forget();
         self.oom_kills.refresh();
-        let output = request.output.as_fd();
-        match &request.input {
-            Some(input) => self.channel.send(&[&bounds, &request.frame], &[output, input.as_fd()]),
-            None => self.channel.send(&[&bounds, &request.frame], &[output]),
+        if request.inputs.len() > INPUT_COUNT_MAX {
+            let what = format!("{} inputs for one request", request.inputs.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
+        let inputs = request.inputs.iter().map(File::as_fd);
+        let descriptors: Vec<_> = [request.output.as_fd()].into_iter().chain(inputs).collect();
+        self.channel.send(&[&bounds, &request.frame], &descriptors)
     }
 
     /// Waits for the answer.

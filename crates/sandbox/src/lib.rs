@@ -28,7 +28,7 @@ mod syscalls;
 mod watch;
 
 pub use cancel::Cancel;
-pub use channel::FRAME_BYTES_MAX;
+pub use channel::{FRAME_BYTES_MAX, INPUT_COUNT_MAX};
 pub use child::{Task, serve};
 pub use command::{
     COMMAND_STDERR_BYTES_MAX, CommandEnd, CommandStatus, Launcher, LauncherSpawn, UserCommand,

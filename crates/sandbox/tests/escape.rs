@@ -59,7 +59,7 @@ fn executor() -> Executor {
 
 fn ask(executor: &mut Executor, frame: &str) -> String {
     let output = output_file(&std::env::temp_dir()).expect("a file");
-    let request = Request { frame: frame.as_bytes().to_vec(), input: None, output };
+    let request = Request { frame: frame.as_bytes().to_vec(), inputs: Vec::new(), output };
     let limits = Limits {
         total: Duration::from_secs(60),
         progress: None,
@@ -424,7 +424,7 @@ fn an_executor_is_held_to_its_memory_its_output_and_its_time() {
     let outcome = |frame: &str, limits: &Limits| {
         let output = output_file(&std::env::temp_dir()).expect("a file");
         let kept = output.try_clone().expect("a second descriptor");
-        let request = Request { frame: frame.as_bytes().to_vec(), input: None, output };
+        let request = Request { frame: frame.as_bytes().to_vec(), inputs: Vec::new(), output };
         let ended = executor().run(request, limits, &mut |_| {}, &Cancel::new());
         (ended, kept.metadata().expect("a file").len())
     };

@@ -27,7 +27,8 @@ fn output() -> File {
 }
 
 fn ask_within(executor: &mut Executor, frame: &str, limits: &Limits) -> Outcome {
-    let request = Request { frame: frame.as_bytes().to_vec(), input: None, output: output() };
+    let request =
+        Request { frame: frame.as_bytes().to_vec(), inputs: Vec::new(), output: output() };
     executor.run(request, limits, &mut |_| {}, &Cancel::new())
 }
 
@@ -85,15 +86,19 @@ fn one_executor_answers_many_requests() {
 }
 
 #[test]
-fn input_and_output_pass_as_descriptors() {
+fn inputs_and_output_pass_as_descriptors() {
     let mut executor = executor();
-    for text in ["first", "second and longer"] {
-        let mut input = output();
-        input.write_all(text.as_bytes()).expect("written");
-        input.rewind().expect("rewound");
+    for texts in [&["first"][..], &["second ", "and longer"]] {
+        let inputs = texts.iter().map(|text| {
+            let mut input = output();
+            input.write_all(text.as_bytes()).expect("written");
+            input.rewind().expect("rewound");
+            input
+        });
+        let (inputs, text) = (inputs.collect(), texts.concat());
         let mut result = output();
         let kept = result.try_clone().expect("a second descriptor");
-        let request = Request { frame: b"copy".to_vec(), input: Some(input), output: kept };
+        let request = Request { frame: b"copy".to_vec(), inputs, output: kept };
         let outcome = executor.run(request, &LIMITS, &mut |_| {}, &Cancel::new());
         assert_eq!(outcome, done(&text.len().to_string()));
         result.rewind().expect("rewound");
@@ -180,7 +185,7 @@ fn an_attempt_that_stands_still_ends_and_one_that_moves_does_not() {
     assert_eq!(death_within("hang", &limits), Death::ProgressTimeout(progress));
     let mut executor = executor();
     for (frame, answer) in [("spin 1000", "spun"), ("trickle 1000", "trickled")] {
-        let request = Request { frame: frame.into(), input: None, output: output() };
+        let request = Request { frame: frame.into(), inputs: Vec::new(), output: output() };
         let mut events = Vec::new();
         let mut note = |event| events.push(event);
         assert_eq!(executor.run(request, &limits, &mut note, &Cancel::new()), done(answer));
@@ -191,7 +196,7 @@ fn an_attempt_that_stands_still_ends_and_one_that_moves_does_not() {
 #[test]
 fn progress_is_passed_on() {
     let mut executor = executor();
-    let request = Request { frame: b"progress 21".to_vec(), input: None, output: output() };
+    let request = Request { frame: b"progress 21".to_vec(), inputs: Vec::new(), output: output() };
     let mut events = Vec::new();
     let outcome = executor.run(request, &LIMITS, &mut |event| events.push(event), &Cancel::new());
     assert_eq!(outcome, done("shown"));
@@ -207,7 +212,7 @@ fn cancel_ends_an_attempt_from_another_thread() {
     // An early look: the first event shows that the attempt is under way.
     let limits = Limits { progress: Some(Duration::from_millis(200)), ..LIMITS };
     let (is_running, running) = std::sync::mpsc::channel();
-    let request = Request { frame: b"spin 3600000".to_vec(), input: None, output: output() };
+    let request = Request { frame: b"spin 3600000".to_vec(), inputs: Vec::new(), output: output() };
     let outcome = std::thread::scope(|scope| {
         scope.spawn(move || {
             running.recv().expect("an event");
@@ -221,7 +226,7 @@ fn cancel_ends_an_attempt_from_another_thread() {
     assert_eq!(outcome, Outcome::Cancelled);
     assert!(!exists(pid));
     // The flag stays set: an attempt under it does not even begin.
-    let request = Request { frame: b"hang".to_vec(), input: None, output: output() };
+    let request = Request { frame: b"hang".to_vec(), inputs: Vec::new(), output: output() };
     let mut next = self::executor();
     assert_eq!(next.run(request, &LIMITS, &mut |_| {}, &cancel), Outcome::Cancelled);
 }
@@ -340,7 +345,7 @@ fn killed_while_it_spins(mut executor: Executor) -> Death {
     let pid = i32::try_from(executor.pid()).ok().and_then(rustix::process::Pid::from_raw);
     let pid = pid.expect("a process");
     let limits = Limits { progress: Some(Duration::from_millis(200)), ..LIMITS };
-    let request = Request { frame: b"spin 3600000".to_vec(), input: None, output: output() };
+    let request = Request { frame: b"spin 3600000".to_vec(), inputs: Vec::new(), output: output() };
     let mut kill = |_| {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     };

@@ -7,6 +7,7 @@ use crate::health::Health;
 use crate::host::Options;
 use crate::keeper::Stored;
 use crate::memo::{self, Recalled};
+use crate::models::Models;
 use crate::outcome::{of_death, of_input};
 use crate::parcel::Parcel;
 use crate::pulse::Pulse;
@@ -22,6 +23,7 @@ use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::input::Input;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::model::ModelRef;
 use windlass_core::session::Ending;
 use windlass_ops::{Operation, Output, Source, Work};
 use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
@@ -30,6 +32,7 @@ use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
 pub(crate) struct Attempts {
     options: Arc<Options>,
     health: Arc<Health>,
+    models: Arc<Models>,
     pulse: Pulse,
     executor: Option<Executor>,
     launcher: Option<Launcher>,
@@ -64,8 +67,13 @@ pub(crate) enum Done {
 }
 
 impl Attempts {
-    pub(crate) fn new(options: Arc<Options>, health: Arc<Health>, pulse: Pulse) -> Attempts {
-        Attempts { options, health, pulse, executor: None, launcher: None }
+    pub(crate) fn new(
+        options: Arc<Options>,
+        health: Arc<Health>,
+        models: Arc<Models>,
+        pulse: Pulse,
+    ) -> Attempts {
+        Attempts { options, health, models, pulse, executor: None, launcher: None }
     }
 
     /// Makes one attempt; `tell` hears of it meanwhile.
@@ -153,14 +161,9 @@ impl Attempts {
             return Err(Unfinished::Unmade);
         }
         let order = &job.order;
-        let (input, earlier_at) = match earlier.is_empty() {
-            true => (self.options.open_input(job)?, None),
-            false => {
-                let Options { store, scratch, .. } = &*self.options;
-                let (file, at) = earlier.bring_with_list(store, scratch, cancel)?;
-                (Some(file), Some(at))
-            }
-        };
+        // Those that build on results of earlier steps have used it there.
+        let model = ModelRef::of(spec, &order.params).filter(|_| order.input.is_some());
+        let (inputs, earlier_at) = self.inputs(job, earlier, model.as_ref(), cancel)?;
         let output = windlass_sandbox::output_file(&self.options.scratch).map_err(unstartable)?;
         let request = Request {
             operation: order.operation.to_string(),
@@ -168,6 +171,7 @@ impl Attempts {
             index: job.task.index.0,
             source: order.input.as_ref().map(facts),
             earlier_at,
+            model,
             output_bytes_max: spec.output_bytes_max,
         };
         let frame = request.encode();
@@ -178,7 +182,7 @@ impl Attempts {
             output_bytes: spec.output_bytes_max,
         };
         let kept = output.try_clone().map_err(unstartable)?;
-        let asked = windlass_sandbox::Request { frame, input, output };
+        let asked = windlass_sandbox::Request { frame, inputs, output };
         // One that died while idle died of nothing that is asked of it now.
         let alive = self.executor.take().and_then(|mut it| it.is_alive().then_some(it));
         let mut executor = match alive {
@@ -200,6 +204,27 @@ impl Attempts {
         let mut parcel = Parcel::default();
         let artifacts = self.collect(&kept, answer.artifacts, &mut parcel)?;
         Ok(Made { artifacts, notes: answer.notes, parcel })
+    }
+
+    /// What an executor is given to read, and where in the first of these files the list of what
+    /// earlier phases made begins.
+    fn inputs(
+        &self,
+        job: &Job,
+        earlier: &Listed,
+        model: Option<&ModelRef>,
+        cancel: &Cancel,
+    ) -> Result<(Vec<File>, Option<u64>), Failure> {
+        let Options { store, scratch, .. } = &*self.options;
+        let (input, earlier_at) = match earlier.is_empty() {
+            true => (self.options.open_input(job)?, None),
+            false => {
+                let (file, at) = earlier.bring_with_list(store, scratch, cancel)?;
+                (Some(file), Some(at))
+            }
+        };
+        let model = model.map(|model| self.models.file(model, store, scratch)).transpose()?;
+        Ok((input.into_iter().chain(model).collect(), earlier_at))
     }
 
     /// The artifacts out of the output file: small ones as they are, large ones as blobs. The
@@ -325,7 +350,8 @@ fn in_worker(
     let made = Made { artifacts: Vec::new(), notes: Vec::new(), parcel: Parcel::default() };
     let mut output = MemoryOutput { options, cancel, made };
     let (index, params) = (job.task.index.0, &*order.params);
-    let mut work = Work { source, earlier, index, params, output: &mut output };
+    // What works with a model parses what it is given, and so has an executor.
+    let mut work = Work { source, earlier, index, params, model: None, output: &mut output };
     let run = operation.run.expect("only commands have no function");
     run(&mut work)?;
     Ok(output.made)

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use windlass_core::limits::NOTE_COUNT_MAX;
 use windlass_core::{Failure, FailureKind};
-use windlass_ops::{Earlier, Output, Source, Work};
+use windlass_ops::{Earlier, Model, Output, Source, Work};
 
 /// The hidden argument that makes the binary an executor.
 pub const EXECUTOR_ARGUMENT: &str = "__executor";
@@ -17,13 +17,13 @@ pub const EXECUTOR_ARGUMENT: &str = "__executor";
 /// The socket fails, or this process was not started by a worker.
 pub fn executor_main() -> std::io::Result<()> {
     windlass_sandbox::serve(|task, progress| {
-        Answer::encode(&answer(task.frame, task.input, task.output, progress))
+        Answer::encode(&answer(task.frame, task.inputs, task.output, progress))
     })
 }
 
 fn answer(
     frame: &[u8],
-    input: Option<File>,
+    inputs: Vec<File>,
     output: File,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Answer, Failure> {
@@ -39,6 +39,9 @@ fn answer(
         answer: Answer::default(),
         progress,
     };
+    let mut inputs = inputs.into_iter();
+    let has_input = request.source.is_some() || request.earlier_at.is_some();
+    let input = if has_input { inputs.next() } else { None };
     let (source, earlier) = match (request.earlier_at, input) {
         (Some(at), Some(file)) => {
             let read = crate::earlier::read_list(&file, at);
@@ -57,8 +60,12 @@ fn answer(
         }
         (_, None) => (None, Earlier::default()),
     };
-    let (index, params) = (request.index, &request.params);
-    let mut work = Work { source, earlier, index, params, output: &mut sink };
+    let model = request.model.map(|asked| {
+        let file = inputs.next().ok_or_else(|| broken("the model did not come along"))?;
+        Ok(Model { asked, file })
+    });
+    let (index, params, model) = (request.index, &request.params, model.transpose()?);
+    let mut work = Work { source, earlier, index, params, model, output: &mut sink };
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut work)));
     match ran {
         Ok(done) => done.map(|()| sink.answer),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use windlass_core::limits::{ARTIFACT_COUNT_MAX, NOTE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::media::Media;
+use windlass_core::model::ModelRef;
 use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure, FailureKind};
 
@@ -33,6 +34,8 @@ pub struct Request {
     /// Where in the input file the list of what earlier phases made begins, where the task builds
     /// on that: the list may be longer than a frame.
     pub earlier_at: Option<u64>,
+    /// The model that it works with, where there is one: its file comes behind the input.
+    pub model: Option<ModelRef>,
     /// Size of all artifacts together, in bytes.
     pub output_bytes_max: u64,
 }

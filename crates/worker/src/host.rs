@@ -4,6 +4,7 @@ use crate::calls::{Calls, Made};
 use crate::clock;
 use crate::health::Health;
 use crate::keeper::Keeper;
+use crate::models::Models;
 use crate::orders::Orders;
 use crate::pulse::Pulses;
 use crate::shelves::{Fetch, Fetched, Shelves};
@@ -188,10 +189,12 @@ impl Host {
         let threads = Threads::default();
         threads.enter();
         let keeper = Keeper::start(store.clone(), inbox.clone(), threads.clone());
+        let models = Arc::new(Models::default());
         let slot = |index| {
             let (options, health) = (Arc::clone(&options), Arc::clone(health));
-            let keeper = keeper.receiver();
-            Slot::start(SlotIndex(index), options, health, inbox.clone(), keeper, threads.clone())
+            let (models, keeper) = (Arc::clone(&models), keeper.receiver());
+            let (inbox, threads) = (inbox.clone(), threads.clone());
+            Slot::start(SlotIndex(index), options, health, models, inbox, keeper, threads)
         };
         let calls = Calls::new(options.slots, inbox.clone(), threads.clone());
         let shelves = Shelves::new(store.clone(), inbox.clone(), threads.clone());

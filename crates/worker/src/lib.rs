@@ -16,6 +16,7 @@ mod host;
 mod join;
 mod keeper;
 mod memo;
+mod models;
 mod orders;
 mod outcome;
 mod parcel;

@@ -7,7 +7,7 @@ use crate::keeper::Stored;
 use crate::orders::Order;
 use crate::parcel::Parcel;
 use crate::store::Store;
-use windlass_core::catalogue::Home;
+use windlass_core::catalogue::{Cacheable, Home};
 use windlass_core::media::Media;
 use windlass_core::memo::{MemoFacts, MemoKey};
 use windlass_core::older;
@@ -33,13 +33,14 @@ pub(crate) fn key(
     if inputs.is_empty() {
         return None;
     }
-    // An operation gets a descriptor and no name; a command is told its file's names. Tasks that
-    // build on the same differ by their number alone.
+    // An operation gets a descriptor and no name, but for those whose results hold it; a command is
+    // told its file's names. Tasks that build on the same differ by their number alone.
     let number = format!("task {index}");
     let names = match input {
         Some(input) if spec.home == Home::Command => {
             vec![input.path.as_slice(), input.base.as_slice()]
         }
+        Some(input) if matches!(spec.cacheable, Cacheable::With(_)) => vec![input.base.as_slice()],
         Some(_) => Vec::new(),
         None => vec![number.as_bytes()],
     };

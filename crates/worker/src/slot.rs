@@ -4,6 +4,7 @@ use crate::attempt::{Attempts, Done};
 use crate::health::Health;
 use crate::host::{Inbox, Options};
 use crate::keeper::Stored;
+use crate::models::Models;
 use crate::orders::Order;
 use crate::pulse::Pulse;
 use crate::usage::Threads;
@@ -53,6 +54,7 @@ impl Slot {
         index: SlotIndex,
         options: Arc<Options>,
         health: Arc<Health>,
+        models: Arc<Models>,
         inbox: SyncSender<Inbox>,
         keeper: SyncSender<(AttemptId, Stored)>,
         threads: Threads,
@@ -63,7 +65,7 @@ impl Slot {
         let beating = pulse.clone();
         let thread = thread::spawn(move || {
             threads.enter();
-            let mut attempts = Attempts::new(options, health, beating);
+            let mut attempts = Attempts::new(options, health, models, beating);
             while let Ok((job, cancel)) = to_do.recv() {
                 let tell = |news| {
                     let _ = inbox.send(Inbox::Slot(index, news));

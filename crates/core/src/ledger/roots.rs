@@ -5,6 +5,7 @@ use super::entry::ChunkRef;
 use super::job::Job;
 use crate::ids::{BlobId, JobId, PhaseIndex, TaskIndex};
 use crate::limits::ROOT_PAGE_TASK_COUNT_MAX;
+use crate::model::ModelRef;
 
 /// How far the roots have been told; the default is the beginning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -18,7 +19,7 @@ pub struct RootCursor {
 /// was asked for is younger than the grace, so that it needs no mark.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RootPage {
-    /// Chunks, memoranda and shards of record sets: they name nothing.
+    /// Chunks, memoranda, models and shards of record sets: they name nothing.
     pub blobs: Vec<BlobId>,
     /// Manifests; what they name is kept like they are.
     pub manifests: Vec<BlobId>,
@@ -66,6 +67,8 @@ impl Job {
                 *cursor = RootCursor { phase: index, task: TaskIndex(0), ..*cursor };
             }
             if cursor.task.0 == 0 {
+                let models = phase.spec.params.0.values().filter_map(|it| ModelRef::parse(it));
+                page.blobs.extend(models.map(|model| model.id));
                 page.blobs.extend(phase.chunks.iter().filter_map(|stored| match stored.chunk {
                     ChunkRef::Blob(id) => Some(id),
                     ChunkRef::Count | ChunkRef::Inline(_) | ChunkRef::Outputs => None,
@@ -149,5 +152,22 @@ mod tests {
         ledger.jobs.remove(&JobId(1));
         let rest = ledger.roots(page.next.expect("more"));
         assert_eq!(rest.blobs.len(), 3);
+    }
+
+    #[test]
+    fn a_kept_job_keeps_its_model() {
+        let mut ledger = Ledger::default();
+        let mut phase = PhaseSpec::plain("embedding", 1);
+        let model = ModelRef { name: "small".to_owned(), id: blob(7), size: 1 };
+        phase.params.0.insert("model".to_owned(), model.to_string());
+        let spec = JobSpec {
+            name: String::new(),
+            fingerprint: 0,
+            phases: vec![PhaseSpec::plain("noop", 1), phase],
+            memorandum: None,
+        };
+        let entry = Entry::JobSubmitted { request: RequestId(1), spec };
+        ledger.apply(LogTime(1), &entry, &mut Vec::new());
+        assert_eq!(ledger.roots(RootCursor::default()).blobs, [blob(7)]);
     }
 }

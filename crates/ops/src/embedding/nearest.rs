@@ -46,53 +46,69 @@ impl Neighbours {
     /// Why the nearest documents are not looked for, where there are too many.
     pub(super) fn too_much_work(&self) -> Option<String> {
         let products = self.having.iter().map(|having| (having.len() as u64).pow(2)).sum::<u64>();
-        (products > PRODUCT_COUNT_MAX).then(|| {
-            format!(
-                "the nearest documents were not looked for: {} documents have too much in common \
-                 (fewer max_features or a lower max_df help)",
-                self.names.len()
-            )
-        })
+        (products > PRODUCT_COUNT_MAX)
+            .then(|| too_much_work(self.names.len(), "fewer max_features or a lower max_df help"))
     }
 
     /// The nearest documents of each as JSON, a document on each line.
     pub(super) fn write(&self, count_max: usize, progress: &mut dyn FnMut(u64, u64)) -> Vec<u8> {
-        let mut out = b"{\n  \"measure\": \"cosine\",\n  \"documents\": [".to_vec();
         let mut scores = Scores::new(self.names.len());
-        for (document, name) in self.names.iter().enumerate() {
-            let nearest = self.nearest(document, count_max, &mut scores);
-            let nearest: Vec<_> = nearest
-                .into_iter()
-                .map(|(similarity, other)| (&self.names[other], similarity.min(1.0)))
-                .collect();
-            out.extend_from_slice(if document == 0 { b"\n    " } else { b",\n    " });
-            let line = json!({ "name": name, "nearest": nearest });
-            out.extend_from_slice(line.to_string().as_bytes());
-            if document % PROGRESS_DOCUMENT_COUNT == 0 {
-                progress(document as u64, self.names.len() as u64);
-            }
-        }
-        out.extend_from_slice(b"\n  ]\n}\n");
-        out
+        let mut nearest = |document| self.nearest(document, count_max, &mut scores);
+        write(&self.names, &mut nearest, progress)
     }
 
-    /// The most similar documents, the nearest first, equally near ones in the documents' order.
+    /// The most similar documents, as [`ranked`].
     fn nearest(&self, document: usize, count_max: usize, scores: &mut Scores) -> Vec<(f64, usize)> {
         for (number, weight) in &self.vectors[document] {
             for (other, other_weight) in &self.having[*number as usize] {
                 scores.add(*other as usize, weight * other_weight);
             }
         }
-        let mut found: Vec<(f64, usize)> =
-            scores.drain().filter(|(score, other)| *score > 0.0 && *other != document).collect();
-        let rank = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        if found.len() > count_max {
-            found.select_nth_unstable_by(count_max, rank);
-            found.truncate(count_max);
-        }
-        found.sort_unstable_by(rank);
-        found
+        let found = scores.drain().filter(|(score, other)| *score > 0.0 && *other != document);
+        ranked(found.collect(), count_max)
     }
+}
+
+/// So many of these documents, the most similar first, equally similar ones in their order.
+pub(super) fn ranked(mut found: Vec<(f64, usize)>, count_max: usize) -> Vec<(f64, usize)> {
+    let rank = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if found.len() > count_max {
+        found.select_nth_unstable_by(count_max, rank);
+        found.truncate(count_max);
+    }
+    found.sort_unstable_by(rank);
+    found
+}
+
+/// What is told where nearest documents are not looked for.
+pub(super) fn too_much_work(document_count: usize, help: &str) -> String {
+    format!(
+        "the nearest documents were not looked for: {document_count} documents have too much in \
+         common ({help})"
+    )
+}
+
+/// The nearest documents of each as JSON, a document on each line.
+pub(super) fn write(
+    names: &[String],
+    nearest: &mut dyn FnMut(usize) -> Vec<(f64, usize)>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Vec<u8> {
+    let mut out = b"{\n  \"measure\": \"cosine\",\n  \"documents\": [".to_vec();
+    for (document, name) in names.iter().enumerate() {
+        let nearest: Vec<_> = nearest(document)
+            .into_iter()
+            .map(|(similarity, other)| (&names[other], similarity.min(1.0)))
+            .collect();
+        out.extend_from_slice(if document == 0 { b"\n    " } else { b",\n    " });
+        let line = json!({ "name": name, "nearest": nearest });
+        out.extend_from_slice(line.to_string().as_bytes());
+        if document % PROGRESS_DOCUMENT_COUNT == 0 {
+            progress(document as u64, names.len() as u64);
+        }
+    }
+    out.extend_from_slice(b"\n  ]\n}\n");
+    out
 }
 
 /// The sum of each document; those that have one are known.

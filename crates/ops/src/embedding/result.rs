@@ -6,6 +6,7 @@ use super::vocabulary::Vocabulary;
 use crate::work::Output;
 use serde::Serialize;
 use windlass_core::Failure;
+use windlass_core::model::ModelRef;
 
 /// Writes the vector of a document.
 pub(super) fn write(
@@ -14,6 +15,7 @@ pub(super) fn write(
     vocabulary: &Vocabulary<'_>,
     output: &mut dyn Output,
 ) -> Result<(), Failure> {
+    counts.origin.notes.iter().for_each(|note| output.note((*note).to_owned()));
     let weights = vocabulary.weights(settings, counts);
     if weights.is_empty() {
         output.note("the document has none of the features: its vector is 0".to_owned());
@@ -36,7 +38,8 @@ pub(super) fn write(
         features: Some(&features),
         vector_size,
         non_zero_features: weights.len(),
-        encoding: counts.encoding,
+        encoding: counts.origin.encoding,
+        model: None,
     };
     output.artifact("{base}_embedding.json", "application/json", &fields.write())
 }
@@ -49,6 +52,8 @@ pub(super) struct Fields<'a, N> {
     pub(super) vector_size: usize,
     pub(super) non_zero_features: usize,
     pub(super) encoding: &'a str,
+    /// What made the vector, where a model did.
+    pub(super) model: Option<&'a ModelRef>,
 }
 
 impl<N: Serialize> Fields<'_, N> {
@@ -59,6 +64,10 @@ impl<N: Serialize> Fields<'_, N> {
         push("vector_size", &self.vector_size, &mut out);
         push("non_zero_features", &self.non_zero_features, &mut out);
         push("encoding", &self.encoding, &mut out);
+        if let Some(ModelRef { name, id, .. }) = self.model {
+            push("model", name, &mut out);
+            push("model_blake3", &id.to_hex(), &mut out);
+        }
         // The last comma and the end of its line.
         out.truncate(out.len() - 2);
         out.extend_from_slice(b"\n}\n");

@@ -1,6 +1,8 @@
 //! How documents are cut into terms and terms are weighed: the parameters, read once.
 
 use super::stop_words::StopWords;
+use crate::document;
+use crate::models::Reach;
 use windlass_core::Failure;
 use windlass_core::params::{ParamKind, ParamSpec, Params};
 
@@ -31,6 +33,7 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         "dense",
         "Write the weights of all features, or only those that are not 0.",
     ),
+    document::LANGUAGE,
     param("lowercase", ParamKind::Bool, "true", "Take capital letters for small ones."),
     param("max_df", ParamKind::CountOrShare, "1.0", "Leave out terms of more documents than that."),
     param(
@@ -40,6 +43,13 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         "Keep so many of the most frequent terms; 0 keeps all.",
     ),
     param("min_df", ParamKind::CountOrShare, "1", "Leave out terms of fewer documents than that."),
+    ParamSpec {
+        name: "model",
+        kind: ParamKind::Model,
+        default: None,
+        required: false,
+        doc: "Vectors by this model instead of TF-IDF; those below that are about terms are unused.",
+    },
     param(
         "nearest",
         ParamKind::Int { min: 0, max: 1_000 },
@@ -63,6 +73,13 @@ pub(super) const PARAMS: &[ParamSpec] = &[
         ParamKind::Choice(&["l2", "l1", "none"]),
         "l2",
         "Scale each vector so that its squares (l2) or its absolute values (l1) sum up to 1.",
+    ),
+    document::OCR,
+    param(
+        "read",
+        ParamKind::Choice(&["beginning", "all"]),
+        "beginning",
+        "How much of a text a model reads: as much as it is made for, or all, piece by piece.",
     ),
     param("smooth_idf", ParamKind::Bool, "true", "Count one more document, which has every term."),
     param(
@@ -130,6 +147,8 @@ pub(super) struct Settings {
     pub(super) norm: Norm,
     pub(super) is_sparse: bool,
     pub(super) nearest_count: usize,
+    /// Of a model alone.
+    pub(super) reach: Reach,
 }
 
 impl Settings {
@@ -138,11 +157,12 @@ impl Settings {
     /// # Errors
     /// `parameters_conflict` where the shortest run is longer than the longest.
     pub(super) fn of(params: &Params) -> Result<Settings, Failure> {
-        let text = |name: &str| {
+        // Normalised parameters have them all; only tests and strange clients leave some out.
+        let default = |name: &str| {
             let spec = PARAMS.iter().find(|spec| spec.name == name);
-            let default = spec.and_then(|spec| spec.default).unwrap_or_default();
-            params.text(name).unwrap_or(default)
+            spec.and_then(|spec| spec.default).unwrap_or_default()
         };
+        let text = |name: &str| params.text(name).unwrap_or_else(|| default(name));
         let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
         let is_true = |name: &str| text(name) == "true";
         let ngrams = (number("ngram_min"), number("ngram_max"));
@@ -179,6 +199,7 @@ impl Settings {
             },
             is_sparse: text("form") == "sparse",
             nearest_count: number("nearest"),
+            reach: if text("read") == "all" { Reach::All } else { Reach::Beginning },
         })
     }
 }

@@ -1,13 +1,18 @@
 //! `embedding` step by step: scikit-learn's own weights, documents without terms, neighbours, what
 //! no step wrote.
 
+mod models;
+
+use super::origin::Origin;
 use super::*;
 use crate::kept::Kept;
 use crate::work::Source;
 use crate::{Earlier, EarlierArtifact};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{Seek, Write};
+use windlass_core::media::Media;
 use windlass_core::params::Params;
 
 type Given<'a> = &'a [(&'a str, &'a str)];
@@ -228,7 +233,8 @@ fn where_no_term_is_left_the_failure_says_why() {
 fn what_no_step_wrote_is_refused() {
     let mut terms = Terms::default();
     ["cat", "dog"].iter().for_each(|term| terms.add(term).expect("room"));
-    let good = counts::encode("a", "UTF-8", &terms);
+    let origin = Origin { base: "a", encoding: "UTF-8", notes: vec!["short"] };
+    let good = counts::encode(&origin, &terms);
     let features = step(&[], FIT, &[&good]).expect("made").artifacts.remove(0).1;
     for (name, artifacts) in
         [(FIT, vec![&good]), (TRANSFORM, vec![&good, &features]), (NEAREST, vec![&good, &features])]

@@ -75,8 +75,10 @@ fn behave(word: &str, rest: &str, task: Task<'_>, progress: &mut dyn FnMut(u64, 
 
 fn copy(task: Task<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut input = task.input.expect("an input");
-    input.read_to_end(&mut bytes).expect("read");
+    assert!(!task.inputs.is_empty());
+    for mut input in task.inputs {
+        input.read_to_end(&mut bytes).expect("read");
+    }
     let mut output = task.output;
     output.write_all(&bytes).expect("written");
     bytes.len().to_string().into_bytes()
@@ -161,7 +163,7 @@ fn parent() {
         output_bytes: 1 << 20,
     };
     let output = output_file(&std::env::temp_dir()).expect("a file");
-    let request = Request { frame: b"hang".to_vec(), input: None, output };
+    let request = Request { frame: b"hang".to_vec(), inputs: Vec::new(), output };
     executor.run(request, &limits, &mut |_| {}, &Cancel::new());
 }
 

@@ -1,0 +1,71 @@
+//! Models that make vectors of texts: what is kept of one, what it is, and its vectors.
+//!
+//! Two kinds are known. A static model (model2vec) has a vector for each token of its vocabulary,
+//! and a text's vector is their mean. A BERT model (MiniLM and its like) reads the tokens through
+//! layers of attention. Both cut texts into word pieces by a `tokenizer.json` of BERT's kind. The
+//! files are those that Python's libraries save; nothing is fetched from anywhere.
+
+mod archive;
+mod bert;
+mod encoder;
+mod layers;
+mod normal;
+mod pack;
+mod pieces;
+mod pooled;
+mod safetensors;
+mod table;
+mod tokenizer;
+
+pub use archive::archived;
+pub(crate) use encoder::{Encoded, Encoder, Reach};
+pub use pack::{FILES, Pack};
+
+use thiserror::Error;
+
+/// Why files are no model that can be used here.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum ModelError {
+    /// Files that it cannot do without.
+    #[error("it has no {}", .0.join(" and no "))]
+    Missing(Vec<&'static str>),
+    /// A kind of model that is not known here.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A file that is not what its name says.
+    #[error("{file} cannot be read: {cause}")]
+    Damaged {
+        /// The file, as the model's folder names it.
+        file: &'static str,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+/// What a model is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// `static (model2vec)` or `BERT`, with what distinguishes one of its kind.
+    pub kind: String,
+    /// Numbers of a vector.
+    pub dimension_count: usize,
+    /// Tokens of its vocabulary.
+    pub token_count: usize,
+    /// Tokens of a text that it reads; `None`: all.
+    pub read_token_count_max: Option<usize>,
+}
+
+/// Reads a whole model and tells what it is.
+///
+/// # Errors
+/// See [`ModelError`].
+pub fn examine(pack: &Pack) -> Result<Facts, ModelError> {
+    Encoder::of(pack).map(|encoder| encoder.facts())
+}
+
+pub(crate) fn damaged(file: &'static str, cause: impl ToString) -> ModelError {
+    ModelError::Damaged { file, cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! Models beside Python's own libraries, on the tiny ones of `reference.py`; files that are none.
+
+use super::*;
+use encoder::Reach;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use tokenizer::Tokenizer;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/models/reference").join(name)
+}
+
+fn files(name: &str) -> Files {
+    let read =
+        |file: &&str| Some(((*file).to_owned(), std::fs::read(folder(name).join(file)).ok()?));
+    FILES.iter().filter_map(read).collect()
+}
+
+fn reference() -> Vec<Value> {
+    let bytes = std::fs::read(folder("reference.json")).expect("read");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+fn numbers(value: &Value) -> Vec<f32> {
+    let numbers = value.as_array().expect("a list").iter();
+    numbers.map(|it| it.as_f64().expect("a number") as f32).collect()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let product = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    product(a, b) / (product(a, a) * product(b, b)).sqrt()
+}
+
+#[test]
+fn tokens_are_those_of_the_tokenizers_library() {
+    let tokenizer = Tokenizer::read(&files("bert")["tokenizer.json"]).expect("read");
+    let texts = reference();
+    assert!(texts.len() > 10);
+    for line in texts {
+        let text = line["text"].as_str().expect("text");
+        let expected: Vec<u64> =
+            line["tokens"].as_array().expect("tokens").iter().filter_map(Value::as_u64).collect();
+        let [before, behind] = &tokenizer.frame;
+        let made = [before, &tokenizer.tokens(text, None).ids[..], behind].concat();
+        let made: Vec<u64> = made.into_iter().map(u64::from).collect();
+        assert_eq!(made, expected, "{text:?}");
+    }
+}
+
+#[test]
+fn static_vectors_are_those_of_model2vec() {
+    // Python keeps those of half precision in half precision.
+    for (name, tolerance) in [("static", 1e-6), ("shared", 1e-3)] {
+        let encoder = Encoder::of(&Pack::of(&files(name))).expect("a model");
+        for line in reference() {
+            let text = line["text"].as_str().expect("text");
+            let made = encoder.encode(text, Reach::Beginning, &mut |_, _| {}).vector;
+            let expected = numbers(&line[name]);
+            assert_eq!(made.len(), expected.len());
+            for (ours, theirs) in made.iter().zip(&expected) {
+                assert!((ours - theirs).abs() < tolerance, "{name} {text:?}: {made:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bert_vectors_are_those_of_sentence_transformers() {
+    let encoder = Encoder::of(&Pack::of(&files("bert"))).expect("a model");
+    for line in reference() {
+        let text = line["text"].as_str().expect("text");
+        let made = encoder.encode(text, Reach::Beginning, &mut |_, _| {}).vector;
+        let similarity = cosine(&made, &numbers(&line["bert"]));
+        assert!(similarity > 0.999_999, "{text:?}: {similarity}");
+    }
+}
+
+#[test]
+fn a_long_text_is_read_to_where_the_model_reads() {
+    let text = "tea ".repeat(1_000);
+    for (name, count) in [("static", 20), ("shared", 512), ("bert", 24)] {
+        let encoder = Encoder::of(&Pack::of(&files(name))).expect("a model");
+        let made = encoder.encode(&text, Reach::Beginning, &mut |_, _| {});
+        // A character is a token's median length in these vocabularies, blanks count too.
+        assert!(made.is_cut && made.token_count <= count, "{name}: {}", made.token_count);
+        assert!(!encoder.encode("tea", Reach::Beginning, &mut |_, _| {}).is_cut);
+    }
+}
+
+/// What is read piece by piece is the mean of the pieces, each in the length that the model reads.
+#[test]
+fn all_of_a_long_text_counts_where_that_is_wanted() {
+    let words = "the cat sat on the mat tea green wine red drink dog ".repeat(5);
+    for name in ["static", "bert"] {
+        let encoder = Encoder::of(&Pack::of(&files(name))).expect("a model");
+        let encode = |text: &str, reach| encoder.encode(text, reach, &mut |_, _| {});
+        let all = encode(&words, Reach::All);
+        assert!(!all.is_cut && all.token_count >= 60, "{name}: {}", all.token_count);
+        let beginning = encode(&words, Reach::Beginning);
+        assert!(beginning.is_cut && cosine(&all.vector, &beginning.vector) < 0.999_99);
+        assert_eq!(encode("green tea", Reach::All), encode("green tea", Reach::Beginning));
+    }
+    let encoder = Encoder::of(&Pack::of(&files("bert"))).expect("a model");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let mut expected = vec![0.0; 16];
+    // 24 tokens are read, two of which stand around the text.
+    for piece in words.chunks(22) {
+        let made = encoder.encode(&piece.join(" "), Reach::Beginning, &mut |_, _| {});
+        assert_eq!(made.token_count, piece.len() + 2);
+        let weight = made.token_count as f32;
+        expected.iter_mut().zip(&made.vector).for_each(|(sum, x)| *sum += x * weight);
+    }
+    let made = encoder.encode(&words.join(" "), Reach::All, &mut |_, _| {}).vector;
+    assert!(cosine(&made, &expected) > 0.999_999);
+}
+
+#[test]
+fn a_model_is_the_same_file_wherever_it_comes_from() {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    let mut given = files("bert");
+    for (name, content) in &given {
+        archive.start_file(format!("package/model/{name}"), options).expect("begun");
+        archive.write_all(content).expect("written");
+    }
+    archive.start_file("package/deeper/model/tokenizer.json", options).expect("begun");
+    let archive = archive.finish().expect("whole").into_inner();
+    given.insert("README.md".to_owned(), b"of no use".to_vec());
+    let pack = Pack::of(&given);
+    assert_eq!(Pack::of(&archived(Cursor::new(archive)).expect("read")), pack);
+    assert_eq!(Pack::read(pack.bytes().to_vec()), Some(pack.clone()));
+    assert_eq!(pack.file("README.md"), None);
+    assert_eq!(pack.file("config.json"), Some(&given["config.json"][..]));
+    let facts = examine(&pack).expect("a model");
+    assert_eq!((facts.dimension_count, facts.read_token_count_max), (16, Some(24)));
+    assert_eq!(facts.kind, "BERT, 2 layers of 4 heads");
+    for length in 0..pack.bytes().len().min(2_000) {
+        assert_eq!(Pack::read(pack.bytes()[..length].to_vec()), None);
+    }
+}
+
+/// What is told of the files of a model, one of which is replaced, or taken away.
+fn refused(name: &str, file: &str, content: Option<&[u8]>) -> String {
+    let mut files = files(name);
+    match content {
+        Some(content) => drop(files.insert(file.to_owned(), content.to_vec())),
+        None => drop(files.remove(file)),
+    }
+    examine(&Pack::of(&files)).expect_err("no model").to_string()
+}
+
+fn changed(name: &str, file: &str, from: &str, to: &str) -> String {
+    let text = String::from_utf8(files(name)[file].clone()).expect("text");
+    assert!(text.contains(from), "{text}");
+    refused(name, file, Some(text.replace(from, to).as_bytes()))
+}
+
+#[test]
+fn what_is_missing_or_unknown_is_named() {
+    assert_eq!(refused("static", "tokenizer.json", None), "it has no tokenizer.json");
+    assert_eq!(
+        examine(&Pack::of(&Files::new())).expect_err("nothing").to_string(),
+        "it has no tokenizer.json and no model.safetensors"
+    );
+    assert!(refused("bert", "config.json", None).contains("no model2vec model"));
+    assert!(refused("bert", "1_Pooling/config.json", None).contains("1_Pooling"));
+    assert!(changed("bert", "config.json", "\"bert\"", "\"mpnet\"").contains("of the kind mpnet"));
+    assert!(changed("bert", "config.json", "\"gelu\"", "\"relu\"").contains("relu"));
+    assert!(
+        changed("bert", "1_Pooling/config.json", "cls_token\":false", "cls_token\":true")
+            .contains("cls_token and mean_tokens")
+    );
+    assert!(changed("bert", "modules.json", "models.Normalize", "models.Dense").contains("Dense"));
+    assert!(
+        changed("static", "tokenizer.json", "\"WordPiece\",\"unk", "\"Unigram\",\"unk")
+            .contains("Unigram")
+    );
+    assert!(
+        changed("static", "tokenizer.json", "BertNormalizer", "Precompiled")
+            .contains("Precompiled")
+    );
+    assert!(refused("static", "model.safetensors", Some(b"no")).contains("ends too early"));
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    assert!(
+        changed("bert", "config.json", "hidden_size\":16", "hidden_size\":20").contains("sizes")
+    );
+    assert!(changed("bert", "config.json", "heads\":4", "heads\":5").contains("no sense"));
+    assert!(changed("bert", "config.json", "layers\":2", "layers\":3").contains("layer.2"));
+    assert!(
+        changed("bert", "config.json", "heads\":4", "heads\":0").contains("num_attention_heads")
+    );
+    assert!(
+        changed("static", "tokenizer.json", "\"vocab\":{", "\"vocab\":{\"new\":9999,")
+            .contains("do not fit")
+    );
+    // A token that the model has no vector for.
+    assert!(
+        changed("bert", "tokenizer.json", "\"ids\":[2]", "\"ids\":[2,99999]").contains("vectors")
+    );
+}
+
+/// Whatever a file holds, it is a model or it is refused: nothing of it is believed.
+#[test]
+fn damaged_models_are_refused_or_work() {
+    let mut state = 7_u64;
+    let mut drawn = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut usable_count = 0;
+    for name in ["static", "shared", "bert"] {
+        let whole = Pack::of(&files(name)).bytes().to_vec();
+        for _ in 0..300 {
+            let mut bytes = whole.clone();
+            for _ in 0..=drawn(3) {
+                let at = drawn(bytes.len());
+                bytes[at] = match drawn(3) {
+                    0 => b'0' + drawn(10) as u8,
+                    1 => bytes[at] ^ 1 << drawn(8),
+                    _ => drawn(256) as u8,
+                };
+            }
+            let Some(encoder) = Pack::read(bytes).and_then(|pack| Encoder::of(&pack).ok()) else {
+                continue;
+            };
+            let made =
+                encoder.encode("[MASK] Green tea, 日本 x½", Reach::Beginning, &mut |_, _| {});
+            assert_eq!(made.vector.len(), encoder.facts().dimension_count);
+            usable_count += 1;
+        }
+    }
+    assert!(usable_count > 100, "most changes concern numbers alone: {usable_count}");
+}
