@@ -4,6 +4,7 @@ use super::shape::{magnitude, without_numbers};
 use crate::target::Target;
 use windlass_core::limits::{ARTIFACT_COUNT_MAX, CAUSE_BYTES_MAX, NOTE_BYTES_MAX, NOTE_COUNT_MAX};
 use windlass_core::media::Media;
+use windlass_core::model::ModelRef;
 use windlass_core::params::Params;
 use windlass_core::{BlobId, Failure};
 use windlass_worker::{Answer, Request, Section, SourceFacts};
@@ -78,10 +79,12 @@ fn requests() -> Vec<Vec<u8>> {
         hash: Some(BlobId::of(b"a")),
     };
     let params = Params([("width".to_owned(), "12".to_owned())].into());
-    let request = |source| Request {
+    let model = ModelRef { name: "m".to_owned(), id: BlobId::of(b"m"), size: 1 };
+    let request = |source: Option<SourceFacts>| Request {
         operation: "image".to_owned(),
         params: params.clone(),
         index: 7,
+        model: source.is_some().then(|| model.clone()),
         source,
         earlier_at: Some(1 << 40),
         output_bytes_max: 9,
