@@ -2,11 +2,11 @@
 """9,000 connections that begin a request and never end it, at each port that programs of the older
 systems use, while others are served.
 
-    python3 bench/half_open.py [--connections N] [--seconds N]
+    python3 bench/half_open.py [--connections N]
 
 Connections stay open until the server closes them; meanwhile a good client asks for
-`/check_status` (of the look-ups: `getbyname` of what is no name), each time over a connection of its
-own, and its times are measured. Where this process may not open so many at once (`ulimit -Hn`),
+`/check_status` (of the look-ups: `getbyname` of what is no name), each time over a connection of
+its own, and its times are measured. Where this process may not open so many at once (`ulimit -Hn`),
 fewer are opened, which is said. Ends with 1 where one is not closed or a bar is missed.
 """
 

@@ -20,10 +20,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import harness
 import records
 
+REQUIREMENTS = harness.ROOT / "bench" / "requirements-older.txt"
 LOOK_UP_SERVER = """
 import json, sys, xmlrpc.server
 by_name = {}
@@ -163,15 +165,21 @@ def place_in(lines, before="Listening on "):
     sys.exit(f"it ended without saying {before}")
 
 
-def await_line(lines, wanted):
-    for line in lines:
-        if wanted in line:
-            return
-    sys.exit(f"it ended without saying {wanted}")
+def await_workers(place, count):
+    listing = list(map(str, windlass("worker", "list", "--json", "--master", place)))
+    until = time.monotonic() + 30
+    while len(json_of(listing)["workers"]) < count:
+        if time.monotonic() > until:
+            sys.exit("its workers did not come")
+
+
+def json_of(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
 
 
 def python(source, *arguments):
-    return [harness.python_with_peers(), "-u", "-c", source, *map(str, arguments)]
+    return [harness.python_with(REQUIREMENTS), "-u", "-c", source, *map(str, arguments)]
 
 
 def windlass(*arguments):
@@ -207,8 +215,7 @@ def own_files(folder, photos):
                       "--workers", 2)
         with started(up, own) as lines:
             place = place_in(lines)
-            for _ in range(2):
-                await_line(lines, "a worker joined")
+            await_workers(place, 2)
             return harness.last_json(python(FILES_CLIENT, f"http://{place}", *photos))
 
 

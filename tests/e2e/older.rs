@@ -323,3 +323,37 @@ fn workers_of_the_factorial_service_take_turns_and_the_dead_are_passed_over() {
     lab.input("worker_ports.txt", "");
     until("nobody is there", || answer("9\n") == "Error: No workers available.");
 }
+
+#[test]
+fn all_of_them_are_opened_at_once_and_told_with_what_to_run() {
+    let lab = Lab::new();
+    let ports = ["--tcp-factorial", "127.0.0.1:0", "--xmlrpc", "127.0.0.1:0"];
+    let args = ["up", "--listen", "127.0.0.1:0", "--workers", "0", "--older"];
+    let service = Service::start(&mut lab.command(&[&args[..], &ports].concat()));
+    service.wait_for("Ctrl-C ends it");
+    for line in [
+        "Serving clients and slaves of the file service on 127.0.0.1:",
+        "curl -F task_type=text -F texts=@FILE http://127.0.0.1:",
+        "MASTER_URL=http://127.0.0.1:",
+        "Serving clients of the factorial service on 127.0.0.1:",
+        "printf 52 | nc 127.0.0.1 ",
+        "Serving clients of the look-up service on 127.0.0.1:",
+        ".getbyname('alice')",
+        "windlass run --op word-count --param tokens=ws --param workers=older FILES",
+    ] {
+        assert!(service.said().contains(line), "{line} in {}", service.said());
+    }
+}
+
+#[test]
+fn what_the_older_client_did_has_plain_names() {
+    let lab = Lab::new();
+    lab.input("a.txt", "one two two");
+    lab.run(&["run", "in", "--op", "word-count", "--workers", "1"]).ended(0);
+    assert_eq!(lab.result("word_count", "a_word_count.json")["total"], 3);
+    let shown = lab.run(&["ops", "show", "pdf-to-text"]).ended(0).stdout.clone();
+    assert!(shown.starts_with("document (version"), "{shown}");
+    let list = lab.run(&["ops"]).ended(0).stdout.clone();
+    assert!(list.contains("(also: word-count)") && list.contains("(also: pdf-to-text)"), "{list}");
+    lab.run(&["run", "in", "--op", "wordcount"]).ended(2).said("word-count");
+}
