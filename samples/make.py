@@ -1,9 +1,9 @@
 """Makes the sample files of this folder anew: python3 samples/make.py
 
-Needs Pillow, fpdf2, uharfbuzz, the DejaVu fonts, ffmpeg, espeak-ng and heif-enc (Debian:
-fonts-dejavu-core ffmpeg espeak-ng libheif-examples); nothing else of the project does. The same
-versions give the same bytes. All
-content is drawn or written here, or is in the public domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
+Needs Pillow, fpdf2, uharfbuzz, the DejaVu fonts, ffmpeg, espeak-ng, heif-enc and avifenc (Debian:
+fonts-dejavu-core ffmpeg espeak-ng libheif-examples libavif-bin); nothing else of the project does.
+The same versions give the same bytes. All content is drawn or written here, or is in the public
+domain: Lewis Carroll's Alice (1865), Lincoln's Gettysburg Address (1863), Genesis 1.
 """
 
 import csv
@@ -679,6 +679,17 @@ def heif(source: bytes, suffix: str, kind: str, *options: str) -> bytes:
         return target.read_bytes()
 
 
+def tiles(picture: Image.Image) -> bytes:
+    """An AVIF of two tiles beside each other."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = pathlib.Path(folder) / "in.png", pathlib.Path(folder) / "out.avif"
+        source.write_bytes(picture_bytes(picture, "PNG"))
+        command = ["avifenc", "--grid", "2x1", "--min", "40", "--max", "45", "-j", "1", "-s", "6"]
+        subprocess.run([*command, str(source), str(target)], check=True,
+                       stdout=subprocess.DEVNULL)
+        return target.read_bytes()
+
+
 def more() -> None:
     """Kinds that the heap does not show, some of which need a library."""
     folder = HERE / "more"
@@ -693,6 +704,7 @@ def more() -> None:
                                                          exif=stored.getexif()))
     write(folder / "anchor.avif", heif(picture_bytes(anchor(), "PNG"), ".png", "avif", "-q", "40"))
     write(folder / "deep.heic", heif(ramp_png(), ".png", "heic", "-q", "90", "-b", "10"))
+    write(folder / "tiles.avif", tiles(landscape(256, 128)))
     write(folder / "crew.ods", ods())
     write(folder / "on-board.odp", odp())
 

@@ -86,7 +86,7 @@ pub(crate) const OPERATION: Operation =
 
 const SPEC: OperationSpec = OperationSpec {
     name: "audio",
-    version: 1,
+    version: 2,
     summary: "levels, loudness and spectrum of WAV, MP3, FLAC, Ogg, M4A, AIFF",
     accepts: Accepts::Media(&[
         Media::Wav,

@@ -62,6 +62,8 @@ functions! {
     release_handle = "heif_image_handle_release"(Handle);
     width = "heif_image_handle_get_width"(Handle) -> c_int;
     height = "heif_image_handle_get_height"(Handle) -> c_int;
+    stored_width = "heif_image_handle_get_ispe_width"(Handle) -> c_int;
+    stored_height = "heif_image_handle_get_ispe_height"(Handle) -> c_int;
     has_alpha = "heif_image_handle_has_alpha_channel"(Handle) -> c_int;
     is_premultiplied = "heif_image_handle_is_premultiplied_alpha"(Handle) -> c_int;
     bit_depth = "heif_image_handle_get_luma_bits_per_pixel"(Handle) -> c_int;

@@ -68,7 +68,8 @@ impl<'b> Picture<'b> {
 
     /// Refuses what is larger on a side, also what only shows while it is decoded.
     fn believe(&mut self, side_max: u32) {
-        let side_max = c_int::try_from(side_max).unwrap_or(c_int::MAX);
+        // Where tiles are put together, a side must be smaller than this.
+        let side_max = c_int::try_from(side_max.saturating_add(1)).unwrap_or(c_int::MAX);
         // SAFETY: the context lives.
         unsafe { (self.api.set_side_max)(self.context, side_max) };
     }
@@ -85,6 +86,16 @@ impl<'b> Picture<'b> {
     pub fn height(&self) -> u32 {
         // SAFETY: as above.
         u32::try_from(unsafe { (self.api.height)(self.handle) }).unwrap_or(0)
+    }
+
+    /// Width and height of what is decoded, before it is cropped and turned.
+    #[must_use]
+    pub fn stored_size(&self) -> (u32, u32) {
+        // SAFETY: as above.
+        let (width, height) = unsafe {
+            ((self.api.stored_width)(self.handle), (self.api.stored_height)(self.handle))
+        };
+        (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0))
     }
 
     /// Bits of a sample: 8, 10 or 12. 0 where the file does not say.
@@ -127,7 +138,8 @@ impl<'b> Picture<'b> {
     ) -> Result<(), HeifError> {
         let (width, height) = (self.width(), self.height());
         // Parts of it may claim more than the whole.
-        self.believe(width.max(height));
+        let (stored_width, stored_height) = self.stored_size();
+        self.believe(stored_width.max(stored_height));
         let image = self.decoded(channels)?;
         let row_bytes = width as usize * channels.count();
         let mut stride = 0;

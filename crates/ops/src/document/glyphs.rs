@@ -49,6 +49,8 @@ pub(super) struct Page {
     pub(super) text: String,
     /// Glyphs that could not be read as any character.
     pub(super) unmapped_count: usize,
+    /// Glyphs whose code was taken for their character.
+    pub(super) coded_count: usize,
     /// Whether anything but text was drawn.
     pub(super) has_drawing: bool,
     /// Square points that pictures cover, overlaps counted twice.
@@ -62,7 +64,16 @@ pub(super) struct Page {
 impl Page {
     /// Whether so many glyphs have no character that something is to be done about it, or said.
     pub(super) fn is_unmapped(&self) -> bool {
-        self.unmapped_count as f64 > UNMAPPED_SHARE_MAX * self.glyphs.len() as f64
+        self.is_many(self.unmapped_count)
+    }
+
+    /// Whether so many characters are mere codes that it is to be said.
+    pub(super) fn is_coded(&self) -> bool {
+        self.is_many(self.coded_count)
+    }
+
+    fn is_many(&self, count: usize) -> bool {
+        count as f64 > UNMAPPED_SHARE_MAX * self.glyphs.len() as f64
     }
 }
 
@@ -129,18 +140,33 @@ impl<'f, 'p> TextDevice<'f, 'p> {
     }
 
     fn push_unmapped(&mut self, glyph: &PositionedGlyph<'_>) {
-        let named = match &**glyph {
-            DrawnGlyph::Outline(outline) => self.namer.name(outline),
-            DrawnGlyph::Type3(_) => None,
+        let (named, coded) = match &**glyph {
+            DrawnGlyph::Outline(outline) => {
+                let named = self.namer.name(outline);
+                // Of fonts with codes of a byte; those of others number glyphs of a part of a font.
+                let has_byte_codes = outline.font_data().is_none();
+                (named, has_byte_codes.then(|| of_code(outline.char_code())).flatten())
+            }
+            DrawnGlyph::Type3(drawn) => (None, of_code(drawn.char_code())),
         };
-        match named {
-            Some(text) => push_all(&mut self.page.text, &text),
-            None => {
+        match (named, coded) {
+            (Some(text), _) => push_all(&mut self.page.text, &text),
+            (None, Some(c)) => {
+                self.page.coded_count += 1;
+                push_char(&mut self.page.text, c);
+            }
+            (None, None) => {
                 self.page.unmapped_count += 1;
                 self.page.text.push('\u{FFFD}');
             }
         }
     }
+}
+
+/// The character that a code would be in a text: what programs show for glyphs whose names say
+/// nothing, and what nearly all fonts of bitmaps mean.
+fn of_code(code: u32) -> Option<char> {
+    u8::try_from(code).ok().map(char::from).filter(|c| !c.is_control())
 }
 
 /// Where a glyph stands.

@@ -41,8 +41,8 @@ pub(super) fn extra() -> Extra {
 /// PDFium, and what it did for a file.
 pub(super) struct Fallback<'b> {
     bytes: &'b [u8],
-    /// Opened at the first page that needs it; why it is of no use.
-    document: Option<Result<Document<'b>, String>>,
+    /// Opened at the first page that needs it.
+    document: Option<Result<Document<'b>, Useless>>,
     /// Pages of which it told characters, from 1.
     helped: Vec<usize>,
     /// Pages that it was not there for, from 1.
@@ -67,7 +67,8 @@ impl<'b> Fallback<'b> {
                     self.helped.push(number);
                 }
             }
-            Err(_) => self.lacking.push(number),
+            Err(Useless::Library(_)) => self.lacking.push(number),
+            Err(Useless::File) => {}
         }
     }
 
@@ -75,20 +76,31 @@ impl<'b> Fallback<'b> {
     pub(super) fn sentences(&self) -> Vec<String> {
         let helped = named(&self.helped);
         let helped = helped.map(|pages| format!("some characters of {pages} were told by PDFium"));
-        let why = self.document.as_ref().and_then(|opened| opened.as_ref().err());
-        let lacking = named(&self.lacking).zip(why);
-        let lacking =
-            lacking.map(|(pages, why)| format!("more of {pages} might be read by PDFium: {why}"));
+        let lacking = match &self.document {
+            Some(Err(Useless::Library(why))) => named(&self.lacking)
+                .map(|pages| format!("more of {pages} might be read by PDFium: {why}")),
+            _ => None,
+        };
         helped.into_iter().chain(lacking).collect()
     }
 }
 
-fn opened(bytes: &[u8]) -> Result<Document<'_>, String> {
-    let pdfium = pdfium::load().map_err(|error| match error {
-        LoadError::Missing(_) => format!("it is not installed. To get it: {INSTALL}"),
-        LoadError::Broken { .. } => format!("failed to {error}. To get it anew: {INSTALL}"),
+/// Why PDFium cannot be asked.
+enum Useless {
+    /// It is not there, or broken: what is to be said.
+    Library(String),
+    /// The file is so damaged that PDFium does not open it.
+    File,
+}
+
+fn opened(bytes: &[u8]) -> Result<Document<'_>, Useless> {
+    let pdfium = pdfium::load().map_err(|error| {
+        Useless::Library(match error {
+            LoadError::Missing(_) => format!("it is not installed. To get it: {INSTALL}"),
+            LoadError::Broken { .. } => format!("failed to {error}. To get it anew: {INSTALL}"),
+        })
     })?;
-    pdfium.open(bytes).map_err(|error| format!("failed to {error}"))
+    pdfium.open(bytes).map_err(|_| Useless::File)
 }
 
 /// Characters by where they stand on the page.

@@ -9,6 +9,7 @@ pub(super) struct Remarks {
     pub(super) pictures: Vec<usize>,
     pub(super) blank: Vec<usize>,
     pub(super) unmapped: Vec<usize>,
+    pub(super) coded: Vec<usize>,
     pub(super) broken: Vec<usize>,
     pub(super) too_big: Vec<usize>,
     /// The first page that was not read, because a limit of the whole file was reached.
@@ -41,6 +42,9 @@ impl Remarks {
         if page.is_unmapped() {
             self.unmapped.push(number);
         }
+        if page.is_coded() {
+            self.coded.push(number);
+        }
     }
 
     /// A sentence for each kind of page.
@@ -62,6 +66,11 @@ impl Remarks {
             &self.unmapped,
             "uses fonts that do not say which characters they show; its text is incomplete",
             "use fonts that do not say which characters they show; their text is incomplete",
+        );
+        say(
+            &self.coded,
+            "uses fonts that do not say which characters they show; their codes are taken for them",
+            "use fonts that do not say which characters they show; their codes are taken for them",
         );
         say(
             &self.broken,

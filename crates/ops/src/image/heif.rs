@@ -19,9 +19,9 @@ const INSTALL: &str = "apt-get install libheif1";
 const INSTALL_DECODERS: &str = "apt-get install libheif-plugin-libde265 libheif-plugin-dav1d";
 /// Bytes of a pixel while it is decoded, at most: the decoder's pictures, those before and after
 /// turning, red, green and blue in a row, and ours. Measured: docs/decisions/0069.
-const PLAIN_BYTES_PER_PIXEL: u64 = 12;
+const PLAIN_BYTES_PER_PIXEL: u64 = 14;
 /// The same where a sample has more than 8 bits, which take two bytes.
-const DEEP_BYTES_PER_PIXEL: u64 = 22;
+const DEEP_BYTES_PER_PIXEL: u64 = 26;
 /// Largest side that is looked at before the whole size is known.
 const SIDE_MAX: u32 = 65_535;
 
@@ -67,6 +67,8 @@ pub(super) fn decode(media: Media, bytes: &[u8], wanted: Layout) -> Result<Decod
     let (width, height) = (file.width(), file.height());
     let per_pixel = if file.bit_depth() > 8 { DEEP_BYTES_PER_PIXEL } else { PLAIN_BYTES_PER_PIXEL };
     check_size(width.into(), height.into(), per_pixel)?;
+    let (stored_width, stored_height) = file.stored_size();
+    check_size(stored_width.into(), stored_height.into(), per_pixel)?;
 
     let (channels, samples) = match file.has_alpha() {
         true => (Channels::Rgba, Samples::Rgba),

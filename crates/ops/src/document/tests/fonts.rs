@@ -1,7 +1,10 @@
 //! Fonts of PDFs that do not say which characters they show, built table by table.
 
+use super::super::glyphs::{Glyph, Page};
+use super::super::pdf_fallback::Fallback;
 use super::pdf::{pdf, show};
 use super::*;
+use hayro_interpret::kurbo::{Affine, Point};
 use std::io::Write as _;
 use windlass_native::pdfium;
 
@@ -66,32 +69,21 @@ fn numbers_of_nothing_known_are_told_as_missing() {
     assert_eq!(is_offered, pdfium::installed().is_none(), "{warnings}");
 }
 
-/// Two glyphs of a font for signs: its table tells them by private numbers.
-fn symbolic() -> Vec<u8> {
-    let mut head = shorts(&[1, 0, 1, 0, 0, 0, 0x5F0F, 0x3CF5, 0, 1_000]);
-    head.resize(54, 0);
-    let mut hhea = shorts(&[1, 0, 800, 0xFF38, 0, 600]);
-    hhea.resize(34, 0);
-    hhea.extend(shorts(&[3]));
-    // One range, 0xF041 to 0xF042, of glyphs from 1 on, and the end.
-    let ranges = [4, 32, 0, 4, 4, 1, 0, 0xF042, 0xFFFF, 0, 0xF041, 0xFFFF, 0x0FC0, 1, 0, 0];
-    let cmap = [shorts(&[0, 1, 3, 0, 0, 12]), shorts(&ranges)].concat();
-    let tables = [
-        ("cmap", cmap),
-        ("glyf", vec![0; 4]),
-        ("head", head),
-        ("hhea", hhea),
-        ("hmtx", shorts(&[600, 0, 600, 0, 600, 0])),
-        ("loca", shorts(&[0; 4])),
-        ("maxp", maxp(3)),
-    ];
-    let font = "<</Type/Font/Subtype/TrueType/BaseFont/ABCDEF+Signs/FirstChar 65/LastChar 66\
-                /Widths[600 600]/FontDescriptor 101 0 R>>";
-    let descriptor = "<</Type/FontDescriptor/FontName/ABCDEF+Signs/Flags 4/FontFile2 102 0 R>>";
-    let page = "BT /F2 12 Tf 72 600 Td (ABA) Tj ET ".to_owned() + &show(72, 560, "known");
-    pdf(&[&page], "", &[font, descriptor, &font_file(&tables)])
+/// A font of pictures, whose names say nothing, as old programs for mathematics made them.
+#[test]
+fn codes_of_a_byte_are_characters_where_nothing_else_is_known() {
+    let font = "<</Type/Font/Subtype/Type3/FontBBox[0 0 600 600]/FontMatrix[.001 0 0 .001 0 0]\
+                /FirstChar 65/LastChar 66/Widths[600 600]/Encoding<</Differences[1/a1 65/a65/g7]>>\
+                /CharProcs<</a1 101 0 R/a65 101 0 R/g7 101 0 R>>>>";
+    let letter = "<</Length 40>>\nstream\n600 0 0 0 500 500 d1 0 0 500 500 re f       \nendstream";
+    let page = "BT /F2 12 Tf 72 600 Td (ABBA\\001) Tj ET";
+    let given = read(Media::Pdf, &pdf(&[page], "", &[font, letter]));
+    assert!(given.text().starts_with("ABBA"), "{}", given.text());
+    let warnings = given.json()["warnings"].to_string();
+    assert!(warnings.contains("their codes are taken for them"), "{warnings}");
 }
 
+/// A page on which two letters are without a character, at the places where PDFium finds some.
 #[test]
 fn what_no_table_tells_pdfium_does() {
     if pdfium::load().is_err() {
@@ -100,8 +92,27 @@ fn what_no_table_tells_pdfium_does() {
         assert!(!required.split(',').any(|it| it == "pdfium"), "pdfium is required");
         return;
     }
-    let given = read(Media::Pdf, &symbolic());
-    assert_eq!(given.text(), "ABA\n\nknown\n");
-    let warnings = json!(["some characters of page 1 were told by PDFium"]);
-    assert_eq!(given.json()["warnings"], warnings);
+    let file = pdf(&[&show(72, 700, "AB"), &show(72, 700, "C")], "", &[]);
+    // Points of the file, y pointing up, to those of the page.
+    let transform = Affine::new([1.0, 0.0, 0.0, -1.0, 0.0, 792.0]);
+    let glyph = |at: usize, x: f64, y: f64| Glyph {
+        text: 3 * at..3 * at + 3,
+        origin: Point::new(x, y),
+        end: Point::new(x + 8.0, y),
+        size: 12.0,
+    };
+    // An A of Helvetica is 667 thousandths of an em wide; nothing stands at the third place.
+    let glyphs = vec![glyph(0, 72.0, 92.0), glyph(1, 72.0 + 8.004, 92.0), glyph(2, 300.0, 92.0)];
+    let text = "\u{FFFD}".repeat(3);
+    let mut page = Page { glyphs, text, unmapped_count: 3, ..Page::default() };
+    let mut fallback = Fallback::new(&file);
+    fallback.complete(&mut page, 1, transform);
+    let read: Vec<&str> = page.glyphs.iter().map(|glyph| &page.text[glyph.text.clone()]).collect();
+    assert_eq!(read, ["A", "B", "\u{FFFD}"]);
+    assert_eq!(page.unmapped_count, 1);
+    assert_eq!(fallback.sentences(), ["some characters of page 1 were told by PDFium"]);
+    // A page without gaps is not asked about.
+    let mut whole = Page { text: "C".to_owned(), ..Page::default() };
+    fallback.complete(&mut whole, 2, transform);
+    assert_eq!(fallback.sentences().len(), 1);
 }

@@ -56,6 +56,23 @@ fn a_picture_on_its_side_is_turned_by_what_its_format_says() {
     assert!(off < 6.0 && heic.width == 320, "{off}");
 }
 
+/// libheif was told to refuse what is larger than the picture, and refuses what is as large where
+/// tiles are put together.
+#[test]
+fn a_picture_of_tiles_is_put_together() {
+    if !is_there() {
+        return;
+    }
+    let tiles = decoded("more/tiles.avif", Layout::Grey).picture;
+    assert_eq!((tiles.width, tiles.height), (256, 128));
+    // Sky above, grass below, in both tiles.
+    let mean = |row: usize, from: usize| {
+        let levels = &tiles.bytes[row * 256 + from..][..128];
+        levels.iter().map(|level| u32::from(*level)).sum::<u32>() / 128
+    };
+    assert!([0, 128].iter().all(|from| mean(2, *from) > mean(120, *from) + 15));
+}
+
 #[test]
 fn transparency_is_kept() {
     if !is_there() {
