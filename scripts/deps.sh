@@ -27,7 +27,8 @@ if [ -z "$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep 'libheif\.so\.1')" ]; t
 fi
 # shellcheck source=scripts/library.sh
 . scripts/library.sh
-if ! is_checker_there || ! is_grpc_there || ! is_pdfium_there || ! is_older_there; then
+if ! is_checker_there || ! is_grpc_there || ! is_pdfium_there || ! is_older_there \
+    || ! is_accurate_ocr_there; then
     python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 fi
 
@@ -79,4 +80,9 @@ if ! is_older_there; then
     else
         echo "deps: they could not be fetched; programs of the older systems will not be tested" >&2
     fi
+fi
+
+if ! is_accurate_ocr_there; then
+    scripts/accurate-ocr.sh \
+        || echo "deps: it could not be fetched; ocr with engine=accurate will not work here" >&2
 fi

@@ -1,4 +1,4 @@
-# The user's library folder: what `make deps` fetches by pip lies there. To be sourced.
+# The user's library folder: what `make deps` fetches from PyPI lies there. To be sourced.
 
 library=${WINDLASS_LIB:-${XDG_DATA_HOME:-$HOME/.local/share}/windlass/lib}
 typos_version=1.52.0
@@ -18,6 +18,9 @@ is_pdfium_there() {
 # What programs of the older systems are written with, for those that stand for them in tests.
 older_python=$library/older-python
 
+# What the accurate engine of `ocr` reads with.
+accurate_ocr=$library/accurate-ocr
+
 is_checker_there() {
     [ -x "$typos" ]
 }
@@ -28,4 +31,8 @@ is_grpc_there() {
 
 is_older_there() {
     cmp -s tests/foreign/older-requirements.txt "$older_python/older-requirements.txt"
+}
+
+is_accurate_ocr_there() {
+    cmp -s scripts/accurate-ocr.txt "$accurate_ocr/requirements.txt"
 }

@@ -87,3 +87,58 @@ fn without_tesseract_the_operation_is_withdrawn_and_the_user_told_what_to_instal
     assert_eq!(ocr["ok"], false);
     assert!(ocr["missing"].as_str().expect("what to do").contains(INSTALL), "{ocr}");
 }
+
+/// Whether the accurate engine is on this machine; said aloud if not.
+fn accurate_is_there(lab: &Lab) -> bool {
+    let doctor = lab.run(&["doctor", "--json"]).stdout;
+    let doctor: serde_json::Value = serde_json::from_str(&doctor).expect("JSON");
+    let mut findings = doctor["findings"].as_array().expect("findings").iter();
+    let found = findings.find(|it| it["name"] == "ocr engine=accurate").expect("a line");
+    let is_there = found["missing"].is_null();
+    if !is_there {
+        not_run("accurate-ocr", found["found"].as_str().unwrap_or_default());
+    }
+    is_there
+}
+
+/// In a confined executor, which loads library and networks itself.
+#[test]
+fn the_accurate_engine_reads_in_an_executor() {
+    let lab = Lab::new();
+    if !is_there(&lab) || !accurate_is_there(&lab) {
+        return;
+    }
+    lab.run(&["run", &samples("scans"), "--op", "ocr", "--param", "engine=accurate"]).ended(0);
+    let receipt = lab.result("ocr", "receipt_ocr.json");
+    assert!(receipt["engine"].as_str().expect("a name").starts_with("PP-OCRv6"), "{receipt}");
+    assert!(receipt["extracted_text"].as_str().expect("text").contains("34.70"), "{receipt}");
+    let page = lab.result("ocr", "page_ocr.json")["extracted_text"].clone();
+    assert!(page.as_str().expect("text").contains("peeped into the book"), "{page}");
+}
+
+#[test]
+fn without_the_accurate_engine_auto_does_without_and_accurate_says_what_to_do() {
+    let lab = Lab::new();
+    if !is_there(&lab) {
+        return;
+    }
+    std::fs::create_dir(lab.path("no-library")).expect("a folder");
+    let run = |args: &[&str]| {
+        let mut command = lab.command(args);
+        command.env("WINDLASS_LIB", lab.path("no-library"));
+        Ran::of(command.output().expect("the binary starts"))
+    };
+    let doctor = run(&["doctor"]).stdout;
+    assert!(doctor.contains("no receipts and photographs by engine=accurate"), "{doctor}");
+    let receipt = Path::new(&samples("scans")).join("receipt.jpg");
+    let receipt = receipt.to_str().expect("plain");
+    run(&["run", receipt, "--op", "ocr", "--param", "engine=accurate"]).ended(3);
+    let row = lab.row("receipt.jpg");
+    assert_eq!(row["code"], "accurate_unavailable", "{row:#}");
+    let cause = row["cause"].as_str().expect("a cause");
+    assert!(cause.contains("no-library/accurate-ocr"), "{cause}");
+    assert!(row["next_step"].as_str().expect("a step").contains("make deps"), "{row:#}");
+    run(&["run", receipt, "--op", "ocr", "--param", "engine=auto"]).ended(0);
+    let read = lab.result("ocr", "receipt_ocr.json");
+    assert!(read["engine"].as_str().expect("a name").starts_with("Tesseract"), "{read}");
+}

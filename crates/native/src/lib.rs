@@ -4,6 +4,7 @@
 mod functions;
 pub mod heif;
 pub mod library;
+pub mod onnx;
 pub mod pdfium;
 mod place;
 pub mod tesseract;

@@ -7,6 +7,10 @@ use thiserror::Error;
 
 /// Names the folder of libraries. Executors have it in their environment, and may read the folder.
 pub const FOLDER_VARIABLE: &str = "WINDLASS_LIB";
+/// Where a process finds what it has open (proc_pid_fd(5)).
+const DESCRIPTORS: &str = "/proc/self/fd";
+/// Where an administrator puts what all users of a machine are to have.
+const MACHINE_FOLDERS: &[&str] = &["/usr/local/lib/windlass", "/usr/lib/windlass"];
 
 /// Why a library is of no use.
 #[derive(Clone, Debug, Error)]
@@ -38,12 +42,28 @@ fn folder_of(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     variable(FOLDER_VARIABLE).or_else(|| Some(data().or_else(home)?.join("windlass/lib")))
 }
 
-/// The first file of these names: in the user's folder, else where the loader of libraries looks.
+/// The folders of libraries that Windlass alone uses: the user's, then the machine's.
+#[must_use]
+pub fn folders() -> Vec<PathBuf> {
+    folder().into_iter().chain(MACHINE_FOLDERS.iter().map(PathBuf::from)).collect()
+}
+
+/// A folder by the name that people know: an executor has those of its environment by descriptors.
+#[must_use]
+pub fn shown(folder: &Path) -> PathBuf {
+    let held = folder.ancestors().find(|above| above.parent() == Some(Path::new(DESCRIPTORS)));
+    let named = held.and_then(|held| {
+        Some(std::fs::read_link(held).ok()?.join(folder.strip_prefix(held).ok()?))
+    });
+    named.unwrap_or_else(|| folder.to_owned())
+}
+
+/// The first file of these names: in these folders, else where the loader of libraries looks.
 /// A name may begin with folders (`pdfium-5.15.2/libpdfium.so`); the system is asked for its last
 /// part.
 #[must_use]
 pub fn find(names: &[&str]) -> Option<PathBuf> {
-    folder().and_then(|folder| in_folder(&folder, names)).or_else(|| {
+    folders().iter().find_map(|folder| in_folder(folder, names)).or_else(|| {
         let files: Vec<&str> = names.iter().filter_map(|name| name.rsplit('/').next()).collect();
         place::library(&files)
     })
@@ -72,6 +92,16 @@ mod tests {
         let relative = [("XDG_DATA_HOME", "data"), ("HOME", "/home")];
         assert_eq!(told(&relative), Some("/home/.local/share/windlass/lib".into()));
         assert_eq!(told(&[]), None);
+    }
+
+    #[test]
+    fn a_folder_that_is_held_open_is_shown_by_its_name() {
+        use std::os::fd::AsRawFd;
+        let folder = std::fs::canonicalize(env!("CARGO_MANIFEST_DIR")).expect("is there");
+        let held = std::fs::File::open(&folder).expect("opens");
+        let by_descriptor = Path::new(DESCRIPTORS).join(held.as_raw_fd().to_string());
+        assert_eq!(shown(&by_descriptor.join("src")), folder.join("src"));
+        assert_eq!(shown(Path::new("/usr/lib")), Path::new("/usr/lib"));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) mod heif;
 mod jpeg;
 pub(crate) mod picture;
 mod png;
-mod scale;
+pub(crate) mod scale;
 pub(crate) mod tiff;
 mod tiff_palette;
 mod webp;

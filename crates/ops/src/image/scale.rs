@@ -101,7 +101,7 @@ pub(super) fn scaled(picture: &Picture, target: &Target) -> Result<Picture, Fail
 }
 
 /// A copy of exactly this size, whatever becomes of the shape.
-pub(super) fn squeeze(picture: &Picture, width: u32, height: u32) -> Result<Picture, Failure> {
+pub(crate) fn squeeze(picture: &Picture, width: u32, height: u32) -> Result<Picture, Failure> {
     resized(picture, width, height, &lanczos())
 }
 

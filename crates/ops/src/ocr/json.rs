@@ -4,6 +4,7 @@ use super::load::Sheet;
 use super::page::{Line, Page, Place, Word};
 use super::recognise::Asked;
 use serde_json::{Value, json};
+use windlass_core::Failure;
 
 /// What was read of a file.
 #[derive(Default)]
@@ -26,7 +27,11 @@ impl Read {
         texts.join("\u{c}")
     }
 
-    pub(super) fn to_json(&self, asked: &Asked<'_>, engine: &str) -> Vec<u8> {
+    /// `engine`: names of all who read the pages.
+    ///
+    /// # Errors
+    /// Who read a page does not tell its name.
+    pub(super) fn to_json(&self, asked: &Asked<'_>, engine: &str) -> Result<Vec<u8>, Failure> {
         let text = self.text();
         let (size, mode) = self.first.unwrap_or_default();
         let value = json!({
@@ -40,11 +45,11 @@ impl Read {
             "engine": engine,
             "language": asked.languages,
             "page_mode": asked.page_mode,
-            "pages": self.pages.iter().map(page).collect::<Vec<_>>(),
+            "pages": self.pages.iter().map(page).collect::<Result<Vec<_>, _>>()?,
         });
         let mut json = serde_json::to_vec(&value).expect("strings and numbers can be written");
         json.push(b'\n');
-        json
+        Ok(json)
     }
 }
 
@@ -63,16 +68,17 @@ fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-fn page(page: &Page) -> Value {
-    json!({
+fn page(page: &Page) -> Result<Value, Failure> {
+    Ok(json!({
         "size": [page.width, page.height],
         "text": page.text(),
         "average_confidence": average(page.words()),
         "orientation": page.turned_degrees,
         "orientation_confidence": page.turned_confidence.map(|it| rounded(it.into())),
         "skew": rounded(page.skew_degrees),
+        "engine": page.reader.name()?,
         "lines": page.lines().map(line).collect::<Vec<_>>(),
-    })
+    }))
 }
 
 fn line(line: &Line) -> Value {

@@ -1,5 +1,6 @@
 //! A recognised page: blocks of paragraphs of lines of words, with their places.
 
+use super::choice::Reader;
 use windlass_native::tesseract;
 
 /// A rectangle in pixels of the upright page; `right` and `bottom` are exclusive.
@@ -24,6 +25,10 @@ pub(crate) struct Page {
     pub(crate) turned_confidence: Option<f32>,
     /// By how many degrees the upright page's lines fall to the right.
     pub(crate) skew_degrees: f64,
+    /// Who read it.
+    pub(crate) reader: Reader,
+    /// Why that one, where it was not asked for: a sentence without a full stop.
+    pub(crate) why: Option<String>,
     /// In reading order.
     pub(crate) blocks: Vec<Block>,
 }
@@ -130,7 +135,7 @@ impl Line {
     }
 }
 
-/// The page's blocks out of Tesseract's words; `map` takes its places and points to the upright
+/// The page's blocks out of an engine's words; `map` takes their places and points to the upright
 /// page.
 pub(super) fn blocks(words: Vec<tesseract::Word>, map: &Map) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
@@ -157,13 +162,13 @@ pub(super) fn blocks(words: Vec<tesseract::Word>, map: &Map) -> Vec<Block> {
     blocks
 }
 
-/// From the picture that Tesseract saw to the upright page.
+/// From the picture that was read to the upright page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Map {
     /// Size of the page.
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Size of what Tesseract saw, which is the page turned about its middle.
+    /// Size of what was read, which is the page turned about its middle.
     pub(super) seen_width: u32,
     pub(super) seen_height: u32,
     /// By how many degrees the page was turned counterclockwise to be seen.

@@ -1,8 +1,8 @@
 //! One picture to a page: made straight, read, and if that went badly turned and read again.
 
-use super::engines;
+use super::choice::{Engine, Reader, choose};
 use super::page::{Map, Page, blocks};
-use super::{light, skew, turn};
+use super::{accurate, engines, light, skew, turn};
 use crate::image::picture::{Layout, Orientation, Picture, check_size};
 use std::borrow::Cow;
 use windlass_core::Failure;
@@ -32,6 +32,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) page_mode: u32,
     /// Whether a page that lies on its side or head is turned, and one at a slant made straight.
     pub(crate) is_turned: bool,
+    /// What reads.
+    pub(crate) engine: Engine,
 }
 
 impl Default for Asked<'_> {
@@ -40,6 +42,7 @@ impl Default for Asked<'_> {
             languages: super::LANGUAGE_DEFAULT,
             page_mode: super::PAGE_MODE_DEFAULT,
             is_turned: true,
+            engine: Engine::Tesseract,
         }
     }
 }
@@ -49,8 +52,8 @@ impl Default for Asked<'_> {
 /// whether to go on.
 ///
 /// # Errors
-/// The picture is too large, a language is not installed, Tesseract gave up, or `watch` did not
-/// want to go on.
+/// The picture is too large, a language or an engine is not installed, the engine gave up, or
+/// `watch` did not want to go on.
 pub(crate) fn recognise(
     grey: &Picture,
     dpi: Option<u32>,
@@ -69,6 +72,25 @@ pub(crate) fn recognise(
             "Cut it into parts, or scale it down.",
         ));
     }
+    match asked.engine {
+        Engine::Tesseract => by_tesseract(grey, dpi, asked, watch),
+        Engine::Accurate => by_networks(grey, asked, watch),
+        Engine::Auto => choose(
+            grey,
+            asked.languages,
+            &mut |watch| by_tesseract(grey, dpi, asked, watch),
+            &mut |watch| by_networks(grey, asked, watch),
+            watch,
+        ),
+    }
+}
+
+fn by_tesseract(
+    grey: &Picture,
+    dpi: Option<u32>,
+    asked: &Asked<'_>,
+    watch: &mut dyn FnMut(u32) -> bool,
+) -> Result<Page, Failure> {
     let mut page = read(grey, dpi, asked, watch)?;
     if !asked.is_turned || page.confidence() >= CONFIDENCE_MIN {
         return Ok(page);
@@ -87,20 +109,60 @@ pub(crate) fn recognise(
     Ok(Page { turned_degrees, turned_confidence: Some(turned.confidence), ..again })
 }
 
-/// One reading of a page that is taken for upright.
+fn by_networks(
+    grey: &Picture,
+    asked: &Asked<'_>,
+    watch: &mut dyn FnMut(u32) -> bool,
+) -> Result<Page, Failure> {
+    let mut upright = Cow::Borrowed(grey);
+    let mut turned_degrees = 0;
+    loop {
+        let (seen, skew_degrees, degrees) = straight(&upright, asked)?;
+        let may_turn = asked.is_turned && turned_degrees == 0;
+        let reading = accurate::read(&seen, may_turn, watch)?;
+        if reading.turned_degrees == 0 {
+            let (width, height) = (upright.width, upright.height);
+            let map =
+                Map { width, height, seen_width: seen.width, seen_height: seen.height, degrees };
+            let blocks = blocks(reading.words, &map);
+            let reader = Reader::Networks;
+            return Ok(Page {
+                width,
+                height,
+                turned_degrees,
+                skew_degrees,
+                blocks,
+                reader,
+                ..Page::default()
+            });
+        }
+        turned_degrees = reading.turned_degrees;
+        upright = Cow::Owned(grey.clone().oriented(Orientation::from_turn(turned_degrees))?);
+    }
+}
+
+/// What is looked at of a page: the page itself, or one whose lines run level; by how many degrees
+/// its lines fall; and by how many it was turned back.
+fn straight<'a>(
+    grey: &'a Picture,
+    asked: &Asked<'_>,
+) -> Result<(Cow<'a, Picture>, f64, f64), Failure> {
+    let skew_degrees = asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
+    let fall = f64::from(grey.width) * skew_degrees.to_radians().tan();
+    if fall.abs() >= FALL_PIXELS_MIN {
+        return Ok((Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees, skew_degrees));
+    }
+    Ok((Cow::Borrowed(grey), skew_degrees, 0.0))
+}
+
+/// One reading by Tesseract of a page that is taken for upright.
 fn read(
     grey: &Picture,
     dpi: Option<u32>,
     asked: &Asked<'_>,
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
-    let skew_degrees = asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
-    let fall = f64::from(grey.width) * skew_degrees.to_radians().tan();
-    let (seen, degrees) = if fall.abs() >= FALL_PIXELS_MIN {
-        (Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees)
-    } else {
-        (Cow::Borrowed(grey), 0.0)
-    };
+    let (seen, skew_degrees, degrees) = straight(grey, asked)?;
     let threshold = light::threshold(grey);
     let words =
         engines::words(asked.languages, &pixels(&seen, dpi), asked.page_mode, threshold, watch)?;

@@ -2,7 +2,7 @@
 
 use super::OPERATION;
 use crate::kept::Kept;
-use crate::{Source, Work};
+use crate::{Lack, Source, Work};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -12,10 +12,19 @@ use windlass_core::params::Params;
 
 /// Whether there is something to test with; said aloud if not.
 fn is_there() -> bool {
-    let Some(lack) = OPERATION.lack() else { return true };
-    let _ = writeln!(std::io::stderr(), "not run: tesseract ({})", lack.what);
+    has("tesseract", OPERATION.lack())
+}
+
+/// The same for the accurate engine.
+fn accurate_is_there() -> bool {
+    has("accurate-ocr", super::accurate::lack())
+}
+
+fn has(feature: &str, lack: Option<Lack>) -> bool {
+    let Some(lack) = lack else { return true };
+    let _ = writeln!(std::io::stderr(), "not run: {feature} ({}; {})", lack.what, lack.install);
     let required = std::env::var("WINDLASS_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|it| it == "tesseract"), "tesseract is required");
+    assert!(!required.split(',').any(|it| it == feature), "{feature} is required");
     false
 }
 
@@ -177,4 +186,134 @@ fn an_empty_page_is_no_failure() {
     assert_eq!(json(&collected)["extracted_text"], "");
     assert_eq!(json(&collected)["average_confidence"], 0.0);
     assert_eq!(collected.notes, ["No text was found."]);
+}
+
+#[test]
+fn the_accurate_engine_reads_a_receipt_with_places_and_in_rows() {
+    if !accurate_is_there() {
+        return;
+    }
+    let collected = run(&sample("receipt.jpg"), &[("engine", "accurate")]).expect("read");
+    let json = json(&collected);
+    let text = json["extracted_text"].as_str().expect("text");
+    let wanted = "Anchor 1 12.50 Rope 30 m 18.00 Tar 2 kg 4.20 Sum 34.70 Paid in silver";
+    assert_eq!(words(text), words(wanted));
+    let engine = json["engine"].as_str().expect("a name");
+    assert!(engine.starts_with("PP-OCRv6 small, ONNX Runtime "), "{engine}");
+    assert_eq!(json["pages"][0]["engine"], json["engine"]);
+    assert!(json["average_confidence"].as_f64().expect("a number") > 90.0);
+    // The first word begins 40 pixels from both edges; capitals are 17 high and 80 wide together.
+    let first = &json["pages"][0]["lines"][0]["words"][0];
+    let corners = first["box"].as_array().expect("a box").iter().filter_map(Value::as_i64);
+    let [left, top, right, bottom] = corners.collect::<Vec<_>>()[..] else { panic!("four sides") };
+    assert!((28..=46).contains(&left) && (28..=44).contains(&top), "{first}");
+    assert!((100..=140).contains(&right) && (54..=74).contains(&bottom), "{first}");
+    assert!(collected.notes.is_empty());
+    assert!(collected.progress.iter().all(|(done, total)| done <= total && *total == 100));
+}
+
+#[test]
+fn the_accurate_engine_sets_pages_upright_and_straight() {
+    use crate::image::decode::decode;
+    use crate::image::picture::{Layout, Orientation};
+    use windlass_core::media::Media;
+    if !accurate_is_there() {
+        return;
+    }
+    let asked = super::Asked { engine: super::Engine::Accurate, ..super::Asked::default() };
+    let upright = decode(Media::Png, &sample("page.png"), Layout::Grey).expect("decoded").picture;
+    for degrees in [0, 90, 180, 270] {
+        let laid = upright.clone().oriented(Orientation::from_turn(degrees)).expect("turned");
+        let page = super::recognise(&laid, None, &asked, &mut |_| true).expect("read");
+        assert_eq!((page.turned_degrees + degrees) % 360, 0, "laid by {degrees}");
+        assert_eq!((page.width, page.height), (upright.width, upright.height));
+        assert!(share_of(1, &page.text()) >= 94, "laid by {degrees}: {}", page.text());
+    }
+    let slanting = json(&run(&sample("slanting.png"), &[("engine", "accurate")]).expect("read"));
+    let text = slanting["extracted_text"].as_str().expect("text");
+    assert!(share_of(3, text) >= 94, "{text}");
+    assert_eq!(slanting["pages"][0]["lines"].as_array().map(Vec::len), Some(text.lines().count()));
+}
+
+/// The two pages of the fax beside each other.
+fn two_columns() -> crate::image::picture::Picture {
+    use crate::image::picture::{Layout, Picture};
+    let bytes = sample("two-pages.tif");
+    let mut pages = crate::image::tiff::Pages::open(&bytes).expect("pages");
+    let left = pages.decode(Layout::Grey).expect("decoded").picture;
+    pages.next().expect("another page");
+    let right = pages.decode(Layout::Grey).expect("decoded").picture;
+    let (width, height) = (left.width + right.width, left.height.max(right.height));
+    let mut page = vec![255; width as usize * height as usize];
+    for (column, picture) in [(0, &left), (left.width as usize, &right)] {
+        let rows = picture.bytes.chunks_exact(picture.width as usize);
+        for (y, row) in rows.enumerate() {
+            let at = y * width as usize + column;
+            page[at..at + row.len()].copy_from_slice(row);
+        }
+    }
+    Picture { width, height, layout: Layout::Grey, bytes: page }
+}
+
+#[test]
+fn columns_are_read_one_after_another_by_both_engines() {
+    let page = two_columns();
+    for engine in [super::Engine::Tesseract, super::Engine::Accurate] {
+        let is_there = match engine {
+            super::Engine::Tesseract => is_there(),
+            _ => accurate_is_there(),
+        };
+        if !is_there {
+            continue;
+        }
+        let asked = super::Asked { engine, ..super::Asked::default() };
+        let read = super::recognise(&page, None, &asked, &mut |_| true).expect("read");
+        let text = words(&read.text()).join(" ");
+        let left =
+            text.find("proposition that all men are created equal").expect("the left column");
+        let right = text.find("Now we are engaged in a great civil war").expect("the right column");
+        assert!(left < right, "{engine:?}: {text}");
+    }
+}
+
+#[test]
+fn auto_takes_the_accurate_engine_for_what_looks_photographed_and_says_so() {
+    if !is_there() || !accurate_is_there() {
+        return;
+    }
+    let page = run(&sample("page.png"), &[("engine", "auto")]).expect("read");
+    assert!(page.notes.is_empty(), "{:?}", page.notes);
+    assert!(json(&page)["engine"].as_str().expect("a name").starts_with("Tesseract"));
+    let receipt = run(&sample("receipt.jpg"), &[("engine", "auto")]).expect("read");
+    assert_eq!(
+        receipt.notes,
+        ["It was read by the accurate engine: its light is uneven or its print faint, as on \
+          photographs and receipts."]
+    );
+    assert!(json(&receipt)["engine"].as_str().expect("a name").starts_with("PP-OCRv6"));
+}
+
+#[test]
+fn a_language_that_the_networks_never_learnt_is_refused() {
+    if !accurate_is_there() {
+        return;
+    }
+    let asked = [("engine", "accurate"), ("lang", "eng+rus")];
+    let failure = run(&sample("page.png"), &asked).err().expect("refused");
+    assert_eq!(failure.code, "language_not_read");
+    assert!(failure.cause.contains("\"rus\""), "{}", failure.cause);
+}
+
+#[test]
+fn the_accurate_engine_finds_nothing_on_an_empty_page_and_ends_when_told() {
+    if !accurate_is_there() {
+        return;
+    }
+    use crate::image::picture::{Layout, Picture};
+    let asked = super::Asked { engine: super::Engine::Accurate, ..super::Asked::default() };
+    let blank = Picture { width: 300, height: 200, layout: Layout::Grey, bytes: vec![255; 60_000] };
+    let page = super::recognise(&blank, None, &asked, &mut |_| true).expect("read");
+    assert!(page.blocks.is_empty());
+    let ended = super::recognise(&two_columns(), None, &asked, &mut |percent| percent < 50);
+    assert_eq!(ended.expect_err("ended").code, "cancelled");
 }

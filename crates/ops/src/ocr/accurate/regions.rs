@@ -1,0 +1,168 @@
+//! From the map of how probable text is at each pixel to the rectangles about lines (M. Liao and
+//! others, "Real-time scene text detection with differentiable binarization", 2020).
+
+use super::slanted::Slanted;
+
+/// From here on a pixel belongs to the core of a line.
+const TEXT_MIN: f32 = 0.3;
+/// Mean over a core from which on it is taken for text.
+const SCORE_MIN: f64 = 0.5;
+/// Cores are drawn smaller than their lines; a rectangle grows on each side by this many times its
+/// area over its circumference.
+const GROWTH: f64 = 1.6;
+/// Flatter cores are specks.
+const SIDE_MIN: f64 = 3.0;
+/// Lines of a page at most: a page of the smallest print has a tenth of that.
+const REGION_COUNT_MAX: usize = 4_000;
+
+/// A stretch of a row above the threshold, its end exclusive, and the region that it belongs to.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    begin: usize,
+    end: usize,
+    region: usize,
+}
+
+/// What belongs together so far.
+#[derive(Default)]
+struct Region {
+    points: Vec<(f64, f64)>,
+    sum: f64,
+    count: u32,
+}
+
+/// Rectangles about the lines of a map of `width` pixels a row, in its pixels.
+pub(super) fn regions(map: &[f32], width: usize) -> Vec<Slanted> {
+    let mut parents: Vec<usize> = Vec::new();
+    let mut regions: Vec<Region> = Vec::new();
+    let mut above: Vec<Run> = Vec::new();
+    for (y, row) in map.chunks_exact(width.max(1)).enumerate() {
+        let mut runs = runs(row);
+        for run in &mut runs {
+            // Corners touch, too.
+            let first = above.partition_point(|it| it.end < run.begin);
+            let touching = above[first..].iter().take_while(|it| it.begin <= run.end);
+            let mut joined = None;
+            for root in touching.map(|it| root(&mut parents, it.region)).collect::<Vec<_>>() {
+                let kept = *joined.get_or_insert(root);
+                let root = self::root(&mut parents, root);
+                if root != kept {
+                    parents[root] = kept;
+                    let gone = std::mem::take(&mut regions[root]);
+                    regions[kept].absorb(gone);
+                }
+            }
+            run.region = joined.unwrap_or_else(|| {
+                parents.push(parents.len());
+                regions.push(Region::default());
+                parents.len() - 1
+            });
+            let region = &mut regions[run.region];
+            region.sum += row[run.begin..run.end].iter().map(|it| f64::from(*it)).sum::<f64>();
+            region.count += (run.end - run.begin) as u32;
+            let y = y as f64 + 0.5;
+            region.points.push((run.begin as f64 + 0.5, y));
+            region.points.push((run.end as f64 - 0.5, y));
+        }
+        above = runs;
+    }
+    regions.iter_mut().filter_map(Region::rectangle).take(REGION_COUNT_MAX).collect()
+}
+
+fn runs(row: &[f32]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut begin = None;
+    for (x, probability) in row.iter().enumerate() {
+        match (*probability > TEXT_MIN, begin) {
+            (true, None) => begin = Some(x),
+            (false, Some(from)) => {
+                runs.push(Run { begin: from, end: x, region: 0 });
+                begin = None;
+            }
+            _ => {}
+        }
+    }
+    runs.extend(begin.map(|begin| Run { begin, end: row.len(), region: 0 }));
+    runs
+}
+
+/// The region into which one was absorbed; the way to it is shortened.
+fn root(parents: &mut [usize], mut region: usize) -> usize {
+    while parents[region] != region {
+        parents[region] = parents[parents[region]];
+        region = parents[region];
+    }
+    region
+}
+
+impl Region {
+    fn absorb(&mut self, mut other: Region) {
+        self.points.append(&mut other.points);
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    /// `None`: it is none that holds text.
+    fn rectangle(&mut self) -> Option<Slanted> {
+        if self.count == 0 || self.sum / f64::from(self.count) < SCORE_MIN {
+            return None;
+        }
+        let core = Slanted::around(&mut self.points)?;
+        if core.width.min(core.height) < SIDE_MIN {
+            return None;
+        }
+        let circumference = 2.0 * (core.width + core.height);
+        Some(core.grown(core.width * core.height * GROWTH / circumference))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A map drawn with letters: a blank is 0, a digit tenths.
+    fn map(rows: &[&str]) -> (Vec<f32>, usize) {
+        let value = |it: char| it.to_digit(10).map_or(0.0, |tenths| tenths as f32 / 10.0);
+        let values = rows.iter().flat_map(|row| row.chars().map(value)).collect();
+        (values, rows[0].len())
+    }
+
+    #[test]
+    fn what_touches_is_one_line_and_what_is_weak_or_flat_is_none() {
+        let (values, width) = map(&[
+            "                              ",
+            " 99999999      999   4444444  ",
+            " 99999999      999   4444444  ",
+            " 9999    9     999   4444444  ",
+            " 9999    99999999    4444444  ",
+            " 99999999            4444444  ",
+            "                              ",
+            "          8888888888888888888 ",
+            "                              ",
+        ]);
+        let found = regions(&values, width);
+        assert_eq!(found.len(), 1, "{found:?}");
+        // 16 by 4 between the middles of its pixels, grown by 64 * 1.6 / 40 on each side.
+        let growth = 64.0 * GROWTH / 40.0;
+        assert!((found[0].width - (16.0 + 2.0 * growth)).abs() < 1e-9, "{found:?}");
+        assert!((found[0].height - (4.0 + 2.0 * growth)).abs() < 1e-9, "{found:?}");
+        assert!((found[0].x - 9.5).abs() < 1e-9 && (found[0].y - 3.5).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn arms_that_meet_below_are_one() {
+        let (values, width) = map(&[
+            "99   99   99",
+            "99   99   99",
+            "99   99   99",
+            "999999999999",
+            "            ",
+            "99999  99999",
+            "99999  99999",
+            "99999  99999",
+            "99999  99999",
+        ]);
+        assert_eq!(regions(&values, width).len(), 3);
+        assert!(regions(&[], 0).is_empty());
+    }
+}
