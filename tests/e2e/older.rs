@@ -357,3 +357,30 @@ fn what_the_older_client_did_has_plain_names() {
     assert!(list.contains("(also: word-count)") && list.contains("(also: pdf-to-text)"), "{list}");
     lab.run(&["run", "in", "--op", "wordcount"]).ended(2).said("word-count");
 }
+
+/// Most memory that a process has had, in MB.
+fn peak_mb(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
+    let kb = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
+    kb / 1_024
+}
+
+#[test]
+fn two_gigabytes_go_through_a_form_in_little_memory() {
+    const BYTES: u64 = 2_000_000_000;
+    if Command::new("curl").arg("--version").output().is_err() {
+        return not_run("curl", "it is not installed");
+    }
+    let lab = Lab::new();
+    let (service, place) = served_by(&lab, &["up", "--listen", "127.0.0.1:0", "--workers", "1"]);
+    service.wait_for("a worker joined");
+    let large = lab.input("large.bin", "");
+    let file = std::fs::File::options().write(true).open(&large).expect("it is there");
+    file.set_len(BYTES).expect("it grows");
+    let part = format!("documents=@{};filename=large.pdf", large.display());
+    let (code, answer) = sent(&place, &["task_type=document", &part]);
+    assert_eq!((code, &answer["failed_files"][0]["file"]), (200, &json!("large.pdf")));
+    let peak = peak_mb(service.child.id());
+    assert!(peak < 150, "{peak} MB");
+}

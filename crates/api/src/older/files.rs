@@ -24,6 +24,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use kinds::KINDS;
 use processing::Outcome;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -191,13 +192,14 @@ struct Done {
 /// Who of those that are there works on files of a kind; `None`: nobody. Where texts are weighed
 /// against each other either one slave gets all of them or none does.
 fn who(kind: Option<&Kind>, status: &ClusterView) -> Option<Who> {
-    let Some(kind) = kind else {
-        // Nobody does what is not known: that is the answer then.
-        return (!status.workers.is_empty()).then_some(Who::Own);
-    };
     let offers = |operation: &str| {
-        let mut offers = status.workers.iter().flat_map(|worker| &worker.offers);
-        offers.any(|offer| offer.operation == operation)
+        let taking = status.workers.iter().filter(|worker| !worker.draining);
+        taking.flat_map(|worker| &worker.offers).any(|offer| offer.operation == operation)
+    };
+    let Some(kind) = kind else {
+        // Nobody does what is not known: that is the answer where somebody is there for files.
+        let does = |kind: &&Kind| offers(kind.operation) || offers(&kind.of_slaves());
+        return KINDS.iter().find(does).map(|_| Who::Own);
     };
     match (offers(kind.operation), offers(&kind.of_slaves())) {
         (false, false) => None,

@@ -7,7 +7,7 @@
 use super::machine::{Effect, Scheduler, SessionId};
 use super::worker::Worker;
 use crate::failure::Failure;
-use crate::ids::{AttemptId, JobId, TaskId};
+use crate::ids::{AttemptId, JobId, TaskId, WorkerName};
 use crate::ledger::{Entry, Ledger};
 use crate::limits::ABANDONED_COUNT_MAX;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,9 @@ impl Scheduler {
             // What is held back waits for whoever holds it.
             let job = ledger.jobs.get(&id.job).filter(|job| job.paused.is_none());
             let Some(phase) = job.and_then(|job| job.phase(id.phase)) else { continue };
+            if self.workers.values().any(|worker| worker.offers(&phase.spec)) {
+                continue;
+            }
             let operation = &phase.spec.operation;
             let Some(cause) = why_in_vain(operation, &self.workers, ledger) else { continue };
             for task in self.elsewhere.waiting_of(*id) {
@@ -96,9 +99,11 @@ fn why_in_vain<'a>(
     ledger: &Ledger,
 ) -> Option<&'a str> {
     let cause = withdrawn(operation, workers)?;
+    // One of an older system brings nobody of this one.
+    let is_older = |name: &WorkerName| workers.values().any(|it| it.name == *name && it.is_older());
     // That one which is connected has joined may not be recorded yet.
-    let others_come = workers.values().any(|worker| !worker.in_process)
-        || ledger.workers.values().any(|worker| !worker.in_process);
+    let others_come = workers.values().any(|worker| !worker.in_process && !worker.is_older())
+        || ledger.workers.iter().any(|(name, known)| !known.in_process && !is_older(name));
     (!others_come).then_some(cause)
 }
 

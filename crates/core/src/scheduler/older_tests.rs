@@ -73,3 +73,22 @@ fn what_was_asked_back_may_come_again() {
     cluster.tell(crate::scheduler::Event::Closed(crate::scheduler::SessionId(2)));
     assert_eq!((other.len(), cluster.assigned(1).len()), (1, 1));
 }
+
+#[test]
+fn they_are_no_reason_to_wait_for_what_was_withdrawn() {
+    let mut cluster = with_tasks(1, false);
+    cluster.join_as(1, "own", true, vec![]);
+    cluster.join_offering(2, "counter", &older::offered("word_count"));
+    cluster.withdraw(1);
+    let counts = cluster.ledger.phase(PHASE).expect("exists").counts;
+    assert_eq!((counts.pending, counts.failed), (0, 1));
+}
+
+#[test]
+fn what_is_withdrawn_elsewhere_and_for_them_they_get() {
+    let mut cluster = with_tasks(1, true);
+    cluster.join_as(1, "own", true, vec![]);
+    cluster.join_offering(2, "slave", &older::offered("noop"));
+    cluster.withdraw(1);
+    assert_eq!(cluster.assigned(2).len(), 1);
+}

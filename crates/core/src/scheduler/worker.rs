@@ -89,6 +89,11 @@ impl Worker {
         self.operations.contains(&spec.operation) || self.offers_as_older(spec)
     }
 
+    /// Whether it is a program of an older system.
+    pub(super) fn is_older(&self) -> bool {
+        !self.older_operations.is_empty()
+    }
+
     /// Whether it can do an operation, `is_shared` with workers of older systems or not.
     pub(super) fn can(&self, operation: &str, is_shared: bool) -> bool {
         self.operations.contains(operation)

@@ -23,7 +23,7 @@ pub(crate) struct Kind {
     pub(super) is_together: bool,
 }
 
-const KINDS: [Kind; 6] = [
+pub(super) const KINDS: [Kind; 6] = [
     Kind {
         name: "image",
         title: "Image",
