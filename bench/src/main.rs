@@ -5,12 +5,14 @@
 
 mod files;
 mod meter;
+mod model;
 mod rounds;
 mod steps;
 
 use clap::Parser;
 use files::{Input, Outlet};
 use meter::Meter;
+use model::OpenModel;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -29,6 +31,9 @@ struct Arguments {
     /// A parameter of the operation, as name=value (repeatable)
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
     params: Vec<(String, String)>,
+    /// The folder of the model that the operation works with
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
     /// Measured rounds over all files
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: u32,
@@ -81,11 +86,14 @@ fn run(arguments: &Arguments) -> Result<(), LoopError> {
         return Err(LoopError::NoFiles(name));
     }
     let function = operation.run.ok_or(LoopError::NoFunction(name))?;
-    let given: BTreeMap<_, _> = arguments.params.iter().cloned().collect();
+    let mut given: BTreeMap<_, _> = arguments.params.iter().cloned().collect();
+    let model = arguments.model.as_deref().map(OpenModel::of).transpose()?;
+    given.extend(model.iter().map(|model| ("model".to_owned(), model.asked.to_string())));
     let params = Params::normalise(&arguments.operation, operation.spec.params, &given)?;
 
     let mut outlet = Outlet::open(arguments.out.as_deref())?;
-    let job = rounds::Job { spec: operation.spec, function, params: &params };
+    let job =
+        rounds::Job { spec: operation.spec, function, params: &params, model: model.as_ref() };
     let inputs = arguments.files.iter().cloned().map(Input::of).collect::<Result<Vec<_>, _>>()?;
     let failures = job.round(&inputs, &mut outlet)?;
 

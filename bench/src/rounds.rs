@@ -2,6 +2,7 @@
 
 use crate::LoopError;
 use crate::files::{Input, Outlet};
+use crate::model::OpenModel;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use windlass_core::catalogue::OperationSpec;
@@ -15,6 +16,7 @@ pub(crate) struct Job<'a> {
     pub(crate) spec: &'static OperationSpec,
     pub(crate) function: fn(&mut Work<'_>) -> Result<(), Failure>,
     pub(crate) params: &'a Params,
+    pub(crate) model: Option<&'a OpenModel>,
 }
 
 impl Job<'_> {
@@ -90,7 +92,7 @@ mod tests {
         let params = Params::normalise("word_count", operation.spec.params, &Default::default())
             .expect("defaults are valid");
         let function = operation.run.expect("word_count is a function");
-        let job = Job { spec: operation.spec, function, params: &params };
+        let job = Job { spec: operation.spec, function, params: &params, model: None };
         let mut outlet = Outlet::open(Some(&out)).expect("opened");
         let inputs = [good, bad.clone()].map(|path| Input::of(path).expect("looked at"));
         let failures = job.round(&inputs, &mut outlet).expect("ran");
@@ -119,7 +121,7 @@ mod tests {
         let params = Params::normalise("embedding", operation.spec.params, &Default::default())
             .expect("defaults are valid");
         let function = operation.run.expect("a function");
-        let job = Job { spec: operation.spec, function, params: &params };
+        let job = Job { spec: operation.spec, function, params: &params, model: None };
         let mut outlet = Outlet::open(Some(&out)).expect("opened");
         let failures = job.round(&inputs, &mut outlet).expect("ran");
         assert_eq!(failures.len(), 1);

@@ -3,6 +3,7 @@
 
 use crate::LoopError;
 use crate::files::{Input, Outlet};
+use crate::model::OpenModel;
 use crate::rounds::Job;
 use std::path::PathBuf;
 use windlass_core::Failure;
@@ -12,6 +13,9 @@ use windlass_ops::{Earlier, EarlierArtifact, Output, Work};
 
 /// Artifacts of a task; `None`: it failed.
 type Made = Option<Vec<(EarlierArtifact, Vec<u8>)>>;
+
+/// A task's file, and the results that it builds on.
+type Task<'i, 'm> = (Option<&'i Input>, Option<Vec<&'m Made>>);
 
 /// What failed, and why.
 pub(crate) type Failures = Vec<(PathBuf, Failure)>;
@@ -29,23 +33,22 @@ impl Job<'_> {
             let mut params = self.params.clone();
             params.0.insert(STEP_PARAM.to_owned(), step.name.to_owned());
             let is_last = !self.spec.steps.iter().any(|other| builds_on(other, position));
-            let tasks = self.tasks_of(step, position, inputs, &made);
             let mut results = Vec::new();
-            for (index, (input, earlier)) in (0..).zip(tasks) {
+            for (index, (input, before)) in (0..).zip(tasks_of(step, position, inputs, &made)) {
                 let path = input.map(|input| input.path.clone()).unwrap_or_default();
                 outlet.turn_to(if path.as_os_str().is_empty() {
                     step.name.as_ref()
                 } else {
                     &path
                 });
-                let Some(earlier) = earlier else {
+                let Some(before) = before else {
                     results.push(None);
                     continue;
                 };
                 let mut kept = Kept::default();
                 let output: &mut dyn Output = if is_last { outlet } else { &mut kept };
                 let source = input.filter(|_| step.input == StepInput::Files);
-                match self.task(&params, index, source, earlier, output)? {
+                match self.task(&params, index, source, handed_over(&before), output)? {
                     Ok(()) => results.push(Some(kept.0)),
                     Err(failure) => {
                         failures.push((path, failure));
@@ -56,41 +59,6 @@ impl Job<'_> {
             made.push(results);
         }
         Ok(failures)
-    }
-
-    /// The file that each task of a step is about, and what it builds on; `None`: that failed.
-    fn tasks_of<'i>(
-        &self,
-        step: &Step,
-        position: u16,
-        inputs: &'i [Input],
-        made: &[Vec<Made>],
-    ) -> Vec<(Option<&'i Input>, Option<Earlier>)> {
-        let all_of = |steps: &[u16]| -> Vec<&Made> {
-            let of = |step: &u16| made.get(usize::from(*step)).into_iter().flatten();
-            steps.iter().flat_map(of).filter(|made| made.is_some()).collect()
-        };
-        let so_many = |count: u32, steps: &[u16]| {
-            let each = |_| (None, Some(handed_over(&all_of(steps))));
-            (0..count).map(each).collect()
-        };
-        match step.input {
-            StepInput::Files => {
-                inputs.iter().map(|input| (Some(input), Some(Earlier::default()))).collect()
-            }
-            StepInput::Nothing(count) => so_many(count, &[]),
-            StepInput::AllOfBefore(count) => so_many(count, &[position.saturating_sub(1)]),
-            StepInput::AllOf(count, steps) => so_many(count, steps),
-            StepInput::EachOf(source, others) => {
-                let own = made.get(usize::from(source)).map_or(&[][..], Vec::as_slice);
-                let others = all_of(others);
-                let each = |(number, own): (usize, &Made)| {
-                    let all: Vec<&Made> = std::iter::once(own).chain(others.clone()).collect();
-                    (inputs.get(number), own.is_some().then(|| handed_over(&all)))
-                };
-                own.iter().enumerate().map(each).collect()
-            }
-        }
     }
 
     fn task(
@@ -108,7 +76,40 @@ impl Job<'_> {
                 Err(failure) => return Ok(Err(failure)),
             },
         };
-        Ok(self.run(&mut Work { earlier, index, ..Work::new(source, params, output) }))
+        // As workers do: those that build on results of earlier steps have used it there.
+        let model = self.model.filter(|_| source.is_some()).map(OpenModel::handle).transpose()?;
+        Ok(self.run(&mut Work { earlier, index, model, ..Work::new(source, params, output) }))
+    }
+}
+
+/// The file that each task of a step is about, and what it builds on; `None`: that failed. It is
+/// put together when the task's turn comes: all at once, large results would be there many times.
+fn tasks_of<'i, 'm>(
+    step: &Step,
+    position: u16,
+    inputs: &'i [Input],
+    made: &'m [Vec<Made>],
+) -> Vec<Task<'i, 'm>> {
+    let all_of = |steps: &[u16]| -> Vec<&'m Made> {
+        let of = |step: &u16| made.get(usize::from(*step)).into_iter().flatten();
+        steps.iter().flat_map(of).filter(|made| made.is_some()).collect()
+    };
+    let so_many =
+        |count: u32, steps: &[u16]| (0..count).map(|_| (None, Some(all_of(steps)))).collect();
+    match step.input {
+        StepInput::Files => inputs.iter().map(|input| (Some(input), Some(Vec::new()))).collect(),
+        StepInput::Nothing(count) => so_many(count, &[]),
+        StepInput::AllOfBefore(count) => so_many(count, &[position.saturating_sub(1)]),
+        StepInput::AllOf(count, steps) => so_many(count, steps),
+        StepInput::EachOf(source, others) => {
+            let own = made.get(usize::from(source)).map_or(&[][..], Vec::as_slice);
+            let others = all_of(others);
+            let each = |(number, own): (usize, &'m Made)| {
+                let all = || std::iter::once(own).chain(others.iter().copied()).collect();
+                (inputs.get(number), own.is_some().then(all))
+            };
+            own.iter().enumerate().map(each).collect()
+        }
     }
 }
 
