@@ -3,25 +3,25 @@
 //! `english.txt` is the list of scikit-learn 1.9.1 (`sklearn/feature_extraction/_stop_words.py`,
 //! BSD-3-Clause), which it took from the Glasgow Information Retrieval Group.
 
+use hashbrown::HashTable;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// scikit-learn's list of English words, in order, those of each first letter apart: every word of
-/// every text is looked for.
-static ENGLISH: LazyLock<[Vec<&str>; 26]> = LazyLock::new(|| {
-    let mut words = [const { Vec::new() }; 26];
+/// scikit-learn's list of English words, found by their hash: every word of every text is looked
+/// for.
+static ENGLISH: LazyLock<HashTable<&str>> = LazyLock::new(|| {
+    let mut table = HashTable::new();
     for word in include_str!("english.txt").split_whitespace() {
-        if let Some(letter) = letter(word) {
-            words[letter].push(word);
-        }
+        table.insert_unique(hash(word), word, |word| hash(word));
     }
-    words
+    table
 });
+/// Bytes of the longest of them.
+const ENGLISH_WORD_BYTES_MAX: usize = 12;
 
-/// Which of the 26 a word begins with.
-fn letter(word: &str) -> Option<usize> {
-    let first = *word.as_bytes().first()?;
-    first.is_ascii_lowercase().then(|| usize::from(first - b'a'))
+fn hash(word: &str) -> u64 {
+    xxh3_64(word.as_bytes())
 }
 
 /// The words that are left out.
@@ -46,7 +46,8 @@ impl StopWords {
         match self {
             StopWords::None => false,
             StopWords::English => {
-                letter(word).is_some_and(|letter| ENGLISH[letter].binary_search(&word).is_ok())
+                word.len() <= ENGLISH_WORD_BYTES_MAX
+                    && ENGLISH.find(hash(word), |known| *known == word).is_some()
             }
             StopWords::Own(words) => words.contains(word),
         }
@@ -59,8 +60,9 @@ mod tests {
 
     #[test]
     fn the_english_list_is_whole_and_can_be_searched() {
-        assert_eq!(ENGLISH.iter().map(Vec::len).sum::<usize>(), 318);
-        assert!(ENGLISH.iter().all(|words| words.is_sorted()));
+        assert_eq!(ENGLISH.len(), 318);
+        let longest = ENGLISH.iter().map(|word| word.len()).max();
+        assert_eq!(longest, Some(ENGLISH_WORD_BYTES_MAX));
         assert!(StopWords::English.contains("yourselves") && !StopWords::English.contains("cat"));
     }
 }

@@ -6,7 +6,7 @@
 use super::counts::Counts;
 use super::settings::{Norm, Settings};
 use super::terms::Terms;
-use super::varint::{Reader, push_bytes, push_number};
+use super::varint::{Reader, push_number};
 use windlass_core::Failure;
 
 /// Adds up what all documents have.
@@ -27,7 +27,7 @@ pub(super) struct Vocabulary<'a> {
     pub(super) features: Vec<(&'a str, f64)>,
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Builder {
     /// Adds a document.
@@ -106,14 +106,16 @@ impl Builder {
 }
 
 impl Chosen<'_> {
-    /// One version byte, then pieces and numbers.
+    /// One version byte, then the length and the weight of each, then all of them in one piece:
+    /// each document's task reads it.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         push_number(self.0.len() as u64, &mut out);
         for (term, idf) in &self.0 {
-            push_bytes(term, &mut out);
+            push_number(term.len() as u64, &mut out);
             out.extend_from_slice(&idf.to_le_bytes());
         }
+        self.0.iter().for_each(|(term, _)| out.extend_from_slice(term));
         out
     }
 }
@@ -124,10 +126,20 @@ impl Vocabulary<'_> {
         let (&VERSION, rest) = bytes.split_first()? else { return None };
         let mut reader = Reader(rest);
         let count = reader.count(9)?;
-        let features = (0..count).map(|_| Some((reader.text()?, reader.float()?)));
-        let features: Vec<_> = features.collect::<Option<_>>()?;
-        let is_sorted = features.is_sorted_by(|(a, _), (b, _)| a < b);
-        (is_sorted && reader.0.is_empty()).then_some(Vocabulary { features })
+        let mut lengths = Vec::with_capacity(count);
+        for _ in 0..count {
+            lengths.push((usize::try_from(reader.number()?).ok()?, reader.float()?));
+        }
+        let mut rest = std::str::from_utf8(reader.0).ok()?;
+        let mut features = Vec::with_capacity(count);
+        for (length, idf) in lengths {
+            let (name, behind) = rest.split_at_checked(length)?;
+            features.push((name, idf));
+            rest = behind;
+        }
+        // Were they in another order, terms would be missed and nothing worse; the hash of what a
+        // task reads vouches for it.
+        rest.is_empty().then_some(Vocabulary { features })
     }
 
     /// What a document weighs: the numbers of the features that it has, lowest first.

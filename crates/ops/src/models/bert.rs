@@ -54,7 +54,8 @@ struct Layer {
     narrow_norm: Norm,
 }
 
-/// A matrix of a row for each number that comes out, and what is added to it.
+/// A matrix of a column for each number that comes out, and what is added to it. Files have a row
+/// for each; products with those spend most of their time on turning them round.
 #[derive(Debug)]
 struct Linear {
     weights: Array2<f32>,
@@ -284,16 +285,12 @@ impl Reader<'_> {
         let mut asked = Vec::new();
         let mut asked_biases = Vec::new();
         for part in ["query", "key", "value"] {
-            let part = self.linear(&name(&format!("attention.self.{part}")), hidden, hidden)?;
-            asked.extend(part.weights);
-            asked_biases.extend(part.biases);
+            let part = name(&format!("attention.self.{part}"));
+            asked.extend(self.floats(&format!("{part}.weight"), &[hidden, hidden])?);
+            asked_biases.extend(self.floats(&format!("{part}.bias"), &[hidden])?);
         }
-        let asked = Array2::from_shape_vec((3 * hidden, hidden), asked);
         Ok(Layer {
-            asked: Linear {
-                weights: asked.map_err(|error| damaged("model.safetensors", error))?,
-                biases: asked_biases,
-            },
+            asked: Linear::of(matrix(asked, 3 * hidden, hidden)?, asked_biases),
             attended: self.linear(&name("attention.output.dense"), hidden, hidden)?,
             attended_norm: self.norm(&name("attention.output.LayerNorm"))?,
             wide: self.linear(&name("intermediate.dense"), wide, hidden)?,
@@ -303,10 +300,8 @@ impl Reader<'_> {
     }
 
     fn linear(&self, name: &str, rows: usize, columns: usize) -> Result<Linear, ModelError> {
-        Ok(Linear {
-            weights: self.matrix(&format!("{name}.weight"), rows, columns)?,
-            biases: self.floats(&format!("{name}.bias"), &[rows])?,
-        })
+        let weights = self.matrix(&format!("{name}.weight"), rows, columns)?;
+        Ok(Linear::of(weights, self.floats(&format!("{name}.bias"), &[rows])?))
     }
 
     fn norm(&self, name: &str) -> Result<Norm, ModelError> {
@@ -319,14 +314,17 @@ impl Reader<'_> {
     }
 
     fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Array2<f32>, ModelError> {
-        let numbers = self.floats(name, &[rows, columns])?;
-        let matrix = Array2::from_shape_vec((rows, columns), numbers);
-        matrix.map_err(|error| damaged("model.safetensors", error))
+        matrix(self.floats(name, &[rows, columns])?, rows, columns)
     }
 
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         self.tensors.floats(&format!("{}{name}", self.prefix), shape)
     }
+}
+
+fn matrix(numbers: Vec<f32>, rows: usize, columns: usize) -> Result<Array2<f32>, ModelError> {
+    let matrix = Array2::from_shape_vec((rows, columns), numbers);
+    matrix.map_err(|error| damaged("model.safetensors", error))
 }
 
 impl Layer {
@@ -374,9 +372,14 @@ fn product(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, mut into: ArrayViewMu
 }
 
 impl Linear {
+    /// Of a matrix as files have it.
+    fn of(weights: Array2<f32>, biases: Vec<f32>) -> Linear {
+        Linear { weights: weights.t().as_standard_layout().into_owned(), biases }
+    }
+
     fn apply(&self, rows: ArrayView2<'_, f32>) -> Array2<f32> {
         let mut made = Array2::zeros((rows.nrows(), self.biases.len()));
-        product(rows, self.weights.t(), made.view_mut());
+        product(rows, self.weights.view(), made.view_mut());
         for mut row in made.rows_mut() {
             row.iter_mut().zip(&self.biases).for_each(|(x, bias)| *x += bias);
         }
