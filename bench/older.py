@@ -6,8 +6,8 @@
 Look-ups: processes with Python's own client (`ServerProxy`), several and then one alone, ask
 `getbyname` of a record set, each one after another; the peer is a dictionary behind
 SimpleXMLRPCServer, as that service's was. Files: a client (`requests`) sends photos to
-`/assign_task` to be made grey; the peer is a stand-in for that service written from what it said and
-did: a master in Flask that shares them out over two slaves, which work by Pillow. Ours has two
+`/assign_task` to be made grey; the peer is a stand-in for that service written from what it said
+and did: a master in Flask that shares them out over two slaves, which work by Pillow. Ours has two
 workers as well, and a state without earlier results for every run. Ends with 1 where a bar is
 missed.
 """

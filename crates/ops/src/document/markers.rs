@@ -1,5 +1,5 @@
-//! List markers that are drawn apart from their lines: some programs draw all bullets of a list after
-//! its text.
+//! List markers that are drawn apart from their lines: some programs draw all bullets of a list
+//! after its text.
 
 use super::lines::Line;
 

@@ -1,4 +1,5 @@
-//! Palette pages of TIFF files, which the decoder refuses: it is shown their indices as grey values.
+//! Palette pages of TIFF files, which the decoder refuses: it is shown their indices as grey
+//! values.
 
 use super::{damaged, unsupported};
 use std::borrow::Cow;
