@@ -7,15 +7,16 @@
 //! it does not offer `ocr`.
 //!
 //! **Engines.** `engine=accurate` reads by two neural networks instead (PP-OCRv6 small, run by ONNX
-//! Runtime), which are far better on photographs and receipts and take more time on clean pages.
-//! They read Latin letters, Chinese and Japanese whatever `lang` names, and find columns by
-//! themselves whatever `psm` says. `make deps` in the source folder of Windlass puts their files
-//! into `accurate-ocr` in the library folder (`$WINDLASS_LIB`, else `$XDG_DATA_HOME/windlass/lib`,
-//! else `~/.local/share/windlass/lib`); they are also looked for in `/usr/local/lib/windlass` and
-//! `/usr/lib/windlass`, and nothing is fetched while files are processed. `engine=auto` takes
-//! the accurate engine for pages whose light is uneven or whose print is faint, and for those of
-//! whose characters Tesseract is less than 80 % sure; a note says so. Where the accurate engine is
-//! not there, `auto` reads by Tesseract and a note says why, and `accurate` fails.
+//! Runtime), which are far better on photographs and receipts and take more time. They read Latin
+//! letters, Chinese and Japanese whatever `lang` names, and find columns by themselves whatever
+//! `psm` says. `make deps` in the source folder of Windlass puts their files into `accurate-ocr` in
+//! the library folder (`$WINDLASS_LIB`, else `$XDG_DATA_HOME/windlass/lib`, else
+//! `~/.local/share/windlass/lib`); they are also looked for in `/usr/local/lib/windlass` and
+//! `/usr/lib/windlass`, and nothing is fetched while files are processed. `engine=auto` reads by
+//! Tesseract, and by the accurate engine the pages on which Tesseract finds nothing or of whose
+//! characters it is less than 92 % sure, as it is on photographs and receipts; a note says so.
+//! Where the accurate engine is not there, `auto` reads by Tesseract and a note says why, and
+//! `accurate` fails.
 //!
 //! Writes `<name>_ocr.json`:
 //!
@@ -33,8 +34,9 @@
 //!
 //! **Before it is read** a page is made grey, transparency laid over white, turned as EXIF says,
 //! and made straight where its lines fall or rise by 12 pixels or more over its width, and by less
-//! than 20 degrees (`turn=false` leaves it). A page on which little is read is also tried upside
-//! down or on its side, if Tesseract finds it lying so.
+//! than 20 degrees (`turn=false` leaves it). A page of which Tesseract is in doubt is read again
+//! with local thresholds; one on which little is read is also tried upside down or on its side, if
+//! it finds it lying so.
 //!
 //! `format` adds a second result: `text` (`<name>.txt`), `tsv` (Tesseract's columns), `hocr` (a
 //! page of HTML with places) or `pdf` (the picture with invisible text over it, to be searched and

@@ -1,17 +1,11 @@
 //! Which engine reads a picture.
 
 use super::accurate;
-use super::engines::{self, Threshold};
-use super::light::threshold;
+use super::engines;
 use super::page::Page;
-use crate::image::picture::Picture;
 use std::collections::BTreeSet;
 use windlass_core::Failure;
 use windlass_core::params::Params;
-
-/// A page of whose characters Tesseract is less sure on average is read again by the other engine:
-/// of clean print it is surer than 90, of photographs less than 80.
-const CONFIDENCE_MIN: f64 = 80.0;
 
 /// Languages that the networks read, in Tesseract's letters: those of Latin script that they
 /// learnt, Chinese and Japanese.
@@ -87,27 +81,23 @@ fn unread(languages: &str) -> Option<&str> {
 /// A way to read the page at hand.
 type Read<'a> = dyn FnMut(&mut dyn FnMut(u32) -> bool) -> Result<Page, Failure> + 'a;
 
-/// Reads a page by the engine that suits it: the accurate one where the light is uneven or the
-/// print faint, as on photographs and receipts; else Tesseract, and if that is unsure of what it
-/// read the accurate one as well. Where the accurate one is not there, or does not read the
-/// language, Tesseract has to do.
+/// Reads a page by the engine that suits it: by Tesseract, and where that finds nothing or doubts
+/// what it read, as on photographs and receipts, by the accurate one. Where that is not there, or
+/// does not read the language, Tesseract has to do and reads with more care.
 pub(super) fn choose(
-    grey: &Picture,
     languages: &str,
     by_tesseract: &mut Read<'_>,
+    by_tesseract_with_care: &mut Read<'_>,
     by_networks: &mut Read<'_>,
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
-    let first = match threshold(grey) {
-        Threshold::Local => None,
-        Threshold::Whole => Some(by_tesseract(watch)?),
-    };
-    let why = match &first {
-        None => "its light is uneven or its print faint, as on photographs and receipts".to_owned(),
-        Some(page) if page.blocks.is_empty() || page.confidence() >= CONFIDENCE_MIN => {
-            return Ok(page.clone());
-        }
-        Some(page) => format!("Tesseract was sure of {:.0} % of it", page.confidence()),
+    let page = by_tesseract(watch)?;
+    if !page.is_doubtful() {
+        return Ok(page);
+    }
+    let why = match page.blocks.is_empty() {
+        true => "Tesseract found nothing on it".to_owned(),
+        false => format!("Tesseract was sure of {:.0} % of it", page.confidence()),
     };
     let hindrance = match (accurate::lack(), unread(languages)) {
         (Some(lack), _) => format!("{} (get it by {})", lack.what, lack.install),
@@ -118,7 +108,7 @@ pub(super) fn choose(
             Err(failure) => return Err(failure),
         },
     };
-    let page = first.map_or_else(|| by_tesseract(watch), Ok)?;
+    let page = by_tesseract_with_care(watch)?;
     Ok(Page { why: Some(format!("{why}, but {hindrance}")), ..page })
 }
 
