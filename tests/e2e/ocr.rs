@@ -93,7 +93,8 @@ fn accurate_is_there(lab: &Lab) -> bool {
     let doctor = lab.run(&["doctor", "--json"]).stdout;
     let doctor: serde_json::Value = serde_json::from_str(&doctor).expect("JSON");
     let mut findings = doctor["findings"].as_array().expect("findings").iter();
-    let found = findings.find(|it| it["name"] == "ocr engine=accurate").expect("a line");
+    let is_it = |it: &serde_json::Value| it.to_string().contains("engine=accurate");
+    let found = findings.find(|it| is_it(it)).expect("a line");
     let is_there = found["missing"].is_null();
     if !is_there {
         not_run("accurate-ocr", found["found"].as_str().unwrap_or_default());
