@@ -4,11 +4,14 @@
 use super::space::is_space;
 use serde::Serialize;
 use std::collections::HashSet;
-use yake_rust::{Config, StopWords, get_n_best};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use yake_rust::{Config, ResultItem, StopWords, get_n_best};
 
 /// What is looked at of a text: the method takes its time, and long texts say early what they are
 /// about.
 pub(super) const KEYWORD_BYTES_MAX: usize = 4 << 20;
+/// A text of so few bytes is not divided.
+const PART_BYTES_MIN: usize = 4 << 10;
 
 /// A phrase as it stands in the text, and its score: the lower, the better.
 #[derive(Debug, PartialEq, Serialize)]
@@ -30,8 +33,31 @@ pub(super) fn keywords(text: &str, language: Option<&str>, count_max: usize) -> 
     });
     let stop_words = listed.unwrap_or_else(|| StopWords::custom(HashSet::new()));
     let text = blanks_between_words(&text[..end]);
-    let found = get_n_best(count_max, &text, &stop_words, &Config::default());
+    let of_part = |part: &str| get_n_best(count_max, part, &stop_words, &Config::default());
+    let found = best(&text, count_max, &of_part);
     found.into_iter().map(|it| Keyword(it.raw, rounded(it.score))).collect()
+}
+
+/// The best phrases of a text, in parts where the library gives up on the whole: the expressions by
+/// which it finds sentences have a limit of steps, and whoever reaches it panics.
+fn best(
+    text: &str,
+    count_max: usize,
+    of_part: &dyn Fn(&str) -> Vec<ResultItem>,
+) -> Vec<ResultItem> {
+    if let Ok(found) = catch_unwind(AssertUnwindSafe(|| of_part(text))) {
+        return found;
+    }
+    let blank = text.bytes().skip(text.len() / 2).position(|byte| byte == b' ');
+    let Some(blank) = blank.filter(|_| text.len() >= PART_BYTES_MIN) else { return Vec::new() };
+    let (first, second) = text.split_at(text.len() / 2 + blank);
+    let mut found = best(first, count_max, of_part);
+    found.extend(best(second.trim_start(), count_max, of_part));
+    found.sort_by(|a, b| a.score.total_cmp(&b.score));
+    let mut known = HashSet::new();
+    found.retain(|it| known.insert(it.keyword.clone()));
+    found.truncate(count_max);
+    found
 }
 
 /// Lines and paragraphs mean nothing: the original joins most of them first, and where it does not
@@ -58,6 +84,26 @@ fn rounded(score: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_the_library_gives_up_on_is_read_in_parts() {
+        let item = |word: &str, score| ResultItem {
+            raw: word.to_owned(),
+            keyword: word.to_owned(),
+            score,
+        };
+        let text = "a ".repeat(3_000) + &"b ".repeat(3_000);
+        let of_part = |part: &str| {
+            assert!(part.len() < 4_000, "too long");
+            let score = if part.contains('b') { 0.5 } else { 0.7 };
+            vec![item(&part[..1], score), item("both", 0.9)]
+        };
+        let found = best(text.trim_end(), 3, &of_part);
+        let words: Vec<&str> = found.iter().map(|it| it.raw.as_str()).collect();
+        assert_eq!(words, ["b", "a", "both"]);
+        let never = |_: &str| -> Vec<ResultItem> { panic!("too long") };
+        assert!(best(&text, 3, &never).is_empty());
+    }
 
     /// By yake 0.7.3 for Python: `KeywordExtractor(lan="en", n=3, top=10)`.
     #[test]
