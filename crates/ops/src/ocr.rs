@@ -34,9 +34,8 @@
 //!
 //! **Before it is read** a page is made grey, transparency laid over white, turned as EXIF says,
 //! and made straight where its lines fall or rise by 12 pixels or more over its width, and by less
-//! than 20 degrees (`turn=false` leaves it). A page of which Tesseract is in doubt is read again
-//! with local thresholds; one on which little is read is also tried upside down or on its side, if
-//! it finds it lying so.
+//! than 20 degrees (`turn=false` leaves it). A page on which little is read is also tried upside
+//! down or on its side, if Tesseract finds it lying so.
 //!
 //! `format` adds a second result: `text` (`<name>.txt`), `tsv` (Tesseract's columns), `hocr` (a
 //! page of HTML with places) or `pdf` (the picture with invisible text over it, to be searched and

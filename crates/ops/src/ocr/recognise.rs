@@ -1,7 +1,6 @@
 //! One picture to a page: made straight, read, and if that went badly turned and read again.
 
 use super::choice::{Engine, Reader, choose};
-use super::engines::Threshold;
 use super::page::{Map, Page, blocks};
 use super::{accurate, engines, light, skew, turn};
 use crate::image::picture::{Layout, Orientation, Picture, check_size};
@@ -78,7 +77,7 @@ pub(crate) fn recognise(
         Engine::Accurate => by_networks(grey, asked, watch),
         Engine::Auto => choose(
             asked.languages,
-            &mut |watch| read(grey, dpi, asked, light::threshold(grey), watch),
+            &mut |watch| read(grey, dpi, asked, watch),
             &mut |watch| by_tesseract(grey, dpi, asked, watch),
             &mut |watch| by_networks(grey, asked, watch),
             watch,
@@ -86,15 +85,14 @@ pub(crate) fn recognise(
     }
 }
 
-/// Reads a page with care: what is read badly is read again with the other threshold, and turned
-/// if it may lie on its side or head.
+/// Reads a page, and what is read badly once more, turned, if it may lie on its side or head.
 fn by_tesseract(
     grey: &Picture,
     dpi: Option<u32>,
     asked: &Asked<'_>,
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
-    let mut page = better(grey, dpi, asked, watch)?;
+    let mut page = read(grey, dpi, asked, watch)?;
     if !asked.is_turned || page.confidence() >= CONFIDENCE_MIN {
         return Ok(page);
     }
@@ -104,29 +102,12 @@ fn by_tesseract(
         return Ok(page);
     }
     let upright = grey.clone().oriented(Orientation::from_turn(turned.clockwise_degrees))?;
-    let again = better(&upright, dpi, asked, watch)?;
+    let again = read(&upright, dpi, asked, watch)?;
     if again.weight() <= page.weight() {
         return Ok(page);
     }
     let turned_degrees = (turned.clockwise_degrees + again.turned_degrees) % 360;
     Ok(Page { turned_degrees, turned_confidence: Some(turned.confidence), ..again })
-}
-
-/// The better of two readings, where one threshold for all of the picture read it badly: on
-/// receipts local ones find lines that it loses.
-fn better(
-    grey: &Picture,
-    dpi: Option<u32>,
-    asked: &Asked<'_>,
-    watch: &mut dyn FnMut(u32) -> bool,
-) -> Result<Page, Failure> {
-    let threshold = light::threshold(grey);
-    let page = read(grey, dpi, asked, threshold, watch)?;
-    if threshold == Threshold::Local || page.blocks.is_empty() || !page.is_doubtful() {
-        return Ok(page);
-    }
-    let again = read(grey, dpi, asked, Threshold::Local, watch)?;
-    Ok(if again.weight() > page.weight() { again } else { page })
 }
 
 fn by_networks(
@@ -180,9 +161,9 @@ fn read(
     grey: &Picture,
     dpi: Option<u32>,
     asked: &Asked<'_>,
-    threshold: Threshold,
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
+    let threshold = light::threshold(grey);
     let (seen, skew_degrees, degrees) = straight(grey, asked)?;
     let words =
         engines::words(asked.languages, &pixels(&seen, dpi), asked.page_mode, threshold, watch)?;
