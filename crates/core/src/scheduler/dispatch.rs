@@ -15,6 +15,7 @@ impl Scheduler {
         let older_too = self.awaited.is_empty();
         let mut assigned: BTreeMap<SessionId, Vec<AssignRun>> = BTreeMap::new();
         self.dispatch_elsewhere(ledger, &mut assigned, out);
+        let is_roomy = self.elsewhere.is_roomy();
         for (id, queue) in &mut self.queues {
             let Some(job) = ledger.jobs.get(&id.job).filter(|job| job.is_ready(id.phase)) else {
                 continue;
@@ -23,6 +24,7 @@ impl Scheduler {
             while queue.has_next(older_too) {
                 let able = self.workers.iter_mut();
                 let able = able.filter(|(_, it)| it.free() > 0 && it.offers(&phase.spec));
+                let able = able.filter(|(_, it)| is_roomy || !it.offers_as_older(&phase.spec));
                 let Some((session, worker)) = able.min_by_key(|(_, worker)| worker.load()) else {
                     break;
                 };

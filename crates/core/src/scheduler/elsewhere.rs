@@ -11,6 +11,10 @@ use crate::ids::{JobId, PhaseId, TaskId, WorkerName};
 use crate::ledger::PhaseSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Given back tasks from which on workers of older systems wait for others to make some: all of them
+/// are looked at with each event, and who gives back at once is the least loaded worker.
+const GIVEN_BACK_COUNT_MAX: usize = 1_024;
+
 /// Tasks that failed somewhere, and which of them wait.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
@@ -34,6 +38,11 @@ impl Elsewhere {
     /// A worker has given a task back because it is not for it: it does not get it again.
     pub(super) fn on_given_back(&mut self, task: TaskId, worker: &WorkerName) {
         self.given_back_by.entry(task).or_default().insert(worker.clone());
+    }
+
+    /// Whether workers of older systems may be given more that they may give back.
+    pub(super) fn is_roomy(&self) -> bool {
+        self.given_back_by.len() < GIVEN_BACK_COUNT_MAX
     }
 
     /// Takes in a task that waits again; `false` where any worker will do.

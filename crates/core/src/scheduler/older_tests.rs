@@ -63,6 +63,25 @@ fn what_one_gives_back_goes_to_others_and_never_again_to_it() {
 }
 
 #[test]
+fn one_that_gives_back_everything_does_not_empty_the_queue() {
+    let mut cluster = with_tasks(20_000, true);
+    cluster.join_offering(1, "slave", &older::offered("noop"));
+    let mut given_back = 0;
+    loop {
+        let held = cluster.assigned(1);
+        if held.is_empty() {
+            break;
+        }
+        given_back += held.len();
+        cluster.hear(1, ToMaster::Returned(held.iter().map(|(_, it)| *it).collect()));
+    }
+    assert!((1_024..1_100).contains(&given_back), "{given_back}");
+    // Others get what it was not given, and what it gave back.
+    cluster.join(2, "own", vec![]);
+    assert!(!cluster.assigned(2).is_empty());
+}
+
+#[test]
 fn what_was_asked_back_may_come_again() {
     let mut cluster = with_tasks(2, true);
     cluster.join_offering(1, "slave", &older::offered("noop"));
