@@ -31,11 +31,14 @@ use serde_json::{Value, json};
 use slaves::Slaves;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tracing::{info, warn};
 use windlass_core::Failure;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::view::ClusterView;
 
+/// Requests for work at a time; what is left to do goes on after their clients are gone.
+const REQUEST_COUNT_MAX: usize = 128;
 /// Longest request that registers a slave.
 const REGISTER_BYTES_MAX: usize = 64 << 10;
 
@@ -46,6 +49,8 @@ struct Service {
     /// Where results go, as clients are told it.
     folder: PathBuf,
     slaves: Arc<Slaves>,
+    /// Each request that is worked on has a thread of those that the whole server shares.
+    room: Arc<Semaphore>,
 }
 
 /// The answer to a request whose files were worked on.
@@ -71,7 +76,8 @@ pub(crate) fn routes(node: Node, files: OlderFiles) -> Router {
     let OlderFiles { operations, folder, slave_timeout } = files;
     let slaves = Slaves::new(node.clone(), slave_timeout);
     slaves.find_known();
-    let service = Arc::new(Service { node, operations, folder, slaves });
+    let room = Arc::new(Semaphore::new(REQUEST_COUNT_MAX));
+    let service = Arc::new(Service { node, operations, folder, slaves, room });
     let assigning = post(assign_task).layer(DefaultBodyLimit::disable());
     let registering = post(register).layer(DefaultBodyLimit::max(REGISTER_BYTES_MAX));
     Router::new()
@@ -103,7 +109,10 @@ async fn register(State(service): State<Arc<Service>>, body: Bytes) -> Response 
     let Some(target) = target else {
         return refused("slave_ip must be an address or a name, slave_port a port");
     };
-    service.slaves.register(target);
+    if !service.slaves.register(target) {
+        let error = json!({"error": "there are too many slaves already"});
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(error)).into_response();
+    }
     Json(json!({"status": "success"})).into_response()
 }
 
@@ -152,10 +161,15 @@ impl Service {
             let error = format!("No files provided for {task_type} processing");
             return Err((StatusCode::BAD_REQUEST, error));
         }
+        let room = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
+            let error = format!("{REQUEST_COUNT_MAX} requests are worked on; ask again later");
+            (StatusCode::SERVICE_UNAVAILABLE, error)
+        })?;
         let processing = Processing { node: self.node.clone(), spec, who, uploads };
         let (node, folder) = (self.node.clone(), self.folder.join(kind.name));
         // Also for a client that waits no longer: what it asked for is made and saved.
         let done = tokio::task::spawn_blocking(move || {
+            let _room = room;
             let mut done = Done::default();
             for Outcome { name, result } in processing.run()? {
                 match result {

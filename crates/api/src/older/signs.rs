@@ -1,5 +1,6 @@
 //! Signs of life of programs that nobody tells of: who is silent is asked on, for ever.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -40,6 +41,22 @@ where
         if is_told {
             pause = (pause * 2).min(PAUSE_MAX);
         }
+    }
+}
+
+/// A program is at work for as long as this lives, also where its request is given up.
+pub(super) struct AtWork<'a>(&'a AtomicU32);
+
+impl AtWork<'_> {
+    pub(super) fn new(busy: &AtomicU32) -> AtWork<'_> {
+        busy.fetch_add(1, Ordering::Relaxed);
+        AtWork(busy)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -12,7 +12,7 @@ use super::together::{Share, Together};
 use crate::node::Node;
 use crate::older::foreign::{Ended, Order, Piece, Program};
 use crate::older::http::{Ask, Target, Unanswered};
-use crate::older::signs::{self, SIGN_TIME_MAX, Sign};
+use crate::older::signs::{self, AtWork, SIGN_TIME_MAX, Sign};
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
 use form::{Sent, SlaveForm};
@@ -155,9 +155,9 @@ impl Slave {
             limit: self.limit,
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
-        self.busy.fetch_add(1, Ordering::Relaxed);
+        let at_work = AtWork::new(&self.busy);
         let answered = self.target.ask(ask).await;
-        self.busy.fetch_sub(1, Ordering::Relaxed);
+        drop(at_work);
         let (status, body) = answered.map_err(|error| self.unanswered(&error))?;
         if !status.is_success() {
             return Err(Failing::Failed(self.failure(&refusal(status, &body))));

@@ -20,6 +20,8 @@ use windlass_core::WorkerName;
 
 /// What the names of slaves begin with.
 const NAME: &str = "older-slave-";
+/// Each is asked for signs of life for as long as the master runs.
+const SLAVE_COUNT_MAX: usize = 1_024;
 /// Files that a slave gets at once, each in a request of its own.
 const SLOT_COUNT: u32 = 2;
 
@@ -38,12 +40,16 @@ impl Slaves {
         Arc::new(Slaves { node, limit, known: Mutex::default(), together: Arc::default() })
     }
 
-    /// One says where it will be.
-    pub(super) fn register(self: &Arc<Slaves>, target: Target) {
+    /// One says where it will be. `false`: there are too many of them.
+    pub(super) fn register(self: &Arc<Slaves>, target: Target) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(wake) = known.get(&target) {
             // Its next start, perhaps.
-            return wake.notify_one();
+            wake.notify_one();
+            return true;
+        }
+        if known.len() >= SLAVE_COUNT_MAX {
+            return false;
         }
         info!(slave = %target, "a slave of the older file service has registered");
         let wake = Arc::new(Notify::new());
@@ -51,6 +57,7 @@ impl Slaves {
         drop(known);
         let slaves = Arc::clone(self);
         tokio::spawn(async move { slaves.keep(target, &wake).await });
+        true
     }
 
     /// Looks for those that have worked for this cluster before.
@@ -62,7 +69,9 @@ impl Slaves {
             let Ok(Ok(status)) = status else { return };
             for worker in status.absent_workers {
                 let target = worker.name.0.strip_prefix(NAME).and_then(Target::of_name);
-                target.into_iter().for_each(|target| slaves.register(target));
+                if target.is_some_and(|target| !slaves.register(target)) {
+                    return;
+                }
             }
         });
     }

@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::older::calls;
 use crate::older::foreign::{self, Identity, Made, Program, shown, worker_name};
 use crate::older::http::{Ask, Target};
-use crate::older::signs::{self, SIGN_TIME_MAX};
+use crate::older::signs::{self, AtWork, SIGN_TIME_MAX};
 use axum::http::StatusCode;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -192,9 +192,9 @@ async fn by_load(searchers: Vec<Arc<Searcher>>) -> Vec<Arc<Searcher>> {
 impl Program for Searcher {
     async fn answer(self: Arc<Self>, params: Params) -> Made {
         let sent = params.text(SENT).unwrap_or_default().as_bytes().to_vec();
-        self.busy.fetch_add(1, Ordering::Relaxed);
+        let at_work = AtWork::new(&self.busy);
         let answered = self.post(sent, ANSWER_TIME_MAX).await;
-        self.busy.fetch_sub(1, Ordering::Relaxed);
+        drop(at_work);
         answered.map_err(|why| {
             let next_step = "See whether the program still runs.";
             Failure::unavailable("older_worker_failed", why, next_step)
