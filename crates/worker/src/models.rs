@@ -2,7 +2,6 @@
 //! as an open file with every request.
 
 use crate::attempt::unstartable;
-use crate::outcome::of_blob_error;
 use crate::store::Store;
 use std::fs::File;
 use std::path::Path;
@@ -49,7 +48,10 @@ impl Models {
 
 fn fetched(model: &ModelRef, store: &Store, scratch: &Path) -> Result<File, Failure> {
     if let Store::Shared(blobs) = store {
-        return blobs.open_verified(model.id).map_err(|error| of_blob_error(&error));
+        return blobs.open_verified(model.id).map_err(|error| {
+            let cause = format!("the model {} cannot be read: {error}", model.name);
+            Failure::unavailable("model_unreadable", cause, "Submit the job again with its model.")
+        });
     }
     let mut file = windlass_sandbox::output_file(scratch).map_err(unstartable)?;
     store.copy_to(model.id, model.size, &mut file)?;
@@ -88,7 +90,7 @@ mod tests {
         }
         assert_eq!(text(&file(0).expect("still open")), "a");
         assert_eq!(text(&file(4).expect("there")), "e");
-        assert_eq!(file(1).expect_err("it went to make room").code, "store_unavailable");
+        assert_eq!(file(1).expect_err("it went to make room").code, "model_unreadable");
         assert_eq!(text(&file(0).expect("used since")), "a");
     }
 }

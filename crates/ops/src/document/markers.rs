@@ -7,6 +7,10 @@ use super::lines::Line;
 const MARKER_GAP_EM_MAX: f64 = 3.0;
 /// Baselines of a marker and its line differ by less than this.
 const ROW_EM_MAX: f64 = 0.25;
+/// Lines on a marker's baseline that are looked at: columns are a handful.
+const ROW_LINE_COUNT_MAX: usize = 256;
+/// A page with more of them is no list; each may look at all that stands on its baseline.
+const MARKER_COUNT_MAX: usize = 2_000;
 /// Digits or letters of a marker, as in `xviii.`.
 const COUNT_CHAR_COUNT_MAX: usize = 5;
 
@@ -14,7 +18,7 @@ const COUNT_CHAR_COUNT_MAX: usize = 5;
 pub(super) fn join(mut lines: Vec<Line>) -> Vec<Line> {
     let markers: Vec<usize> =
         (0..lines.len()).filter(|index| is_marker(&lines[*index].text)).collect();
-    if markers.is_empty() {
+    if markers.is_empty() || markers.len() > MARKER_COUNT_MAX {
         return lines;
     }
     let mut down: Vec<usize> = (0..lines.len()).collect();
@@ -40,6 +44,7 @@ fn line_of(lines: &[Line], down: &[usize], marker: usize, is_joined: &[bool]) ->
         .iter()
         .copied()
         .take_while(|index| lines[*index].across < across + ROW_EM_MAX * size)
+        .take(ROW_LINE_COUNT_MAX)
         .filter(|index| *index != marker && !is_joined[*index])
         .filter(|index| lines[*index].direction.dot(*direction) > 0.999)
         .filter(|index| (0.0..MARKER_GAP_EM_MAX).contains(&gap(*index)))
@@ -96,6 +101,13 @@ mod tests {
         // Cells of a table are no list.
         let cells = vec![line("1.", 0.0, 10.0), line("2.", 15.0, 10.0)];
         assert_eq!(texts(cells), ["1.", "2."]);
+    }
+
+    #[test]
+    fn a_page_of_bullets_alone_is_left_as_it_is() {
+        let bullets: Vec<Line> =
+            (0..50_000).map(|at| line("•", f64::from(50_000 - at) * 20.0, 10.0)).collect();
+        assert_eq!(join(bullets.clone()), bullets);
     }
 
     #[test]

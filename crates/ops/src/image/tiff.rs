@@ -71,6 +71,9 @@ impl<'a> Pages<'a> {
         // Sixteen bits a channel at most, before anything else of the file is believed.
         check_size(width.into(), height.into(), 1)?;
         let color = decoder.colortype().map_err(failure)?;
+        if has_palette && !matches!(color, ColorType::Gray(_)) {
+            return Err(unsupported("a TIFF with other samples beside the indices of its palette"));
+        }
         let stored = match has_palette {
             true => Stored { samples: Samples::Rgb, mode: "P", ..Stored::of(color)? },
             false => Stored::of(color)?,
@@ -254,6 +257,21 @@ mod tests {
         assert_eq!(colours.picture.bytes, [255, 0, 16, 0, 128, 0]);
         assert_eq!(colours.mode, "P");
         assert_eq!(decoded(bytes.get_ref(), Layout::Grey).picture.bytes, [78, 75]);
+    }
+
+    #[test]
+    fn a_palette_with_other_samples_beside_it_is_refused() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        let mut page = encoder.new_image::<colortype::Gray8>(2, 1).expect("a page");
+        let directory = page.encoder();
+        directory.write_tag(Tag::PhotometricInterpretation, 3_u16).expect("a field");
+        directory.write_tag(Tag::ColorMap, [0_u16; 768].as_slice()).expect("a field");
+        directory.write_tag(Tag::SamplesPerPixel, 2_u16).expect("a field");
+        directory.write_tag(Tag::BitsPerSample, [8_u16, 8].as_slice()).expect("a field");
+        page.write_data(&[0, 1]).expect("a page");
+        let failure = super::decode(bytes.get_ref(), Layout::Rgba).err().expect("refused");
+        assert_eq!(failure.code, "image_unsupported", "{failure:?}");
     }
 
     #[test]

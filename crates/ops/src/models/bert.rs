@@ -121,7 +121,7 @@ impl Bert {
             head_count,
             pooling: Pooling::of(pack, modules)?,
             normalises: modules.normalises,
-            token_count_max: read.unwrap_or(position_count).clamp(2, position_count.max(2)),
+            token_count_max: read.unwrap_or(position_count).clamp(2, position_count),
             tokenizer,
         })
     }
@@ -264,7 +264,9 @@ impl Sizes {
             position_count: size("max_position_embeddings")?,
             epsilon: config["layer_norm_eps"].as_f64().unwrap_or(1e-12) as f32,
         };
-        if !sizes.hidden.is_multiple_of(sizes.head_count) || sizes.layer_count > LAYER_COUNT_MAX {
+        // A text has a token at its beginning and one at its end.
+        let has_room = sizes.position_count >= 2 && sizes.layer_count <= LAYER_COUNT_MAX;
+        if !sizes.hidden.is_multiple_of(sizes.head_count) || !has_room {
             return Err(damaged(CONFIG, "its sizes make no sense together"));
         }
         Ok(sizes)
