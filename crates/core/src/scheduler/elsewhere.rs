@@ -11,8 +11,8 @@ use crate::ids::{JobId, PhaseId, TaskId, WorkerName};
 use crate::ledger::PhaseSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Given back tasks from which on workers of older systems wait for others to make some: all of them
-/// are looked at with each event, and who gives back at once is the least loaded worker.
+/// Given back tasks from which on workers of older systems wait for others to make some: all of
+/// them are looked at with each event, and who gives back at once is the least loaded worker.
 const GIVEN_BACK_COUNT_MAX: usize = 1_024;
 
 /// Tasks that failed somewhere, and which of them wait.
