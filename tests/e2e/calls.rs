@@ -11,9 +11,12 @@ fn calls_are_answered_by_whoever_is_there() {
     // Nobody serves this state: it answers by itself.
     let ran = lab.run(&["call", "factorial", "20"]);
     assert_eq!(ran.ended(0).stdout, "2432902008176640000\n");
+    // Options stand where people write them; a negative number is none.
+    assert_eq!(lab.run(&["call", "factorial", "5", "--timeout", "60"]).ended(0).stdout, "120\n");
+    lab.run(&["call", "factorial", "-1"]).ended(2).said("n=-1");
     lab.run(&["call", "factorial", "--", "-1"]).ended(2).said("n=-1");
     lab.run(&["call", "factorial"]).ended(2).said("--param n=");
-    lab.run(&["call", "noop", "5"]).ended(2).said("takes 0 values");
+    lab.run(&["call", "noop", "5"]).ended(2).said("takes 0 values, not 1");
     lab.run(&["cluster", "status"]).ended(4).said("windlass up");
 
     let (_master, address) = master(&lab);

@@ -247,7 +247,7 @@ pub(crate) struct CallArguments {
     #[arg(value_name = "OPERATION")]
     pub(crate) operation: String,
     /// Values of its required parameters, in their order
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "VALUE", allow_negative_numbers = true)]
     pub(crate) values: Vec<String>,
     /// One call for each line of a file (`-`: standard input), which has the values; answers come
     /// in the order of the lines, an empty one where a call fails

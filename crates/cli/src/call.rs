@@ -70,12 +70,13 @@ impl Asking {
         let required: Vec<&str> =
             spec.params.iter().filter(|param| param.required).map(|param| param.name).collect();
         if values.len() > required.len() {
+            let wanted = match required.len() {
+                1 => "1 value".to_owned(),
+                count => format!("{count} values"),
+            };
+            let (name, count) = (spec.name, values.len());
             return Err(CliError::usage(format!(
-                "{} takes {} values, not {}: `windlass ops show {}`",
-                spec.name,
-                required.len(),
-                values.len(),
-                spec.name
+                "{name} takes {wanted}, not {count}: `windlass ops show {name}`"
             )));
         }
         let values = required.iter().map(|name| (*name).to_owned()).zip(values.iter().cloned());
