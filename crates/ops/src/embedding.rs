@@ -61,7 +61,7 @@ mod vocabulary;
 
 use crate::needs::Need;
 use crate::work::Work;
-use crate::{Operation, document};
+use crate::{Operation, Output, document};
 use counts::Counts;
 use dense::DenseNeighbours;
 use nearest::Neighbours;
@@ -272,14 +272,8 @@ fn nearest(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
             work.output.progress(position as u64, last as u64);
         }
     }
-    if let Some(note) = neighbours.too_much_work() {
-        work.output.note(note);
-        return Ok(());
-    }
-    let output = &mut *work.output;
-    let json =
-        neighbours.write(settings.nearest_count, &mut |done, all| output.progress(done, all));
-    output.artifact("{base}.json", "application/json", &json)
+    let note = neighbours.too_much_work();
+    tell_nearest(work.output, note, |progress| neighbours.write(settings.nearest_count, progress))
 }
 
 /// The same by the vectors of a model.
@@ -299,13 +293,21 @@ fn nearest_vectors(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failu
             work.output.progress(position as u64, count as u64);
         }
     }
-    if let Some(note) = neighbours.too_much_work() {
-        work.output.note(note);
+    let note = neighbours.too_much_work();
+    tell_nearest(work.output, note, |progress| neighbours.write(settings.nearest_count, progress))
+}
+
+/// Writes the nearest documents, unless that is too much work, which a note says.
+fn tell_nearest(
+    output: &mut dyn Output,
+    too_much_work: Option<String>,
+    json: impl FnOnce(&mut dyn FnMut(u64, u64)) -> Vec<u8>,
+) -> Result<(), Failure> {
+    if let Some(note) = too_much_work {
+        output.note(note);
         return Ok(());
     }
-    let output = &mut *work.output;
-    let json =
-        neighbours.write(settings.nearest_count, &mut |done, all| output.progress(done, all));
+    let json = json(&mut |done, all| output.progress(done, all));
     output.artifact("{base}.json", "application/json", &json)
 }
 

@@ -5,6 +5,7 @@ use crate::earlier::Listed;
 use crate::frames::{Answer, Request, Section, SourceFacts};
 use crate::health::Health;
 use crate::host::Options;
+use crate::in_worker;
 use crate::keeper::Stored;
 use crate::memo::{self, Recalled};
 use crate::models::Models;
@@ -21,11 +22,11 @@ use std::time::{Duration, Instant};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::input::Input;
-use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
+use windlass_core::limits::ARTIFACT_INLINE_BYTES_MAX;
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::model::ModelRef;
 use windlass_core::session::Ending;
-use windlass_ops::{Operation, Output, Source, Work};
+use windlass_ops::Operation;
 use windlass_sandbox::{Cancel, Executor, Launcher, Limits, Outcome};
 
 /// Makes the attempts of one slot, with one executor that is started anew after every death.
@@ -137,7 +138,7 @@ impl Attempts {
             Home::Executor => self.in_executor(operation.spec, job, earlier, cancel, tell)?,
             Home::Worker => {
                 let _working = self.pulse.begin();
-                in_worker(operation, job, earlier, &self.options, cancel)?
+                in_worker::run(operation, job, earlier, &self.options, cancel)?
             }
             Home::Command if !earlier.is_empty() => return Err(no_file().into()),
             Home::Command => {
@@ -327,34 +328,8 @@ pub(crate) fn file_name(input: &Input) -> String {
 }
 
 /// What its results are named by, as text.
-fn base(input: &Input) -> String {
+pub(crate) fn base(input: &Input) -> String {
     String::from_utf8_lossy(&input.base).into_owned()
-}
-
-fn in_worker(
-    operation: &Operation,
-    job: &Job,
-    earlier: &Listed,
-    options: &Options,
-    cancel: &Cancel,
-) -> Result<Made, Failure> {
-    let order = &job.order;
-    let earlier = earlier.bring(&options.store, &options.scratch, cancel)?;
-    let source = order.input.as_ref().zip(options.open_input(job)?).map(|(input, file)| {
-        let hash = Some(input.hash);
-        let name = file_name(input);
-        let mut source = Source::new(file, name, input.media, input.size, hash);
-        source.base = base(input);
-        source
-    });
-    let made = Made { artifacts: Vec::new(), notes: Vec::new(), parcel: Parcel::default() };
-    let mut output = MemoryOutput { options, cancel, made };
-    let (index, params) = (job.task.index.0, &*order.params);
-    // What works with a model parses what it is given, and so has an executor.
-    let mut work = Work { source, earlier, index, params, model: None, output: &mut output };
-    let run = operation.run.expect("only commands have no function");
-    run(&mut work)?;
-    Ok(output.made)
 }
 
 /// A user's program is fed a file, not results of earlier phases.
@@ -364,35 +339,6 @@ fn no_file() -> Failure {
         "the command builds on results of earlier phases, and there is no file to feed it",
         "Submit a job whose commands work on files.",
     )
-}
-
-/// Artifacts of an operation that runs in the worker.
-struct MemoryOutput<'a> {
-    options: &'a Options,
-    cancel: &'a Cancel,
-    made: Made,
-}
-
-impl Output for MemoryOutput<'_> {
-    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
-        let content = stored(self.options, bytes, &mut self.made.parcel)?;
-        let artifact =
-            Artifact { name: name.to_owned(), media_type: media_type.to_owned(), content };
-        self.made.artifacts.push(artifact);
-        Ok(())
-    }
-
-    fn note(&mut self, note: String) {
-        if self.made.notes.len() < NOTE_COUNT_MAX {
-            self.made.notes.push(note);
-        }
-    }
-
-    fn progress(&mut self, _done: u64, _total: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
 }
 
 /// The attempt was ended on request; nobody reads this but the seat, which drops it.

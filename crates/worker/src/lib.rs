@@ -13,6 +13,7 @@ mod executor;
 mod frames;
 mod health;
 mod host;
+mod in_worker;
 mod join;
 mod keeper;
 mod memo;
