@@ -37,16 +37,17 @@ fn workers_of_the_older_mapreduce_count_what_is_for_them() {
     let lab = Lab::new();
     let (_service, own, older) = master(&lab, &[]);
     let counter = counter(&lab, &older, "localhost:9001", "count");
-    let list = lab.run(&["worker", "list"]).ended(0).stdout.clone();
-    assert!(list.contains("localhost:9001, a worker of the older MapReduce"), "{list}");
+    until("it is listed", || {
+        let list = lab.run(&["worker", "list"]).ended(0).stdout.clone();
+        list.contains("localhost:9001, a worker of the older MapReduce")
+    });
     lab.input("a.txt", "\u{feff}The cat, the \"é\" <dog> & the cat\r\n");
     lab.input("b.txt", "one\u{a0}two\ttwo");
     let run = lab.start(&COUNTING);
     assert!(run.wait_with_output().expect("it ends").status.success());
     let made = std::fs::read(lab.path("processed_results/word_count/a_word_count.json"));
     let made = made.expect("a result");
-    counter.wait_for("done True False");
-    assert_eq!(counter.said().matches("task int ").count(), 2);
+    until("it has done both", || counter.said().matches("done True False").count() == 2);
 
     // What they do not take waits for others, and says so.
     lab.input("large.txt", "word ".repeat(14_000));
@@ -104,7 +105,7 @@ fn counts_that_are_not_those_of_the_text_are_refused() {
     let row = lab.row("a.txt");
     let cause = row["cause"].as_str().expect("a cause");
     assert!(cause.contains("has counted 1 words of 3"), "{cause}");
-    assert!(part.said().contains("done False False"));
+    part.wait_for("done False False");
 }
 
 #[test]
