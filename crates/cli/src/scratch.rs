@@ -1,13 +1,20 @@
 //! The folder for files in the making.
 
 use crate::CliError;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+/// What the names of processes' own folders begin with; the process's number follows.
+const OWN: &str = "windlass-";
 
 /// An empty folder for this process.
 pub(crate) struct Scratch {
     path: PathBuf,
-    /// Made for this process alone, and gone with it.
-    is_own: bool,
+    /// Of one that is this process's alone, and gone with it: held locked, so that others tell it
+    /// from those that were left behind.
+    own: Option<File>,
 }
 
 impl Scratch {
@@ -17,17 +24,20 @@ impl Scratch {
         named: &Option<PathBuf>,
         otherwise: impl FnOnce() -> PathBuf,
     ) -> Result<Scratch, CliError> {
-        let own = |folder: &PathBuf| folder.join(format!("windlass-{}", std::process::id()));
+        let own = |folder: &PathBuf| folder.join(format!("{OWN}{}", std::process::id()));
         let path = named.as_ref().map_or_else(otherwise, own);
         // Commands begin in another folder.
         let absolute = std::path::absolute(&path);
-        match absolute.and_then(|path| make(&path).map(|()| path)) {
-            Ok(path) => Ok(Scratch { path, is_own: named.is_some() }),
-            Err(error) => Err(CliError::failed(format!(
+        let made = absolute.and_then(|path| match named {
+            Some(_) => make_own(path),
+            None => make(&path).map(|()| Scratch { path, own: None }),
+        });
+        made.map_err(|error| {
+            CliError::failed(format!(
                 "make the folder {}: {error}; name another one with --scratch DIR",
                 path.display()
-            ))),
-        }
+            ))
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -37,16 +47,77 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if self.is_own {
+        if self.own.is_some() {
             // What stays is in the way of nobody.
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }
 
-fn make(path: &Path) -> std::io::Result<()> {
+fn make(path: &Path) -> io::Result<()> {
     if path.exists() {
         std::fs::remove_dir_all(path)?;
     }
-    std::fs::create_dir_all(path)
+    // What is made there is nobody else's business, and a folder for everybody may lie above it.
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn make_own(path: PathBuf) -> io::Result<Scratch> {
+    if let Some(folder) = path.parent() {
+        remove_left(folder);
+    }
+    loop {
+        make(&path)?;
+        let own = File::open(&path)?;
+        // Where the file system knows no locks nobody takes it for one that was left.
+        let _ = own.lock();
+        // Before it was locked somebody may have.
+        let is_there =
+            std::fs::metadata(&path).map(|it| it.ino()).ok() == Some(own.metadata()?.ino());
+        if is_there {
+            return Ok(Scratch { path, own: Some(own) });
+        }
+    }
+}
+
+/// Removes the folders of processes that had no time to.
+fn remove_left(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(OWN));
+        let is_meant = number.is_some_and(|number| number.parse::<u32>().is_ok())
+            && entry.file_type().is_ok_and(|it| it.is_dir());
+        if !is_meant {
+            continue;
+        }
+        let Ok(left) = File::open(entry.path()) else { continue };
+        if left.try_lock().is_ok() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_left_behind_goes_and_what_others_hold_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let named = Some(folder.path().to_owned());
+        let there = |name: &str| folder.path().join(name).exists();
+        for name in ["windlass-1", "windlass-2", "windlass-x", "other-3"] {
+            std::fs::create_dir_all(folder.path().join(name).join("state")).expect("it is made");
+        }
+        let held = File::open(folder.path().join("windlass-2")).expect("it is there");
+        held.try_lock().expect("nobody has it");
+        let scratch = Scratch::of(&named, PathBuf::new).expect("it is made");
+        let names = ["windlass-1", "windlass-2", "windlass-x", "other-3"];
+        assert_eq!(names.map(there), [false, true, true, true]);
+        let path = scratch.path().to_owned();
+        assert!(path.exists());
+        drop(scratch);
+        assert!(!path.exists());
+    }
 }
