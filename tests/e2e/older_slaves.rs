@@ -3,11 +3,14 @@
 
 use crate::cluster::{joined, served_by};
 use crate::lab::{Lab, not_run, until};
-use crate::older::{parsed, sent};
+use crate::older::{answer_of, parsed, sent};
 use crate::service::Service;
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Python with Flask and requests, which `make deps` fetches, where they are.
 pub(crate) fn python(lab: &Lab) -> Option<Command> {
@@ -194,6 +197,62 @@ fn what_a_slave_misses_spoils_hangs_at_or_dies_of_is_done_elsewhere() {
     }
     assert!(got(&good).iter().any(|request| request[1].starts_with("h.png")));
     drop(bad);
+}
+
+/// A request that ends with its connection.
+fn post(path: &str, content_type: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n\
+         Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn there_is_room_for_so_many_slaves() {
+    let lab = Lab::new();
+    let (_master, place) = master(&lab, &[]);
+    let registered = |number: usize| {
+        // Nobody listens there.
+        let ip = format!("127.9.{}.{}", number / 256, number % 256);
+        let said = json!({"slave_ip": ip, "slave_port": 9}).to_string();
+        let mut stream = TcpStream::connect(&place).expect("it listens");
+        answer_of(&mut stream, post("/register", "application/json", &said).as_bytes())
+    };
+    for number in 0..1_024 {
+        let answer = registered(number);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{number}: {answer}");
+    }
+    let answer = registered(1_024);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("too many slaves"), "{answer}");
+    // One that is known may say so again.
+    assert!(registered(7).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn there_is_room_for_so_many_requests() {
+    let lab = Lab::new();
+    let (_master, place) = master(&lab, &[]);
+    let Some((_slave, _)) = slave(&lab, &place, "0", &["--hang", "h.txt"]) else { return };
+    until("it works", || connected_count(&lab) == 1);
+    let body = "--b\r\nContent-Disposition: form-data; name=\"task_type\"\r\n\r\ntext\r\n\
+                --b\r\nContent-Disposition: form-data; name=\"texts\"; filename=\"h.txt\"\r\n\r\n\
+                a b\r\n--b--\r\n";
+    let request = post("/assign_task", "multipart/form-data; boundary=b", body);
+    let asked = || {
+        let mut stream = TcpStream::connect(&place).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it is taken");
+        stream
+    };
+    let waiting: Vec<TcpStream> = (0..129).map(|_| asked()).collect();
+    // Whichever comes last.
+    let refused = |mut stream: &TcpStream| {
+        let mut head = [0; 13];
+        stream.set_read_timeout(Some(Duration::from_millis(1))).expect("it can");
+        stream.read(&mut head).is_ok_and(|count| head[..count] == *b"HTTP/1.1 503 ")
+    };
+    until("one is refused", || waiting.iter().any(refused));
 }
 
 #[test]

@@ -10,8 +10,10 @@ mod factorial_workers;
 pub(crate) mod files;
 mod foreign;
 mod http;
+mod known;
 mod signs;
 mod slave;
+mod unique;
 mod xmlrpc;
 
 pub use slave::SlaveOf;

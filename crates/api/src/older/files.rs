@@ -120,12 +120,7 @@ async fn assign_task(
     State(service): State<Arc<Service>>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
-    let form = match form {
-        Ok(form) => Form::read(form, &service.node.blobs).await,
-        // As a form without anything in it.
-        Err(_) => Ok(Form::default()),
-    };
-    let answered = match form {
+    let answered = match Form::read(form, &service.node.blobs).await {
         Ok(form) => service.answer(form).await,
         Err(error) => Err(error.into()),
     };

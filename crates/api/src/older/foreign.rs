@@ -81,6 +81,9 @@ pub(super) trait Program: Send + Sync + 'static {
         let _ = phase;
     }
 
+    /// Nothing at all comes any more: its session has ended.
+    fn close_all(&self) {}
+
     /// Ends when the program is found gone by something else than what it was asked; says why.
     fn end(self: Arc<Self>) -> impl Future<Output = String> + Send + 'static {
         pending()
@@ -99,6 +102,8 @@ pub(super) async fn work<P: Program>(node: &Node, identity: &Identity, program: 
     let why = host.run(&mut heard, Arc::clone(program).end()).await;
     // Whatever it holds goes to others at once.
     let _ = host.line.say(ToMaster::Goodbye).await;
+    drop(host);
+    program.close_all();
     why
 }
 

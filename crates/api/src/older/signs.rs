@@ -120,6 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn who_gives_up_a_request_leaves_nobody_at_work() {
+        let busy = AtomicU32::new(0);
+        let at_work = AtWork::new(&busy);
+        let request = async move {
+            std::future::pending::<()>().await;
+            drop(at_work);
+        };
+        assert_eq!(busy.load(Ordering::Relaxed), 1);
+        drop(request);
+        assert_eq!(busy.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
     fn one_silence_is_forgiven_and_who_is_busy_is_not_asked() {
         let silences = Cell::new(0);
         let why = with_time_that_jumps(async {

@@ -2,10 +2,10 @@
 
 use super::upload::Upload;
 use crate::node::Node;
+use crate::older::unique::unique;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec};
@@ -126,7 +126,7 @@ impl Processing {
         bases: &[Vec<u8>],
     ) -> Result<PhaseId, Box<dyn std::error::Error>> {
         let phases = self.phases()?;
-        let request = request_id();
+        let request = RequestId(unique());
         let count = uploads.len();
         let name = format!("{} from an older client ({count} files)", self.spec.name);
         let job =
@@ -235,17 +235,4 @@ fn input(upload: &Upload, base: &[u8]) -> Input {
         media: upload.media,
         base: base.to_vec(),
     }
-}
-
-/// A number that no other request has.
-fn request_id() -> RequestId {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&now.to_le_bytes());
-    hasher.update(&std::process::id().to_le_bytes());
-    hasher.update(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-    let hash = hasher.finalize();
-    let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
-    RequestId(u128::from_le_bytes(*half))
 }

@@ -8,10 +8,11 @@ mod form;
 mod results;
 
 use super::kinds::Kind;
-use super::together::{Share, Together};
+use super::together::{Held, Share, Together};
 use crate::node::Node;
 use crate::older::foreign::{Ended, Order, Piece, Program};
 use crate::older::http::{Ask, Target, Unanswered};
+use crate::older::known::{Presence, Registered};
 use crate::older::signs::{self, AtWork, SIGN_TIME_MAX, Sign};
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
@@ -35,10 +36,11 @@ const RETRY: &str = "See what the slave's own log says; the file is tried elsewh
 /// A slave.
 pub(super) struct Slave {
     node: Node,
-    pub(super) target: Target,
+    target: Target,
     name: WorkerName,
     limit: Duration,
-    together: Arc<Together>,
+    held: Held,
+    presence: Presence,
     /// Requests that it is at work on.
     busy: AtomicU32,
 }
@@ -71,12 +73,30 @@ impl Program for Slave {
     }
 
     fn close(&self, phase: PhaseId) {
-        self.together.close(phase);
+        self.held.close(phase);
+    }
+
+    fn close_all(&self) {
+        self.held.close_all();
     }
 
     async fn end(self: Arc<Self>) -> String {
         let is_busy = || self.busy.load(Ordering::Relaxed) > 0;
         signs::lack(is_busy, || self.gives_a_sign()).await
+    }
+}
+
+impl Registered for Slave {
+    fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    async fn gives_a_sign(&self) -> Sign {
+        match self.target.ask(Ask::get("/check_status", SIGN_TIME_MAX)).await {
+            Ok((status, _)) if status.is_success() => Ok(()),
+            Ok((status, _)) => Err(format!("{} answers /check_status by {status}", self.target)),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -88,16 +108,8 @@ impl Slave {
         limit: Duration,
         together: Arc<Together>,
     ) -> Slave {
-        Slave { node, target, name, limit, together, busy: AtomicU32::new(0) }
-    }
-
-    /// Whether it is there.
-    pub(super) async fn gives_a_sign(&self) -> Sign {
-        match self.target.ask(Ask::get("/check_status", SIGN_TIME_MAX)).await {
-            Ok((status, _)) if status.is_success() => Ok(()),
-            Ok((status, _)) => Err(format!("{} answers /check_status by {status}", self.target)),
-            Err(error) => Err(error.to_string()),
-        }
+        let (held, presence, busy) = (Held::of(together), Presence::new(), AtomicU32::new(0));
+        Slave { node, target, name, limit, held, presence, busy }
     }
 
     /// Has it work on one file.
@@ -113,7 +125,7 @@ impl Slave {
     /// Has it work on all files of the request, unless that was done for another one of them.
     async fn of_all(&self, kind: &Kind, order: &Order) -> Result<Ended, Failing> {
         let phase = order.task.phase_id();
-        let share = self.together.share(phase);
+        let share = self.held.share(phase);
         // Whoever else is about to ask for the same waits here.
         let mut share = share.lock().await;
         if let Some(made) = share.made(order.task.index) {

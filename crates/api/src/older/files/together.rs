@@ -3,12 +3,20 @@
 
 use super::slave::Returned;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use windlass_core::{PhaseId, TaskIndex, WorkerName};
 
-/// The answers by request.
+type Shared = tokio::sync::Mutex<Share>;
+
+/// The answers by request, each for as long as a slave that has to do with the request is there.
 #[derive(Default)]
-pub(super) struct Together(Mutex<BTreeMap<PhaseId, Arc<tokio::sync::Mutex<Share>>>>);
+pub(super) struct Together(Mutex<BTreeMap<PhaseId, Weak<Shared>>>);
+
+/// The answers to requests that a slave has to do with.
+pub(super) struct Held {
+    all: Arc<Together>,
+    own: Mutex<BTreeMap<PhaseId, Arc<Shared>>>,
+}
 
 /// What a slave made of the files of one request; held while one is asked.
 #[derive(Debug, Default)]
@@ -20,14 +28,41 @@ pub(super) struct Share {
 }
 
 impl Together {
-    pub(super) fn share(&self, phase: PhaseId) -> Arc<tokio::sync::Mutex<Share>> {
+    fn share(&self, phase: PhaseId) -> Arc<Shared> {
         let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shares.entry(phase).or_default())
+        if let Some(share) = shares.get(&phase).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::default();
+        shares.insert(phase, Arc::downgrade(&share));
+        share
+    }
+}
+
+impl Held {
+    pub(super) fn of(all: Arc<Together>) -> Held {
+        Held { all, own: Mutex::default() }
     }
 
-    /// Nothing of this request comes any more.
+    pub(super) fn share(&self, phase: PhaseId) -> Arc<Shared> {
+        let share = self.all.share(phase);
+        self.own().insert(phase, Arc::clone(&share));
+        share
+    }
+
+    /// Nothing of this request comes to the slave any more.
     pub(super) fn close(&self, phase: PhaseId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&phase);
+        self.own().remove(&phase);
+    }
+
+    /// Nothing at all does.
+    pub(super) fn close_all(&self) {
+        self.own().clear();
+    }
+
+    fn own(&self) -> MutexGuard<'_, BTreeMap<PhaseId, Arc<Shared>>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,6 +86,23 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windlass_core::{JobId, PhaseIndex};
+
+    #[test]
+    fn an_answer_is_there_for_as_long_as_a_slave_of_its_request_is() {
+        let together = Arc::new(Together::default());
+        let [first, second] = [(); 2].map(|()| Held::of(Arc::clone(&together)));
+        let phase_of = |job| PhaseId { job: JobId(job), phase: PhaseIndex(0) };
+        let phase = phase_of(1);
+        let share = Arc::downgrade(&first.share(phase));
+        assert!(Arc::ptr_eq(&second.share(phase), &share.upgrade().expect("it is held")));
+        first.close(phase);
+        assert!(share.upgrade().is_some());
+        second.close_all();
+        assert!(share.upgrade().is_none());
+        let _later = first.share(phase_of(2));
+        assert_eq!(together.0.lock().expect("whole").len(), 1);
+    }
 
     #[test]
     fn a_missing_file_is_told_once_to_who_missed_it() {

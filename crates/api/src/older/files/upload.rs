@@ -4,7 +4,7 @@
 use super::kinds::Kind;
 use axum::body::Bytes;
 use axum::extract::Multipart;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::http::StatusCode;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -61,9 +61,14 @@ impl UploadError {
 }
 
 impl Form {
-    /// Reads all of it. The type may come behind the files.
-    pub(crate) async fn read(mut form: Multipart, blobs: &Blobs) -> Result<Form, UploadError> {
+    /// Reads all of it. The type may come behind the files. What is no form is one without anything
+    /// in it.
+    pub(crate) async fn read(
+        form: Result<Multipart, MultipartRejection>,
+        blobs: &Blobs,
+    ) -> Result<Form, UploadError> {
         let mut read = Form::default();
+        let Ok(mut form) = form else { return Ok(read) };
         while let Some(mut field) = form.next_field().await? {
             let name = field.name().unwrap_or_default().to_owned();
             match &*name {

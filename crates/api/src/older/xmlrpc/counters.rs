@@ -14,9 +14,8 @@ use desk::Desk;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::info;
 use windlass_core::older::OLDER_VERSION;
@@ -48,8 +47,7 @@ struct Counter {
     name: WorkerName,
     limit: Duration,
     desk: Desk,
-    /// It has called.
-    heard: Notify,
+    /// When it has called last.
     heard_at: Mutex<Instant>,
 }
 
@@ -97,7 +95,7 @@ impl Counters {
     /// The worker of an address, also of one that has not registered here: it may have done so
     /// before this master began.
     fn counter(self: &Arc<Counters>, address: &str) -> Result<Arc<Counter>, String> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if let Some(counter) = known.get(address) {
             counter.on_heard();
             return Ok(Arc::clone(counter));
@@ -110,7 +108,6 @@ impl Counters {
             name: worker_name("counter", address),
             limit: self.limit,
             desk: Desk::default(),
-            heard: Notify::new(),
             heard_at: Mutex::new(Instant::now()),
         });
         known.insert(address.to_owned(), Arc::clone(&counter));
@@ -121,33 +118,29 @@ impl Counters {
             slots: 1,
             limit: self.limit,
         };
-        let (node, kept) = (self.node.clone(), Arc::clone(&counter));
+        let (counters, kept) = (Arc::clone(self), Arc::clone(&counter));
+        let address = address.to_owned();
         tokio::spawn(async move {
-            loop {
-                let why = foreign::work(&node, &identity, &kept).await;
-                info!(worker = %kept.name, why, "it gets no work until it asks again");
-                kept.await_call(Instant::now()).await;
-            }
+            let why = foreign::work(&counters.node, &identity, &kept).await;
+            info!(worker = %kept.name, why, "it gets no work until it asks again");
+            // Then it is as one that has never called.
+            counters.known().remove(&address);
         });
         Ok(counter)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Counter>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Counter {
     fn on_heard(&self) {
         *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.heard.notify_one();
     }
 
     fn heard_at(&self) -> Instant {
         *self.heard_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until it calls again.
-    async fn await_call(&self, after: Instant) {
-        while self.heard_at() <= after {
-            self.heard.notified().await;
-        }
     }
 
     fn failure(&self, kind: FailureKind, what: &str) -> Ended {

@@ -8,15 +8,14 @@ use super::call::read_answer;
 use super::message::{self, Value};
 use crate::node::Node;
 use crate::older::calls;
-use crate::older::foreign::{self, Identity, Made, Program, shown, worker_name};
+use crate::older::foreign::{Identity, Made, Program, shown, worker_name};
 use crate::older::http::{Ask, Target};
-use crate::older::signs::{self, AtWork, SIGN_TIME_MAX};
+use crate::older::known::{self, Known, Presence, Registered};
+use crate::older::signs::{self, AtWork, SIGN_TIME_MAX, Sign};
 use axum::http::StatusCode;
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 use windlass_core::params::Params;
@@ -27,8 +26,6 @@ use windlass_core::{Failure, older};
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Workers that may come.
-const WORKER_COUNT_MAX: usize = 1_024;
 /// The groups that the service had.
 const USUAL_GROUPS: [&str; 2] = ["am", "nz"];
 /// The parameter of the call by which one is asked: what is sent to it.
@@ -37,7 +34,7 @@ const SENT: &str = "sent";
 /// All that have told of themselves, by group and name.
 pub(super) struct Searchers {
     node: Node,
-    known: Mutex<BTreeMap<(GroupName, String), Arc<Searcher>>>,
+    known: Known<(GroupName, String), Searcher>,
 }
 
 /// One of them.
@@ -46,16 +43,15 @@ struct Searcher {
     /// The operation by which it alone is called.
     operation: String,
     at: Mutex<(Target, String)>,
-    wake: Notify,
-    /// Whether it answers.
-    is_there: AtomicBool,
+    presence: Presence,
     /// Look-ups that it is at work on.
     busy: AtomicU32,
 }
 
 impl Searchers {
     pub(super) fn new(node: Node) -> Arc<Searchers> {
-        Arc::new(Searchers { node, known: Mutex::default() })
+        let known = Known::new(node.clone());
+        Arc::new(Searchers { node, known })
     }
 
     /// One tells of itself.
@@ -67,56 +63,27 @@ impl Searchers {
     ) -> Result<Value, String> {
         let group: GroupName = group.parse().map_err(|error| format!("group {group}: {error}"))?;
         let at = Target::of_url(url).ok_or_else(|| format!("{url:?} is no http:// URL"))?;
-        let success = Value::members([("message", Value::Text("success".to_owned()))]);
-        let key = (group, name.to_owned());
-        let mut known = self.known();
-        if let Some(searcher) = known.get(&key) {
-            *searcher.at() = at;
-            searcher.wake.notify_one();
-            return Ok(success);
-        }
-        if known.len() >= WORKER_COUNT_MAX {
-            return Err(format!("there are {WORKER_COUNT_MAX} workers already"));
-        }
-        if range(&key.0).is_none() {
-            warn!(worker = shown(name), group = %key.0, "the group is no range of two letters: it \
-                   answers only where a record set has a group of that name");
-        }
-        let worker = worker_name("searcher", &format!("{}-{name}", key.0));
-        let operation = format!("look_up.{worker}");
-        let identity = Identity {
-            name: worker,
-            place: format!("{}, a worker of the older look-up service", at.0),
-            operations: vec![operation.clone()],
-            slots: 1,
-            limit: ANSWER_TIME_MAX,
-        };
-        let searcher = Arc::new(Searcher {
-            name: name.to_owned(),
-            operation: older::offered(&operation),
-            at: Mutex::new(at),
-            wake: Notify::new(),
-            is_there: AtomicBool::new(false),
-            busy: AtomicU32::new(0),
-        });
-        info!(worker = %identity.name, group = %key.0, "a worker of the look-up service has registered");
-        known.insert(key, Arc::clone(&searcher));
-        tokio::spawn(keep(self.node.clone(), identity, searcher));
-        Ok(success)
+        let key = (group.clone(), name.to_owned());
+        let known = self.known.enter(key, || searcher(name, &group, at.clone()));
+        let searcher =
+            known.ok_or_else(|| format!("there are {} workers already", known::COUNT_MAX))?;
+        *searcher.at() = at;
+        searcher.presence.wake();
+        Ok(Value::members([("message", Value::Text("success".to_owned()))]))
     }
 
     /// Whether any has told of itself.
     pub(super) fn are_there(&self) -> bool {
-        !self.known().is_empty()
+        !self.known.all().is_empty()
     }
 
     /// The groups without a record set that says more: those of the service, and whose names are
     /// ranges as well.
     pub(super) fn shards(&self) -> Option<Shards> {
-        let known: Vec<GroupName> = self.known().keys().map(|(group, _)| group.clone()).collect();
+        let known = self.known.all().into_iter().map(|((group, _), _)| group);
         let usual = USUAL_GROUPS.iter().filter_map(|group| group.parse().ok());
         let mut shards: Vec<Shard> = Vec::new();
-        for shard in known.into_iter().chain(usual).filter_map(|group| range(&group)) {
+        for shard in known.chain(usual).filter_map(|group| range(&group)) {
             let with_it: Vec<Shard> = shards.iter().cloned().chain([shard]).collect();
             if Shards::new(with_it.clone()).is_ok() {
                 shards = with_it;
@@ -132,11 +99,9 @@ impl Searchers {
         method: &str,
         params: &[Value],
     ) -> Option<Value> {
-        let of_group = |(key, it): (&(GroupName, String), &Arc<Searcher>)| {
-            let is_meant = key.0 == *group && it.is_there.load(Ordering::Relaxed);
-            is_meant.then(|| Arc::clone(it))
-        };
-        let there: Vec<Arc<Searcher>> = self.known().iter().filter_map(of_group).collect();
+        let all = self.known.all().into_iter();
+        let of_group = all.filter(|(key, it)| key.0 == *group && it.presence.is_there());
+        let there = of_group.map(|(_, it)| it).collect();
         let sent = message::call(method, params);
         for searcher in by_load(there).await {
             match searcher.look_up(&self.node, &sent).await {
@@ -151,25 +116,31 @@ impl Searchers {
         }
         None
     }
-
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(GroupName, String), Arc<Searcher>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// Has one answer whenever it is there.
-async fn keep(node: Node, identity: Identity, searcher: Arc<Searcher>) {
-    let name = identity.name.0.clone();
-    let mut is_new = true;
-    loop {
-        let ask = || async { searcher.load().await.map(drop) };
-        signs::wait(&name, is_new, &searcher.wake, ask).await;
-        searcher.is_there.store(true, Ordering::Relaxed);
-        let why = foreign::work(&node, &identity, &searcher).await;
-        searcher.is_there.store(false, Ordering::Relaxed);
-        warn!(worker = name, why, "it is asked for nothing until it gives a sign of life");
-        is_new = false;
+/// One that is new.
+fn searcher(name: &str, group: &GroupName, at: (Target, String)) -> (Identity, Searcher) {
+    if range(group).is_none() {
+        warn!(worker = shown(name), %group, "the group is no range of two letters: it answers only \
+               where a record set has a group of that name");
     }
+    let worker = worker_name("searcher", &format!("{group}-{name}"));
+    let operation = format!("look_up.{worker}");
+    let searcher = Searcher {
+        name: name.to_owned(),
+        operation: older::offered(&operation),
+        at: Mutex::new(at.clone()),
+        presence: Presence::new(),
+        busy: AtomicU32::new(0),
+    };
+    let identity = Identity {
+        name: worker,
+        place: format!("{}, a worker of the older look-up service", at.0),
+        operations: vec![operation],
+        slots: 1,
+        limit: ANSWER_TIME_MAX,
+    };
+    (identity, searcher)
 }
 
 /// Those that tell their load, the least first, ties by name.
@@ -203,7 +174,17 @@ impl Program for Searcher {
 
     async fn end(self: Arc<Self>) -> String {
         let is_busy = || self.busy.load(Ordering::Relaxed) > 0;
-        signs::lack(is_busy, || async { self.load().await.map(drop) }).await
+        signs::lack(is_busy, || self.gives_a_sign()).await
+    }
+}
+
+impl Registered for Searcher {
+    fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    async fn gives_a_sign(&self) -> Sign {
+        self.load().await.map(drop)
     }
 }
 

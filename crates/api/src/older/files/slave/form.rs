@@ -3,10 +3,9 @@
 
 use super::super::kinds::Kind;
 use crate::node::Node;
+use crate::older::unique::unique;
 use axum::body::{Body, Bytes};
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use windlass_core::media::Media;
@@ -38,7 +37,8 @@ pub(super) struct SlaveForm {
 
 impl SlaveForm {
     pub(super) fn new(kind: &Kind, files: &[Sent]) -> SlaveForm {
-        SlaveForm::with(boundary(), kind, files)
+        // It stands in no file but by chance.
+        SlaveForm::with(format!("{:032x}", unique()), kind, files)
     }
 
     fn with(boundary: String, kind: &Kind, files: &[Sent]) -> SlaveForm {
@@ -113,17 +113,6 @@ fn send(mut source: impl Read, say: &mpsc::Sender<io::Result<Bytes>>) -> io::Res
 fn quoted(name: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
     name.replace('"', "%22")
-}
-
-/// What stands in no file but by chance.
-fn boundary() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&now.to_le_bytes());
-    hasher.update(&std::process::id().to_le_bytes());
-    hasher.update(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 #[cfg(test)]
