@@ -5,15 +5,19 @@
 
 Look-ups: processes with Python's own client (`ServerProxy`), several and then one alone, ask
 `getbyname` of a record set, each one after another; the peer is a dictionary behind
-SimpleXMLRPCServer, as that service's was. Files: a client (`requests`) sends photos to
-`/assign_task` to be made grey; the peer is a stand-in for that service written from what it said
-and did: a master in Flask that shares them out over two slaves, which work by Pillow. Ours has two
-workers as well, and a state without earlier results for every run. Ends with 1 where a bar is
-missed.
+SimpleXMLRPCServer, as that service's was. Python's client alone takes some 0.4 ms of CPU for a
+look-up: where its processes share two cores with the server, no server at all would be much more
+than 2.5 times the peer. What each side takes is told beside.
+
+Files: a client (`requests`) sends photos to `/assign_task` to be made grey; the peer is a stand-in
+for that service written from what it said and did: a master in Flask that shares them out over two
+slaves, which work by Pillow. Ours has two workers as well, and a state without earlier results for
+every run. Ends with 1 where a bar is missed.
 """
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -46,10 +50,10 @@ import json, sys, time, xmlrpc.client
 place, queries, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 names = json.load(open(queries, encoding="utf-8"))["names"]
 master, took = xmlrpc.client.ServerProxy(f"http://{place}/", allow_none=True), []
-found = 0
-for name in names[:200]:
+found, asked_before = 0, 200
+for name in names[:asked_before]:
     master.getbyname(name)
-until = time.perf_counter() + seconds
+until, used_s = time.perf_counter() + seconds, time.process_time()
 while time.perf_counter() < until:
     for name in names:
         start = time.perf_counter()
@@ -58,9 +62,11 @@ while time.perf_counter() < until:
         found += len(answer["result"])
         if start > until:
             break
+used_s = time.process_time() - used_s
 took.sort()
 print(json.dumps({"per_s": len(took) / sum(took), "p50_us": took[len(took) // 2] * 1e6,
-                  "p99_us": took[len(took) * 99 // 100] * 1e6, "found": found}))
+                  "p99_us": took[len(took) * 99 // 100] * 1e6, "found": found,
+                  "asked": len(took) + asked_before, "client_us": used_s / len(took) * 1e6}))
 """
 
 SLAVE = """
@@ -149,18 +155,18 @@ print(json.dumps({"per_s": count / (time.perf_counter() - begun)}))
 
 @contextlib.contextmanager
 def started(command, folder):
-    """A program that goes on beside; gives what it says, line by line."""
+    """A program that goes on beside; what it says is in its `stderr`."""
     command = list(map(str, command))
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     try:
-        yield process.stderr
+        yield process
     finally:
         process.terminate()
         process.wait()
 
 
-def place_in(lines, before="Listening on "):
-    for line in lines:
+def place_in(process, before="Listening on "):
+    for line in process.stderr:
         found = re.search(re.escape(before) + r"(\S+)", line)
         if found:
             return found.group(1)
@@ -188,14 +194,24 @@ def windlass(*arguments):
     return [harness.release_folder() / "windlass", *arguments]
 
 
-def look_ups_of(place, folder, options):
+def cpu_s(process):
+    """What a program has used so far, without its children."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def look_ups_of(server, place, folder, options):
     """What each of several clients together, and one alone, measures."""
     command = python(LOOK_UP_CLIENT, place, folder / "queries.json", options.seconds)
+    used_s = cpu_s(server)
     asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
               for _ in range(options.clients)]
     answers = [json.loads(it.communicate()[0].splitlines()[-1]) for it in asking]
+    used_s = cpu_s(server) - used_s
     alone = harness.last_json(command)
     return {"per_s": sum(it["per_s"] for it in answers), "alone_per_s": alone["per_s"],
+            "server_us": used_s / sum(it["asked"] for it in answers) * 1e6,
+            "client_us": statistics.median(it["client_us"] for it in answers),
             "p99_us": max(it["p99_us"] for it in answers), "alone_p50_us": alone["p50_us"]}
 
 
@@ -203,26 +219,26 @@ def own_look_ups(folder, options):
     with tempfile.TemporaryDirectory(dir=folder) as state:
         up = windlass("up", "--state", state, "--listen", "127.0.0.1:0", "--workers", 2,
                       "--xmlrpc", "127.0.0.1:0", "--log-level", "warn")
-        with started(up, folder) as lines:
-            master = place_in(lines)
-            older = place_in(lines, "look-up service on ")
+        with started(up, folder) as server:
+            master = place_in(server)
+            older = place_in(server, "look-up service on ")
             load = windlass("records", "load", "people", folder / "people.ndjson", "--key", "name",
                             "--shard", "am=a-m", "--shard", "nz=n-z", "--master", master)
             subprocess.run(list(map(str, load)), check=True, stderr=subprocess.DEVNULL)
-            return look_ups_of(older, folder, options)
+            return look_ups_of(server, older, folder, options)
 
 
 def peer_look_ups(folder, options):
-    with started(python(LOOK_UP_SERVER, folder / "people.ndjson"), folder) as lines:
-        return look_ups_of(place_in(lines), folder, options)
+    with started(python(LOOK_UP_SERVER, folder / "people.ndjson"), folder) as server:
+        return look_ups_of(server, place_in(server), folder, options)
 
 
 def own_files(folder, photos):
     with tempfile.TemporaryDirectory(dir=folder) as own:
         up = windlass("up", "--state", pathlib.Path(own) / "state", "--listen", "127.0.0.1:0",
                       "--workers", 2)
-        with started(up, own) as lines:
-            place = place_in(lines)
+        with started(up, own) as master:
+            place = place_in(master)
             await_workers(place, 2)
             return harness.last_json(python(FILES_CLIENT, f"http://{place}", *photos))
 
@@ -281,6 +297,9 @@ def main():
         table.row("SimpleXMLRPCServer", median("peer", "per_s"))
         times = median("ours", "per_s") / median("peer", "per_s")
         table.row("look-ups, times the peer", times, ">=", 2.5)
+        table.row("CPU of a client for a look-up", median("ours", "client_us"), unit="us")
+        table.row("CPU of the server for a look-up", median("ours", "server_us"), unit="us")
+        table.row("SimpleXMLRPCServer", median("peer", "server_us"), unit="us")
         table.row("one client alone: p50", median("ours", "alone_p50_us"), unit="us")
         table.row("SimpleXMLRPCServer: p50", median("peer", "alone_p50_us"), unit="us")
         times = median("ours", "alone_per_s") / median("peer", "alone_per_s")

@@ -43,6 +43,14 @@ if [ ${#packages[@]} -gt 0 ]; then
     fi
     echo "deps: installing ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
+    # What decodes for it is a package of its own on newer systems (Debian 13).
+    if [[ " ${packages[*]} " == *" libheif1 "* ]]; then
+        for decoder in libheif-plugin-libde265 libheif-plugin-dav1d; do
+            if apt-cache show "$decoder" >/dev/null 2>&1; then
+                packages+=("$decoder")
+            fi
+        done
+    fi
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
