@@ -68,6 +68,7 @@ use nearest::Neighbours;
 use origin::Text;
 use semantic::Placed;
 use settings::{PARAMS, Settings};
+use std::sync::{Arc, Mutex, PoisonError};
 use terms::Terms;
 use vocabulary::{Builder, Vocabulary};
 use windlass_core::Failure;
@@ -197,14 +198,14 @@ fn whole(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     let mut builder = Builder::default();
     builder.add(&counts)?;
     let features = builder.choose(settings)?.encode();
-    let vocabulary = Vocabulary::decode(&features).ok_or_else(damaged)?;
+    let vocabulary = Vocabulary::decode(features).ok_or_else(damaged)?;
     result::write(settings, &counts, &vocabulary, work.output)
 }
 
 /// The document's terms and how often each occurs.
 fn count(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
     let read = Text::of(work)?;
-    let mut terms = Terms::default();
+    let mut terms = Terms::of_text(read.text.len());
     let length = read.text.len() as u64;
     work.output.progress(0, length);
     analyzer::each_term(&read.text, settings, &mut |term| terms.add(term))?;
@@ -251,8 +252,23 @@ fn transform(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     let [counts, features] = [0, 1].map(|position| work.earlier.read(position, STEP_BYTES_MAX));
     let (counts, features) = (counts?, features?);
     let counts = Counts::decode(&counts).ok_or_else(damaged)?;
-    let vocabulary = Vocabulary::decode(&features).ok_or_else(damaged)?;
+    let vocabulary = last_read(features)?;
     result::write(settings, &counts, &vocabulary, work.output)
+}
+
+/// The features that this process read last: one document after another needs the same.
+static LAST_READ: Mutex<Option<Arc<Vocabulary>>> = Mutex::new(None);
+
+fn last_read(features: Vec<u8>) -> Result<Arc<Vocabulary>, Failure> {
+    let mut last = LAST_READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(vocabulary) = last.as_ref().filter(|it| it.is_of(&features)) {
+        return Ok(Arc::clone(vocabulary));
+    }
+    // Two at once might not fit.
+    *last = None;
+    let vocabulary = Arc::new(Vocabulary::decode(features).ok_or_else(damaged)?);
+    *last = Some(Arc::clone(&vocabulary));
+    Ok(vocabulary)
 }
 
 /// Which documents are nearest to each.
@@ -262,8 +278,8 @@ fn nearest(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     }
     let last = work.earlier.artifacts().len().saturating_sub(1);
     let features = work.earlier.read(last, STEP_BYTES_MAX)?;
-    let vocabulary = Vocabulary::decode(&features).ok_or_else(damaged)?;
-    let mut neighbours = Neighbours::new(vocabulary.features.len());
+    let vocabulary = Vocabulary::decode(features).ok_or_else(damaged)?;
+    let mut neighbours = Neighbours::new(vocabulary.len());
     for position in 0..last {
         let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
         let counts = Counts::decode(&bytes).ok_or_else(damaged)?;

@@ -16,7 +16,8 @@ const VERSION: u8 = 2;
 
 /// One version byte, then pieces and numbers.
 pub(super) fn encode(origin: &Origin<'_>, terms: &Terms) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = Vec::with_capacity(terms.encoded_bytes());
+    out.push(VERSION);
     origin.push(&mut out);
     push_number(terms.len() as u64, &mut out);
     for (term, count) in terms.sorted() {
@@ -33,8 +34,10 @@ impl Counts<'_> {
         let mut reader = Reader(rest);
         let origin = Origin::read(&mut reader)?;
         let count = reader.count(2)?;
-        let terms = (0..count).map(|_| Some((reader.bytes()?, reader.number()?)));
-        let terms: Vec<_> = terms.collect::<Option<_>>()?;
+        let mut terms = Vec::with_capacity(count);
+        for _ in 0..count {
+            terms.push((reader.bytes()?, reader.number()?));
+        }
         let is_sorted = terms.is_sorted_by(|(a, _), (b, _)| a < b);
         (is_sorted && reader.0.is_empty()).then_some(Counts { origin, terms })
     }

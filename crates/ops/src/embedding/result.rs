@@ -5,6 +5,7 @@ use super::settings::Settings;
 use super::vocabulary::Vocabulary;
 use crate::work::Output;
 use serde::Serialize;
+use std::borrow::Cow;
 use windlass_core::Failure;
 use windlass_core::model::ModelRef;
 
@@ -12,7 +13,7 @@ use windlass_core::model::ModelRef;
 pub(super) fn write(
     settings: &Settings,
     counts: &Counts<'_>,
-    vocabulary: &Vocabulary<'_>,
+    vocabulary: &Vocabulary,
     output: &mut dyn Output,
 ) -> Result<(), Failure> {
     counts.origin.notes.iter().for_each(|note| output.note((*note).to_owned()));
@@ -20,23 +21,18 @@ pub(super) fn write(
     if weights.is_empty() {
         output.note("the document has none of the features: its vector is 0".to_owned());
     }
-    let vector_size = vocabulary.features.len();
-    let (vector, features): (Vec<f64>, Vec<&str>) = if settings.is_sparse {
-        let named = |(number, weight): &(u32, f64)| {
-            (*weight, vocabulary.features.get(*number as usize).map_or("", |(name, _)| name))
-        };
-        weights.iter().map(named).unzip()
+    let named = |(number, _): &(u32, f64)| vocabulary.name(*number as usize);
+    let (vector, features) = if settings.is_sparse {
+        let names: Vec<&str> = weights.iter().map(named).collect();
+        let weights: Vec<f64> = weights.iter().map(|(_, weight)| *weight).collect();
+        (json(&weights), Cow::Owned(json(&names)))
     } else {
-        let mut vector = vec![0.0; vector_size];
-        for (number, weight) in &weights {
-            vector[*number as usize] = *weight;
-        }
-        (vector, vocabulary.features.iter().map(|(name, _)| *name).collect())
+        (dense(&weights, vocabulary.len()), Cow::Borrowed(vocabulary.listed()))
     };
     let fields = Fields {
         vector: &vector,
-        features: Some(&features),
-        vector_size,
+        features: &features,
+        vector_size: vocabulary.len(),
         non_zero_features: weights.len(),
         encoding: counts.origin.encoding,
         model: None,
@@ -44,11 +40,30 @@ pub(super) fn write(
     output.artifact("{base}_embedding.json", "application/json", &fields.write())
 }
 
+/// All weights as a JSON list; most of them are nought.
+fn dense(weights: &[(u32, f64)], count: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 * count + 24 * weights.len() + 2);
+    let mut weights = weights.iter().peekable();
+    for number in 0..count {
+        out.push(if number == 0 { b'[' } else { b',' });
+        match weights.next_if(|(next, _)| *next as usize == number) {
+            None => out.extend_from_slice(b"0.0"),
+            Some((_, weight)) => push_json(weight, &mut out),
+        }
+    }
+    if count == 0 {
+        out.push(b'[');
+    }
+    out.push(b']');
+    out
+}
+
 /// The fields of a result, in the order in which they are written.
-pub(super) struct Fields<'a, N> {
-    pub(super) vector: &'a [N],
-    /// Where they have names.
-    pub(super) features: Option<&'a [&'a str]>,
+pub(super) struct Fields<'a> {
+    /// As a JSON list.
+    pub(super) vector: &'a [u8],
+    /// Their names, as a JSON list.
+    pub(super) features: &'a [u8],
     pub(super) vector_size: usize,
     pub(super) non_zero_features: usize,
     pub(super) encoding: &'a str,
@@ -56,11 +71,15 @@ pub(super) struct Fields<'a, N> {
     pub(super) model: Option<&'a ModelRef>,
 }
 
-impl<N: Serialize> Fields<'_, N> {
+impl Fields<'_> {
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut out = b"{\n".to_vec();
-        push("vector", &self.vector, &mut out);
-        push("features", &self.features.unwrap_or_default(), &mut out);
+        /// Room for all but the lists.
+        const OTHER_BYTES: usize = 256;
+        let mut out = Vec::with_capacity(self.vector.len() + self.features.len() + OTHER_BYTES);
+        out.extend_from_slice(b"{\n  \"vector\": ");
+        out.extend_from_slice(self.vector);
+        out.extend_from_slice(b",\n  \"features\": ");
+        out.extend_from_slice(self.features);
         push("vector_size", &self.vector_size, &mut out);
         push("non_zero_features", &self.non_zero_features, &mut out);
         push("encoding", &self.encoding, &mut out);
@@ -68,15 +87,26 @@ impl<N: Serialize> Fields<'_, N> {
             push("model", name, &mut out);
             push("model_blake3", &id.to_hex(), &mut out);
         }
-        // The last comma and the end of its line.
-        out.truncate(out.len() - 2);
         out.extend_from_slice(b"\n}\n");
         out
     }
 }
 
+/// Adds a field behind another one.
 fn push(name: &str, value: &impl Serialize, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("  \"{name}\": ").as_bytes());
-    serde_json::to_writer(&mut *out, value).expect("numbers and text can always be written");
-    out.extend_from_slice(b",\n");
+    out.extend_from_slice(b",\n  \"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\": ");
+    push_json(value, out);
+}
+
+/// A value as JSON.
+pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_json(value, &mut out);
+    out
+}
+
+fn push_json(value: &impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("numbers and text can always be written");
 }

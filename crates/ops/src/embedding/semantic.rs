@@ -1,7 +1,7 @@
 //! Vectors by a model: of one text, as it passes between steps, as JSON.
 
 use super::origin::Origin;
-use super::result::Fields;
+use super::result::{Fields, json};
 use super::varint::Reader;
 use crate::models::{Encoded, Encoder, Pack};
 use crate::work::{Model, Output};
@@ -87,8 +87,8 @@ impl Placed<'_> {
     pub(super) fn write(&self, model: &ModelRef, output: &mut dyn Output) -> Result<(), Failure> {
         self.origin.notes.iter().for_each(|note| output.note((*note).to_owned()));
         let fields = Fields {
-            vector: &self.vector,
-            features: None,
+            vector: &json(&self.vector),
+            features: b"[]",
             vector_size: self.vector.len(),
             non_zero_features: self.vector.iter().filter(|number| **number != 0.0).count(),
             encoding: self.origin.encoding,

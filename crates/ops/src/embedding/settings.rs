@@ -3,6 +3,7 @@
 use super::stop_words::StopWords;
 use crate::document;
 use crate::models::Reach;
+use std::sync::LazyLock;
 use windlass_core::Failure;
 use windlass_core::params::{ParamKind, ParamSpec, Params};
 
@@ -99,24 +100,27 @@ pub(super) const PARAMS: &[ParamSpec] = &[
 ];
 
 /// What terms are made of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Analyzer {
+    #[default]
     Word,
     Char,
     CharWithinWords,
 }
 
 /// How accents are taken off.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Accents {
+    #[default]
     Kept,
     Ascii,
     Unicode,
 }
 
 /// What a vector is divided by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Norm {
+    #[default]
     None,
     Sum,
     Length,
@@ -130,7 +134,7 @@ pub(super) enum DocumentCount {
 }
 
 /// The parameters.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Settings {
     pub(super) analyzer: Analyzer,
     pub(super) lowercase: bool,
@@ -157,50 +161,73 @@ impl Settings {
     /// # Errors
     /// `parameters_conflict` where the shortest run is longer than the longest.
     pub(super) fn of(params: &Params) -> Result<Settings, Failure> {
-        // Normalised parameters have them all; only tests and strange clients leave some out.
-        let default = |name: &str| {
-            let spec = PARAMS.iter().find(|spec| spec.name == name);
-            spec.and_then(|spec| spec.default).unwrap_or_default()
-        };
-        let text = |name: &str| params.text(name).unwrap_or_else(|| default(name));
-        let number = |name: &str| text(name).parse::<usize>().unwrap_or(0);
-        let is_true = |name: &str| text(name) == "true";
-        let ngrams = (number("ngram_min"), number("ngram_max"));
-        if ngrams.0 > ngrams.1 {
-            let cause = format!("ngram_min={} is more than ngram_max={}", ngrams.0, ngrams.1);
+        let mut settings = DEFAULTS.clone();
+        params.0.iter().for_each(|(name, value)| settings.take(name, value));
+        let (shortest, longest) = settings.ngrams;
+        if shortest > longest {
+            let cause = format!("ngram_min={shortest} is more than ngram_max={longest}");
             let next_step = "Give an ngram_max that is at least as large.";
             return Err(Failure::rejected("parameters_conflict", cause, next_step));
         }
-        Ok(Settings {
-            analyzer: match text("analyzer") {
-                "char" => Analyzer::Char,
-                "char_wb" => Analyzer::CharWithinWords,
-                _ => Analyzer::Word,
-            },
-            lowercase: is_true("lowercase"),
-            accents: match text("strip_accents") {
-                "ascii" => Accents::Ascii,
-                "unicode" => Accents::Unicode,
-                _ => Accents::Kept,
-            },
-            stop_words: StopWords::of(text("stop_words")),
-            ngrams,
-            binary: is_true("binary"),
-            min_df: DocumentCount::of(text("min_df")),
-            max_df: DocumentCount::of(text("max_df")),
-            feature_count_max: Some(number("max_features")).filter(|count| *count > 0),
-            use_idf: is_true("use_idf"),
-            smooth_idf: is_true("smooth_idf"),
-            sublinear_tf: is_true("sublinear_tf"),
-            norm: match text("norm") {
-                "l1" => Norm::Sum,
-                "none" => Norm::None,
-                _ => Norm::Length,
-            },
-            is_sparse: text("form") == "sparse",
-            nearest_count: number("nearest"),
-            reach: if text("read") == "all" { Reach::All } else { Reach::Beginning },
-        })
+        Ok(settings)
+    }
+
+    /// As this parameter says.
+    fn take(&mut self, name: &str, value: &str) {
+        let number = || value.parse::<usize>().unwrap_or(0);
+        let is_true = value == "true";
+        match name {
+            "analyzer" => {
+                self.analyzer = match value {
+                    "char" => Analyzer::Char,
+                    "char_wb" => Analyzer::CharWithinWords,
+                    _ => Analyzer::Word,
+                }
+            }
+            "lowercase" => self.lowercase = is_true,
+            "strip_accents" => {
+                self.accents = match value {
+                    "ascii" => Accents::Ascii,
+                    "unicode" => Accents::Unicode,
+                    _ => Accents::Kept,
+                }
+            }
+            "stop_words" => self.stop_words = StopWords::of(value),
+            "ngram_min" => self.ngrams.0 = number(),
+            "ngram_max" => self.ngrams.1 = number(),
+            "binary" => self.binary = is_true,
+            "min_df" => self.min_df = DocumentCount::of(value),
+            "max_df" => self.max_df = DocumentCount::of(value),
+            "max_features" => self.feature_count_max = Some(number()).filter(|count| *count > 0),
+            "use_idf" => self.use_idf = is_true,
+            "smooth_idf" => self.smooth_idf = is_true,
+            "sublinear_tf" => self.sublinear_tf = is_true,
+            "norm" => {
+                self.norm = match value {
+                    "l1" => Norm::Sum,
+                    "none" => Norm::None,
+                    _ => Norm::Length,
+                }
+            }
+            "form" => self.is_sparse = value == "sparse",
+            "nearest" => self.nearest_count = number(),
+            "read" => self.reach = if value == "all" { Reach::All } else { Reach::Beginning },
+            _ => {}
+        }
+    }
+}
+
+/// Where a parameter is not given; only tests and strange clients leave some out.
+static DEFAULTS: LazyLock<Settings> = LazyLock::new(|| {
+    let mut settings = Settings::default();
+    let defaults = PARAMS.iter().filter_map(|spec| Some((spec.name, spec.default?)));
+    defaults.for_each(|(name, value)| settings.take(name, value));
+    settings
+});
+
+impl Default for DocumentCount {
+    fn default() -> DocumentCount {
+        DocumentCount::Count(0.0)
     }
 }
 

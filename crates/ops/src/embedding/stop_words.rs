@@ -25,8 +25,9 @@ fn hash(word: &str) -> u64 {
 }
 
 /// The words that are left out.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) enum StopWords {
+    #[default]
     None,
     English,
     Own(BTreeSet<String>),

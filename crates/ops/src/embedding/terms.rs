@@ -18,6 +18,27 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// With room for those of a text of so many bytes, if it is short.
+    pub(super) fn of_text(text_bytes: usize) -> Terms {
+        const TEXT_BYTES_MAX: usize = 64 << 10;
+        /// Of the text for each term: a word and what parts it from the next.
+        const TERM_BYTES: usize = 8;
+        let text_bytes = text_bytes.min(TEXT_BYTES_MAX);
+        let count = text_bytes / TERM_BYTES + 1;
+        Terms {
+            bytes: Vec::with_capacity(text_bytes),
+            ends: Vec::with_capacity(count),
+            counts: Vec::with_capacity(count),
+            table: HashTable::with_capacity(count),
+        }
+    }
+
+    /// About as many bytes as all terms take with their counts.
+    pub(super) fn encoded_bytes(&self) -> usize {
+        const BESIDE_BYTES: usize = 64;
+        self.bytes.len() + 2 * self.len() + BESIDE_BYTES
+    }
+
     /// Counts a term once.
     ///
     /// # Errors

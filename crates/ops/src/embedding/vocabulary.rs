@@ -4,9 +4,11 @@
 //! ln((1 + n) / (1 + df)) + 1 of n documents, or ln(n / df) + 1 where it is not smoothed.
 
 use super::counts::Counts;
+use super::result::json;
 use super::settings::{Norm, Settings};
 use super::terms::Terms;
 use super::varint::{Reader, push_number};
+use std::sync::OnceLock;
 use windlass_core::Failure;
 
 /// Adds up what all documents have.
@@ -22,9 +24,22 @@ pub(super) struct Builder {
 pub(super) struct Chosen<'a>(Vec<(&'a [u8], f64)>);
 
 /// The features with the weight of each, by code point.
-#[derive(Clone, Debug)]
-pub(super) struct Vocabulary<'a> {
-    pub(super) features: Vec<(&'a str, f64)>,
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    /// As they were written; the names are in it.
+    bytes: Vec<u8>,
+    features: Vec<Feature>,
+    /// The same names as a JSON list.
+    listed: OnceLock<Vec<u8>>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+struct Feature {
+    /// Where its name begins and ends in the bytes.
+    begins: usize,
+    ends: usize,
+    idf: f64,
 }
 
 const VERSION: u8 = 2;
@@ -120,40 +135,73 @@ impl Chosen<'_> {
     }
 }
 
-impl Vocabulary<'_> {
+impl Vocabulary {
     /// The reverse of [`Chosen::encode`]; `None` for what it did not write.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Vocabulary<'_>> {
+    pub(super) fn decode(bytes: Vec<u8>) -> Option<Vocabulary> {
         let (&VERSION, rest) = bytes.split_first()? else { return None };
         let mut reader = Reader(rest);
         let count = reader.count(9)?;
-        let mut lengths = Vec::with_capacity(count);
-        for _ in 0..count {
-            lengths.push((usize::try_from(reader.number()?).ok()?, reader.float()?));
-        }
-        let mut rest = std::str::from_utf8(reader.0).ok()?;
         let mut features = Vec::with_capacity(count);
-        for (length, idf) in lengths {
-            let (name, behind) = rest.split_at_checked(length)?;
-            features.push((name, idf));
-            rest = behind;
+        let mut ends = 0_usize;
+        for _ in 0..count {
+            let begins = ends;
+            ends = begins.checked_add(usize::try_from(reader.number()?).ok()?)?;
+            features.push(Feature { begins, ends, idf: reader.float()? });
+        }
+        let names = std::str::from_utf8(reader.0).ok()?;
+        let are_whole = features.iter().all(|it| names.get(it.begins..it.ends).is_some());
+        if ends != names.len() || !are_whole {
+            return None;
+        }
+        let before = bytes.len() - names.len();
+        for feature in &mut features {
+            feature.begins += before;
+            feature.ends += before;
         }
         // Were they in another order, terms would be missed and nothing worse; the hash of what a
         // task reads vouches for it.
-        rest.is_empty().then_some(Vocabulary { features })
+        Some(Vocabulary { bytes, features, listed: OnceLock::new() })
+    }
+
+    /// Whether it was read of these bytes.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
+        self.bytes == bytes
+    }
+
+    /// How many features there are.
+    pub(super) fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// The name of a feature.
+    pub(super) fn name(&self, number: usize) -> &str {
+        let feature = self.features.get(number);
+        let name = feature.and_then(|it| std::str::from_utf8(&self.bytes[it.begins..it.ends]).ok());
+        name.unwrap_or_default()
+    }
+
+    /// All names as a JSON list.
+    pub(super) fn listed(&self) -> &[u8] {
+        self.listed.get_or_init(|| {
+            let names: Vec<&str> = (0..self.len()).map(|number| self.name(number)).collect();
+            json(&names)
+        })
     }
 
     /// What a document weighs: the numbers of the features that it has, lowest first.
     pub(super) fn weights(&self, settings: &Settings, counts: &Counts<'_>) -> Vec<(u32, f64)> {
         let mut weights = Vec::new();
         let mut from = 0;
+        let bytes = self.bytes.as_slice();
         for (term, count) in &counts.terms {
-            from += self.features[from..].partition_point(|(name, _)| name.as_bytes() < *term);
+            let is_before = |it: &Feature| bytes[it.begins..it.ends] < **term;
+            from += self.features[from..].partition_point(is_before);
             match self.features.get(from) {
                 None => break,
-                Some((name, idf)) if name.as_bytes() == *term => {
+                Some(it) if bytes[it.begins..it.ends] == **term => {
                     let count = if settings.binary { 1.0 } else { *count as f64 };
                     let tf = if settings.sublinear_tf { count.ln() + 1.0 } else { count };
-                    weights.push((u32::try_from(from).unwrap_or(u32::MAX), tf * idf));
+                    weights.push((u32::try_from(from).unwrap_or(u32::MAX), tf * it.idf));
                 }
                 Some(_) => {}
             }

@@ -16,9 +16,10 @@ enum Kind {
 }
 
 /// How much of a text is read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Reach {
     /// As much as the model says, which is what its library does.
+    #[default]
     Beginning,
     /// All, in pieces of that length: the mean of their vectors, by the tokens in each.
     All,
