@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// What the names of processes' own folders begin with; the process's number follows.
 const OWN: &str = "windlass-";
+/// As many others may begin in the same place at the same time.
+const TRY_COUNT_MAX: usize = 1_000;
 
 /// An empty folder for this process.
 pub(crate) struct Scratch {
@@ -62,22 +64,35 @@ fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Makes the folder and locks it, whatever others take away meanwhile.
 fn make_own(path: PathBuf) -> io::Result<Scratch> {
     if let Some(folder) = path.parent() {
         remove_left(folder);
     }
+    let mut tries = 1..TRY_COUNT_MAX;
     loop {
-        make(&path)?;
-        let own = File::open(&path)?;
-        // Where the file system knows no locks nobody takes it for one that was left.
-        let _ = own.lock();
-        // Before it was locked somebody may have.
-        let is_there =
-            std::fs::metadata(&path).map(|it| it.ino()).ok() == Some(own.metadata()?.ino());
-        if is_there {
-            return Ok(Scratch { path, own: Some(own) });
+        match locked(&path) {
+            Ok(own) => return Ok(Scratch { path, own: Some(own) }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
+            Err(error) => return Err(error),
         }
     }
+}
+
+/// The folder, made and locked. Until it is, another process that begins takes it for one that was
+/// left behind: then it is not found.
+fn locked(path: &Path) -> io::Result<File> {
+    make(path)?;
+    let own = File::open(path)?;
+    // Where the file system knows no locks nobody takes it for one that was left.
+    let _ = own.lock();
+    if is_at(&own, path) { Ok(own) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+/// Whether an open folder is still the one of this name.
+fn is_at(open: &File, path: &Path) -> bool {
+    let [open, named] = [open.metadata(), std::fs::metadata(path)].map(|it| it.map(|it| it.ino()));
+    open.ok().zip(named.ok()).is_some_and(|(open, named)| open == named)
 }
 
 /// Removes the folders of processes that had no time to.
@@ -92,7 +107,8 @@ fn remove_left(folder: &Path) {
             continue;
         }
         let Ok(left) = File::open(entry.path()) else { continue };
-        if left.try_lock().is_ok() {
+        // Only who holds it removes it; whoever else did has made room for another of this name.
+        if left.try_lock().is_ok() && is_at(&left, &entry.path()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -101,6 +117,7 @@ fn remove_left(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     #[test]
     fn what_a_process_left_behind_goes_and_what_others_hold_stays() {
@@ -119,5 +136,28 @@ mod tests {
         assert!(path.exists());
         drop(scratch);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn who_begins_while_others_do_gets_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        remove_left(path);
+                    }
+                });
+            }
+            let all: Vec<_> =
+                (1..500).map(|it| make_own(path.join(format!("{OWN}{it}")))).collect();
+            is_over.store(true, Ordering::Relaxed);
+            for scratch in all {
+                let scratch = scratch.expect("it is made");
+                assert!(scratch.path().exists(), "{}", scratch.path().display());
+            }
+        });
     }
 }
