@@ -7,6 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export WINDLASS_MUTANT_SEED=${WINDLASS_MUTANT_SEED:-$(date +%Y%m%d)}
 export WINDLASS_MUTANTS=${WINDLASS_MUTANTS:-10}
 echo "seed $WINDLASS_MUTANT_SEED"
-cargo run --locked --profile ci -p windlass-fuzz -- \
+# As `make test` builds them: for one package alone cargo would compile the dependencies anew.
+cargo build --workspace --bins --tests --profile ci --locked
+"${CARGO_TARGET_DIR:-target}/ci/fuzz" \
     --seconds "${WINDLASS_FUZZ_SECONDS:-120}" --seed "$WINDLASS_MUTANT_SEED"
-cargo test --locked --profile ci -p windlass-cli --test e2e -- mutants::
+cargo test --workspace --test e2e --profile ci --locked -- mutants::

@@ -5,4 +5,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 export WINDLASS_POWER_IMAGES=${WINDLASS_POWER_IMAGES:-200}
-cargo test -p windlass-cli --test e2e --profile ci --locked -- --nocapture power::
+# As `make test` builds it: for one package alone cargo would compile the dependencies anew.
+cargo test --workspace --test e2e --profile ci --locked -- --nocapture power::

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 runs=${WINDLASS_RUNS:-1000}
-cargo build --locked --profile ci -p windlass-cli
+cargo build --workspace --bins --tests --profile ci --locked
 windlass=$(pwd)/${CARGO_TARGET_DIR:-target}/ci/windlass
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
