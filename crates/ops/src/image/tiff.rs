@@ -40,10 +40,10 @@ impl<'a> Pages<'a> {
     /// Opens a file at its first page.
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Pages<'a>, Failure> {
         let mut limits = Limits::default();
-        limits.decoding_buffer_size = usize::MAX;
+        // The crate's name for what bounds fields. Pixels come into a buffer of ours, which
+        // `check_size` bounds: it knows the whole picture.
+        limits.decoding_buffer_size = FIELD_BYTES_MAX;
         limits.intermediate_buffer_size = usize::MAX;
-        limits.ifd_value_size = FIELD_BYTES_MAX;
-        // The buffers are bounded by `check_size`, which knows the whole picture.
         let Shown { bytes, has_palette } = tiff_palette::shown(bytes);
         let decoder = Decoder::new(Cursor::new(bytes)).map_err(failure)?.with_limits(limits);
         Ok(Pages { decoder, has_palette, page_index: 0 })
@@ -239,6 +239,20 @@ mod tests {
         pages.next().expect("a second page");
         assert_eq!(pages.decode(Layout::Grey).expect("decoded").picture.bytes, [9]);
         assert!(!pages.has_more());
+    }
+
+    #[test]
+    fn a_field_of_endless_length_takes_no_memory() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).expect("a file");
+        encoder.write_image::<colortype::Gray8>(1, 1, &[9]).expect("a page");
+        let mut bytes = bytes.into_inner();
+        // The encoder's files are of this machine's byte order: kind, type, count.
+        let field = [Tag::XResolution.to_u16().to_ne_bytes(), 5_u16.to_ne_bytes()].concat();
+        let at = bytes.windows(4).position(|it| it == field).expect("its resolution is told");
+        bytes[at + 4..at + 8].fill(0xFF);
+        let page = decoded(&bytes, Layout::Grey);
+        assert_eq!((page.picture.bytes, page.dpi), (vec![9], None));
     }
 
     #[test]
