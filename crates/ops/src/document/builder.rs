@@ -37,6 +37,10 @@ pub(super) struct Builder {
     /// The words of asides that are wanted once.
     seen: BTreeSet<String>,
     gathered_bytes: usize,
+    /// Bytes of copies of cells and rows.
+    copied_bytes: usize,
+    /// Whether some were left out.
+    lacks_copies: bool,
 }
 
 impl Builder {
@@ -72,6 +76,20 @@ impl Builder {
             self.document.cut();
         }
         !self.document.is_full()
+    }
+
+    /// How many of so many copies of a cell or a row are written: a few bytes of a file may ask for
+    /// any number, and in tables within tables each copy is copied again.
+    fn copies(&mut self, wanted: usize, bytes: usize) -> usize {
+        const COPIED_BYTES_MAX: usize = 4 << 20;
+        let room = (COPIED_BYTES_MAX - self.copied_bytes) / bytes.max(1);
+        let count = wanted.min(room);
+        self.copied_bytes += count * bytes;
+        if count < wanted && !std::mem::replace(&mut self.lacks_copies, true) {
+            let warning = "not all repeated rows and cells are written: they have more than 4 MB";
+            self.document.warnings.push(warning.to_owned());
+        }
+        count
     }
 
     /// A line break within a block.
@@ -118,7 +136,7 @@ impl Builder {
 
     fn emit(&mut self, block: Block) {
         match self.drafts.last_mut() {
-            Some(draft) => draft.add(block),
+            Some(draft) => draft.add(block, self.has_layout_tables),
             None if self.suspended.is_empty() => self.document.push(block),
             None => self.notes.push(block),
         }
@@ -178,9 +196,9 @@ impl Builder {
         }
         let Some(draft) = self.drafts.last_mut() else { return };
         draft.is_cell_open = true;
-        let repeat = repeat.clamp(1, COLUMN_COUNT_MAX);
-        let bytes = draft.next_cell_bytes().saturating_mul(repeat);
-        if self.gather(bytes)
+        let bytes = draft.next_cell_bytes();
+        let repeat = 1 + self.copies(repeat.clamp(1, COLUMN_COUNT_MAX) - 1, bytes);
+        if self.gather(bytes.saturating_mul(repeat))
             && let Some(draft) = self.drafts.last_mut()
         {
             draft.end_cells(repeat);
@@ -197,7 +215,8 @@ impl Builder {
         let again = take(&mut draft.row_repeat).saturating_sub(1);
         let row = draft.rows[draft.row_start..].to_owned();
         draft.end_row();
-        for _ in 0..if row.is_empty() { 0 } else { again } {
+        let again = if row.is_empty() { 0 } else { self.copies(again, row.len() + 1) };
+        for _ in 0..again {
             if !self.gather(row.len() + 1) {
                 break;
             }
@@ -287,111 +306,4 @@ impl Builder {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::model::Line;
-    use super::*;
-
-    fn blocks(build: impl FnOnce(&mut Builder)) -> Vec<Block> {
-        let mut builder = Builder::default();
-        build(&mut builder);
-        builder.finish().blocks
-    }
-
-    #[test]
-    fn white_space_collapses_and_links_keep_their_words() {
-        let found = blocks(|builder| {
-            builder.push_collapsed("  see \n ");
-            builder.open_link("to".to_owned());
-            builder.push_collapsed(" the  page");
-            builder.close_link();
-            builder.push_collapsed(" , now ");
-        });
-        let links = vec![(4..12, "to".to_owned())];
-        let line = Line { text: "see the page , now".to_owned(), links };
-        assert_eq!(found, [Block::Paragraph(line)]);
-    }
-
-    #[test]
-    fn cells_hold_their_paragraphs_in_one_line_and_trailing_empty_ones_go() {
-        let found = blocks(|builder| {
-            builder.start_table();
-            for row in [["a", "b\n c"], ["d", ""]] {
-                for cell in row {
-                    builder.start_cell();
-                    builder.push(cell);
-                    builder.end_cell(1);
-                }
-                builder.end_row();
-            }
-            builder.end_table();
-        });
-        assert_eq!(found, [Block::Table(Table("a\tb c\nd\n".to_owned()))]);
-    }
-
-    #[test]
-    fn a_table_that_only_lays_out_is_no_table() {
-        let found = blocks(|builder| {
-            builder.has_layout_tables = true;
-            builder.start_table();
-            builder.start_cell();
-            builder.start_table();
-            for cell in ["x", "y"] {
-                builder.start_cell();
-                builder.push(cell);
-                builder.end_cell(1);
-            }
-            builder.end_table();
-            builder.paragraph("below");
-            builder.end_table();
-        });
-        let below = Block::Paragraph(Line::plain("below"));
-        assert_eq!(found, [Block::Table(Table("x\ty\n".to_owned())), below]);
-    }
-
-    #[test]
-    fn notes_come_last_and_interrupt_nothing() {
-        let found = blocks(|builder| {
-            builder.push("before ");
-            builder.start_aside();
-            builder.push("the note");
-            builder.end_aside();
-            builder.push("after");
-        });
-        let lines = ["before after", "the note"].map(|text| Block::Paragraph(Line::plain(text)));
-        assert_eq!(found, lines);
-    }
-
-    #[test]
-    fn repeated_cells_end_at_the_widest_row() {
-        let found = blocks(|builder| {
-            builder.start_table();
-            builder.start_cell();
-            builder.push("x");
-            builder.end_cell(usize::MAX);
-            builder.end_row();
-            for (text, repeat) in [("", 3), ("y", 1), ("", usize::MAX)] {
-                builder.start_cell();
-                builder.push(text);
-                builder.end_cell(repeat);
-            }
-            builder.end_table();
-        });
-        let Block::Table(table) = &found[0] else { panic!("{found:?}") };
-        let widths: Vec<usize> = table.rows().map(Iterator::count).collect();
-        assert_eq!(widths, [COLUMN_COUNT_MAX, 4]);
-    }
-
-    #[test]
-    fn a_repeated_aside_is_kept_once() {
-        let found = blocks(|builder| {
-            for words in ["head", "head", "other", "", "head"] {
-                builder.start_aside();
-                builder.paragraph(words);
-                builder.end_repeated_aside();
-            }
-            builder.paragraph("body");
-        });
-        let lines = ["body", "head", "other"].map(|text| Block::Paragraph(Line::plain(text)));
-        assert_eq!(found, lines);
-    }
-}
+mod tests;

@@ -31,7 +31,8 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn add(&mut self, block: Block) {
+    /// `keeps_blocks`: whether it may turn out to be layout.
+    pub(super) fn add(&mut self, block: Block, keeps_blocks: bool) {
         let text = match &block {
             Block::Heading(_, line) | Block::Paragraph(line) | Block::Item { line, .. } => {
                 &line.text
@@ -45,7 +46,9 @@ impl Draft {
             }
             self.cell.push_str(word);
         }
-        self.blocks.push(block);
+        if keeps_blocks {
+            self.blocks.push(block);
+        }
     }
 
     /// What the open cell adds to the rows; an empty one adds nothing before a full one follows.
