@@ -49,6 +49,7 @@
 mod analyzer;
 mod counts;
 mod dense;
+mod json;
 mod nearest;
 mod origin;
 mod result;

@@ -1,6 +1,7 @@
 //! A document's vector as JSON: a field on each line.
 
 use super::counts::Counts;
+use super::json::{json, push_json};
 use super::settings::Settings;
 use super::vocabulary::Vocabulary;
 use crate::work::Output;
@@ -44,15 +45,15 @@ pub(super) fn write(
 fn dense(weights: &[(u32, f64)], count: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(4 * count + 24 * weights.len() + 2);
     let mut weights = weights.iter().peekable();
+    out.push(b'[');
     for number in 0..count {
-        out.push(if number == 0 { b'[' } else { b',' });
+        if number > 0 {
+            out.push(b',');
+        }
         match weights.next_if(|(next, _)| *next as usize == number) {
             None => out.extend_from_slice(b"0.0"),
             Some((_, weight)) => push_json(weight, &mut out),
         }
-    }
-    if count == 0 {
-        out.push(b'[');
     }
     out.push(b']');
     out
@@ -98,15 +99,4 @@ fn push(name: &str, value: &impl Serialize, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\": ");
     push_json(value, out);
-}
-
-/// A value as JSON.
-pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut out = Vec::new();
-    push_json(value, &mut out);
-    out
-}
-
-fn push_json(value: &impl Serialize, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, value).expect("numbers and text can always be written");
 }

@@ -1,7 +1,8 @@
 //! Vectors by a model: of one text, as it passes between steps, as JSON.
 
+use super::json::json;
 use super::origin::Origin;
-use super::result::{Fields, json};
+use super::result::Fields;
 use super::varint::Reader;
 use crate::models::{Encoded, Encoder, Pack};
 use crate::work::{Model, Output};

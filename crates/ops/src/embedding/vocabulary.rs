@@ -4,7 +4,7 @@
 //! ln((1 + n) / (1 + df)) + 1 of n documents, or ln(n / df) + 1 where it is not smoothed.
 
 use super::counts::Counts;
-use super::result::json;
+use super::json::json;
 use super::settings::{Norm, Settings};
 use super::terms::Terms;
 use super::varint::{Reader, push_number};
