@@ -80,7 +80,8 @@ pub(super) fn read(
         }
         let mut shown = device.page;
         let transform = page.initial_transform(true).to_kurbo();
-        reading.fallback.complete(&mut shown, index + 1, transform);
+        let content = page.page_stream().unwrap_or_default();
+        reading.fallback.complete(&mut shown, index + 1, content, transform);
         let mut watch = || progress(index, pages.len());
         let read = reading.scans.read(page, index + 1, &shown, &settings, &mut watch)?;
         reading.add(page, index + 1, &shown, read, end);

@@ -18,6 +18,10 @@ const INSTALL: &str = "python3 -m pip install --no-deps --target ~/.local/share/
 const DISTANCE_EM_MAX: f64 = 0.1;
 /// Points to the side of a square in which characters are looked for.
 const SQUARE_POINTS: f64 = 4.0;
+/// With each mark that a page opens, and with each thing that it draws, PDFium keeps a list of all
+/// marks that are open there; where it gets no memory, it ends the process. A damaged page may open
+/// thousands and close none.
+const KEPT_MARK_COUNT_MAX: usize = 8 << 20;
 /// Characters of one square: more lie there in hostile files only.
 const SQUARE_CHARACTER_COUNT_MAX: usize = 256;
 
@@ -54,10 +58,16 @@ impl<'b> Fallback<'b> {
         Fallback { bytes, document: None, helped: Vec::new(), lacking: Vec::new() }
     }
 
-    /// Fills in the characters that are missing on a page, if they are many. `transform` leads from
-    /// the file's space to the page's.
-    pub(super) fn complete(&mut self, page: &mut Page, number: usize, transform: Affine) {
-        if !page.is_unmapped() {
+    /// Fills in the characters that are missing on a page, if they are many. `content` draws it;
+    /// `transform` leads from the file's space to the page's.
+    pub(super) fn complete(
+        &mut self,
+        page: &mut Page,
+        number: usize,
+        content: &[u8],
+        transform: Affine,
+    ) {
+        if !page.is_unmapped() || kept_mark_count(content) > KEPT_MARK_COUNT_MAX {
             return;
         }
         match self.document.get_or_insert_with(|| opened(self.bytes)) {
@@ -101,6 +111,28 @@ fn opened(bytes: &[u8]) -> Result<Document<'_>, Useless> {
         })
     })?;
     pdfium.open(bytes).map_err(|_| Useless::File)
+}
+
+/// How long these lists are together, at most: letters within texts count as operators (ISO
+/// 32000-2, 14.6 and annex A).
+fn kept_mark_count(content: &[u8]) -> usize {
+    let is_apart = |byte: &u8| byte.is_ascii_whitespace() || b"\0()<>[]{}/%".contains(byte);
+    let (mut open_count, mut kept_count) = (0_usize, 0_usize);
+    for word in content.split(is_apart) {
+        match word {
+            b"EMC" => open_count = open_count.saturating_sub(1),
+            b"BMC" | b"BDC" => {
+                open_count += 1;
+                kept_count = kept_count.saturating_add(open_count);
+            }
+            b"Tj" | b"TJ" | b"'" | b"\"" | b"f" | b"F" | b"f*" | b"S" | b"s" | b"B" | b"B*"
+            | b"b" | b"b*" | b"sh" | b"Do" | b"EI" => {
+                kept_count = kept_count.saturating_add(open_count)
+            }
+            _ => {}
+        }
+    }
+    kept_count
 }
 
 /// Characters by where they stand on the page.

@@ -92,7 +92,8 @@ fn what_no_table_tells_pdfium_does() {
         assert!(!required.split(',').any(|it| it == "pdfium"), "pdfium is required");
         return;
     }
-    let file = pdf(&[&show(72, 700, "AB"), &show(72, 700, "C")], "", &[]);
+    let content = show(72, 700, "AB");
+    let file = pdf(&[&content, &show(72, 700, "C")], "", &[]);
     // Points of the file, y pointing up, to those of the page.
     let transform = Affine::new([1.0, 0.0, 0.0, -1.0, 0.0, 792.0]);
     let glyph = |at: usize, x: f64, y: f64| Glyph {
@@ -105,14 +106,19 @@ fn what_no_table_tells_pdfium_does() {
     let glyphs = vec![glyph(0, 72.0, 92.0), glyph(1, 72.0 + 8.004, 92.0), glyph(2, 300.0, 92.0)];
     let text = "\u{FFFD}".repeat(3);
     let mut page = Page { glyphs, text, unmapped_count: 3, ..Page::default() };
+    // PDFium would keep 16 million marks for the one, and 5,700 for the other.
+    let marked = format!("{}{content}", "/Span BMC ".repeat(5_700));
     let mut fallback = Fallback::new(&file);
-    fallback.complete(&mut page, 1, transform);
+    fallback.complete(&mut page, 1, marked.as_bytes(), transform);
+    assert_eq!(page.unmapped_count, 3);
+    let closed = format!("{}{content}", "/Span BMC EMC ".repeat(5_700));
+    fallback.complete(&mut page, 1, closed.as_bytes(), transform);
     let read: Vec<&str> = page.glyphs.iter().map(|glyph| &page.text[glyph.text.clone()]).collect();
     assert_eq!(read, ["A", "B", "\u{FFFD}"]);
     assert_eq!(page.unmapped_count, 1);
     assert_eq!(fallback.sentences(), ["some characters of page 1 were told by PDFium"]);
     // A page without gaps is not asked about.
     let mut whole = Page { text: "C".to_owned(), ..Page::default() };
-    fallback.complete(&mut whole, 2, transform);
+    fallback.complete(&mut whole, 2, b"", transform);
     assert_eq!(fallback.sentences().len(), 1);
 }
