@@ -2,4 +2,5 @@
 //! the test: its time is a number, and what happens to its messages is the test's to say.
 
 mod cluster;
+mod named;
 mod sessions;

@@ -1,6 +1,7 @@
 //! A master and its blobs as the services want them.
 
 use crate::inputs;
+use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use windlass_blobs::{BlobError, BlobWriter, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::{Chunk, Input};
-use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
+use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, PhaseSpec, Settings, StoredChunk};
 use windlass_core::limits::CHUNK_BYTES_MAX;
 use windlass_core::overview::Overview;
 use windlass_core::session::ToMaster;
@@ -141,6 +142,14 @@ impl Node {
         Box::new(Sent { from, traffic: Arc::clone(&self.traffic) })
     }
 
+    /// Makes sure that a blob is there, and stays until the entry that names it is recorded.
+    pub(crate) fn require(&self, id: BlobId, what: impl Display) -> Result<(), HostError> {
+        match self.blobs.renew(id).map_err(of_blobs)? {
+            Some(_) => Ok(()),
+            None => Err(HostError::Refused(format!("{what} is not there: put blob {id} first"))),
+        }
+    }
+
     /// A task's input, as it was submitted.
     pub(crate) fn input(&self, task: TaskId) -> Result<Input, HostError> {
         let unknown = || HostError::NotFound(format!("task {task} has no input that is known"));
@@ -182,6 +191,12 @@ impl Host for Node {
     }
 
     fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError> {
+        for model in spec.phases.iter().flat_map(PhaseSpec::models) {
+            self.require(model.id, format_args!("the model {}", model.name))?;
+        }
+        if let Some(memorandum) = spec.memorandum {
+            self.require(memorandum, "the job's memorandum")?;
+        }
         self.handle.submit(request, spec).map_err(of_master)
     }
 
@@ -192,6 +207,9 @@ impl Host for Node {
         count: u32,
         chunk: ChunkRef,
     ) -> Result<(), HostError> {
+        if let ChunkRef::Blob(id) = chunk {
+            self.require(id, "the list of inputs")?;
+        }
         self.handle.add_tasks(phase, first, count, chunk).map_err(of_master)
     }
 

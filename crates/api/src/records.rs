@@ -13,6 +13,9 @@ impl RecordsHost for Node {
         stored: Vec<StoredShard>,
         replaces: bool,
     ) -> Result<LoadId, HostError> {
+        for shard in &stored {
+            self.require(shard.blob, format_args!("a shard of {}", set.name))?;
+        }
         self.handle.load_records(set, stored, replaces).map_err(of_master)
     }
 

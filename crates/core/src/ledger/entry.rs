@@ -6,6 +6,7 @@ use crate::ids::{
     AttemptId, BlobId, Epoch, Incarnation, JobId, PhaseId, PhaseIndex, RequestId, Round, TaskId,
     TaskIndex, WorkerName,
 };
+use crate::model::ModelRef;
 use crate::params::Params;
 use crate::plan::Derived;
 use crate::records::{RecordSet, SetName, StoredShard};
@@ -320,6 +321,11 @@ impl PhaseSpec {
             fresh: false,
             derived: None,
         }
+    }
+
+    /// The models that its tasks work with.
+    pub fn models(&self) -> impl Iterator<Item = ModelRef> {
+        self.params.0.values().filter_map(|value| ModelRef::parse(value))
     }
 }
 

@@ -5,7 +5,6 @@ use super::entry::ChunkRef;
 use super::job::Job;
 use crate::ids::{BlobId, JobId, PhaseIndex, TaskIndex};
 use crate::limits::ROOT_PAGE_TASK_COUNT_MAX;
-use crate::model::ModelRef;
 
 /// How far the roots have been told; the default is the beginning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -67,8 +66,7 @@ impl Job {
                 *cursor = RootCursor { phase: index, task: TaskIndex(0), ..*cursor };
             }
             if cursor.task.0 == 0 {
-                let models = phase.spec.params.0.values().filter_map(|it| ModelRef::parse(it));
-                page.blobs.extend(models.map(|model| model.id));
+                page.blobs.extend(phase.spec.models().map(|model| model.id));
                 page.blobs.extend(phase.chunks.iter().filter_map(|stored| match stored.chunk {
                     ChunkRef::Blob(id) => Some(id),
                     ChunkRef::Count | ChunkRef::Inline(_) | ChunkRef::Outputs => None,
@@ -92,6 +90,7 @@ mod tests {
     use super::*;
     use crate::ids::{AttemptId, PhaseId, RequestId, Round};
     use crate::ledger::{Entry, JobSpec, PhaseSpec, Results, SettledRun};
+    use crate::model::ModelRef;
     use crate::time::LogTime;
 
     fn blob(number: u32) -> BlobId {

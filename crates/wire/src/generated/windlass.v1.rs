@@ -3227,7 +3227,8 @@ pub mod cluster_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes a job without tasks, or finds the one that the same request made.
+        /// Makes a job without tasks, or finds the one that the same request made. Refused where a blob
+        /// that it names, a model or the memorandum, is not stored.
         pub async fn submit(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitRequest>,
@@ -3249,7 +3250,8 @@ pub mod cluster_client {
                 .insert(GrpcMethod::new("windlass.v1.Cluster", "Submit"));
             self.inner.unary(req, path, codec).await
         }
-        /// Adds a phase's next tasks; refused unless `first` is its next index.
+        /// Adds a phase's next tasks; refused unless `first` is its next index, and a blob that lists their
+        /// inputs is stored.
         pub async fn add_tasks(
             &mut self,
             request: impl tonic::IntoRequest<super::AddTasksRequest>,
@@ -3531,12 +3533,14 @@ pub mod cluster_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ClusterServer.
     #[async_trait]
     pub trait Cluster: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a job without tasks, or finds the one that the same request made.
+        /// Makes a job without tasks, or finds the one that the same request made. Refused where a blob
+        /// that it names, a model or the memorandum, is not stored.
         async fn submit(
             &self,
             request: tonic::Request<super::SubmitRequest>,
         ) -> std::result::Result<tonic::Response<super::Submitted>, tonic::Status>;
-        /// Adds a phase's next tasks; refused unless `first` is its next index.
+        /// Adds a phase's next tasks; refused unless `first` is its next index, and a blob that lists their
+        /// inputs is stored.
         async fn add_tasks(
             &self,
             request: tonic::Request<super::AddTasksRequest>,
