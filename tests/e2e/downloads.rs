@@ -2,7 +2,7 @@
 //! is ever under a result's name.
 
 use crate::cluster::{joined, master, run_on};
-use crate::lab::{Lab, Ran, signal, until};
+use crate::lab::{Lab, Ran, not_run, signal, until};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -27,14 +27,18 @@ enum Fate {
 /// Passes bytes to a master and back. Each connection has the next fate; those behind the last pass
 /// all.
 struct Proxy {
+    /// As of another machine: who asks there does not look for the master's files here.
     address: String,
+    /// As of this one.
+    near: String,
     answered_bytes: Arc<AtomicU64>,
 }
 
 impl Proxy {
     fn start(master: &str, fates: &[Fate]) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("bound").to_string();
+        let port = listener.local_addr().expect("bound").port();
+        let [address, near] = ["0.0.0.0", "127.0.0.1"].map(|host| format!("{host}:{port}"));
         let answered_bytes = Arc::new(AtomicU64::new(0));
         let (master, counter) = (master.to_owned(), Arc::clone(&answered_bytes));
         let fates = fates.to_vec();
@@ -48,7 +52,7 @@ impl Proxy {
                 std::thread::spawn(move || pass(down, fate, &counter));
             }
         });
-        Proxy { address, answered_bytes }
+        Proxy { address, near, answered_bytes }
     }
 
     fn answered_bytes(&self) -> u64 {
@@ -108,7 +112,13 @@ fn long_result(lab: &Lab) -> String {
 }
 
 fn get(lab: &Lab, id: &str, out: &str, proxy: &Proxy) -> Command {
-    let args = ["result", "get", id, "long.out", "--out", out, "--master", &proxy.address];
+    let mut command = get_from(lab, id, out, &proxy.address);
+    command.arg("--insecure");
+    command
+}
+
+fn get_from(lab: &Lab, id: &str, out: &str, master: &str) -> Command {
+    let args = ["result", "get", id, "long.out", "--out", out, "--master", master];
     let mut command = lab.command(&args);
     command.env_remove("WINDLASS_STATE");
     command
@@ -177,8 +187,8 @@ fn a_run_that_waits_brings_its_results_over_a_connection_that_breaks() {
     let (_master, address) = master(&lab);
     let _worker = joined(&lab, "w1", &address, "1");
     let proxy = Proxy::start(&address, &[Fate::Cut(8 << 20), Fate::Cut(8 << 20)]);
-    let ran = Ran::of(run_on(&lab, &proxy.address, &CAT).output().expect("starts"));
-    ran.ended(0);
+    let mut run = run_on(&lab, &proxy.address, &CAT);
+    Ran::of(run.arg("--insecure").output().expect("starts")).ended(0);
     is_whole(&lab, "processed_results");
     let twice = proxy.answered_bytes() - RESULT_BYTES;
     assert!(twice < 2 * UNDER_WAY_BYTES_MAX, "{twice} bytes came twice");
@@ -197,4 +207,42 @@ fn a_line_that_never_holds_is_given_up_with_what_has_come() {
     ran.ended(4).said("got/command/long.out").said("the same command goes on behind them");
     assert!(part(&lab).is_some_and(|bytes| bytes > 4 << 20));
     assert_eq!(lab.results_in("got/command"), [""; 0]);
+}
+
+/// Of a master on this machine no bytes are asked for that can be read where they lie.
+#[test]
+fn results_of_this_machine_are_read_where_they_lie() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let proxy = Proxy::start(&address, &[]);
+    Ran::of(get_from(&lab, &id, "got", &proxy.near).output().expect("starts")).ended(0);
+    is_whole(&lab, "got");
+    let out = get_from(&lab, &id, "-", &proxy.near).output().expect("starts");
+    assert!(out.stdout == noise(), "{} bytes came: {:?}", out.stdout.len(), Ran::of(out).stderr);
+    assert!(proxy.answered_bytes() < 1 << 20, "{} bytes came", proxy.answered_bytes());
+}
+
+#[test]
+fn a_store_of_this_machine_that_is_not_seen_is_asked_for_its_results() {
+    if !rustix::process::geteuid().is_root() {
+        return not_run("mount", "this user may not mount");
+    }
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let proxy = Proxy::start(&address, &[]);
+    let hidden = format!(
+        "mount -t tmpfs none '{}' && unset WINDLASS_STATE && exec '{}' result get {id} long.out \
+         --out got --master {}",
+        lab.path("state/blobs").display(),
+        env!("CARGO_BIN_EXE_windlass"),
+        proxy.near,
+    );
+    let mut command = lab.command_of(Path::new("unshare"), &["-m", "sh", "-c", &hidden]);
+    Ran::of(command.output().expect("starts")).ended(0);
+    is_whole(&lab, "got");
+    assert!(proxy.answered_bytes() > RESULT_BYTES);
 }

@@ -3,6 +3,7 @@
 use crate::inputs;
 use std::fmt::Display;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -336,9 +337,19 @@ impl Host for Node {
     }
 
     fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError> {
+        if offset == 0 {
+            let blob = self.blobs.open_blob(id).map_err(of_blobs)?;
+            return Ok(self.sent(blob.verifying()));
+        }
+        // The bytes before it belong to what is verified.
         let mut file = self.blobs.open_verified(id).map_err(of_blobs)?;
         file.seek(SeekFrom::Start(offset)).map_err(|e| HostError::Failed(e.to_string()))?;
         Ok(self.sent(file))
+    }
+
+    fn blob_folder(&self) -> PathBuf {
+        let folder = self.blobs.dir();
+        std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
     }
 
     fn read_input(&self, task: TaskId) -> Result<Source, HostError> {

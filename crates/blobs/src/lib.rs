@@ -9,6 +9,7 @@ mod group;
 mod known;
 mod marks;
 mod memo;
+mod open;
 mod partial;
 mod place;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use error::BlobError;
 pub use files::sync_files;
 pub use known::Known;
 pub use marks::Marks;
+pub use open::OpenBlob;
 pub use partial::PARTIAL_GRACE;
 pub use place::{maker_of, place, unfinished};
 pub use store::Blobs;

@@ -7,10 +7,11 @@
 use crate::disk::{Disk, System};
 use crate::error::BlobError;
 use crate::group::{Group, Put};
+use crate::open::OpenBlob;
 use crate::partial::Arrivals;
-use crate::writer::{BlobWriter, Hashed, Temp};
+use crate::writer::{BlobWriter, Temp};
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -147,16 +148,7 @@ impl Blobs {
     /// # Errors
     /// `Missing`, `Damaged`, `TooLarge`, `Io`
     pub fn read(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, BlobError> {
-        let path = self.path(id);
-        let file = self.open_file(id, &path)?;
-        let failed = || BlobError::io("read", &path);
-        let file_bytes = file.metadata().map_err(failed())?.len();
-        if file_bytes > bytes_max {
-            return Err(BlobError::TooLarge { id, max: bytes_max });
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(file_bytes).unwrap_or(0));
-        file.take(bytes_max).read_to_end(&mut bytes).map_err(failed())?;
-        if BlobId::of(&bytes) == id { Ok(bytes) } else { Err(BlobError::Damaged { file: path }) }
+        self.open_blob(id)?.read(bytes_max)
     }
 
     /// Writes a blob to a receiver and returns its length. The receiver may have got wrong bytes
@@ -165,8 +157,7 @@ impl Blobs {
     /// # Errors
     /// `Missing`, `Damaged` at the end, `Receiver`, `Io`
     pub fn copy_to(&self, id: BlobId, receiver: &mut impl Write) -> Result<u64, BlobError> {
-        let path = self.path(id);
-        copy_verified(id, &self.open_file(id, &path)?, &path, receiver)
+        self.open_blob(id)?.copy_to(receiver)
     }
 
     /// A blob's file, read through and verified, for whoever needs a descriptor.
@@ -174,11 +165,7 @@ impl Blobs {
     /// # Errors
     /// `Missing`, `Damaged`, `Io`
     pub fn open_verified(&self, id: BlobId) -> Result<File, BlobError> {
-        let path = self.path(id);
-        let mut file = self.open_file(id, &path)?;
-        copy_verified(id, &file, &path, &mut io::sink())?;
-        file.rewind().map_err(BlobError::io("read", &path))?;
-        Ok(file)
+        self.open_blob(id)?.verified()
     }
 
     /// Notes that a blob is used, so that no sweep takes it within its grace, and answers its
@@ -207,7 +194,9 @@ impl Blobs {
         bucket_path(&self.store.dir, &id.to_hex())
     }
 
-    pub(crate) fn dir(&self) -> &Path {
+    /// Where the store lies.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
         &self.store.dir
     }
 
@@ -279,17 +268,23 @@ impl Blobs {
         }
     }
 
-    fn open_file(&self, id: BlobId, path: &Path) -> Result<File, BlobError> {
-        let mut opened = File::open(path);
+    /// A blob, open for reading; one in the trash comes back.
+    ///
+    /// # Errors
+    /// `Missing`, `Io`
+    pub fn open_blob(&self, id: BlobId) -> Result<OpenBlob, BlobError> {
+        let path = self.path(id);
+        let mut opened = File::open(&path);
         let not_found = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
         let is_missing = |opened: &io::Result<File>| opened.as_ref().err().is_some_and(not_found);
         if is_missing(&opened) && self.renew(id)?.is_some() {
-            opened = File::open(path);
+            opened = File::open(&path);
         }
         if is_missing(&opened) {
             return Err(BlobError::Missing { id });
         }
-        opened.map_err(BlobError::io("open", path))
+        let file = opened.map_err(BlobError::io("open", &path))?;
+        Ok(OpenBlob::new(id, path, file))
     }
 
     pub(crate) fn make_dir_of(&self, path: &Path) -> Result<(), BlobError> {
@@ -297,26 +292,6 @@ impl Blobs {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
         made.map_err(BlobError::io("make", dir))
     }
-}
-
-/// Copies a blob's file to a receiver and holds what passed against its name.
-fn copy_verified(
-    id: BlobId,
-    file: &File,
-    path: &Path,
-    receiver: &mut impl Write,
-) -> Result<u64, BlobError> {
-    let mut hashed = Hashed::new(receiver);
-    let mut chunk = Vec::with_capacity(CHUNK_BYTES);
-    let mut piece = file.take(CHUNK_BYTES as u64);
-    while piece.read_to_end(&mut chunk).map_err(BlobError::io("read", path))? > 0 {
-        let written = hashed.write_all(&chunk);
-        written.map_err(|source| BlobError::Receiver { id, source: Arc::new(source) })?;
-        chunk.clear();
-        piece.set_limit(CHUNK_BYTES as u64);
-    }
-    let (found, bytes) = hashed.finish();
-    if found == id { Ok(bytes) } else { Err(BlobError::Damaged { file: path.to_path_buf() }) }
 }
 
 /// Renames a file to a name that must be free. Replacing would do harm: the file there may be

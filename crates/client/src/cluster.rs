@@ -1,19 +1,17 @@
 //! The cluster that a client works with: in this process, or at the other end of a connection.
 
+mod bytes;
 mod jobs;
 mod overview;
 
-use crate::fetch::copy_from;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+pub use bytes::Origin;
+
+use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
-use windlass_core::input::Input;
 use windlass_core::ledger::{ChunkRef, IndexRange, JobSpec, Settings, StoredChunk};
 use windlass_core::steering::{Act, Compacted};
 use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
@@ -34,15 +32,6 @@ pub enum Cluster {
     },
     /// Its master is another process.
     There(Client),
-}
-
-/// Where the bytes of results are.
-#[derive(Clone, Copy)]
-pub enum Origin<'a> {
-    /// On a disk of this machine.
-    Store(&'a Blobs),
-    /// With a master elsewhere.
-    Wire(&'a Client),
 }
 
 /// Why the cluster did not do what it was asked.
@@ -299,94 +288,6 @@ impl Cluster {
             Cluster::Here { handle, .. } => handle.watch()?,
             Cluster::There(client) => client.watch()?,
         })
-    }
-
-    /// Stores bytes; durable when this returns.
-    ///
-    /// # Errors
-    /// See [`ClusterError`].
-    pub fn put_blob(&self, bytes: &[u8]) -> Result<BlobId, ClusterError> {
-        match self {
-            Cluster::Here { blobs, .. } => {
-                let id = blobs.put(bytes)?;
-                blobs.sync()?;
-                Ok(id)
-            }
-            Cluster::There(client) => {
-                let id = BlobId::of(bytes);
-                client.put([(id, Ok(bytes))])?;
-                Ok(id)
-            }
-        }
-    }
-
-    /// Whether the store has a blob, which then stays for the time that a job takes to name it.
-    ///
-    /// # Errors
-    /// See [`ClusterError`].
-    pub fn has_blob(&self, id: BlobId) -> Result<bool, ClusterError> {
-        Ok(match self {
-            Cluster::Here { blobs, .. } => blobs.renew(id)?.is_some(),
-            Cluster::There(client) => client.missing(&[id])?.is_empty(),
-        })
-    }
-
-    /// The bytes of a blob, verified.
-    ///
-    /// # Errors
-    /// See [`ClusterError`].
-    pub fn read_blob(&self, id: BlobId, bytes_max: u64) -> Result<Vec<u8>, ClusterError> {
-        match self {
-            Cluster::Here { blobs, .. } => Ok(blobs.read(id, bytes_max)?),
-            Cluster::There(client) => {
-                let mut bytes = Vec::new();
-                copy_from(client, id, bytes_max, &mut bytes)?;
-                Ok(bytes)
-            }
-        }
-    }
-
-    /// Writes the bytes of a blob; what was written is worth nothing when this fails.
-    ///
-    /// # Errors
-    /// See [`ClusterError`].
-    pub fn copy_blob(&self, id: BlobId, into: &mut impl Write) -> Result<(), ClusterError> {
-        match self {
-            Cluster::Here { blobs, .. } => {
-                blobs.copy_to(id, into)?;
-                Ok(())
-            }
-            Cluster::There(client) => copy_from(client, id, u64::MAX, into),
-        }
-    }
-
-    /// Where the bytes of results are.
-    #[must_use]
-    pub fn origin(&self) -> Origin<'_> {
-        match self {
-            Cluster::Here { blobs, .. } => Origin::Store(blobs),
-            Cluster::There(client) => Origin::Wire(client),
-        }
-    }
-
-    /// Makes sure that workers elsewhere can have these inputs: a master on another machine gets
-    /// those of which it has no copy.
-    ///
-    /// # Errors
-    /// See [`ClusterError`].
-    pub fn offer_inputs(&self, inputs: &[Input]) -> Result<(), ClusterError> {
-        let Cluster::There(client) = self else { return Ok(()) };
-        if client.address().is_this_machine() {
-            return Ok(());
-        }
-        let hashes: Vec<BlobId> = inputs.iter().map(|input| input.hash).collect();
-        let missing = client.missing(&hashes)?;
-        let wanted = inputs.iter().filter(|input| missing.contains(&input.hash));
-        let open = |input: &Input| {
-            let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
-            (input.hash, File::open(path))
-        };
-        Ok(client.put_files(wanted.map(open))?)
     }
 
     /// Ends the master of this process, so that nobody waits for its full disk any longer.

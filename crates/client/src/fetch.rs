@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use windlass_blobs::OpenBlob;
 use windlass_core::BlobId;
 use windlass_wire::{Client, WireError};
 
@@ -72,6 +73,13 @@ pub(crate) fn copy_from(
     let mut hashed = Hashed::new(into);
     receive(&ask, 0, &mut hashed, &std::thread::sleep)?;
     if hashed.id() == id { Ok(()) } else { Err(ClusterError::Damaged(id)) }
+}
+
+/// A blob where it lies, if its master is on this machine and this user may read there: bytes that
+/// need not pass through two processes and a connection. Where it fails the master is asked, who
+/// knows what is wrong with the blob.
+pub(crate) fn lying_here(client: &Client, id: BlobId) -> Option<OpenBlob> {
+    client.blob_folder().and_then(|folder| OpenBlob::find(folder, id))
 }
 
 /// Counts what passes, and keeps why no more does.

@@ -3,6 +3,7 @@
 use crate::job_host::JobHost;
 use crate::memo_host::MemoHost;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
 use windlass_core::balance::Strategy;
@@ -168,6 +169,8 @@ pub trait Host: JobHost + MemoHost {
     fn sync(&self) -> Result<(), HostError>;
     /// A blob's bytes from an offset on.
     fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError>;
+    /// Where the blobs lie, an absolute path.
+    fn blob_folder(&self) -> PathBuf;
     /// The bytes of a task's input.
     fn read_input(&self, task: TaskId) -> Result<Source, HostError>;
 }

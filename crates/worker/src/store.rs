@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use windlass_blobs::Blobs;
+use windlass_blobs::{Blobs, OpenBlob};
 use windlass_core::input::Input;
 use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, Failure, TaskId};
@@ -108,6 +108,10 @@ impl Store {
                 blobs.read(id, bytes_max).map_err(|error| of_blob_error(&error))
             }
             Store::Remote(remote) => {
+                let lying = remote.lying_here(id).and_then(|blob| blob.read(bytes_max).ok());
+                if let Some(bytes) = lying {
+                    return Ok(bytes);
+                }
                 let read = remote.ask(Duration::ZERO, |client| client.read_blob(id, bytes_max));
                 read.map_err(|error| of_wire_error(&error))
             }
@@ -123,6 +127,9 @@ impl Store {
             }
             Store::Remote(remote) => {
                 let began = file.stream_position().map_err(unstartable)?;
+                if remote.lying_here(id).is_some_and(|blob| blob.copy_to(file).is_ok()) {
+                    return Ok(());
+                }
                 let copied = remote.ask(PATIENCE, |client| {
                     let emptied =
                         file.set_len(began).and_then(|()| file.seek(SeekFrom::Start(began)));
@@ -188,6 +195,12 @@ impl Remote {
 
     fn is_this_machine(&self) -> bool {
         self.client().is_some_and(|client| client.address().is_this_machine())
+    }
+
+    /// A blob where it lies, if the master is on this machine and its folder may be read.
+    fn lying_here(&self, id: BlobId) -> Option<OpenBlob> {
+        let client = self.client()?;
+        client.blob_folder().and_then(|folder| OpenBlob::find(folder, id))
     }
 
     /// Asks, and asks again while the connection is away and patience lasts.

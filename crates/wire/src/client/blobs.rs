@@ -5,8 +5,11 @@ use crate::convert::{Malformed, blob_ids, ids_of};
 use crate::generated as pb;
 use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX, RESUMED_BYTES_MIN};
 use prost::bytes::Bytes;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -138,6 +141,18 @@ impl Client {
                 Err(WireError::Lost { address: self.address.clone(), cause })
             }
         }
+    }
+
+    /// Where the master's blobs lie, if it is on this machine; asked once. They are files of the
+    /// store's own form, and whoever reads them verifies them.
+    #[must_use]
+    pub fn blob_folder(&self) -> Option<&Path> {
+        let ask = || {
+            let folder = self.ask(self.blobs().folder(pb::BlobFolderRequest {})).ok()?;
+            Some(PathBuf::from(OsString::from_vec(folder.into_inner().path.to_vec())))
+        };
+        let is_near = self.address.is_this_machine();
+        is_near.then(|| self.blob_folder.get_or_init(ask).as_deref()).flatten()
     }
 
     /// Writes the bytes of a task's input, at most so many; the caller verifies them.

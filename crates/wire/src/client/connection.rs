@@ -8,7 +8,8 @@ use crate::trust::{Access, Dialer, TrustError};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
@@ -128,6 +129,8 @@ pub struct Client {
     pub(super) address: Address,
     pub(super) line: Line,
     pub(super) runtime: Arc<Runtime>,
+    /// Where the master's blobs lie, once that has been asked.
+    pub(super) blob_folder: Arc<OnceLock<Option<PathBuf>>>,
 }
 
 impl Client {
@@ -175,7 +178,8 @@ impl Client {
         };
         let channel = connected.map_err(|error| not_connected(address, &error))?;
         let line = InterceptedService::new(channel, Show::of(access));
-        Ok(Client { address: address.clone(), line, runtime })
+        let blob_folder = Arc::default();
+        Ok(Client { address: address.clone(), line, runtime, blob_folder })
     }
 
     /// Where the master is.

@@ -214,6 +214,14 @@ pub struct ReadBlob {
     #[prost(uint64, tag = "2")]
     pub offset: u64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlobFolderRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlobFolder {
+    /// An absolute path; paths need not be UTF-8.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub path: ::prost::bytes::Bytes,
+}
 /// The next bytes of a blob, at most 1 MiB.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BlobPiece {
@@ -448,6 +456,27 @@ pub mod blobs_client {
             req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Read"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Where the blobs lie on the master's machine. Whoever runs there and may read that folder can take
+        /// them from it: the blob whose name is written abcdef… in hexadecimal is the file `ab/cdef…`. A
+        /// file that is not there, or does not have the hash that is its name, is to be asked for by `Read`.
+        pub async fn folder(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BlobFolderRequest>,
+        ) -> std::result::Result<tonic::Response<super::BlobFolder>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Blobs/Folder");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Folder"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
         /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
         pub async fn read_input(
@@ -583,6 +612,13 @@ pub mod blobs_server {
             &self,
             request: tonic::Request<super::ReadBlob>,
         ) -> std::result::Result<tonic::Response<Self::ReadStream>, tonic::Status>;
+        /// Where the blobs lie on the master's machine. Whoever runs there and may read that folder can take
+        /// them from it: the blob whose name is written abcdef… in hexadecimal is the file `ab/cdef…`. A
+        /// file that is not there, or does not have the hash that is its name, is to be asked for by `Read`.
+        async fn folder(
+            &self,
+            request: tonic::Request<super::BlobFolderRequest>,
+        ) -> std::result::Result<tonic::Response<super::BlobFolder>, tonic::Status>;
         /// Server streaming response type for the ReadInput method.
         type ReadInputStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BlobPiece, tonic::Status>,
@@ -858,6 +894,49 @@ pub mod blobs_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Blobs/Folder" => {
+                    #[allow(non_camel_case_types)]
+                    struct FolderSvc<T: Blobs>(pub Arc<T>);
+                    impl<T: Blobs> tonic::server::UnaryService<super::BlobFolderRequest>
+                    for FolderSvc<T> {
+                        type Response = super::BlobFolder;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BlobFolderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Blobs>::folder(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FolderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

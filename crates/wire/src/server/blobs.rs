@@ -7,6 +7,7 @@ use crate::host::{BlobSink, Host, HostError, Source};
 use crate::limits::{ASKED_BLOB_COUNT_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
 use prost::bytes::Bytes;
 use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -81,6 +82,14 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
         let id = blob_id(&id)?;
         let source = self.call(move |host| host.read_blob(id, offset)).await?;
         Ok(Response::new(send(source, Some(id))))
+    }
+
+    async fn folder(
+        &self,
+        _: Request<pb::BlobFolderRequest>,
+    ) -> Result<Response<pb::BlobFolder>, Status> {
+        let folder = self.call(|host| Ok(host.blob_folder())).await?;
+        Ok(Response::new(pb::BlobFolder { path: folder.into_os_string().into_vec().into() }))
     }
 
     async fn read_input(&self, request: Request<pb::TaskId>) -> Result<Response<Pieces>, Status> {
