@@ -150,7 +150,7 @@ pub(crate) const NEED: Need =
 
 static SPEC: OperationSpec = OperationSpec {
     name: "document",
-    version: 3,
+    version: 4,
     summary: "text, structure and metadata of PDF, office files, books, web pages and mails",
     accepts: Accepts::Media(MEDIA),
     params: &[

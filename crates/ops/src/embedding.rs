@@ -95,7 +95,7 @@ const NEAREST: &str = "nearest";
 
 static SPEC: OperationSpec = OperationSpec {
     name: "embedding",
-    version: 2,
+    version: 3,
     summary: "vectors of texts by their words (TF-IDF) or a model, and which are nearest",
     accepts: Accepts::Media(document::MEDIA),
     params: PARAMS,

@@ -2,7 +2,7 @@
 //!
 //! Nothing is painted and no image is decoded. Positions are in page space, y pointing down.
 
-use super::unmapped::GlyphNamer;
+use super::unmapped::{GlyphNamer, is_blank};
 use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun, PositionedGlyph};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
 use hayro_interpret::kurbo::{Affine, BezPath, Point, Rect, Vec2};
@@ -120,7 +120,8 @@ impl<'f, 'p> TextDevice<'f, 'p> {
         }
     }
 
-    fn push(&mut self, glyph: &PositionedGlyph<'_>, place: &Place) {
+    /// `run`: the glyphs that it is drawn with.
+    fn push(&mut self, glyph: &PositionedGlyph<'_>, run: &[PositionedGlyph<'_>], place: &Place) {
         let Place { origin, step, size } = *place;
         // A rectangle contains no point that is not a number.
         let is_drawn = size.is_finite() && size > 0.0 && self.visible.contains(origin);
@@ -130,7 +131,7 @@ impl<'f, 'p> TextDevice<'f, 'p> {
         let start = self.page.text.len();
         match glyph.as_unicode() {
             Some(text) => push_all(&mut self.page.text, &text),
-            None => self.push_unmapped(glyph),
+            None => self.push_unmapped(glyph, run),
         }
         if self.page.text.len() == start {
             return;
@@ -139,7 +140,7 @@ impl<'f, 'p> TextDevice<'f, 'p> {
         self.page.glyphs.push(Glyph { text, origin, end: origin + step, size });
     }
 
-    fn push_unmapped(&mut self, glyph: &PositionedGlyph<'_>) {
+    fn push_unmapped(&mut self, glyph: &PositionedGlyph<'_>, run: &[PositionedGlyph<'_>]) {
         let (named, coded) = match &**glyph {
             DrawnGlyph::Outline(outline) => {
                 let named = self.namer.name(outline);
@@ -155,10 +156,15 @@ impl<'f, 'p> TextDevice<'f, 'p> {
                 self.page.coded_count += 1;
                 push_char(&mut self.page.text, c);
             }
-            (None, None) => {
-                self.page.unmapped_count += 1;
-                self.page.text.push('\u{FFFD}');
-            }
+            (None, None) => match &**glyph {
+                DrawnGlyph::Outline(outline) if is_blank(outline, run) => {
+                    self.page.text.push(' ');
+                }
+                _ => {
+                    self.page.unmapped_count += 1;
+                    self.page.text.push('\u{FFFD}');
+                }
+            },
         }
     }
 }
@@ -256,7 +262,7 @@ impl<'a> Device<'a> for TextDevice<'_, '_> {
         }
         self.last_run = Some(run_key);
         for glyph in run.glyphs() {
-            self.push(glyph, &place(glyph));
+            self.push(glyph, run.glyphs(), &place(glyph));
         }
     }
 

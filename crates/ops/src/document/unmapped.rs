@@ -2,7 +2,7 @@
 //! of the collection that it belongs to.
 
 use super::collections::Collections;
-use hayro_interpret::font::{FontData, OutlineGlyph};
+use hayro_interpret::font::{FontData, Glyph, OutlineGlyph, PositionedGlyph};
 use hayro_interpret::hayro_cmap::BfString;
 use hayro_syntax::Pdf;
 use skrifa::{FontRef, MetadataProvider};
@@ -43,6 +43,14 @@ impl<'p> GlyphNamer<'p> {
         }
         self.fonts.get(&font.cache_key)?.get(&id).copied()
     }
+}
+
+/// Whether a glyph without a character shows nothing, where others that are drawn with it do: that
+/// is a space, whatever its number. A font of which nothing can be shown says nothing by that.
+pub(super) fn is_blank(glyph: &OutlineGlyph, run: &[PositionedGlyph<'_>]) -> bool {
+    let has_ink = |glyph: &OutlineGlyph| !glyph.outline().elements().is_empty();
+    let shows = |it: &PositionedGlyph<'_>| matches!(&**it, Glyph::Outline(it) if has_ink(it));
+    glyph.glyph_id().to_u32() != 0 && !has_ink(glyph) && run.iter().any(shows)
 }
 
 /// Glyph to character; of several characters the first, private use only where nothing else is.

@@ -38,6 +38,11 @@ fn maxp(glyph_count: u16) -> Vec<u8> {
 
 /// A font of a collection, embedded, that numbers its glyphs as the collection does.
 fn of_collection(ordering: &str) -> Vec<u8> {
+    in_font(ordering, "034B034D", &[("maxp", maxp(65_535))])
+}
+
+/// Glyphs of an embedded font with these tables.
+fn in_font(ordering: &str, glyphs: &str, tables: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let font = "/BaseFont/ABCDEF+Gothic";
     let composite =
         format!("<</Type/Font/Subtype/Type0{font}/Encoding/Identity-H/DescendantFonts[101 0 R]>>");
@@ -46,8 +51,8 @@ fn of_collection(ordering: &str) -> Vec<u8> {
          /Ordering({ordering})/Supplement 2>>/FontDescriptor 102 0 R/DW 1000>>"
     );
     let descriptor = "<</Type/FontDescriptor/FontName/ABCDEF+Gothic/Flags 4/FontFile2 103 0 R>>";
-    let page = "BT /F2 12 Tf 72 700 Td <034B034D> Tj ET";
-    pdf(&[page], "", &[&composite, &descendant, descriptor, &font_file(&[("maxp", maxp(65_535))])])
+    let page = format!("BT /F2 12 Tf 72 700 Td <{glyphs}> Tj ET");
+    pdf(&[&page], "", &[&composite, &descendant, descriptor, &font_file(tables)])
 }
 
 #[test]
@@ -67,6 +72,35 @@ fn numbers_of_nothing_known_are_told_as_missing() {
     assert!(warnings.contains("do not say which characters they show"), "{warnings}");
     let is_offered = warnings.contains("pip install --no-deps");
     assert_eq!(is_offered, pdfium::installed().is_none(), "{warnings}");
+}
+
+/// A font of three glyphs: nothing, a triangle, nothing.
+fn triangle() -> Vec<(&'static str, Vec<u8>)> {
+    let (mut head, mut hhea) = ([0; 27], [0; 18]);
+    (head[0], head[9], hhea[0], hhea[17]) = (1, 1_000, 1, 1);
+    // One contour, its box, its last point, no instructions; what follows are bytes and shorts.
+    let mut glyph = shorts(&[1, 0, 0, 500, 500, 2, 0]);
+    glyph.extend([1, 1, 1]);
+    glyph.extend(shorts(&[0, 500, 0, 0, 0, 500]));
+    glyph.push(0);
+    vec![
+        ("glyf", glyph),
+        ("head", shorts(&head)),
+        ("hhea", shorts(&hhea)),
+        ("hmtx", shorts(&[600, 0, 0, 0])),
+        ("loca", shorts(&[0, 0, 15, 15])),
+        ("maxp", maxp(3)),
+    ]
+}
+
+#[test]
+fn a_glyph_that_shows_nothing_beside_others_is_a_space() {
+    let text =
+        |glyphs| read(Media::Pdf, &in_font("Identity", glyphs, &triangle())).text().to_owned();
+    assert_eq!(text("000100020001"), "\u{FFFD} \u{FFFD}\n");
+    // Nothing says that this font shows anything, nor that it has a glyph 0.
+    assert_eq!(text("00020002"), "\u{FFFD}\u{FFFD}\n");
+    assert_eq!(text("00010000"), "\u{FFFD}\u{FFFD}\n");
 }
 
 /// A font of pictures, whose names say nothing, as old programs for mathematics made them.
