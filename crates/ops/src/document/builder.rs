@@ -197,11 +197,15 @@ impl Builder {
         let Some(draft) = self.drafts.last_mut() else { return };
         draft.is_cell_open = true;
         let bytes = draft.next_cell_bytes();
-        let repeat = 1 + self.copies(repeat.clamp(1, COLUMN_COUNT_MAX) - 1, bytes);
-        if self.gather(bytes.saturating_mul(repeat))
+        let copies = repeat.clamp(1, COLUMN_COUNT_MAX) - 1;
+        let written = self.copies(copies, bytes);
+        if self.gather(bytes.saturating_mul(1 + written))
             && let Some(draft) = self.drafts.last_mut()
         {
-            draft.end_cells(repeat);
+            draft.end_cells(1 + written);
+            // Copies that are not written are empty cells: what follows keeps its column.
+            draft.is_cell_open = true;
+            draft.end_cells(copies - written);
         }
     }
 

@@ -113,10 +113,11 @@ fn opened(bytes: &[u8]) -> Result<Document<'_>, Useless> {
     pdfium.open(bytes).map_err(|_| Useless::File)
 }
 
-/// How long these lists are together, at most: letters within texts count as operators (ISO
-/// 32000-2, 14.6 and annex A).
+/// How long these lists are together (ISO 32000-2, 14.6 and annex A), by the words that look like
+/// operators. Only the page's own content is looked at, not that of the forms that it draws.
 fn kept_mark_count(content: &[u8]) -> usize {
-    let is_apart = |byte: &u8| byte.is_ascii_whitespace() || b"\0()<>[]{}/%".contains(byte);
+    // A name begins with a slash, which stays with it.
+    let is_apart = |byte: &u8| byte.is_ascii_whitespace() || b"\0()<>[]{}%".contains(byte);
     let (mut open_count, mut kept_count) = (0_usize, 0_usize);
     for word in content.split(is_apart) {
         match word {

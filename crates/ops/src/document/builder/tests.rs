@@ -120,6 +120,25 @@ fn copies_of_copies_have_an_end_which_is_told() {
 }
 
 #[test]
+fn what_follows_copies_that_are_left_out_keeps_its_column() {
+    let found = blocks(|builder| {
+        builder.start_table();
+        builder.start_cell();
+        builder.push(&"x".repeat(1 << 20));
+        builder.end_cell(9);
+        builder.start_cell();
+        builder.push("tenth");
+        builder.end_cell(1);
+        builder.end_row();
+        builder.end_table();
+    });
+    let Block::Table(table) = &found[0] else { panic!("{} blocks", found.len()) };
+    let cells: Vec<&str> = table.rows().next().expect("a row").collect();
+    assert_eq!(cells.iter().position(|cell| *cell == "tenth"), Some(9));
+    assert!(cells[8].is_empty() && cells[1] == cells[0], "{} bytes", table.0.len());
+}
+
+#[test]
 fn a_repeated_aside_is_kept_once() {
     let found = blocks(|builder| {
         for words in ["head", "head", "other", "", "head"] {
