@@ -6,8 +6,9 @@ use crate::lab::{Lab, Ran, not_run, signal, until};
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -221,7 +222,48 @@ fn results_of_this_machine_are_read_where_they_lie() {
     is_whole(&lab, "got");
     let out = get_from(&lab, &id, "-", &proxy.near).output().expect("starts");
     assert!(out.stdout == noise(), "{} bytes came: {:?}", out.stdout.len(), Ran::of(out).stderr);
+    // A reader that goes away is no error.
+    let mut early = get_from(&lab, &id, "-", &proxy.near);
+    let mut early = early.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut first = [0; 9];
+    early.stdout.take().expect("piped").read_exact(&mut first).expect("more than that");
+    assert!(early.wait().expect("it ended").success());
     assert!(proxy.answered_bytes() < 1 << 20, "{} bytes came", proxy.answered_bytes());
+}
+
+/// Whether it is read where it lies or asked of the master.
+#[test]
+fn a_damaged_result_is_told_and_never_under_its_name() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let id = long_result(&lab);
+    let blobs = walk(&lab.path("state/blobs"));
+    let is_it = |path: &&PathBuf| path.metadata().is_ok_and(|facts| facts.len() == RESULT_BYTES);
+    let blob = blobs.iter().find(is_it).expect("a blob has the result");
+    let file = std::fs::OpenOptions::new().write(true).open(blob).expect("it is there");
+    file.write_all_at(b"rot", 5 << 20).expect("written");
+    let proxy = Proxy::start(&address, &[]);
+    for out in ["got", "-"] {
+        for master in [&proxy.near, &proxy.address] {
+            let mut get = get_from(&lab, &id, out, master);
+            let ran = Ran::of(get.arg("--insecure").output().expect("starts"));
+            ran.ended(1).said("its bytes are not those of its name");
+            if out == "got" {
+                ran.said("--fresh");
+            }
+        }
+    }
+    assert_eq!(lab.results_in("got/command"), [""; 0]);
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let below = |entry: std::fs::DirEntry| match entry.path() {
+        path if path.is_dir() => walk(&path),
+        path => vec![path],
+    };
+    entries.flat_map(below).collect()
 }
 
 #[test]

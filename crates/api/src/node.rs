@@ -2,7 +2,7 @@
 
 use crate::inputs;
 use std::fmt::Display;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,12 +143,14 @@ impl Node {
         Box::new(Sent { from, traffic: Arc::clone(&self.traffic) })
     }
 
-    /// Makes sure that a blob is there, and stays until the entry that names it is recorded.
+    /// Makes sure that a blob is there, is durable, and stays until the entry that names it is
+    /// recorded.
     pub(crate) fn require(&self, id: BlobId, what: impl Display) -> Result<(), HostError> {
-        match self.blobs.renew(id).map_err(of_blobs)? {
-            Some(_) => Ok(()),
-            None => Err(HostError::Refused(format!("{what} is not there: put blob {id} first"))),
+        if self.blobs.renew(id).map_err(of_blobs)?.is_none() {
+            return Err(HostError::Refused(format!("{what} is not there: put blob {id} first")));
         }
+        // Somebody may have put it whose sync is still to come.
+        self.blobs.sync().map_err(of_blobs)
     }
 
     /// A task's input, as it was submitted.
@@ -337,14 +339,8 @@ impl Host for Node {
     }
 
     fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError> {
-        if offset == 0 {
-            let blob = self.blobs.open_blob(id).map_err(of_blobs)?;
-            return Ok(self.sent(blob.verifying()));
-        }
-        // The bytes before it belong to what is verified.
-        let mut file = self.blobs.open_verified(id).map_err(of_blobs)?;
-        file.seek(SeekFrom::Start(offset)).map_err(|e| HostError::Failed(e.to_string()))?;
-        Ok(self.sent(file))
+        let blob = self.blobs.open_blob(id).map_err(of_blobs)?;
+        Ok(self.sent(blob.verifying(offset).map_err(of_blobs)?))
     }
 
     fn blob_folder(&self) -> PathBuf {

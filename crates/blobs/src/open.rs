@@ -24,10 +24,11 @@ impl OpenBlob {
     #[must_use]
     pub fn find(store: &Path, id: BlobId) -> Option<OpenBlob> {
         let path = bucket_path(store, &id.to_hex());
-        // Opening what is no file must neither wait nor lead elsewhere.
+        // What is no file must neither be waited for nor lead elsewhere.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::open(&path, flags, Mode::empty()).ok()?);
-        Some(OpenBlob { id, path, file })
+        let is_file = file.metadata().is_ok_and(|facts| facts.is_file());
+        is_file.then_some(OpenBlob { id, path, file })
     }
 
     pub(crate) fn new(id: BlobId, path: PathBuf, file: File) -> OpenBlob {
@@ -63,16 +64,21 @@ impl OpenBlob {
     ///
     /// # Errors
     /// `Damaged`, `Io`
-    pub(crate) fn verified(mut self) -> Result<File, BlobError> {
+    pub fn verified(mut self) -> Result<File, BlobError> {
         self.pass_to(&mut io::sink())?;
         self.file.rewind().map_err(BlobError::io("read", &self.path))?;
         Ok(self.file)
     }
 
-    /// Its bytes as they are read; a reader of damaged ones fails at their end.
-    #[must_use]
-    pub fn verifying(self) -> impl Read + Send + 'static {
-        Verifying { hasher: blake3::Hasher::new(), blob: self }
+    /// Its bytes from an offset on, as they are read; a reader of damaged ones fails at their end.
+    ///
+    /// # Errors
+    /// `Io`: what lies before the offset belongs to what is verified, and is read for that.
+    pub fn verifying(self, offset: u64) -> Result<impl Read + Send + 'static, BlobError> {
+        let mut hasher = blake3::Hasher::new();
+        let before = hasher.update_reader((&self.file).take(offset));
+        before.map_err(BlobError::io("read", &self.path))?;
+        Ok(Verifying { hasher, blob: self })
     }
 
     fn pass_to(&self, receiver: &mut impl Write) -> Result<u64, BlobError> {
@@ -124,13 +130,16 @@ mod tests {
         let mut copied = Vec::new();
         assert_eq!(find().unwrap().copy_to(&mut copied).unwrap(), 7);
         assert_eq!(copied, b"content");
-        assert_eq!(io::read_to_string(find().unwrap().verifying()).unwrap(), "content");
+        let from = |offset| io::read_to_string(find().unwrap().verifying(offset).unwrap());
+        assert_eq!([from(0).unwrap(), from(4).unwrap(), from(9).unwrap()], ["content", "ent", ""]);
         let path = bucket_path(&store, &id.to_hex());
         std::fs::write(&path, b"c0ntent").unwrap();
         assert!(matches!(find().unwrap().read(7), Err(BlobError::Damaged { .. })));
         assert!(matches!(find().unwrap().copy_to(&mut copied), Err(BlobError::Damaged { .. })));
-        let error = io::read_to_string(find().unwrap().verifying()).unwrap_err();
-        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        for offset in [0, 4, 9] {
+            let error = from(offset).unwrap_err();
+            assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        }
     }
 
     #[test]
@@ -142,8 +151,7 @@ mod tests {
         let path = bucket_path(dir.path(), &id.to_hex());
         std::fs::create_dir(path.parent().unwrap()).unwrap();
         mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
-        let read = OpenBlob::find(dir.path(), id).unwrap().read(7);
-        assert!(matches!(read, Err(BlobError::Damaged { .. })), "{read:?}");
+        assert!(OpenBlob::find(dir.path(), id).is_none());
         std::fs::remove_file(&path).unwrap();
         let real = dir.path().join("real");
         std::fs::write(&real, b"content").unwrap();

@@ -71,7 +71,7 @@ impl ClusterError {
         matches!(
             self,
             ClusterError::Blob(Missing { .. } | Damaged { .. })
-                | ClusterError::Wire(WireError::NotFound(_))
+                | ClusterError::Wire(WireError::NotFound(_) | WireError::Damaged(_))
         )
     }
 }

@@ -3,10 +3,10 @@
 use super::{Cluster, ClusterError};
 use crate::fetch::{copy_from, lying_here};
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use windlass_blobs::Blobs;
+use windlass_blobs::{BlobError, Blobs, OpenBlob};
 use windlass_core::BlobId;
 use windlass_core::input::Input;
 use windlass_wire::Client;
@@ -77,13 +77,19 @@ impl Cluster {
     pub fn copy_blob(&self, id: BlobId, into: &mut impl Write) -> Result<(), ClusterError> {
         match self {
             Cluster::Here { blobs, .. } => {
-                blobs.copy_to(id, into)?;
-                Ok(())
+                blobs.copy_to(id, into).map(drop).map_err(|error| match error {
+                    BlobError::Receiver { source, .. } => {
+                        ClusterError::Take(io::Error::new(source.kind(), source))
+                    }
+                    error => ClusterError::Blob(error),
+                })
             }
-            Cluster::There(client) => match lying_here(client, id) {
-                // What was written cannot be taken back to ask the master.
-                Some(blob) => Ok(blob.copy_to(into).map(drop)?),
-                None => copy_from(client, id, u64::MAX, into),
+            // What was written cannot be taken back to ask the master: it is looked through before.
+            Cluster::There(client) => match lying_here(client, id).map(OpenBlob::verified) {
+                Some(Ok(mut file)) => {
+                    io::copy(&mut file, into).map(drop).map_err(ClusterError::Take)
+                }
+                Some(Err(_)) | None => copy_from(client, id, u64::MAX, into),
             },
         }
     }

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -147,12 +147,21 @@ impl Client {
     /// store's own form, and whoever reads them verifies them.
     #[must_use]
     pub fn blob_folder(&self) -> Option<&Path> {
-        let ask = || {
-            let folder = self.ask(self.blobs().folder(pb::BlobFolderRequest {})).ok()?;
-            Some(PathBuf::from(OsString::from_vec(folder.into_inner().path.to_vec())))
-        };
-        let is_near = self.address.is_this_machine();
-        is_near.then(|| self.blob_folder.get_or_init(ask).as_deref()).flatten()
+        if !self.address.is_this_machine() {
+            return None;
+        }
+        if self.blob_folder.get().is_none() {
+            let known = match self.ask(self.blobs().folder(pb::BlobFolderRequest {})) {
+                Ok(folder) => Some(OsString::from_vec(folder.into_inner().path.to_vec()).into()),
+                // Asked again once there is a connection.
+                Err(error) if error.is_lost() => return None,
+                // A master of a release that does not tell.
+                Err(_) => None,
+            };
+            // Another thread may have been quicker, and was told the same.
+            let _ = self.blob_folder.set(known);
+        }
+        self.blob_folder.get()?.as_deref()
     }
 
     /// Writes the bytes of a task's input, at most so many; the caller verifies them.

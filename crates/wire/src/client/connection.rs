@@ -67,6 +67,9 @@ pub enum WireError {
     /// There is no such thing.
     #[error("find that: {0}")]
     NotFound(String),
+    /// The master has it, and it is not what it was.
+    #[error("read that whole: {0}")]
+    Damaged(String),
     /// More bytes came than there may be; `into` has fewer.
     #[error("take more than {bytes_max} bytes")]
     TooLong {
@@ -232,6 +235,7 @@ pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
         Code::FailedPrecondition | Code::InvalidArgument => WireError::Refused(text),
         Code::DeadlineExceeded => WireError::TimedOut(text),
         Code::NotFound => WireError::NotFound(text),
+        Code::DataLoss => WireError::Damaged(text),
         Code::Unavailable | Code::Cancelled | Code::Unknown => {
             let cause = if text.is_empty() { root_cause(status) } else { text };
             WireError::Lost { address: address.clone(), cause }

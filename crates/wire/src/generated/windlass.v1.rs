@@ -434,7 +434,8 @@ pub mod blobs_client {
             req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Begun"));
             self.inner.unary(req, path, codec).await
         }
-        /// The bytes of a blob.
+        /// The bytes of a blob. They are verified on their way: what has come counts once the piece with the
+        /// blob's name has come.
         pub async fn read(
             &mut self,
             request: impl tonic::IntoRequest<super::ReadBlob>,
@@ -479,6 +480,7 @@ pub mod blobs_client {
         }
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
         /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
+        /// What has come is to be held against the input's hash.
         pub async fn read_input(
             &mut self,
             request: impl tonic::IntoRequest<super::TaskId>,
@@ -607,7 +609,8 @@ pub mod blobs_server {
             >
             + std::marker::Send
             + 'static;
-        /// The bytes of a blob.
+        /// The bytes of a blob. They are verified on their way: what has come counts once the piece with the
+        /// blob's name has come.
         async fn read(
             &self,
             request: tonic::Request<super::ReadBlob>,
@@ -627,6 +630,7 @@ pub mod blobs_server {
             + 'static;
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
         /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
+        /// What has come is to be held against the input's hash.
         async fn read_input(
             &self,
             request: tonic::Request<super::TaskId>,
