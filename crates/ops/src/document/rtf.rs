@@ -43,14 +43,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Failure> {
         .position(|it| it == b"{\\rtf")
         .ok_or_else(|| damaged("it does not begin as Rich Text does"))?;
     let mut reader = Reader::new();
+    let mut has_opened = false;
     for token in Tokens::new(&bytes[start..]) {
+        let begins_group = std::mem::replace(&mut has_opened, matches!(token, Token::Open));
         match token {
             Token::Open => reader.open()?,
             Token::Close => reader.close(),
             Token::Word(word, value) => reader.word(word, value),
             Token::Byte(byte) => reader.byte(byte),
             Token::Text(text) => reader.plain(text),
-            Token::Star => reader.is_star = true,
+            // Elsewhere it says nothing of the group, whatever word follows.
+            Token::Star => reader.is_star = begins_group,
         }
         if reader.builder.document.is_full() {
             reader.builder.document.cut();

@@ -53,6 +53,13 @@ pub(super) fn read(
 ) -> Result<Document, Failure> {
     let mut package = Package::open(&FORM, bytes)?;
     let main = package.main_part("xl/workbook.xml")?;
+    if main.ends_with(".bin") {
+        return Err(Failure::rejected(
+            "binary_workbook",
+            "the file is a binary workbook (XLSB), which is not read",
+            "Save it as a workbook of the usual kind (XLSX) and process that.",
+        ));
+    }
     let folder = split(&main).0.to_owned();
     let relations = package.relations(&main)?;
     let workbook = package.main(&main)?;

@@ -20,6 +20,12 @@ fn rich_text_is_read_in_its_code_pages() {
 }
 
 #[test]
+fn a_star_leaves_a_group_out_at_its_beginning_only() {
+    let rtf = br"{\rtf1{\loch\*\cs7 shown}{\*\unknown gone}\par {{\*\x gone} and\*\y  shown}\par}";
+    assert_eq!(read(Media::Rtf, rtf).text(), "shown\n\nand shown\n");
+}
+
+#[test]
 fn rich_text_has_tables_lists_links_and_notes() {
     let rtf = br#"{\rtf1\pard before\par\trowd\intbl a\cell b\par c\cell\row\trowd\intbl d\cell e\cell\row
 \pard after{\footnote the note}\par{\listtext 1.\tab}item\par\outlinelevel1 Head\par\pard

@@ -64,6 +64,16 @@ fn every_type_of_cell_is_shown() {
 }
 
 #[test]
+fn a_binary_workbook_is_refused_by_name() {
+    let relation = format!(
+        r#"<Relationships><Relationship Id="r" Type="{RELATIONS}/officeDocument"
+            Target="xl/workbook.bin"/></Relationships>"#
+    );
+    let file = archive(&[("_rels/.rels", &relation), ("xl/workbook.bin", "\u{83}\u{1}")]);
+    assert_eq!(refused(Media::Xlsx, &file).code, "binary_workbook");
+}
+
+#[test]
 fn links_and_comments_belong_to_their_sheet() {
     let sheet = r#"<sheetData><row><c><v>1</v></c></row></sheetData><hyperlinks>
         <hyperlink ref="A1" display="home" location="Sheet2!A1"/></hyperlinks>"#;
