@@ -50,6 +50,7 @@ mod docx;
 mod docx_lists;
 mod docx_styles;
 mod docx_text;
+mod doubles;
 mod draft;
 mod drawing;
 mod eml;

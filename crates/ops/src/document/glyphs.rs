@@ -2,6 +2,7 @@
 //!
 //! Nothing is painted and no image is decoded. Positions are in page space, y pointing down.
 
+use super::doubles::Doubles;
 use super::unmapped::{GlyphNamer, is_blank};
 use hayro_interpret::font::{Glyph as DrawnGlyph, GlyphRun, PositionedGlyph};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
@@ -83,6 +84,7 @@ pub(super) struct TextDevice<'f, 'p> {
     visible: Rect,
     call_count: u64,
     last_run: Option<(Point, Point, usize)>,
+    doubles: Doubles,
     namer: &'f mut GlyphNamer<'p>,
     substitutes: &'f SubstituteFonts,
 }
@@ -109,8 +111,8 @@ impl<'f, 'p> TextDevice<'f, 'p> {
         namer: &'f mut GlyphNamer<'p>,
         substitutes: &'f SubstituteFonts,
     ) -> TextDevice<'f, 'p> {
-        let page = Page::default();
-        TextDevice { page, visible, call_count: 0, last_run: None, namer, substitutes }
+        let (page, doubles) = (Page::default(), Doubles::default());
+        TextDevice { page, visible, call_count: 0, last_run: None, doubles, namer, substitutes }
     }
 
     fn count_call(&mut self) {
@@ -120,24 +122,41 @@ impl<'f, 'p> TextDevice<'f, 'p> {
         }
     }
 
-    /// `run`: the glyphs that it is drawn with.
-    fn push(&mut self, glyph: &PositionedGlyph<'_>, run: &[PositionedGlyph<'_>], place: &Place) {
+    /// `run`: the glyphs that it is drawn with; `may_double`: whether it may stand there already.
+    /// Answers whether the next one of the run may: where one does not, the others do not.
+    fn push(
+        &mut self,
+        glyph: &PositionedGlyph<'_>,
+        run: &[PositionedGlyph<'_>],
+        place: &Place,
+        may_double: bool,
+    ) -> bool {
         let Place { origin, step, size } = *place;
         // A rectangle contains no point that is not a number.
         let is_drawn = size.is_finite() && size > 0.0 && self.visible.contains(origin);
         if !is_drawn {
-            return;
+            return may_double;
         }
         let start = self.page.text.len();
+        let counts = (self.page.unmapped_count, self.page.coded_count);
         match glyph.as_unicode() {
             Some(text) => push_all(&mut self.page.text, &text),
             None => self.push_unmapped(glyph, run),
         }
         if self.page.text.len() == start {
-            return;
+            return may_double;
         }
         let text = start..self.page.text.len();
-        self.page.glyphs.push(Glyph { text, origin, end: origin + step, size });
+        let glyph = Glyph { text, origin, end: origin + step, size };
+        let Page { glyphs, text, .. } = &mut self.page;
+        if may_double && self.doubles.has(&glyph, glyphs, text) {
+            text.truncate(start);
+            (self.page.unmapped_count, self.page.coded_count) = counts;
+            return true;
+        }
+        self.doubles.add(origin, glyphs.len());
+        glyphs.push(glyph);
+        false
     }
 
     fn push_unmapped(&mut self, glyph: &PositionedGlyph<'_>, run: &[PositionedGlyph<'_>]) {
@@ -261,8 +280,9 @@ impl<'a> Device<'a> for TextDevice<'_, '_> {
             return;
         }
         self.last_run = Some(run_key);
+        let mut may_double = true;
         for glyph in run.glyphs() {
-            self.push(glyph, run.glyphs(), &place(glyph));
+            may_double = self.push(glyph, run.glyphs(), &place(glyph), may_double);
         }
     }
 

@@ -72,6 +72,26 @@ pub(super) fn show(x: u32, y: u32, text: &str) -> String {
     format!("BT /F1 12 Tf {x} {y} Td ({text}) Tj ET ")
 }
 
+/// Text of 12 points: an em is 12 of them, and an l a little more than two and a half.
+#[test]
+fn letters_that_are_drawn_again_where_they_stand_are_read_once() {
+    let at = |x: f64, y: u32, text: &str| format!("BT /F1 12 Tf {x} {y} Td ({text}) Tj ET ");
+    let text = |page: &str| read(Media::Pdf, &pdf(&[page], "", &[])).text().to_owned();
+    // A run at a time, thrice, and a letter at a time.
+    assert_eq!(text(&[72.0, 72.4, 73.0].map(|x| at(x, 700, "all bold")).concat()), "all bold\n");
+    let letters = [(72.0, "b"), (78.67, "o"), (85.34, "l"), (88.0, "d")];
+    let twice = letters.map(|(x, letter)| at(x, 700, letter) + &at(x + 0.3, 700, letter));
+    assert_eq!(text(&twice.concat()), "bold\n");
+    // Two of a kind beside each other, another text at the same place, and the same one a line on.
+    assert_eq!(text(&(at(72.0, 700, "l") + &at(74.67, 700, "l"))), "ll\n");
+    let crossed = text(&(at(72.0, 700, "O") + &at(72.0, 700, "/")));
+    assert!(crossed.contains('O') && crossed.contains('/'), "{crossed}");
+    assert_eq!(text(&(at(72.0, 700, "row") + &at(72.0, 686, "row"))), "row\nrow\n");
+    // What differs in size stands for itself.
+    let large = "BT /F1 16 Tf 72 700 Td (one) Tj ET ";
+    assert_ne!(text(&(at(72.0, 700, "one") + large)), "one\n");
+}
+
 #[test]
 fn text_and_metadata_are_read() {
     let info = "/Info 100 0 R";
