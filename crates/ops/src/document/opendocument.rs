@@ -175,8 +175,10 @@ impl Reader {
         let number = |name: &str| attribute(element, name).and_then(|it| it.parse::<usize>().ok());
         let open = match (prefix, local) {
             _ if self.open.last() == Some(&Open::Skipped) => Open::Skipped,
-            // Text that was deleted; what begins forms, scripts and styles.
-            ("text", "tracked-changes" | "ruby-text" | "note-citation" | "bookmark-ref")
+            // Text that was deleted; what begins forms, scripts and styles; what stands for a
+            // picture where it is not shown.
+            ("text", "tracked-changes" | "ruby-text" | "note-citation")
+            | ("svg", "title" | "desc")
             | ("office", "forms" | "scripts" | "font-face-decls")
             | (_, "automatic-styles")
             | ("table", "shapes" | "content-validations" | "calculation-settings")

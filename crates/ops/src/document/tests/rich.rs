@@ -36,6 +36,15 @@ fn rich_text_has_tables_lists_links_and_notes() {
 }
 
 #[test]
+fn opendocument_references_show_what_they_refer_to_and_pictures_no_names() {
+    let content = "<office:body><office:text><text:p>See <text:bookmark-ref text:ref-name=\"r\">Part \
+        one</text:bookmark-ref>, <draw:frame><draw:image/><svg:title>Logo</svg:title><svg:desc>A \
+        logo</svg:desc></draw:frame>then go.</text:p></office:text></office:body>";
+    let given = read(Media::Odt, &archive(&[("content.xml", content)]));
+    assert_eq!(given.text(), "See Part one, then go.\n");
+}
+
+#[test]
 fn opendocument_text_has_headings_lists_tables_and_notes() {
     let content = "<office:document-content><office:automatic-styles><style:style>x</style:style>\
         </office:automatic-styles><office:body><office:text><text:tracked-changes><text:p>gone\
