@@ -50,6 +50,7 @@ pub(crate) mod picture;
 mod png;
 pub(crate) mod scale;
 pub(crate) mod tiff;
+mod tiff_fax;
 mod tiff_palette;
 mod webp;
 

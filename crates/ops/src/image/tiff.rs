@@ -1,11 +1,11 @@
-//! TIFF to pixels, page by page: bilevel (fax group 4 too), grey, colours, palettes.
+//! TIFF to pixels, page by page: bilevel (faxes too), grey, colours, palettes.
 
 use super::convert::{Samples, ycc_to_rgb};
 use super::decode::{Decoded, More};
 use super::jpeg::cmyk_to_rgb;
 use super::picture::{Layout, Orientation, Picture, check_size, zeroed};
 use super::tiff_palette::{self, Shown};
-use super::{damaged, unsupported};
+use super::{damaged, tiff_fax, unsupported};
 use std::borrow::Cow;
 use std::io::Cursor;
 use tiff::decoder::{Decoder, Limits};
@@ -82,14 +82,16 @@ impl<'a> Pages<'a> {
         let whole = stored.samples.channel_count() as u64;
         check_size(width.into(), height.into(), unpacked + whole + OVERHEAD_BYTES_PER_PIXEL)?;
 
-        let told = decoder.image_buffer_layout().map_err(failure)?;
         let row_bits = width as usize * stored.channel_count * usize::from(stored.bits);
         let row_bytes = row_bits.div_ceil(8);
-        if told.planes != 1 || told.row_stride.is_some_and(|stride| stride.get() != row_bytes) {
-            return Err(unsupported("a TIFF whose colours lie apart"));
-        }
-        let mut rows = zeroed(row_bytes * height as usize)?;
-        decoder.read_image_bytes(&mut rows).map_err(failure)?;
+        let fax = match color {
+            ColorType::Gray(1) => tiff_fax::rows(decoder, (width, height))?,
+            _ => None,
+        };
+        let rows = match fax {
+            Some(rows) => rows,
+            None => unpacked_rows(decoder, row_bytes, height)?,
+        };
         let orientation = decoder.find_tag_unsigned::<u16>(Tag::Orientation).map_err(failure)?;
         let orientation = Orientation::from_exif(orientation.unwrap_or(1));
         let dpi = dots_per_inch(decoder);
@@ -112,6 +114,21 @@ impl<'a> Pages<'a> {
         let picture = Picture { width, height, layout, bytes };
         Ok(Decoded { picture, orientation, more: More::None, mode: stored.mode, dpi })
     }
+}
+
+/// The rows of a page as they are once unpacked.
+fn unpacked_rows(
+    decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
+    row_bytes: usize,
+    height: u32,
+) -> Result<Vec<u8>, Failure> {
+    let told = decoder.image_buffer_layout().map_err(failure)?;
+    if told.planes != 1 || told.row_stride.is_some_and(|stride| stride.get() != row_bytes) {
+        return Err(unsupported("a TIFF whose colours lie apart"));
+    }
+    let mut rows = zeroed(row_bytes * height as usize)?;
+    decoder.read_image_bytes(&mut rows).map_err(failure)?;
+    Ok(rows)
 }
 
 /// How the samples of a page lie.
@@ -200,7 +217,7 @@ fn dots_per_inch(decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>) -> Option<u32> {
     super::decode::sensible_dpi(f64::from(dpi))
 }
 
-fn failure(error: TiffError) -> Failure {
+pub(super) fn failure(error: TiffError) -> Failure {
     match error {
         TiffError::UnsupportedError(what) => unsupported(what),
         TiffError::LimitsExceeded => damaged("a field of it takes more room than any real one"),
