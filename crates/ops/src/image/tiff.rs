@@ -82,15 +82,14 @@ impl<'a> Pages<'a> {
         let whole = stored.samples.channel_count() as u64;
         check_size(width.into(), height.into(), unpacked + whole + OVERHEAD_BYTES_PER_PIXEL)?;
 
-        let row_bits = width as usize * stored.channel_count * usize::from(stored.bits);
-        let row_bytes = row_bits.div_ceil(8);
         let fax = match color {
             ColorType::Gray(1) => tiff_fax::rows(decoder, (width, height))?,
             _ => None,
         };
+        let row_bytes = stored.row_bytes(width);
         let rows = match fax {
             Some(rows) => rows,
-            None => unpacked_rows(decoder, row_bytes, height)?,
+            None => stored.unpacked_rows(decoder, (width, height))?,
         };
         let orientation = decoder.find_tag_unsigned::<u16>(Tag::Orientation).map_err(failure)?;
         let orientation = Orientation::from_exif(orientation.unwrap_or(1));
@@ -114,21 +113,6 @@ impl<'a> Pages<'a> {
         let picture = Picture { width, height, layout, bytes };
         Ok(Decoded { picture, orientation, more: More::None, mode: stored.mode, dpi })
     }
-}
-
-/// The rows of a page as they are once unpacked.
-fn unpacked_rows(
-    decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
-    row_bytes: usize,
-    height: u32,
-) -> Result<Vec<u8>, Failure> {
-    let told = decoder.image_buffer_layout().map_err(failure)?;
-    if told.planes != 1 || told.row_stride.is_some_and(|stride| stride.get() != row_bytes) {
-        return Err(unsupported("a TIFF whose colours lie apart"));
-    }
-    let mut rows = zeroed(row_bytes * height as usize)?;
-    decoder.read_image_bytes(&mut rows).map_err(failure)?;
-    Ok(rows)
 }
 
 /// How the samples of a page lie.
@@ -160,6 +144,38 @@ impl Stored {
         Ok(Stored { bits, channel_count, samples, color, mode })
     }
 
+    fn row_bytes(self, width: u32) -> usize {
+        (width as usize * self.channel_count * usize::from(self.bits)).div_ceil(8)
+    }
+
+    /// The rows of a page, unpacked, the samples of a pixel together.
+    fn unpacked_rows(
+        self,
+        decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
+        (width, height): (u32, u32),
+    ) -> Result<Vec<u8>, Failure> {
+        let row_bytes = self.row_bytes(width);
+        let told = decoder.image_buffer_layout().map_err(failure)?;
+        let lie_apart = told.planes > 1;
+        let row_bytes_of_plane = row_bytes / told.planes.max(1);
+        if (lie_apart && (told.planes != self.channel_count || self.bits < 8))
+            || told.row_stride.is_some_and(|stride| stride.get() != row_bytes_of_plane)
+        {
+            return Err(unsupported("a TIFF whose samples lie in an unusual way"));
+        }
+        if lie_apart {
+            if decoder.find_tag(Tag::TileWidth).map_err(failure)?.is_some() {
+                return Err(unsupported("a TIFF in tiles whose colours lie apart"));
+            }
+            // They are brought together in another buffer.
+            let pixel_bytes = self.channel_count as u64 * u64::from(self.bits / 8);
+            check_size(width.into(), height.into(), 2 * pixel_bytes + OVERHEAD_BYTES_PER_PIXEL)?;
+        }
+        let mut rows = zeroed(row_bytes * height as usize)?;
+        decoder.read_image_bytes(&mut rows).map_err(failure)?;
+        if lie_apart { together(&rows, told.planes, usize::from(self.bits / 8)) } else { Ok(rows) }
+    }
+
     /// A byte for each sample.
     fn into_bytes(
         self,
@@ -186,6 +202,18 @@ impl Stored {
             _ => (self.samples, bytes),
         })
     }
+}
+
+/// From one plane after the other to one pixel after the other.
+fn together(planes: &[u8], count: usize, sample_bytes: usize) -> Result<Vec<u8>, Failure> {
+    let mut pixels = zeroed(planes.len())?;
+    for (channel, plane) in planes.chunks_exact((planes.len() / count).max(1)).enumerate() {
+        let samples = plane.chunks_exact(sample_bytes);
+        for (sample, pixel) in samples.zip(pixels.chunks_exact_mut(count * sample_bytes)) {
+            pixel[channel * sample_bytes..][..sample_bytes].copy_from_slice(sample);
+        }
+    }
+    Ok(pixels)
 }
 
 fn upper_byte(pair: [u8; 2]) -> u8 {
@@ -270,6 +298,37 @@ mod tests {
         bytes[at + 4..at + 8].fill(0xFF);
         let page = decoded(&bytes, Layout::Grey);
         assert_eq!((page.picture.bytes, page.dpi), (vec![9], None));
+    }
+
+    /// Colours of 16 bits, a strip for all reds, one for all greens, one for all blues.
+    #[test]
+    fn colours_that_lie_apart_are_brought_together() {
+        let samples: [u16; 6] = [0xFF00, 0, 0, 0xFF00, 0x8000, 0x4000];
+        let mut bytes = b"II*\0".to_vec();
+        // Behind the head: the samples, three depths, three places, three lengths, the fields.
+        bytes.extend(50_u32.to_le_bytes());
+        samples.iter().chain(&[16; 3]).for_each(|it| bytes.extend(it.to_le_bytes()));
+        [8, 12, 16_u32, 4, 4, 4].iter().for_each(|it| bytes.extend(it.to_le_bytes()));
+        let fields: [(u16, u16, u32, u32); 10] = [
+            (256, 4, 1, 2),
+            (257, 4, 1, 1),
+            (258, 3, 3, 20),
+            (259, 4, 1, 1),
+            (262, 4, 1, 2),
+            (273, 4, 3, 26),
+            (277, 4, 1, 3),
+            (278, 4, 1, 1),
+            (279, 4, 3, 38),
+            (284, 4, 1, 2),
+        ];
+        bytes.extend((fields.len() as u16).to_le_bytes());
+        for (tag, kind, count, value) in fields {
+            bytes.extend([tag, kind].map(u16::to_le_bytes).concat());
+            bytes.extend([count, value].map(u32::to_le_bytes).concat());
+        }
+        bytes.extend([0; 4]);
+        let page = decoded(&bytes, Layout::Rgb);
+        assert_eq!(page.picture.bytes, [0xFF, 0, 0x80, 0, 0xFF, 0x40]);
     }
 
     #[test]
