@@ -33,7 +33,7 @@
 //! **EPUB**: chapters in the order of the book.
 //!
 //! **HTML**: what the page shows, without scripts and hidden parts. **EML**: the head, the body
-//! (plain text where there is one), attached mails.
+//! (plain text where there is one), attached mails; of a mailbox (mbox) all mails.
 //!
 //! **Text**, with `--op document`: any encoding (UTF-8, UTF-16, UTF-32, and older ones told by
 //! their bytes).
@@ -59,6 +59,7 @@ mod glyphs;
 mod html;
 mod html_tags;
 mod lines;
+mod mailbox;
 mod markdown;
 mod markers;
 mod model;

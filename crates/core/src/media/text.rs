@@ -235,6 +235,9 @@ fn is_mail(head: &[u8]) -> bool {
         [b"message-id", b"mime-version", b"received", b"return-path", b"dkim-signature"];
     const NAME_BYTES_MAX: usize = 76;
     let (mut has_author, mut is_by_program, mut count) = (false, false, 0);
+    // Mailboxes have such a line before each of their mails (RFC 4155).
+    let behind_mark = head.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let head = if head.starts_with(b"From ") { &head[behind_mark..] } else { head };
     for line in head.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {

@@ -1,7 +1,9 @@
-//! Mails (EML): what the head says, the body as text or as the page that it is, attachments.
+//! Mails (EML) and mailboxes (mbox): what the head says, the body as text or as the page that it
+//! is, attachments.
 
 use super::builder::{Builder, Kind};
 use super::html::push_html;
+use super::mailbox::mails;
 use super::model::{Attachment, Document, Metadata};
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use memchr::memchr_iter;
@@ -17,28 +19,43 @@ const MESSAGE_DEPTH_MAX: usize = 4;
 /// Addresses of one field that are shown.
 const ADDRESS_COUNT_MAX: usize = 1_000;
 
-/// Reads a whole file.
+/// Reads a whole file: a mail, or all mails of a mailbox; the facts are those of the first.
 pub(super) fn read(bytes: &[u8], is_content_wanted: bool) -> Result<Document, Failure> {
     refuse_endless(bytes)?;
-    let message = MessageParser::default().parse(bytes).ok_or_else(|| {
+    let mut mails = mails(bytes).into_iter().filter_map(|it| MessageParser::default().parse(it));
+    let first = mails.next().ok_or_else(|| {
         Failure::rejected(
             "damaged_mail",
             "the file is a damaged mail: it has no head",
             "Export it again from the mail program.",
         )
     })?;
-    let mut builder = Builder::for_pages();
-    push_message(&message, 0, is_content_wanted, &mut builder);
+    let (mut builder, mut mail_count) = (Builder::for_pages(), 1_usize);
+    push_message(&first, 0, is_content_wanted, &mut builder);
+    let mut is_unreadable = is_encrypted(&first);
+    for mail in mails {
+        if builder.document.is_full() {
+            builder.document.cut();
+            break;
+        }
+        push_message(&mail, 0, is_content_wanted, &mut builder);
+        is_unreadable |= is_encrypted(&mail);
+        mail_count += 1;
+    }
     let mut document = builder.finish();
     document.metadata = Metadata {
-        title: message.subject().unwrap_or_default().to_owned(),
-        author: message.from().map(shown).unwrap_or_default(),
-        subject: message.subject().unwrap_or_default().to_owned(),
-        creator: program(&message),
+        title: first.subject().unwrap_or_default().to_owned(),
+        author: first.from().map(shown).unwrap_or_default(),
+        subject: first.subject().unwrap_or_default().to_owned(),
+        creator: program(&first),
     };
-    document.figure("headers", headers(&message));
-    if is_encrypted(&message) {
-        let warning = "the body is encrypted; only the head of the mail could be read";
+    document.figure("headers", headers(&first));
+    document.figure("mail_count", mail_count);
+    if is_unreadable {
+        let warning = match mail_count {
+            1 => "the body is encrypted; only the head of the mail could be read",
+            _ => "some bodies are encrypted; only the heads of these mails could be read",
+        };
         document.warnings.push(warning.to_owned());
     }
     Ok(document)

@@ -36,6 +36,17 @@ fn head_body_and_attachments_are_read() {
 }
 
 #[test]
+fn all_mails_of_a_mailbox_are_read() {
+    let mailbox = "From a@x Tue Sep  1 10:00:00 2026\nFrom: a@example.org\nSubject: One\n\nfirst\n\n\
+                   From b@x Wed Sep  2 10:00:00 2026\nFrom: b@example.org\nSubject: Two\n\nsecond\n";
+    let given = read(Media::Eml, mailbox.as_bytes());
+    let wanted = "One\n\nFrom: a@example.org\n\nfirst\n\nTwo\n\nFrom: b@example.org\n\nsecond\n";
+    assert_eq!(given.text(), wanted);
+    assert_eq!(given.json()["mail_count"], 2);
+    assert_eq!(given.json()["metadata"]["title"], "One");
+}
+
+#[test]
 fn a_mail_that_is_only_a_page_is_read_as_one() {
     let mail =
         "From: a@example.org\nSubject: S\nContent-Type: text/html\n\n<h1>Hi</h1><p>there</p>";
