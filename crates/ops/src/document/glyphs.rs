@@ -154,7 +154,7 @@ impl<'f, 'p> TextDevice<'f, 'p> {
             (self.page.unmapped_count, self.page.coded_count) = counts;
             return true;
         }
-        self.doubles.add(origin, glyphs.len());
+        self.doubles.add(origin);
         glyphs.push(glyph);
         false
     }
