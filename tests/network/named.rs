@@ -37,6 +37,20 @@ fn a_job_that_names_what_the_master_lacks_is_refused() {
     assert_eq!(node.submit(RequestId(1), job).expect("all of it is there"), (JobId(1), true));
 }
 
+/// A blob that cannot be synced ends all syncs of its store.
+#[test]
+fn what_is_named_is_durable_before_it_is() {
+    let cluster = Cluster::start();
+    let node = &cluster.node;
+    let model = ModelRef { name: "small".to_owned(), id: BlobId::of(b"model"), size: 5 };
+    node.blobs.put(b"model").expect("stored");
+    let lost = node.blobs.put(b"lost").expect("stored");
+    std::fs::remove_file(node.blobs.path(lost)).expect("it is there");
+    let submitted = node.submit(RequestId(1), spec(&model, None));
+    assert!(matches!(submitted, Err(HostError::Failed(_))), "{submitted:?}");
+    assert!(node.handle.jobs().expect("the master runs").is_empty());
+}
+
 #[test]
 fn inputs_and_rows_that_the_master_lacks_are_refused() {
     let cluster = Cluster::start();

@@ -20,7 +20,7 @@ pub struct OpenBlob {
 
 impl OpenBlob {
     /// The blob in the store of another process of this machine, if it is there and may be read.
-    /// Nothing in that store is changed, and the folder need not be one.
+    /// Nothing in that store is changed.
     #[must_use]
     pub fn find(store: &Path, id: BlobId) -> Option<OpenBlob> {
         let path = bucket_path(store, &id.to_hex());

@@ -300,35 +300,44 @@ mod tests {
         assert_eq!((page.picture.bytes, page.dpi), (vec![9], None));
     }
 
-    /// Colours of 16 bits, a strip for all reds, one for all greens, one for all blues.
-    #[test]
-    fn colours_that_lie_apart_are_brought_together() {
+    /// Two pixels of 16 bits: a piece for all reds, one for all greens, one for all blues. `pieces`
+    /// says what holds their places and lengths, and what else is told of them.
+    fn apart(pieces: &[(u16, u16, u32, u32)]) -> Vec<u8> {
         let samples: [u16; 6] = [0xFF00, 0, 0, 0xFF00, 0x8000, 0x4000];
         let mut bytes = b"II*\0".to_vec();
         // Behind the head: the samples, three depths, three places, three lengths, the fields.
         bytes.extend(50_u32.to_le_bytes());
         samples.iter().chain(&[16; 3]).for_each(|it| bytes.extend(it.to_le_bytes()));
         [8, 12, 16_u32, 4, 4, 4].iter().for_each(|it| bytes.extend(it.to_le_bytes()));
-        let fields: [(u16, u16, u32, u32); 10] = [
+        let mut fields = vec![
             (256, 4, 1, 2),
             (257, 4, 1, 1),
             (258, 3, 3, 20),
             (259, 4, 1, 1),
             (262, 4, 1, 2),
-            (273, 4, 3, 26),
             (277, 4, 1, 3),
-            (278, 4, 1, 1),
-            (279, 4, 3, 38),
             (284, 4, 1, 2),
         ];
+        fields.extend_from_slice(pieces);
+        fields.sort_unstable();
         bytes.extend((fields.len() as u16).to_le_bytes());
         for (tag, kind, count, value) in fields {
             bytes.extend([tag, kind].map(u16::to_le_bytes).concat());
             bytes.extend([count, value].map(u32::to_le_bytes).concat());
         }
         bytes.extend([0; 4]);
-        let page = decoded(&bytes, Layout::Rgb);
+        bytes
+    }
+
+    #[test]
+    fn colours_that_lie_apart_are_brought_together() {
+        let strips = apart(&[(273, 4, 3, 26), (278, 4, 1, 1), (279, 4, 3, 38)]);
+        let page = decoded(&strips, Layout::Rgb);
         assert_eq!(page.picture.bytes, [0xFF, 0, 0x80, 0, 0xFF, 0x40]);
+        // The library stops there.
+        let tiles = apart(&[(322, 4, 1, 16), (323, 4, 1, 16), (324, 4, 3, 26), (325, 4, 3, 38)]);
+        let refused = super::decode(&tiles, Layout::Rgb).err().map(|failure| failure.code);
+        assert_eq!(refused.as_deref(), Some("image_unsupported"));
     }
 
     #[test]
