@@ -14,8 +14,8 @@ missed.
 - fresh: from the start of `windlass up` to the first durable outcome, and the first call's answer
 - bytes: 1 MB in and out of a task (`command`, `cat`), inputs read in place and, as root, by workers
   that do not see the files and a command that takes the master to be elsewhere; results end in the
-  folder for them. With all of it in memory the bar holds; on the disk it is set beside what the
-  disk itself makes durable
+  folder for them. The bar is for all of it in memory; on the disk it is set beside what the disk
+  itself makes durable
 - takeover: a worker is killed, or stopped, while it has a task
 """
 
