@@ -87,7 +87,7 @@ const PAGE_MODE_DEFAULT: u32 = 3;
 
 static SPEC: OperationSpec = OperationSpec {
     name: "ocr",
-    version: 2,
+    version: 3,
     summary: "text of scanned pages and photographed papers",
     accepts: Accepts::Media(&[
         Media::Png,

@@ -11,6 +11,9 @@ const NONE: usize = 0;
 /// A gap of so many times the usual distance of letters parts words, even where the network saw no
 /// blank: figures of a table, far apart in one line.
 const GAP: f64 = 3.0;
+/// A blank that the network thinks so likely where it sees nothing is one: beside punctuation it is
+/// seldom sure.
+const BLANK_MIN: f32 = 0.3;
 /// How far a letter reaches to both sides of its middle, in distances of letters.
 const REACH: f64 = 0.6;
 
@@ -39,6 +42,8 @@ struct Mark<'a> {
     at: f64,
     /// From 0 to 1.
     confidence: f32,
+    /// How likely a blank is before it where nothing was seen, from 0 to 1.
+    blank: f32,
 }
 
 /// A word of a strip.
@@ -67,7 +72,8 @@ pub(super) fn pieces(
     for mark in marks {
         let is_blank = mark.text.trim().is_empty();
         if !is_blank {
-            let goes_on = before.is_some_and(|it| mark.at - it.at <= GAP * pitch);
+            let is_near = before.is_some_and(|it| mark.at - it.at <= GAP * pitch);
+            let goes_on = is_near && mark.blank < BLANK_MIN;
             match words.last_mut().filter(|_| goes_on) {
                 Some(word) => word.push(mark),
                 None => words.push(vec![mark]),
@@ -106,6 +112,7 @@ fn marks<'a>(output: &Tensor, alphabet: &'a Alphabet, width: usize) -> Vec<Mark<
     let columns = width as f64 / steps.len().max(1) as f64;
     let mut before = NONE;
     let mut began = 0;
+    let mut blank = 0.0_f32;
     for (step, probabilities) in steps.enumerate() {
         let (best, probability) = highest(probabilities);
         if best != before {
@@ -113,8 +120,12 @@ fn marks<'a>(output: &Tensor, alphabet: &'a Alphabet, width: usize) -> Vec<Mark<
             began = step;
             if best != NONE {
                 let text = alphabet.0[best].as_str();
-                marks.push(Mark { text, at: 0.0, confidence: probability });
+                marks.push(Mark { text, at: 0.0, confidence: probability, blank });
+                blank = 0.0;
             }
+        }
+        if best == NONE {
+            blank = probabilities.last().map_or(blank, |likely| blank.max(*likely));
         }
         if let Some(mark) = marks.last_mut().filter(|_| best != NONE) {
             mark.at = f64::midpoint(began as f64, step as f64 + 1.0) * columns;
@@ -177,6 +188,20 @@ mod tests {
         assert_eq!((words[0].1, words[0].2), (16.0 - 9.6, 52.0 + 9.6));
         assert_eq!((words[1].1, words[1].2), (84.0 - 9.6, 100.0 + 9.6));
         assert!(read("____").is_empty() && read("").is_empty());
+    }
+
+    #[test]
+    fn a_blank_that_is_likely_where_nothing_is_seen_parts_words() {
+        let (mut output, alphabet) = seen("a_b_1");
+        let step = 3 * alphabet.count();
+        output.values[step + NONE] = 0.6;
+        output.values[step + alphabet.count() - 1] = 0.35;
+        let words = |output: &Tensor| -> Vec<String> {
+            pieces(output, &alphabet, 40, 40).into_iter().map(|it| it.text).collect()
+        };
+        assert_eq!(words(&output), ["ab", "1"]);
+        output.values[step + alphabet.count() - 1] = 0.25;
+        assert_eq!(words(&output), ["ab1"]);
     }
 
     #[test]
