@@ -299,6 +299,7 @@ fn told(worker: &WorkerView) -> String {
 pub(crate) fn slot_told(work: &SlotWork) -> String {
     let SlotWork { running, operation } = work;
     let seconds = running.elapsed_ms as f64 / 1_000.0;
+    let operation = if operation.is_empty() { "something" } else { operation };
     format!("{operation} of task {} for {seconds:.1} s", running.task)
 }
 

@@ -124,11 +124,13 @@ pub(super) fn work(model: &Model, overview: &Overview, columns_max: usize) -> Dr
         for work in &worker.running {
             let it = work.running;
             let is_quiet = it.quiet_ms >= QUIET_MS_MIN;
+            // The job of a task that goes on may have been forgotten.
+            let is_known = !work.operation.is_empty();
             let name = model.names.get(&it.task).cloned();
             rows.push(vec![
                 worker.name.0.clone(),
                 it.slot.to_string(),
-                printable(work.operation.as_bytes()),
+                if is_known { printable(work.operation.as_bytes()) } else { "-".to_owned() },
                 seconds(it.elapsed_ms),
                 if is_quiet { seconds(it.quiet_ms) } else { "-".to_owned() },
                 name.unwrap_or_else(|| format!("task {}", it.task)),
