@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 use thiserror::Error;
 use windlass_blobs::{BlobError, Blobs};
@@ -208,7 +209,7 @@ fn worker(
     let deliver = worker.deliverer();
     let deliver = Box::new(move |message| deliver(message).map_err(|_| windlass_master::Gone));
     let session = handle.connect(deliver)?;
-    worker.attach(Box::new(move |message| session.send(message).map_err(|_| Gone)));
+    worker.attach(Arc::new(move |message| session.send(message).map_err(|_| Gone)));
     Ok(worker)
 }
 

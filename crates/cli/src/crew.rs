@@ -124,7 +124,7 @@ fn join(
         deliver(message).map_err(|_| windlass_master::Gone)
     });
     let session = handle.connect(deliver).map_err(CliError::failed)?;
-    worker.attach(Box::new(move |message| session.send(message).map_err(|_| Gone)));
+    worker.attach(Arc::new(move |message| session.send(message).map_err(|_| Gone)));
     Ok(())
 }
 

@@ -36,8 +36,8 @@ pub mod trust;
 
 #[cfg(feature = "net")]
 pub use client::{
-    Address, AddressError, CallReceiver, CallSender, Client, Hearing, LookupReceiver, LookupSender,
-    SessionReceiver, SessionSender, WireError, open_session_over,
+    Address, AddressError, CallReceiver, CallSender, Client, Hearing, Listening, LookupReceiver,
+    LookupSender, SessionReceiver, SessionSender, WireError, open_session_over,
 };
 pub use convert::Malformed;
 #[cfg(feature = "net")]

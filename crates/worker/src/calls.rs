@@ -1,244 +1,148 @@
 //! Calls: operations that need no file, answered by threads of their own, beside the tasks.
 //!
-//! Nothing is stored. A call's answer is the operation's main artifact, sent in pieces.
+//! Nothing is stored. A call's answer is the operation's main artifact, sent in pieces. Short ones,
+//! which are nearly all, come and go past the seat's thread: waking one thread after another is
+//! most of what they cost.
 
-use crate::host::Inbox;
+mod hands;
+mod make;
+
+pub(crate) use hands::Made;
+
+use crate::host::{Inbox, Send};
 use crate::usage::Threads;
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use hands::{Hands, Job};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use windlass_core::calls::Answering;
-use windlass_core::catalogue::{Home, OperationSpec};
+use windlass_core::Failure;
 use windlass_core::ids::CallId;
-use windlass_core::limits::{CALL_RUNNING_COUNT_MIN, CALL_SLOT_COUNT_MAX};
-use windlass_core::params::Params;
-use windlass_core::session::{AnswerPiece, ToMaster, ToWorker};
-use windlass_core::{Failure, FailureKind};
-use windlass_ops::{Operation, Output, Work};
-use windlass_sandbox::Cancel;
-
-/// An answer, or why there is none.
-pub(crate) type Made = Result<Vec<u8>, Failure>;
+use windlass_core::limits::CALL_RUNNING_COUNT_MIN;
+use windlass_core::session::{ToMaster, ToWorker};
 
 /// The calls in this worker's hands.
 pub(crate) struct Calls {
     slots: u32,
     inbox: SyncSender<Inbox>,
-    /// Started with the first call: most workers never get one.
-    pool: Option<Pool>,
-    open: BTreeMap<CallId, Open>,
     /// Where its threads enter.
     threads: Threads,
-}
-
-struct Open {
-    cancel: Cancel,
-    answering: Answering,
-    bytes: Vec<u8>,
-}
-
-struct Pool {
-    jobs: SyncSender<Job>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-struct Job {
-    call: CallId,
-    operation: String,
-    params: Params,
-    cancel: Cancel,
+    /// Started with the first call: most workers never get one.
+    pool: Mutex<Vec<JoinHandle<()>>>,
+    hands: Arc<Hands>,
 }
 
 impl Calls {
     pub(crate) fn new(slots: u32, inbox: SyncSender<Inbox>, threads: Threads) -> Calls {
-        Calls { slots, inbox, pool: None, open: BTreeMap::new(), threads }
+        let hands = Arc::new(Hands::new(slots));
+        Calls { slots, inbox, threads, pool: Mutex::default(), hands }
+    }
+
+    /// The master has welcomed this worker: its calls are taken as they come, and answered there.
+    pub(crate) fn welcome(&self, line: Send) {
+        // The one before goes without the lock: it may say its end to a master that waits for it.
+        let _before = self.hands.lock().line.replace(line);
+    }
+
+    /// Takes a call that has come over the connection, without ever waiting; gives back what is for
+    /// the seat to see, as is a first call: threads are started by the seat's.
+    pub(crate) fn take(&self, message: ToWorker) -> Option<ToWorker> {
+        let ToWorker::Call { call, operation, params } = message else { return Some(message) };
+        let job = Job::new(call, operation, params);
+        let unbegun = self.hands.begin(job, |state| state.is_started && state.line.is_some());
+        unbegun.map(|Job { call, operation, params, .. }| ToWorker::Call {
+            call,
+            operation,
+            params,
+        })
     }
 
     /// Takes what the master says of calls; returns what is to be said to it.
-    pub(crate) fn on(&mut self, message: ToWorker) -> Vec<ToMaster> {
+    pub(crate) fn on(&self, message: ToWorker) -> Vec<ToMaster> {
         match message {
-            ToWorker::Call { call, operation, params } => self.begin(call, operation, params),
+            ToWorker::Call { call, operation, params } => {
+                let unbegun = self.hands.begin(Job::new(call, operation, params), |_| true);
+                if unbegun.is_none() {
+                    self.start();
+                }
+                unbegun.map(|job| refused(job.call)).into_iter().collect()
+            }
             ToWorker::CallMore { call, taken_bytes } => {
-                let Some(open) = self.open.get_mut(&call) else { return Vec::new() };
+                let mut state = self.hands.lock();
+                let Some(open) = state.open.get_mut(&call) else { return Vec::new() };
                 open.answering.on_taken(taken_bytes);
-                self.pieces(call)
+                state.pieces(call)
             }
             ToWorker::CallCancelled(call) => {
-                if let Some(open) = self.open.remove(&call) {
-                    open.cancel.cancel();
-                }
+                self.hands.cancel(call);
                 Vec::new()
             }
             _ => Vec::new(),
         }
     }
 
-    /// A thread has an answer; returns what is to be said of it.
-    pub(crate) fn on_made(&mut self, call: CallId, made: Made) -> Vec<ToMaster> {
-        let Some(open) = self.open.get_mut(&call) else { return Vec::new() };
+    /// A thread has an answer that it did not give; returns what is to be said of it.
+    pub(crate) fn on_made(&self, call: CallId, made: Made) -> Vec<ToMaster> {
+        let mut state = self.hands.lock();
+        let Some(open) = state.open.get_mut(&call) else { return Vec::new() };
         match made {
             Ok(bytes) => {
                 open.answering.on_made(bytes.len() as u64);
                 open.bytes = bytes;
-                self.pieces(call)
+                state.pieces(call)
             }
             Err(failure) => {
-                self.open.remove(&call);
+                state.open.remove(&call);
                 vec![ToMaster::CallAnswer { call, answer: Err(failure) }]
             }
         }
     }
 
     /// Nobody waits for any answer any more.
-    pub(crate) fn end_all(&mut self) {
-        std::mem::take(&mut self.open).values().for_each(|open| open.cancel.cancel());
+    pub(crate) fn end_all(&self) {
+        self.hands.end_all(false);
     }
 
-    /// Ends all, and gives back the threads to be waited for.
-    pub(crate) fn stop(&mut self) -> Vec<JoinHandle<()>> {
-        self.end_all();
-        // Without the channel's other end, the threads end after what they are at.
-        self.pool.take().map(|pool| pool.threads).unwrap_or_default()
+    /// Ends all for good, and gives back the threads to be waited for: they end after what they
+    /// are at.
+    pub(crate) fn stop(&self) -> Vec<JoinHandle<()>> {
+        self.hands.end_all(true);
+        std::mem::take(&mut self.pool.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn begin(&mut self, call: CallId, operation: String, params: Params) -> Vec<ToMaster> {
-        let cancel = Cancel::new();
-        let job = Job { call, operation, params, cancel: cancel.clone() };
-        let pool =
-            self.pool.get_or_insert_with(|| Pool::start(self.slots, &self.inbox, &self.threads));
-        match pool.jobs.try_send(job) {
-            Ok(()) => {
-                let (answering, bytes) = (Answering::new(), Vec::new());
-                self.open.insert(call, Open { cancel, answering, bytes });
-                Vec::new()
-            }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                let failure = Failure::unavailable(
-                    "too_many_calls",
-                    "the worker has more calls than it was to be given",
-                    "",
-                );
-                vec![ToMaster::CallAnswer { call, answer: Err(failure) }]
-            }
-        }
-    }
-
-    fn pieces(&mut self, call: CallId) -> Vec<ToMaster> {
-        let Some(open) = self.open.get_mut(&call) else { return Vec::new() };
-        let mut said = Vec::new();
-        while let Some((range, is_last)) = open.answering.next_piece() {
-            let part = |at: u64| usize::try_from(at).expect("within an answer in memory");
-            let bytes = open.bytes[part(range.start)..part(range.end)].to_vec();
-            let piece = AnswerPiece { offset: range.start, bytes, is_last };
-            said.push(ToMaster::CallAnswer { call, answer: Ok(piece) });
-        }
-        if open.answering.is_ended() {
-            self.open.remove(&call);
-        }
-        said
-    }
-}
-
-impl Pool {
-    fn start(slots: u32, inbox: &SyncSender<Inbox>, threads: &Threads) -> Pool {
-        let slots = slots.max(1);
-        let (jobs, to_do) = sync_channel(slots.saturating_mul(CALL_SLOT_COUNT_MAX) as usize);
-        let to_do = Arc::new(Mutex::new(to_do));
-        let threads = (0..slots.max(CALL_RUNNING_COUNT_MIN))
-            .map(|_| {
-                let (to_do, inbox) = (Arc::clone(&to_do), inbox.clone());
-                let threads = threads.clone();
-                thread::spawn(move || {
-                    threads.enter();
-                    work_off(&to_do, &inbox);
-                })
-            })
-            .collect();
-        Pool { jobs, threads }
-    }
-}
-
-/// One thread's life: call after call.
-fn work_off(to_do: &Mutex<Receiver<Job>>, inbox: &SyncSender<Inbox>) {
-    loop {
-        // One thread waits for the next call, the others for their turn to wait.
-        let next = to_do.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
-        let made = make(&job);
-        if inbox.send(Inbox::Call(job.call, made)).is_err() {
+    /// Starts the threads, the first time.
+    fn start(&self) {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pool.is_empty() {
             return;
         }
+        let start = |_| {
+            let (hands, inbox) = (Arc::clone(&self.hands), self.inbox.clone());
+            let threads = self.threads.clone();
+            thread::spawn(move || {
+                threads.enter();
+                hands.work_off(&inbox);
+            })
+        };
+        pool.extend((0..self.slots.max(CALL_RUNNING_COUNT_MIN)).map(start));
+        self.hands.lock().is_started = true;
     }
 }
 
-fn make(job: &Job) -> Made {
-    if job.cancel.is_cancelled() {
-        return Err(crate::attempt::cancelled());
-    }
-    let operation = windlass_ops::find(&job.operation).ok_or_else(|| {
-        Failure::unavailable(
-            "operation_unknown",
-            format!("this worker does not know the operation {}", job.operation),
-            "Run the same version of windlass everywhere.",
-        )
-    })?;
-    let function = operation.run.filter(|_| is_callable(operation.spec));
-    let function = function.ok_or_else(|| not_callable(operation))?;
-    // What a caller says has been checked by nobody before.
-    let params = Params::normalise(operation.spec.name, operation.spec.params, &job.params.0)
-        .map_err(|error| Failure::rejected("bad_parameter", error.to_string(), ""))?;
-    let mut output = MainArtifact { cancel: &job.cancel, bytes: None };
-    let mut work = Work::new(None, &params, &mut output);
-    catch_unwind(AssertUnwindSafe(|| function(&mut work))).unwrap_or_else(|_| {
-        let cause = format!("the {} operation panicked", job.operation);
-        Err(Failure::new(FailureKind::Crashed, "operation_crashed", cause, "Report it."))
-    })?;
-    Ok(output.bytes.unwrap_or_default())
-}
-
-/// Whether an operation runs in the worker itself and without a file.
-fn is_callable(spec: &OperationSpec) -> bool {
-    spec.home == Home::Worker && spec.runs_without_files()
-}
-
-fn not_callable(operation: &Operation) -> Failure {
-    let name = operation.spec.name;
-    Failure::rejected(
-        "not_callable",
-        format!("{name} works on files and cannot be called"),
-        format!("Run it over files: `windlass run FILES --op {name}`."),
-    )
-}
-
-/// Keeps an operation's first artifact, in memory.
-struct MainArtifact<'a> {
-    cancel: &'a Cancel,
-    bytes: Option<Vec<u8>>,
-}
-
-impl Output for MainArtifact<'_> {
-    fn artifact(&mut self, _name: &str, _media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
-        if self.bytes.is_none() {
-            self.bytes = Some(bytes.to_vec());
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, _note: String) {}
-
-    fn progress(&mut self, _done: u64, _total: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
+fn refused(call: CallId) -> ToMaster {
+    let cause = "the worker has more calls than it was to be given";
+    let failure = Failure::unavailable("too_many_calls", cause, "");
+    ToMaster::CallAnswer { call, answer: Err(failure) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Gone;
+    use std::sync::mpsc::{Receiver, sync_channel};
     use windlass_core::Epoch;
+    use windlass_core::limits::CALL_SLOT_COUNT_MAX;
+    use windlass_core::params::Params;
+    use windlass_core::session::AnswerPiece;
 
     fn id(counter: u64) -> CallId {
         CallId { epoch: Epoch(1), counter }
@@ -264,7 +168,7 @@ mod tests {
     }
 
     fn answer(operation: &str, given: &[(&str, &str)]) -> Made {
-        let (mut calls, messages) = calls();
+        let (calls, messages) = calls();
         assert_eq!(calls.on(call(1, operation, given)), []);
         made(&messages).1
     }
@@ -292,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_large_answer_comes_in_pieces_as_it_is_taken() {
-        let (mut calls, messages) = calls();
+        let (calls, messages) = calls();
         calls.on(call(1, "noop", &[]));
         let (call, _) = made(&messages);
         let answer: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
@@ -308,38 +212,92 @@ mod tests {
             said = calls.on(ToWorker::CallMore { call, taken_bytes: got.len() as u64 });
         }
         assert_eq!(got, answer);
-        assert!(calls.open.is_empty());
+        assert!(calls.hands.lock().open.is_empty());
+    }
+
+    /// A line to a master, and what is said there.
+    fn line() -> (Send, Receiver<ToMaster>) {
+        let (line, said) = sync_channel(64);
+        (Arc::new(move |message| line.try_send(message).map_err(|_| Gone)), said)
+    }
+
+    #[test]
+    fn a_short_answer_does_not_wait_for_the_seat() {
+        let (calls, messages) = calls();
+        let (line, said) = line();
+        let asked = |counter| call(counter, "factorial", &[("n", "5")]);
+        // Whether it is welcome the seat knows.
+        assert_eq!(calls.take(asked(1)), Some(asked(1)));
+        calls.welcome(line);
+        // The threads are the seat's to start.
+        assert_eq!(calls.take(asked(1)), Some(asked(1)));
+        assert_eq!(calls.on(asked(1)), []);
+        assert!(said.recv().is_ok());
+        assert_eq!(calls.take(asked(2)), None);
+        let piece = AnswerPiece { offset: 0, bytes: b"120\n".to_vec(), is_last: true };
+        let answer = ToMaster::CallAnswer { call: id(2), answer: Ok(piece) };
+        assert_eq!(said.recv(), Ok(answer));
+        assert_eq!(calls.take(call(3, "pancake", &[])), None);
+        let unknown = said.recv().expect("it is said");
+        assert!(matches!(unknown, ToMaster::CallAnswer { answer: Err(_), .. }), "{unknown:?}");
+        assert!(calls.hands.lock().open.is_empty());
+        calls.end_all();
+        assert_eq!(calls.take(asked(4)), Some(asked(4)));
+        assert!(messages.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_long_answer_goes_by_the_seat() {
+        let (calls, messages) = calls();
+        calls.welcome(line().0);
+        assert_eq!(calls.on(call(1, "factorial", &[("n", "100000")])), []);
+        let (call, answer) = made(&messages);
+        assert!(calls.on_made(call, answer).len() > 1);
+    }
+
+    #[test]
+    fn a_line_that_nobody_hears_is_told_to_the_seat() {
+        let (calls, messages) = calls();
+        let (line, said) = line();
+        drop(said);
+        calls.welcome(Arc::clone(&line));
+        assert_eq!(calls.on(call(1, "noop", &[])), []);
+        let told = messages.recv().expect("it is told");
+        assert!(matches!(told, Inbox::Unheard(dead) if Arc::ptr_eq(&dead, &line)));
     }
 
     #[test]
     fn a_cancelled_call_ends_and_says_nothing() {
-        let (mut calls, messages) = calls();
+        let (calls, messages) = calls();
         calls.on(call(1, "noop", &[("sleep_ms", "600000")]));
         calls.on(ToWorker::CallCancelled(id(1)));
-        let (call, made) = made(&messages);
-        assert_eq!(calls.on_made(call, made), []);
+        calls.stop().into_iter().for_each(|thread| thread.join().expect("it ends"));
+        assert!(messages.try_recv().is_err());
+        assert_eq!(calls.on_made(id(1), Ok(b"late".to_vec())), []);
     }
 
     #[test]
     fn a_short_call_does_not_wait_for_a_long_one() {
-        let (mut calls, messages) = calls();
+        let (calls, messages) = calls();
         calls.on(call(1, "noop", &[("sleep_ms", "600000")]));
         calls.on(call(2, "factorial", &[("n", "3")]));
         assert_eq!(made(&messages), (id(2), Ok(b"6\n".to_vec())));
-        let threads = calls.stop();
-        assert_eq!(made(&messages).0, id(1));
-        threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
+        calls.stop().into_iter().for_each(|thread| thread.join().expect("it ends"));
     }
 
     #[test]
     fn more_than_a_worker_is_to_be_given_is_refused() {
-        let (mut calls, _messages) = calls();
+        let (calls, _messages) = calls();
         let most = u64::from(CALL_SLOT_COUNT_MAX + CALL_RUNNING_COUNT_MIN);
         let sleep = [("sleep_ms", "600000")];
         let said: Vec<ToMaster> =
             (0..=most).flat_map(|number| calls.on(call(number, "noop", &sleep))).collect();
         assert!(matches!(&said[..], [.., ToMaster::CallAnswer { answer: Err(failure), .. }]
             if failure.code == "too_many_calls"));
-        calls.end_all();
+        // One that waits and that nobody waits for any more takes no room.
+        calls.on(ToWorker::CallCancelled(id(u64::from(CALL_SLOT_COUNT_MAX) - 1)));
+        assert_eq!(calls.on(call(most + 1, "noop", &sleep)), []);
+        calls.stop().into_iter().for_each(|thread| thread.join().expect("it ends"));
+        assert_eq!(calls.on(call(most + 2, "noop", &sleep)).len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Attempts of `command`: the user's own program, joined from the operation and the sandbox.
 
 use crate::attempt::{Made, cancelled, content, file_name, stored, unstartable};
-use crate::host::Options;
+use crate::options::Options;
 use crate::parcel::Parcel;
 use crate::slot::Job;
 use std::ffi::{OsStr, OsString};

@@ -5,25 +5,23 @@ use crate::clock;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::models::Models;
+use crate::options::Options;
 use crate::orders::Orders;
 use crate::pulse::Pulses;
 use crate::shelves::{Fetch, Fetched, Shelves};
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
 use crate::usage::{Threads, UsageMeter};
-use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use windlass_core::AttemptId;
 use windlass_core::ids::CallId;
-use windlass_core::records::Pin;
 use windlass_core::session::{
     EndedRun, Ending, Held, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
     Withdrawal,
 };
-use windlass_core::{AttemptId, Failure, Incarnation, WorkerName};
 use windlass_ops::Lack;
 use windlass_sandbox::Layers;
 
@@ -38,45 +36,13 @@ const TURN_MAX: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gone;
 
-/// Says something to the master.
-pub type Send = Box<dyn Fn(ToMaster) -> Result<(), Gone> + std::marker::Send>;
-
-/// What a worker needs to start.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Its name.
-    pub name: WorkerName,
-    /// Its start; higher than any earlier one of this name.
-    pub incarnation: Incarnation,
-    /// Whether it lives inside the master's process.
-    pub in_process: bool,
-    /// The groups of record sets that it serves; empty: whichever it is given.
-    pub pins: Vec<Pin>,
-    /// The operations that it offers; empty: all there are.
-    pub operations: Vec<String>,
-    /// How many attempts run at once.
-    pub slots: u32,
-    /// Where results are stored.
-    pub store: Store,
-    /// A folder for scratch files and outputs in the making, best on the store's file system.
-    pub scratch: PathBuf,
-    /// Folders of secrets, whose files the user's commands may not read though the worker may.
-    pub secrets: Vec<PathBuf>,
-    /// The program that becomes an executor when started with [`crate::EXECUTOR_ARGUMENT`].
-    pub executor: PathBuf,
-}
-
-impl Options {
-    /// The file of an attempt's input.
-    pub(crate) fn open_input(&self, job: &Job) -> Result<Option<File>, Failure> {
-        let input = job.order.input.as_ref();
-        input.map(|input| self.store.open_input(job.task, input, &self.scratch)).transpose()
-    }
-}
+/// Says something to the master; several threads may at once.
+pub type Send = Arc<dyn Fn(ToMaster) -> Result<(), Gone> + std::marker::Send + Sync>;
 
 /// A running worker.
 pub struct Worker {
     inbox: SyncSender<Inbox>,
+    calls: Arc<Calls>,
     turning: Option<JoinHandle<()>>,
     health: Arc<Health>,
 }
@@ -86,6 +52,8 @@ pub(crate) enum Inbox {
     Master(ToWorker),
     Slot(SlotIndex, SlotNews),
     Call(CallId, Made),
+    /// Nobody hears what is said there.
+    Unheard(Send),
     /// The result of a made attempt is durable, or could not be kept.
     Kept(AttemptId, Ending),
     /// A shard of a record set was fetched, or could not be.
@@ -101,8 +69,15 @@ impl Worker {
         let to_self = inbox.clone();
         let health = Arc::new(Health::default());
         let of_slots = Arc::clone(&health);
-        let turning = thread::spawn(move || Host::new(options, &of_slots, &to_self).run(&messages));
-        Worker { inbox, turning: Some(turning), health }
+        let threads = Threads::default();
+        let calls = Arc::new(Calls::new(options.slots, inbox.clone(), threads.clone()));
+        let of_seat = Arc::clone(&calls);
+        let turning = thread::spawn(move || {
+            // Also when it panics: a master may not wait for what nobody says any more.
+            let _calls = EndsCalls(Arc::clone(&of_seat));
+            Host::new(options, &of_slots, &to_self, of_seat, threads).run(&messages);
+        });
+        Worker { inbox, calls, turning: Some(turning), health }
     }
 
     /// What confines its children, where a layer is missing; known once the first one is ready.
@@ -114,8 +89,11 @@ impl Worker {
     /// Takes what the master says; never blocks.
     #[must_use]
     pub fn deliverer(&self) -> Box<dyn Fn(ToWorker) -> Result<(), Gone> + std::marker::Send> {
-        let inbox = self.inbox.clone();
-        Box::new(move |message| inbox.try_send(Inbox::Master(message)).map_err(|_| Gone))
+        let (inbox, calls) = (self.inbox.clone(), Arc::clone(&self.calls));
+        Box::new(move |message| match calls.take(message) {
+            Some(message) => inbox.try_send(Inbox::Master(message)).map_err(|_| Gone),
+            None => Ok(()),
+        })
     }
 
     /// Gives it a connection; it introduces itself.
@@ -142,13 +120,22 @@ impl Drop for Worker {
     }
 }
 
+/// Ends the calls when the seat's thread ends.
+struct EndsCalls(Arc<Calls>);
+
+impl Drop for EndsCalls {
+    fn drop(&mut self) {
+        drop(self.0.stop());
+    }
+}
+
 struct Host {
     seat: Seat,
     orders: Orders,
     slots: Vec<Slot>,
     keeper: Keeper,
     store: Store,
-    calls: Calls,
+    calls: Arc<Calls>,
     shelves: Shelves,
     usage: UsageMeter,
     pulses: Pulses,
@@ -159,7 +146,13 @@ struct Host {
 }
 
 impl Host {
-    fn new(options: Options, health: &Arc<Health>, inbox: &SyncSender<Inbox>) -> Host {
+    fn new(
+        options: Options,
+        health: &Arc<Health>,
+        inbox: &SyncSender<Inbox>,
+        calls: Arc<Calls>,
+        threads: Threads,
+    ) -> Host {
         let named = &options.operations;
         let is_meant = |name: &str| named.is_empty() || named.iter().any(|it| it == name);
         let meant = windlass_ops::OPERATIONS.iter().filter(|it| is_meant(it.spec.name));
@@ -186,7 +179,6 @@ impl Host {
         lacking.for_each(|it| seat.on(clock::tick(), SeatEvent::Withdrawn(it), &mut Vec::new()));
         let store = options.store.clone();
         let options = Arc::new(options);
-        let threads = Threads::default();
         threads.enter();
         let keeper = Keeper::start(store.clone(), inbox.clone(), threads.clone());
         let models = Arc::new(Models::default());
@@ -196,7 +188,6 @@ impl Host {
             let (inbox, threads) = (inbox.clone(), threads.clone());
             Slot::start(SlotIndex(index), options, health, models, inbox, keeper, threads)
         };
-        let calls = Calls::new(options.slots, inbox.clone(), threads.clone());
         let shelves = Shelves::new(store.clone(), inbox.clone(), threads.clone());
         let usage = UsageMeter::new(options.in_process.then(|| threads.clone()));
         let slots: Vec<Slot> = (0..options.slots).map(slot).collect();
@@ -280,6 +271,13 @@ impl Host {
                 let said = self.calls.on_made(call, made);
                 if self.say_all(said) { SeatEvent::Tick } else { SeatEvent::Disconnected }
             }
+            Inbox::Unheard(line) => {
+                let is_it = |send: &Send| Arc::ptr_eq(send, &line);
+                match self.send.take_if(|send| is_it(send)) {
+                    Some(_) => SeatEvent::Disconnected,
+                    None => SeatEvent::Tick,
+                }
+            }
             Inbox::Slot(slot, SlotNews::Made(took_us)) => {
                 self.slots[slot.0 as usize].on_finished();
                 SeatEvent::Made { slot, took_us }
@@ -309,6 +307,7 @@ impl Host {
             if event == SeatEvent::Disconnected {
                 self.calls.end_all();
             }
+            let is_welcome = matches!(event, SeatEvent::Message(ToWorker::Welcome { .. }));
             let mut effects = std::mem::take(&mut self.effects);
             self.seat.on(clock::tick(), event, &mut effects);
             for effect in effects.drain(..) {
@@ -344,10 +343,19 @@ impl Host {
                             events.push(SeatEvent::Disconnected);
                         }
                     }
-                    SeatEffect::Refused(_) => self.send = None,
+                    SeatEffect::Refused(_) => {
+                        self.send = None;
+                        self.calls.end_all();
+                    }
                 }
             }
             self.effects = effects;
+            if is_welcome
+                && self.seat.is_welcomed()
+                && let Some(send) = &self.send
+            {
+                self.calls.welcome(Arc::clone(send));
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::attempt::{Made, base, file_name, stored};
 use crate::earlier::Listed;
-use crate::host::Options;
+use crate::options::Options;
 use crate::parcel::Parcel;
 use crate::slot::Job;
 use windlass_core::Failure;

@@ -5,12 +5,14 @@ use crate::host::{Gone, Worker};
 use crate::store::Remote;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use windlass_core::session::{ToMaster, ToWorker};
-use windlass_wire::{Address, Client, SessionReceiver, WireError};
+use windlass_wire::{Address, Client, Listening, SessionReceiver, WireError};
 
 /// First pause before a master is tried again; doubles, with a random half.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -43,6 +45,12 @@ pub enum Refused {
     Unwanted(String),
     /// It, or this worker, does not trust what the other one shows.
     Denied(String),
+}
+
+/// What is to be known of a session.
+enum News {
+    Welcomed,
+    Over(Over),
 }
 
 /// How a session ended.
@@ -80,7 +88,7 @@ pub fn join(
             let session = client.open_session()?;
             Ok((client, session))
         });
-        let (client, (sender, mut incoming)) = match opened {
+        let (client, (sender, incoming)) = match opened {
             Ok(opened) => opened,
             Err(WireError::Denied(why)) => {
                 clients.remove(entrance.address());
@@ -104,8 +112,10 @@ pub fn join(
         let is_over = Arc::new(AtomicBool::new(false));
         entrance.renew(client, Arc::clone(&is_over));
         let farewell = sender.clone();
-        worker.attach(Box::new(move |message| sender.send(message).map_err(|_| Gone)));
-        let over = serve(worker, &mut incoming, stop, &mut || {
+        worker.attach(Arc::new(move |message| sender.send(message).map_err(|_| Gone)));
+        let (news, heard) = channel();
+        let listening = listen(worker, incoming, news);
+        let over = serve(&heard, stop, &mut || {
             pause = PAUSE_MIN;
             was_in = true;
             observe(Standing::Joined(entrance.address().clone()));
@@ -115,39 +125,53 @@ pub fn join(
             Over::Stopped => {
                 // A master that does not hear it notices by itself.
                 let _ = farewell.send(ToMaster::Goodbye);
-                let _ = incoming.receive(LOOK);
+                while let Ok(News::Welcomed) = heard.recv_timeout(LOOK) {}
                 break;
             }
             Over::Refused(why) => return Err(Refused::Unwanted(why)),
             Over::Lost(cause) => observe(Standing::Lost { cause }),
         }
+        drop(listening);
         sleep(jittered(PAUSE_MIN), stop);
     }
     Ok(())
 }
 
-/// Hands over what the master says, until the session is over.
-fn serve(
-    worker: &Worker,
-    incoming: &mut SessionReceiver,
-    stop: &AtomicBool,
-    welcomed: &mut dyn FnMut(),
-) -> Over {
+/// Has the worker hear what the master says, until the session is over.
+fn listen(worker: &Worker, incoming: SessionReceiver, news: Sender<News>) -> Listening {
     let deliver = worker.deliverer();
-    while !stop.load(Ordering::Relaxed) {
-        let message = match incoming.receive(LOOK) {
-            Ok(Some(message)) => message,
-            Ok(None) => continue,
-            Err(WireError::Lost { cause, .. }) => return Over::Lost(cause),
-            Err(error) => return Over::Lost(error.to_string()),
-        };
+    let welcomed = news.clone();
+    let hear = move |heard: Result<ToWorker, WireError>| {
+        let message = heard.map_err(|error| match error {
+            WireError::Lost { cause, .. } => Over::Lost(cause),
+            error => Over::Lost(error.to_string()),
+        })?;
         match &message {
-            ToWorker::Refused(why) => return Over::Refused(why.clone()),
-            ToWorker::Welcome { .. } => welcomed(),
+            ToWorker::Refused(why) => return Err(Over::Refused(why.clone())),
+            ToWorker::Welcome { .. } => drop(welcomed.send(News::Welcomed)),
             _ => {}
         }
-        if deliver(message).is_err() {
-            return Over::Lost("the worker did not keep up with its master".to_owned());
+        let behind = || Over::Lost("the worker did not keep up with its master".to_owned());
+        deliver(message).map_err(|_| behind())
+    };
+    incoming.listen(move |heard| match hear(heard) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(over) => {
+            // Where the worker is to stop, nobody waits for it.
+            let _ = news.send(News::Over(over));
+            ControlFlow::Break(())
+        }
+    })
+}
+
+/// Waits until the session is over.
+fn serve(heard: &Receiver<News>, stop: &AtomicBool, welcomed: &mut dyn FnMut()) -> Over {
+    while !stop.load(Ordering::Relaxed) {
+        match heard.recv_timeout(LOOK) {
+            Ok(News::Welcomed) => welcomed(),
+            Ok(News::Over(over)) => return over,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Over::Lost("it broke off".to_owned()),
         }
     }
     Over::Stopped

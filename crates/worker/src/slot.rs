@@ -2,9 +2,10 @@
 
 use crate::attempt::{Attempts, Done};
 use crate::health::Health;
-use crate::host::{Inbox, Options};
+use crate::host::Inbox;
 use crate::keeper::Stored;
 use crate::models::Models;
+use crate::options::Options;
 use crate::orders::Order;
 use crate::pulse::Pulse;
 use crate::usage::Threads;

@@ -28,7 +28,10 @@ impl Scheduler {
             }
             return;
         };
-        worker.heard_at = now;
+        // An answer to a call shows that a thread lives; whether the seat does it says by itself.
+        if !matches!(message, ToMaster::CallAnswer { .. }) {
+            worker.heard_at = now;
+        }
         match message {
             ToMaster::Hello(_) => unreachable!("handled above"),
             ToMaster::Credit(credit) => worker.set_credit(credit),
@@ -39,10 +42,8 @@ impl Scheduler {
             ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
             ToMaster::Withdrawn(withdrawal) => worker.withdraw(withdrawal),
             ToMaster::Returned(attempts) => self.on_returned(ledger, session, &attempts),
-            // `Calls` takes it; here it only shows that the worker lives.
-            ToMaster::CallAnswer { .. } => {}
-            // `Lookups` takes these.
-            ToMaster::Shelved { .. } | ToMaster::Found { .. } => {}
+            // `Calls` and `Lookups` take these.
+            ToMaster::CallAnswer { .. } | ToMaster::Shelved { .. } | ToMaster::Found { .. } => {}
             ToMaster::Goodbye => self.on_goodbye(session, out),
         }
     }

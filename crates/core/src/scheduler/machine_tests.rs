@@ -67,6 +67,10 @@ fn a_silent_worker_is_lost_after_its_lease() {
     cluster.join(1, "a", vec![]);
     cluster.now = Tick(0).after_ms(LEASE_MS - 1);
     cluster.tell(Event::Tick);
+    // Some thread of it answers calls, its seat says nothing.
+    let call = crate::CallId { epoch: crate::Epoch(1), counter: 1 };
+    let answer = Err(Failure::unavailable("c", "cause", ""));
+    cluster.hear(1, ToMaster::CallAnswer { call, answer });
     assert_eq!(cluster.lost_count(), 0);
     assert_eq!(cluster.scheduler.next_deadline(), Some(Tick(0).after_ms(LEASE_MS)));
     cluster.now = Tick(0).after_ms(LEASE_MS);

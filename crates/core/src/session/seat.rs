@@ -132,6 +132,12 @@ impl Seat {
         self.welcomed.then_some(self.heartbeat_at)
     }
 
+    /// Whether a master has welcomed it that it is still connected to.
+    #[must_use]
+    pub fn is_welcomed(&self) -> bool {
+        self.welcomed
+    }
+
     /// Whether it holds no attempt and owes the master no answer.
     #[must_use]
     pub fn is_idle(&self) -> bool {

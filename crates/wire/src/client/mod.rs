@@ -19,4 +19,4 @@ pub use address::{Address, AddressError};
 pub use calls::{CallReceiver, CallSender};
 pub use connection::{Client, WireError};
 pub use records::{LookupReceiver, LookupSender};
-pub use session::{Hearing, SessionReceiver, SessionSender, open_session_over};
+pub use session::{Hearing, Listening, SessionReceiver, SessionSender, open_session_over};

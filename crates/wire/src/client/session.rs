@@ -8,9 +8,10 @@ use crate::limits::MESSAGE_BYTES_MAX;
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
+use std::ops::ControlFlow;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Uri;
@@ -30,6 +31,14 @@ pub struct SessionSender {
 pub struct SessionReceiver {
     client: Client,
     hearing: Hearing,
+}
+
+/// Hears what the master says; dropped, it hears no more.
+#[derive(Debug)]
+pub struct Listening {
+    listening: JoinHandle<()>,
+    /// Without it there is no connection.
+    _client: Client,
 }
 
 /// Hears what the master says, on a runtime of the caller's.
@@ -94,17 +103,30 @@ impl SessionSender {
 }
 
 impl SessionReceiver {
-    /// What the master says next, `None` if it says nothing for so long.
-    ///
-    /// # Errors
-    /// The session has ended, or the message is none.
-    pub fn receive(&mut self, at_most: Duration) -> Result<Option<ToWorker>, WireError> {
-        let hearing = &mut self.hearing;
-        let heard = self
-            .client
-            .runtime
-            .block_on(async move { tokio::time::timeout(at_most, hearing.hear()).await });
-        heard.map_or(Ok(None), |heard| heard.map(Some))
+    /// Hears on the connection's own thread: `hear` gets what the master says, at last why it says
+    /// no more, until it wants nothing more; it must not block.
+    #[must_use]
+    pub fn listen(
+        self,
+        mut hear: impl FnMut(Result<ToWorker, WireError>) -> ControlFlow<()> + Send + 'static,
+    ) -> Listening {
+        let SessionReceiver { client, mut hearing } = self;
+        let listening = client.runtime.spawn(async move {
+            loop {
+                let heard = hearing.hear().await;
+                let is_last = heard.is_err();
+                if hear(heard).is_break() || is_last {
+                    break;
+                }
+            }
+        });
+        Listening { listening, _client: client }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.listening.abort();
     }
 }
 
