@@ -9,12 +9,12 @@
 //! which.
 //!
 //! With `model=NAME`, or `model=DIR`, a model makes the vectors, and texts in other words are near
-//! each other too. `windlass models add` takes the two kinds that are known, static models
-//! (model2vec) and BERT models (MiniLM and its like); the vectors are those of Python's model2vec
-//! and sentence-transformers. A model reads the beginning of a text alone, often 256 or 512 tokens;
-//! where a text is longer, a note says so. With `read=all` it reads the whole text in pieces of
-//! that length, and the vector is their mean. Nothing is downloaded. Results are known again by the
-//! text and the model's content, whatever the model is called.
+//! each other too. `windlass models add` takes the kinds that are known, static models (model2vec),
+//! BERT models (MiniLM and its like) and XLM-RoBERTa, in one language or many; the vectors are
+//! those of Python's model2vec and sentence-transformers. A model reads the beginning of a text
+//! alone, often 256 or 512 tokens; where a text is longer, a note says so. With `read=all` it reads
+//! the whole text in pieces of that length, and the vector is their mean. Nothing is downloaded.
+//! Results are known again by the text and the model's content, whatever the model is called.
 //!
 //! Texts are read in any encoding; of PDF, Office, OpenDocument, EPUB, RTF, HTML and mails the text
 //! is taken, as `document` does it, scanned pages too (`ocr`, `lang`).

@@ -2,20 +2,29 @@
 //!
 //! Two kinds are known. A static model (model2vec) has a vector for each token of its vocabulary,
 //! and a text's vector is their mean. A BERT model (MiniLM and its like) reads the tokens through
-//! layers of attention. Both cut texts into word pieces by a `tokenizer.json` of BERT's kind. The
-//! files are those that Python's libraries save; nothing is fetched from anywhere.
+//! layers of attention. Both cut texts into word pieces by a `tokenizer.json` of BERT's kind or of
+//! SentencePiece's. The files are those that Python's libraries save; nothing is fetched from
+//! anywhere.
 
 mod archive;
 mod bert;
+mod charsmap;
+mod cutter;
 mod encoder;
+mod family;
 mod layers;
 mod normal;
 mod pack;
 mod pieces;
 mod pooled;
+mod pooling;
+mod prefixes;
+mod rewrite;
 mod safetensors;
+mod split;
 mod table;
 mod tokenizer;
+mod unigram;
 
 pub use archive::archived;
 pub(crate) use encoder::{Encoded, Encoder, Reach};

@@ -5,7 +5,9 @@
 //! at a time, in numbers of 32 bits.
 
 use super::encoder::{Encoded, Modules, Reach, json};
+use super::family::Family;
 use super::layers::{gelu, normalise, normalise_layer, softmax};
+use super::pooling::Pooling;
 use super::safetensors::Tensors;
 use super::tokenizer::{Tokenizer, Tokens};
 use super::{Facts, ModelError, Pack, damaged};
@@ -14,15 +16,15 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Slice};
 use serde_json::Value;
 
 const CONFIG: &str = "config.json";
-const POOLING: &str = "1_Pooling/config.json";
 /// What the names of tensors begin with where a model was saved with its head.
-const PREFIXES: &[&str] = &["", "bert."];
+const PREFIXES: &[&str] = &["", "bert.", "roberta."];
 /// A model of more is none of those that this is for.
 const LAYER_COUNT_MAX: usize = 100;
 
 /// A loaded model.
 #[derive(Debug)]
 pub(super) struct Bert {
+    family: Family,
     tokenizer: Tokenizer,
     words: Array2<f32>,
     positions: Array2<f32>,
@@ -34,13 +36,6 @@ pub(super) struct Bert {
     pooling: Pooling,
     normalises: bool,
     token_count_max: usize,
-}
-
-/// How the vector comes out of those of all tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Pooling {
-    Mean,
-    First,
 }
 
 #[derive(Debug)]
@@ -82,6 +77,7 @@ struct Sizes {
 
 impl Bert {
     pub(super) fn of(
+        family: Family,
         pack: &Pack,
         tokenizer: &[u8],
         tensors: &[u8],
@@ -94,6 +90,14 @@ impl Bert {
         let prefix = tensors.prefix_of(word_tensor, PREFIXES).unwrap_or("");
         let reader = Reader { tensors: &tensors, prefix, sizes };
         let Sizes { hidden, head_count, position_count, .. } = sizes;
+        let first_place = family.first_place(config);
+        let place_count = position_count.saturating_sub(first_place);
+        // A text has a token at its beginning and one at its end.
+        if place_count < 2 {
+            return Err(damaged(CONFIG, "it has too few places for tokens"));
+        }
+        let places =
+            reader.matrix("embeddings.position_embeddings.weight", position_count, hidden)?;
         let rows = |name: &str| -> Result<usize, ModelError> {
             Ok(tensors.shape(&format!("{prefix}{name}"))?.first().copied().unwrap_or(0))
         };
@@ -109,27 +113,24 @@ impl Bert {
         let sentence = json(pack, "sentence_bert_config.json")?;
         let read = sentence["max_seq_length"].as_u64().and_then(|it| usize::try_from(it).ok());
         Ok(Bert {
+            family,
             words: reader.matrix(word_tensor, word_count, hidden)?,
-            positions: reader.matrix(
-                "embeddings.position_embeddings.weight",
-                position_count,
-                hidden,
-            )?,
+            positions: places.slice_axis(Axis(0), Slice::from(first_place..)).to_owned(),
             kind: kinds.row(0).to_vec(),
             first: reader.norm("embeddings.LayerNorm")?,
             layers: layers.collect::<Result<_, _>>()?,
             head_count,
             pooling: Pooling::of(pack, modules)?,
             normalises: modules.normalises,
-            token_count_max: read.unwrap_or(position_count).clamp(2, position_count),
+            token_count_max: read.unwrap_or(place_count).clamp(2, place_count),
             tokenizer,
         })
     }
 
     pub(super) fn facts(&self) -> Facts {
-        let Bert { layers, head_count, tokenizer, .. } = self;
+        let Bert { family, layers, head_count, tokenizer, .. } = self;
         Facts {
-            kind: format!("BERT, {} layers of {head_count} heads", layers.len()),
+            kind: format!("{}, {} layers of {head_count} heads", family.name(), layers.len()),
             dimension_count: self.kind.len(),
             token_count: tokenizer.token_count,
             read_token_count_max: Some(self.token_count_max),
@@ -211,34 +212,6 @@ impl Bert {
     }
 }
 
-impl Pooling {
-    fn of(pack: &Pack, modules: &Modules) -> Result<Pooling, ModelError> {
-        let pooling = json(pack, POOLING)?;
-        if pooling.is_null() {
-            return match modules.is_listed {
-                true => Err(ModelError::Missing(vec![POOLING])),
-                false => Ok(Pooling::Mean),
-            };
-        }
-        let Some(fields) = pooling.as_object() else {
-            return Err(damaged(POOLING, "it is no list of settings"));
-        };
-        let chosen = fields.iter().filter(|(_, value)| value.as_bool() == Some(true));
-        let chosen: Vec<&str> = chosen
-            .filter_map(|(name, _)| name.strip_prefix("pooling_mode_"))
-            .chain(fields.get("pooling_mode").and_then(Value::as_str))
-            .collect();
-        match &chosen[..] {
-            ["mean_tokens" | "mean"] => Ok(Pooling::Mean),
-            ["cls_token" | "cls"] => Ok(Pooling::First),
-            other => Err(ModelError::Unsupported(format!(
-                "it pools by {}; mean_tokens and cls_token are known here",
-                if other.is_empty() { "nothing".to_owned() } else { other.join(" and ") }
-            ))),
-        }
-    }
-}
-
 impl Sizes {
     fn of(config: &Value) -> Result<Sizes, ModelError> {
         let size = |name: &str| {
@@ -264,9 +237,8 @@ impl Sizes {
             position_count: size("max_position_embeddings")?,
             epsilon: config["layer_norm_eps"].as_f64().unwrap_or(1e-12) as f32,
         };
-        // A text has a token at its beginning and one at its end.
-        let has_room = sizes.position_count >= 2 && sizes.layer_count <= LAYER_COUNT_MAX;
-        if !sizes.hidden.is_multiple_of(sizes.head_count) || !has_room {
+        let is_deep = sizes.layer_count > LAYER_COUNT_MAX;
+        if !sizes.hidden.is_multiple_of(sizes.head_count) || is_deep {
             return Err(damaged(CONFIG, "its sizes make no sense together"));
         }
         Ok(sizes)

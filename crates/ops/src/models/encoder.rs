@@ -1,6 +1,7 @@
 //! A model that is loaded: which kind it is by its files, and the vector that it makes of a text.
 
 use super::bert::Bert;
+use super::family::Family;
 use super::pooled::StaticVectors;
 use super::{Facts, ModelError, Pack, damaged};
 use serde_json::Value;
@@ -52,22 +53,23 @@ impl Encoder {
         }
         let [tokenizer, tensors] = pack.needed(["tokenizer.json", "model.safetensors"])?;
         let config = json(pack, "config.json")?;
-        match config["model_type"].as_str() {
-            Some("bert") => {
+        let model_type = config["model_type"].as_str();
+        match (model_type, model_type.and_then(Family::of)) {
+            (_, Some(family)) => {
                 let sentences = json(pack, "config_sentence_transformers.json")?;
                 if !sentences["default_prompt_name"].is_null() {
                     let cause = "it puts words of its own before each text (a default prompt)";
                     return Err(ModelError::Unsupported(cause.to_owned()));
                 }
-                let bert = Bert::of(pack, tokenizer, tensors, &config, &modules)?;
+                let bert = Bert::of(family, pack, tokenizer, tensors, &config, &modules)?;
                 Ok(Encoder(Kind::Bert(Box::new(bert))))
             }
-            None | Some("model2vec") => {
+            (None | Some("model2vec"), None) => {
                 let made = StaticVectors::of(tokenizer, tensors, &config, modules.normalises)?;
                 Ok(Encoder(Kind::Static(Box::new(made))))
             }
-            Some(other) => Err(ModelError::Unsupported(format!(
-                "it is a model of the kind {other}; bert and model2vec are known here"
+            (Some(other), None) => Err(ModelError::Unsupported(format!(
+                "it is a model of the kind {other}; bert, xlm-roberta and model2vec are known here"
             ))),
         }
     }

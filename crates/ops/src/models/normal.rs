@@ -57,6 +57,11 @@ fn without_accents(text: impl Iterator<Item = char>) -> impl Iterator<Item = cha
     text.nfd().filter(|it| it.general_category() != GeneralCategory::NonspacingMark)
 }
 
+/// Whether it is one of the marks that stand with letters.
+pub(super) fn is_mark(character: char) -> bool {
+    character.general_category_group() == GeneralCategoryGroup::Mark
+}
+
 fn is_removed_ascii(byte: u8) -> bool {
     byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r')
 }

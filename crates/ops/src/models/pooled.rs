@@ -99,7 +99,8 @@ impl StaticVectors {
         let Tokens { ids, is_cut } = self.tokenizer.tokens(read, token_count_max);
         let mut vector = vec![0.0; self.dimension_count];
         let mut token_count = 0;
-        let known = ids.iter().filter(|id| **id != self.tokenizer.unknown());
+        let unknown = self.tokenizer.unknown();
+        let known = ids.iter().filter(|id| Some(**id) != unknown);
         for id in known.map(|id| *id as usize) {
             let at = self.mapping.as_ref().map_or(Some(id), |mapping| mapping.get(id).copied());
             let start = at.map(|at| at * self.dimension_count);

@@ -1,4 +1,5 @@
-//! Models beside Python's own libraries, on the tiny ones of `reference.py`; files that are none.
+//! Models beside Python's own libraries, on the tiny ones of `reference.py` and
+//! `reference_unigram.py`; files that are none.
 
 use super::*;
 use encoder::Reach;
@@ -21,7 +22,11 @@ fn files(name: &str) -> Files {
 }
 
 fn reference() -> Vec<Value> {
-    let bytes = std::fs::read(folder("reference.json")).expect("read");
+    lines("reference.json")
+}
+
+fn lines(file: &str) -> Vec<Value> {
+    let bytes = std::fs::read(folder(file)).expect("read");
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
@@ -54,6 +59,44 @@ fn tokens_are_those_of_the_tokenizers_library() {
 }
 
 #[test]
+fn pieces_of_sentencepiece_are_those_of_its_libraries() {
+    let texts = lines("unigram.json");
+    assert!(texts.len() > 10);
+    for name in ["unigram", "metaspace"] {
+        let tokenizer = Tokenizer::read(&files(name)["tokenizer.json"]).expect("read");
+        let encoder = Encoder::of(&Pack::of(&files(name))).expect("a model");
+        for line in &texts {
+            let text = line["text"].as_str().expect("text");
+            let expected = line[format!("{name}_tokens")].as_array().expect("tokens").iter();
+            let made = tokenizer.tokens(text, None).ids.into_iter().map(u64::from);
+            assert!(made.clone().eq(expected.filter_map(Value::as_u64)), "{text:?}: {made:?}");
+            let made = encoder.encode(text, Reach::Beginning, &mut |_, _| {}).vector;
+            for (ours, theirs) in made.iter().zip(&numbers(&line[name])) {
+                assert!((ours - theirs).abs() < 1e-6, "{name} {text:?}: {made:?}");
+            }
+        }
+    }
+}
+
+/// A long text is cut in parts, and so makes the same tokens as in one.
+#[test]
+fn a_long_text_makes_the_tokens_of_its_parts() {
+    let part = "The cat sat on the mat, die Katze; 猫は マットの ½ x\u{301}. ";
+    for name in ["unigram", "metaspace"] {
+        let tokenizer = Tokenizer::read(&files(name)["tokenizer.json"]).expect("read");
+        let of = |text: &str| tokenizer.tokens(text, None).ids;
+        let (once, twice) = (of(part), of(&part.repeat(2)));
+        let more = &twice[once.len()..];
+        let long = of(&part.repeat(2_000));
+        assert!(part.len() * 2_000 > 100_000 && once == twice[..once.len()]);
+        assert_eq!(long.len(), once.len() + 1_999 * more.len());
+        assert!(long[once.len()..].chunks(more.len()).all(|chunk| chunk == more), "{name}");
+        // One word without an end.
+        assert!(!of(&"猫".repeat(100_000)).is_empty());
+    }
+}
+
+#[test]
 fn static_vectors_are_those_of_model2vec() {
     // Python keeps those of half precision in half precision.
     for (name, tolerance) in [("static", 1e-6), ("shared", 1e-3)] {
@@ -78,6 +121,41 @@ fn bert_vectors_are_those_of_sentence_transformers() {
         let made = encoder.encode(text, Reach::Beginning, &mut |_, _| {}).vector;
         let similarity = cosine(&made, &numbers(&line["bert"]));
         assert!(similarity > 0.999_999, "{text:?}: {similarity}");
+    }
+}
+
+/// The same model, whose places are counted from the third row.
+#[test]
+fn a_model_of_roberta_counts_its_places_from_behind_the_filling() {
+    let mut given = files("bert");
+    let mut tensors = given.remove("model.safetensors").expect("there");
+    let length = u64::from_le_bytes(tensors[..8].try_into().expect("eight")) as usize;
+    let mut header: Value = serde_json::from_slice(&tensors[8..8 + length]).expect("JSON");
+    let places = &mut header["embeddings.position_embeddings.weight"];
+    assert_eq!(places["shape"], serde_json::json!([32, 16]));
+    let from = places["data_offsets"][0].as_u64().expect("a place") as usize + 8 + length;
+    let to = places["data_offsets"][1].as_u64().expect("a place") as usize + 8 + length;
+    let shifted = [vec![0xFF; 2 * 16 * 4], tensors[from..to].to_vec()].concat();
+    let begins = tensors.len() - 8 - length;
+    places["shape"] = serde_json::json!([34, 16]);
+    places["data_offsets"] = serde_json::json!([begins, begins + shifted.len()]);
+    tensors.extend(shifted);
+    let header = serde_json::to_vec(&header).expect("JSON");
+    let whole =
+        [&(header.len() as u64).to_le_bytes()[..], &header, &tensors[8 + length..]].concat();
+    given.insert("model.safetensors".to_owned(), whole);
+    let config = String::from_utf8(given["config.json"].clone()).expect("text");
+    let config = config.replace("\"bert\"", "\"xlm-roberta\"");
+    let config = config.replace("pad_token_id\":0", "pad_token_id\":1");
+    let config = config.replace("embeddings\":32", "embeddings\":34");
+    given.insert("config.json".to_owned(), config.into_bytes());
+    let encoder = Encoder::of(&Pack::of(&given)).expect("a model");
+    assert_eq!(encoder.facts().kind, "XLM-RoBERTa, 2 layers of 4 heads");
+    let bert = Encoder::of(&Pack::of(&files("bert"))).expect("a model");
+    for line in reference() {
+        let text = line["text"].as_str().expect("text");
+        let encode = |encoder: &Encoder| encoder.encode(text, Reach::All, &mut |_, _| {});
+        assert_eq!(encode(&encoder), encode(&bert), "{text:?}");
     }
 }
 
@@ -178,13 +256,9 @@ fn what_is_missing_or_unknown_is_named() {
     );
     assert!(changed("bert", "modules.json", "models.Normalize", "models.Dense").contains("Dense"));
     assert!(
-        changed("static", "tokenizer.json", "\"WordPiece\",\"unk", "\"Unigram\",\"unk")
-            .contains("Unigram")
+        changed("static", "tokenizer.json", "\"WordPiece\",\"unk", "\"BPE\",\"unk").contains("BPE")
     );
-    assert!(
-        changed("static", "tokenizer.json", "BertNormalizer", "Precompiled")
-            .contains("Precompiled")
-    );
+    assert!(changed("static", "tokenizer.json", "BertNormalizer", "Nmt").contains("the kind Nmt"));
     assert!(refused("static", "model.safetensors", Some(b"no")).contains("ends too early"));
 }
 
@@ -218,7 +292,7 @@ fn damaged_models_are_refused_or_work() {
         (state >> 33) as usize % below
     };
     let mut usable_count = 0;
-    for name in ["static", "shared", "bert"] {
+    for name in ["static", "shared", "bert", "unigram", "metaspace"] {
         let whole = Pack::of(&files(name)).bytes().to_vec();
         for _ in 0..300 {
             let mut bytes = whole.clone();

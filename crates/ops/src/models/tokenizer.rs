@@ -1,12 +1,10 @@
-//! From a text to the numbers of its tokens, as a `tokenizer.json` of BERT's kind says.
+//! From a text to the numbers of its tokens, as a `tokenizer.json` says.
 
-use super::normal::{Normal, words};
-use super::pieces::{Pieces, Stored as StoredPieces};
+use super::cutter::{Cutter, Cutting};
 use super::{ModelError, damaged};
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 const FILE: &str = "tokenizer.json";
 
@@ -42,8 +40,7 @@ struct Added {
 /// Cuts texts into tokens.
 #[derive(Debug)]
 pub(super) struct Tokenizer {
-    normal: Normal,
-    pieces: Pieces,
+    cutter: Cutter,
     /// Tokens that stand in the text as it is, and those that stand in its normal form.
     verbatim: Option<Finder>,
     normalised: Option<Finder>,
@@ -75,37 +72,14 @@ pub(super) struct Tokens {
 impl Tokenizer {
     pub(super) fn read(bytes: &[u8]) -> Result<Tokenizer, ModelError> {
         let stored: Stored = serde_json::from_slice(bytes).map_err(|error| damaged(FILE, error))?;
-        let kind = kind_of(&stored.model).unwrap_or("WordPiece");
-        if kind != "WordPiece" {
-            return Err(unsupported("tokens", kind, "WordPiece"));
-        }
-        let normal = match kind_of(&stored.normalizer) {
-            None => Normal::NONE,
-            Some("BertNormalizer") => {
-                serde_json::from_value(stored.normalizer).map_err(|error| damaged(FILE, error))?
-            }
-            Some(kind) => return Err(unsupported("a normalizer", kind, "BertNormalizer")),
-        };
-        match kind_of(&stored.pre_tokenizer) {
-            Some("BertPreTokenizer") => {}
-            other => {
-                let kind = other.unwrap_or("none");
-                return Err(unsupported("a pre-tokenizer", kind, "BertPreTokenizer"));
-            }
-        }
-        let model: StoredPieces =
-            serde_json::from_value(stored.model).map_err(|error| damaged(FILE, error))?;
-        let pieces = Pieces::of(&model)?;
-        let mut lengths: BTreeMap<u32, usize> = BTreeMap::new();
+        let cutter = Cutter::of(&stored.normalizer, &stored.pre_tokenizer, stored.model)?;
         let added = stored.added_tokens.iter().map(|added| (&added.content, added.id));
-        for (word, id) in model.vocab.iter().map(|(word, id)| (word, *id)).chain(added) {
-            lengths.insert(id, word.chars().count());
-        }
+        let mut lengths = cutter.lengths.clone();
+        lengths.extend(added.map(|(word, id)| (id, word.chars().count())));
         let (normalised, verbatim): (Vec<_>, Vec<_>) =
             stored.added_tokens.into_iter().partition(|added| added.normalized);
         let normalised = normalised.into_iter().map(|added| {
-            let mut content = String::new();
-            normal.write(&added.content, &mut content);
+            let content = cutter.normal(&added.content);
             Added { content, ..added }
         });
         let frame = frame(&stored.post_processor)?;
@@ -117,74 +91,41 @@ impl Tokenizer {
             normalised: Finder::of(normalised.collect())?,
             token_count: lengths.len(),
             median_character_count: median(lengths.into_values().collect()),
-            normal,
-            pieces,
+            cutter,
         })
     }
 
     /// What stands for words that are not known.
-    pub(super) fn unknown(&self) -> u32 {
-        self.pieces.unknown
+    pub(super) fn unknown(&self) -> Option<u32> {
+        self.cutter.unknown()
     }
 
     /// A text's tokens, so many at most.
     pub(super) fn tokens(&self, text: &str, count_max: Option<usize>) -> Tokens {
         let count_max = count_max.unwrap_or(usize::MAX);
-        let mut into = Cutting { ids: Vec::new(), count_max, normal: String::new() };
+        let mut into = Cutting::new(count_max);
         match &self.verbatim {
-            None => self.cut(text, &mut into),
-            Some(finder) => finder.part(text, &mut into, &mut |part, into| self.cut(part, into)),
+            None => self.cut(text, true, &mut into),
+            Some(finder) => finder.part(text, &mut into, &mut |part, is_first, into| {
+                self.cut(part, is_first, into);
+            }),
         }
         let is_cut = into.ids.len() > count_max;
         into.ids.truncate(count_max);
         Tokens { ids: into.ids, is_cut }
     }
 
-    /// Cuts a part of a text that holds no verbatim token.
-    fn cut(&self, text: &str, into: &mut Cutting) {
-        let mut normal = std::mem::take(&mut into.normal);
+    /// Cuts a part of a text that holds no verbatim token. `is_first`: nothing stands before it.
+    fn cut(&self, text: &str, is_first: bool, into: &mut Cutting) {
         match &self.normalised {
+            None => self.cutter.cut(text, is_first, into),
             Some(finder) => {
-                self.normal.write(text, &mut normal);
-                finder.part(&normal, into, &mut |part, into| self.cut_normal(part, into));
-            }
-            // No word and no rule reaches over white space: of a long text only what counts is
-            // looked at.
-            None => {
-                let blanks = [' ', '\t', '\n', '\r'];
-                for piece in text.split(blanks).filter(|piece| !piece.is_empty()) {
-                    if into.is_full() {
-                        break;
-                    }
-                    self.normal.write(piece, &mut normal);
-                    self.cut_normal(&normal, into);
-                }
+                let normal = self.cutter.normal(text);
+                finder.part(&normal, into, &mut |part, is_first_part, into| {
+                    self.cutter.cut_normal(part, is_first && is_first_part, into);
+                });
             }
         }
-        into.normal = normal;
-    }
-
-    fn cut_normal(&self, text: &str, into: &mut Cutting) {
-        for word in words(text) {
-            if into.is_full() {
-                return;
-            }
-            self.pieces.cut(word, &mut into.ids);
-        }
-    }
-}
-
-/// Tokens in the making: one more than wanted shows that there are more.
-struct Cutting {
-    ids: Vec<u32>,
-    count_max: usize,
-    /// A buffer.
-    normal: String,
-}
-
-impl Cutting {
-    fn is_full(&self) -> bool {
-        self.ids.len() > self.count_max
     }
 }
 
@@ -202,8 +143,9 @@ impl Finder {
         Ok(Some(Finder { search, tokens }))
     }
 
-    /// Goes through a text: adds the tokens that it finds, and has what lies between them cut.
-    fn part(&self, text: &str, into: &mut Cutting, cut: &mut dyn FnMut(&str, &mut Cutting)) {
+    /// Goes through a text: adds the tokens that it finds, and has what lies between them cut,
+    /// which is told whether nothing stands before it.
+    fn part(&self, text: &str, into: &mut Cutting, cut: &mut dyn FnMut(&str, bool, &mut Cutting)) {
         let mut begins = 0;
         for found in self.search.find_iter(text) {
             if into.is_full() {
@@ -222,13 +164,13 @@ impl Finder {
                 to += text[to..].len() - text[to..].trim_start().len();
             }
             if begins < from {
-                cut(&text[begins..from], into);
+                cut(&text[begins..from], begins == 0, into);
             }
             into.ids.push(added.id);
             begins = to;
         }
         if begins < text.len() {
-            cut(&text[begins..], into);
+            cut(&text[begins..], begins == 0, into);
         }
     }
 }
@@ -243,7 +185,7 @@ fn frame(post_processor: &Value) -> Result<[Vec<u32>; 2], ModelError> {
     let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     match kind_of(post_processor) {
         None => Ok([Vec::new(), Vec::new()]),
-        Some("BertProcessing") => {
+        Some("BertProcessing" | "RobertaProcessing") => {
             let token = |name: &str| number(&post_processor[name][1]).ok_or_else(astray);
             Ok([vec![token("cls")?], vec![token("sep")?]])
         }
@@ -267,12 +209,14 @@ fn frame(post_processor: &Value) -> Result<[Vec<u32>; 2], ModelError> {
     }
 }
 
-fn kind_of(part: &Value) -> Option<&str> {
+pub(super) fn kind_of(part: &Value) -> Option<&str> {
     part["type"].as_str()
 }
 
-fn unsupported(what: &str, kind: &str, known: &str) -> ModelError {
-    ModelError::Unsupported(format!("its tokenizer has {what} of the kind {kind}, not {known}"))
+/// What is told of a part that is not known.
+pub(super) fn unsupported(what: &str, kind: &str, known: &str) -> ModelError {
+    let cause = format!("its tokenizer has {what} of the kind {kind}, which is none of {known}");
+    ModelError::Unsupported(cause)
 }
 
 /// The middle of all, rounded down.
