@@ -61,7 +61,7 @@ fn workers_are_listed_shown_and_forgotten() {
         assert!(of(&lab, "w1")["cpu_cores"].is_f64() && of(&lab, "w1")["resident_bytes"] != 0);
     }
     let text = lab.run(&["worker", "show", "w1", "--master", &address]);
-    for words in ["slot 1      idle", "lost after 3 s", "document, version 4: at most 3600 s, 10 s"]
+    for words in ["slot 1      idle", "lost after 3 s", "document, version 5: at most 3600 s, 10 s"]
     {
         assert!(text.ended(0).stdout.contains(words), "{words:?}: {}", text.stdout);
     }

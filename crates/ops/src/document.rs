@@ -27,8 +27,9 @@
 //! **XLSX**, **ODS**: each sheet with its name; numbers by their digits, dates as 2026-01-31,
 //! formulas by the value that was saved with them. Blank rows part tables.
 //!
-//! **PPTX**, **ODP**: slides with titles, lists, tables and notes. Of PPTX and XLSX also what
-//! charts draw, as tables.
+//! **PPTX**, **ODP**: slides with titles, lists, tables and notes.
+//!
+//! Of PPTX, XLSX and DOCX also what charts draw, as tables; of DOCX they come behind the body.
 //!
 //! **EPUB**: chapters in the order of the book.
 //!
@@ -152,7 +153,7 @@ pub(crate) const NEED: Need =
 
 static SPEC: OperationSpec = OperationSpec {
     name: "document",
-    version: 4,
+    version: 5,
     summary: "text, structure and metadata of PDF, office files, books, web pages and mails",
     accepts: Accepts::Media(MEDIA),
     params: &[

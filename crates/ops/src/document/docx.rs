@@ -1,6 +1,7 @@
 //! DOCX files: the order in which the texts of their parts are put together.
 
 use super::builder::Builder;
+use super::chart::push_charts;
 use super::docx_lists::Lists;
 use super::docx_styles::Styles;
 use super::docx_text::{Counts, PartContext, read_part};
@@ -59,6 +60,11 @@ pub(super) fn read(
         if kind.is_empty() {
             push_section(&mut text, &body_text);
             body_document.take().into_iter().for_each(|body| document.append(body));
+            let mut drawn = Builder::default();
+            push_charts(&mut package, &relations, &folder, &mut drawn)?;
+            let drawn = drawn.finish();
+            drawn.blocks.iter().for_each(|block| push_section(&mut text, block.text()));
+            document.append(drawn);
             continue;
         }
         for part in part_names(&relations, &folder, kind).iter().take(PART_COUNT_MAX) {

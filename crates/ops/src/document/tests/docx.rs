@@ -54,6 +54,16 @@ fn body_headers_footers_and_notes_are_read() {
 }
 
 #[test]
+fn charts_stand_behind_the_body() {
+    let series = "<c:title><a:t>Miles</a:t></c:title><c:ser><c:tx><c:v>fair</c:v></c:tx>\
+                  <c:cat><c:pt idx='0'><c:v>Mon</c:v></c:pt></c:cat>\
+                  <c:val><c:pt idx='0'><c:v>120</c:v></c:pt></c:val></c:ser>";
+    let file = docx(&paragraph("Log"), &[("chart", series), ("footer", &paragraph("Footer"))]);
+    let given = read(Media::Docx, &file);
+    assert_eq!(given.text(), "Log\n\nMiles\n\n\tfair\nMon\t120\n\nFooter\n");
+}
+
+#[test]
 fn tables_keep_their_rows() {
     let cell = |text: &str| format!("<w:tc>{}</w:tc>", paragraph(text));
     let table = format!(
