@@ -120,8 +120,8 @@ fn show(library: &Library, name: &str, as_json: bool) -> Result<u8, CliError> {
 fn facts(what: &str, pack: &Pack) -> Result<Facts, CliError> {
     examine(pack).map_err(|error| {
         CliError::failed(format!(
-            "use {what} as a model: {error}; what is wanted is the folder of a model2vec or BERT \
-             model with its tokenizer.json, config.json and model.safetensors"
+            "use {what} as a model: {error}; what is wanted is the folder of a model2vec, \
+             BERT or XLM-RoBERTa model with its tokenizer.json, config.json and model.safetensors"
         ))
     })
 }

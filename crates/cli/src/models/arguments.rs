@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use windlass_core::model::is_name;
 
 const AFTER_HELP: &str = "\
-A model is the folder of a model2vec or BERT model as its library saves it: tokenizer.json,
-config.json, model.safetensors, and what sentence-transformers puts beside them.
+A model is the folder of a model2vec, BERT or XLM-RoBERTa model as its library saves it:
+tokenizer.json, config.json, model.safetensors, and what sentence-transformers puts beside them.
 
 Examples:
   windlass models add ~/potion-base-8M

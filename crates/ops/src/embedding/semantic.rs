@@ -4,6 +4,7 @@ use super::json::json;
 use super::origin::Origin;
 use super::result::Fields;
 use super::varint::Reader;
+use crate::models::MODEL_BYTES_MAX;
 use crate::models::{Encoded, Encoder, Pack};
 use crate::work::{Model, Output};
 use std::os::unix::fs::FileExt;
@@ -12,7 +13,6 @@ use windlass_core::model::ModelRef;
 use windlass_core::{BlobId, Failure};
 
 /// Largest file of a model: beside it, an executor holds what it is made into.
-const MODEL_BYTES_MAX: u64 = 1 << 30;
 const VERSION: u8 = 1;
 
 /// A document between two steps: where it comes from, and its vector.

@@ -28,6 +28,8 @@ pub(super) struct Bert {
     tokenizer: Tokenizer,
     words: Array2<f32>,
     positions: Array2<f32>,
+    /// See [`Family::filling`].
+    filling: Option<u32>,
     /// What is added to each token of a first text.
     kind: Vec<f32>,
     first: Norm,
@@ -90,8 +92,8 @@ impl Bert {
         let prefix = tensors.prefix_of(word_tensor, PREFIXES).unwrap_or("");
         let reader = Reader { tensors: &tensors, prefix, sizes };
         let Sizes { hidden, head_count, position_count, .. } = sizes;
-        let first_place = family.first_place(config);
-        let place_count = position_count.saturating_sub(first_place);
+        let filling = family.filling(config);
+        let place_count = position_count.saturating_sub(first_place(filling));
         // A text has a token at its beginning and one at its end.
         if place_count < 2 {
             return Err(damaged(CONFIG, "it has too few places for tokens"));
@@ -115,7 +117,8 @@ impl Bert {
         Ok(Bert {
             family,
             words: reader.matrix(word_tensor, word_count, hidden)?,
-            positions: places.slice_axis(Axis(0), Slice::from(first_place..)).to_owned(),
+            positions: places,
+            filling,
             kind: kinds.row(0).to_vec(),
             first: reader.norm("embeddings.LayerNorm")?,
             layers: layers.collect::<Result<_, _>>()?,
@@ -181,8 +184,16 @@ impl Bert {
             return vec![0.0; hidden];
         }
         let mut state = Array2::zeros((ids.len(), hidden));
+        let mut next_place = first_place(self.filling);
         for (position, id) in ids.iter().enumerate() {
-            let (word, place) = (self.words.row(*id as usize), self.positions.row(position));
+            let place = match self.filling {
+                Some(filling) if filling == *id => filling as usize,
+                _ => {
+                    next_place += 1;
+                    next_place - 1
+                }
+            };
+            let (word, place) = (self.words.row(*id as usize), self.positions.row(place));
             let parts = word.iter().zip(place).zip(&self.kind);
             let mut row = state.row_mut(position);
             row.iter_mut().zip(parts).for_each(|(x, ((word, place), kind))| {
@@ -243,6 +254,11 @@ impl Sizes {
         }
         Ok(sizes)
     }
+}
+
+/// The row of the place of a first token.
+fn first_place(filling: Option<u32>) -> usize {
+    filling.map_or(0, |filling| (filling as usize).saturating_add(1))
 }
 
 /// Takes tensors by their names without prefix.

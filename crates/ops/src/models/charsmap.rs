@@ -14,8 +14,11 @@ use unicode_segmentation::UnicodeSegmentation;
 /// A longer one is looked at by its code points alone.
 const CHARACTER_BYTES_MAX: usize = 5;
 
+/// A longer text for a character is none of those that are known, which have 33 bytes.
+const REPLACED_BYTES_MAX: usize = 256;
+
 /// The table.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(super) struct Charsmap {
     units: Vec<u32>,
     /// The replacements, each up to a zero.
@@ -24,7 +27,8 @@ pub(super) struct Charsmap {
 
 impl Charsmap {
     pub(super) fn read(encoded: &str) -> Result<Charsmap, ModelError> {
-        let astray = || damaged("tokenizer.json", "its precompiled_charsmap is none");
+        let astray =
+            || damaged("tokenizer.json", "its precompiled_charsmap is no table of replacements");
         let bytes = STANDARD.decode(encoded).map_err(|_| astray())?;
         let (length, rest) = bytes.split_first_chunk().ok_or_else(astray)?;
         let length = u32::from_le_bytes(*length) as usize;
@@ -65,7 +69,8 @@ impl Charsmap {
             if has_leaf(unit) {
                 let begins = (self.units.get(place)? & 0x7FFF_FFFF) as usize;
                 let text = self.texts.get(begins..)?;
-                let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+                let text = &text[..text.len().min(REPLACED_BYTES_MAX + 1)];
+                let end = text.iter().position(|byte| *byte == 0)?;
                 return std::str::from_utf8(&text[..end]).ok();
             }
         }

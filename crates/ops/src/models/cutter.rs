@@ -5,15 +5,14 @@ use super::normal::{Normal, words};
 use super::pieces::{Pieces, Stored as StoredPieces};
 use super::rewrite::{self, Rewrite};
 use super::split::{self, Split};
-use super::tokenizer::{kind_of, unsupported};
 use super::unigram::{Stored as StoredUnigram, Unigram};
-use super::{ModelError, damaged};
+use super::{ModelError, damaged, unsupported};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 const FILE: &str = "tokenizer.json";
-/// A longer text is cut at once no further than to a blank between letters behind so many bytes:
-/// of a long one only the beginning may count.
+/// A longer text is cut in chunks of about so many bytes: of a long one only the beginning may
+/// count.
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// From a text to tokens.
@@ -21,7 +20,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub(super) struct Cutter {
     way: Way,
     vocabulary: Vocabulary,
-    /// Characters of each token, by its number.
+    /// Characters of each token, by its number; for whoever reads it.
     pub(super) lengths: BTreeMap<u32, usize>,
 }
 
@@ -63,13 +62,14 @@ impl Cutter {
         pre_tokenizer: &Value,
         model: Value,
     ) -> Result<Cutter, ModelError> {
-        let way = match (&rewrite::steps(normalizer)?[..], &split::steps(pre_tokenizer)?[..]) {
+        let (rewrites, splits) = (rewrite::steps(normalizer)?, split::steps(pre_tokenizer)?);
+        let way = match (&rewrites[..], &splits[..]) {
             ([], [Split::Bert]) => Way::Bert(Normal::NONE),
             ([Rewrite::Bert(normal)], [Split::Bert]) => Way::Bert(*normal),
-            (rewrites, splits) => Way::Steps(rewrites.to_vec(), splits.to_vec()),
+            _ => Way::Steps(rewrites, splits),
         };
         let mut lengths = BTreeMap::new();
-        let vocabulary = match kind_of(&model).unwrap_or("WordPiece") {
+        let vocabulary = match kind_of_model(&model) {
             "WordPiece" => {
                 let stored: StoredPieces =
                     serde_json::from_value(model).map_err(|error| damaged(FILE, error))?;
@@ -105,10 +105,23 @@ impl Cutter {
                 normal.write(text, &mut made);
                 made
             }
-            Way::Steps(rewrites, _) => {
-                rewrites.iter().fold(text.to_owned(), |text, rewrite| rewrite.apply(&text))
-            }
+            Way::Steps(rewrites, _) => rewrite::apply(rewrites, text),
         }
+    }
+
+    /// A text in parts that are cut one by one.
+    pub(super) fn chunks<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let is_whole = match &self.way {
+            Way::Bert(_) => false,
+            Way::Steps(rewrites, _) => rewrites.iter().any(Rewrite::sees_ends),
+        };
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            let end = if is_whole { rest.len() } else { chunk_end(rest) };
+            let (chunk, behind) = rest.split_at(end);
+            rest = behind;
+            (!chunk.is_empty()).then_some(chunk)
+        })
     }
 
     /// Cuts a text. `is_first`: nothing stands before it.
@@ -126,12 +139,7 @@ impl Cutter {
             into.normal = made;
             return;
         }
-        let mut rest = text;
-        while !rest.is_empty() && !into.is_full() {
-            let (chunk, behind) = rest.split_at(chunk_end(rest));
-            self.cut_normal(&self.normal(chunk), is_first && rest.len() == text.len(), into);
-            rest = behind;
-        }
+        self.cut_normal(&self.normal(text), is_first, into);
     }
 
     /// Cuts a text in its normal form.
@@ -151,22 +159,28 @@ impl Cutter {
     }
 }
 
-/// How much of a text is cut at once: all of a short one, else to where a single blank stands
-/// between letters, where no rule joins what lies on its two sides; in a text that has none, and
-/// that is no text, somewhere.
+/// Where a chunk ends: a short text's does at its end, else before a single blank between letters,
+/// or before a blank, or somewhere.
 fn chunk_end(text: &str) -> usize {
     if text.len() <= CHUNK_BYTES {
         return text.len();
     }
-    let is_between = |three: &[u8]| {
-        three[0].is_ascii_alphanumeric() && three[1] == b' ' && three[2].is_ascii_alphanumeric()
-    };
-    let behind = &text.as_bytes()[CHUNK_BYTES..text.len().min(2 * CHUNK_BYTES)];
-    match behind.windows(3).position(is_between) {
-        Some(at) => CHUNK_BYTES + at + 1,
-        None => {
-            let most = text.len().min(2 * CHUNK_BYTES);
-            (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+    let boundary = |mut at: usize| {
+        while !text.is_char_boundary(at) {
+            at -= 1;
         }
-    }
+        at
+    };
+    let (from, to) = (boundary(CHUNK_BYTES), boundary(text.len().min(2 * CHUNK_BYTES)));
+    let blanks = || text[from..to].match_indices(' ').map(|(at, _)| from + at);
+    let is_between = |at: &usize| {
+        text[..*at].ends_with(char::is_alphanumeric)
+            && text[at + 1..].starts_with(char::is_alphanumeric)
+    };
+    blanks().find(is_between).or_else(|| blanks().next()).unwrap_or(to)
+}
+
+/// Old files do not say that they have word pieces.
+fn kind_of_model(model: &Value) -> &str {
+    model["type"].as_str().unwrap_or("WordPiece")
 }

@@ -22,13 +22,14 @@ impl Family {
         }
     }
 
-    /// The row of the place of a first token.
-    pub(super) fn first_place(self, config: &Value) -> usize {
+    /// The token that fills up short texts, behind whose number places are counted; it has the
+    /// place of its number.
+    pub(super) fn filling(self, config: &Value) -> Option<u32> {
         match self {
-            Family::Bert => 0,
+            Family::Bert => None,
             Family::XlmRoberta => {
                 let filling = config["pad_token_id"].as_u64().unwrap_or(1);
-                usize::try_from(filling).unwrap_or(usize::MAX).saturating_add(1)
+                Some(u32::try_from(filling).unwrap_or(u32::MAX))
             }
         }
     }

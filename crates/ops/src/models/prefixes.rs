@@ -48,6 +48,11 @@ impl Prefixes {
         Some(trie)
     }
 
+    /// The number of a piece.
+    pub(super) fn find(&self, piece: &[u8]) -> Option<u32> {
+        self.of_text(piece).find(|(length, _)| *length == piece.len()).map(|(_, id)| id)
+    }
+
     /// The lengths and numbers of the pieces that a text begins with, the shortest first.
     pub(super) fn of_text<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let nodes = text.iter().scan(0, |node, byte| {

@@ -2,9 +2,10 @@
 //! for.
 
 use super::normal::words;
-use super::{ModelError, damaged, tokenizer};
+use super::{ModelError, damaged, kind_of, unsupported};
 use serde_json::Value;
 
+const FILE: &str = "tokenizer.json";
 const KNOWN: &str = "WhitespaceSplit, Metaspace, BertPreTokenizer";
 
 /// One step; each cuts what the one before it left.
@@ -29,11 +30,11 @@ pub(super) enum First {
 
 /// The steps of a `pre_tokenizer`.
 pub(super) fn steps(stored: &Value) -> Result<Vec<Split>, ModelError> {
-    let one = match tokenizer::kind_of(stored) {
+    let one = match kind_of(stored)? {
         None => return Ok(Vec::new()),
         Some("Sequence") => {
             let parts = stored["pretokenizers"].as_array();
-            let parts = parts.ok_or_else(|| damaged("tokenizer.json", "a Sequence has no list"))?;
+            let parts = parts.ok_or_else(|| damaged(FILE, "a Sequence has no list"))?;
             let parts: Result<Vec<_>, _> = parts.iter().map(steps).collect();
             return parts.map(|parts| parts.concat());
         }
@@ -42,14 +43,15 @@ pub(super) fn steps(stored: &Value) -> Result<Vec<Split>, ModelError> {
         Some("Metaspace") => {
             let blank = stored["replacement"].as_str().and_then(|it| it.chars().next());
             let first = match (stored["prepend_scheme"].as_str(), &stored["add_prefix_space"]) {
-                (Some("never"), _) | (None, Value::Bool(false)) => First::Never,
-                (Some("first"), _) => First::Once,
-                _ => First::Always,
+                (Some("never"), _) => First::Never,
+                (Some("first"), Value::Bool(true) | Value::Null) => First::Once,
+                (Some("always") | None, Value::Bool(true) | Value::Null) => First::Always,
+                _ => return Err(damaged(FILE, "its Metaspace contradicts itself")),
             };
             let cuts = stored["split"].as_bool().unwrap_or(true);
             Split::Metaspace { blank: blank.unwrap_or('\u{2581}'), first, cuts }
         }
-        Some(kind) => return Err(tokenizer::unsupported("a pre-tokenizer", kind, KNOWN)),
+        Some(kind) => return Err(unsupported("a pre-tokenizer", kind, KNOWN)),
     };
     Ok(vec![one])
 }

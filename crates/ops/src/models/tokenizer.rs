@@ -1,12 +1,14 @@
 //! From a text to the numbers of its tokens, as a `tokenizer.json` says.
 
 use super::cutter::{Cutter, Cutting};
-use super::{ModelError, damaged};
+use super::{ModelError, damaged, kind_of, unsupported};
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 use serde_json::Value;
 
 const FILE: &str = "tokenizer.json";
+/// The largest that are known have 17 MB; read, each byte takes some twenty.
+const BYTES_MAX: usize = 64 << 20;
 
 /// What a `tokenizer.json` holds, as far as it decides about tokens.
 #[derive(Deserialize)]
@@ -71,10 +73,14 @@ pub(super) struct Tokens {
 
 impl Tokenizer {
     pub(super) fn read(bytes: &[u8]) -> Result<Tokenizer, ModelError> {
+        if bytes.len() > BYTES_MAX {
+            let cause = format!("it has more than {} MB", BYTES_MAX >> 20);
+            return Err(damaged(FILE, cause));
+        }
         let stored: Stored = serde_json::from_slice(bytes).map_err(|error| damaged(FILE, error))?;
-        let cutter = Cutter::of(&stored.normalizer, &stored.pre_tokenizer, stored.model)?;
+        let mut cutter = Cutter::of(&stored.normalizer, &stored.pre_tokenizer, stored.model)?;
         let added = stored.added_tokens.iter().map(|added| (&added.content, added.id));
-        let mut lengths = cutter.lengths.clone();
+        let mut lengths = std::mem::take(&mut cutter.lengths);
         lengths.extend(added.map(|(word, id)| (id, word.chars().count())));
         let (normalised, verbatim): (Vec<_>, Vec<_>) =
             stored.added_tokens.into_iter().partition(|added| added.normalized);
@@ -117,13 +123,19 @@ impl Tokenizer {
 
     /// Cuts a part of a text that holds no verbatim token. `is_first`: nothing stands before it.
     fn cut(&self, text: &str, is_first: bool, into: &mut Cutting) {
-        match &self.normalised {
-            None => self.cutter.cut(text, is_first, into),
-            Some(finder) => {
-                let normal = self.cutter.normal(text);
-                finder.part(&normal, into, &mut |part, is_first_part, into| {
-                    self.cutter.cut_normal(part, is_first && is_first_part, into);
-                });
+        for (number, chunk) in self.cutter.chunks(text).enumerate() {
+            if into.is_full() {
+                return;
+            }
+            let is_first = is_first && number == 0;
+            match &self.normalised {
+                None => self.cutter.cut(chunk, is_first, into),
+                Some(finder) => {
+                    let normal = self.cutter.normal(chunk);
+                    finder.part(&normal, into, &mut |part, is_first_part, into| {
+                        self.cutter.cut_normal(part, is_first && is_first_part, into);
+                    });
+                }
             }
         }
     }
@@ -183,7 +195,7 @@ fn is_word(character: char) -> bool {
 fn frame(post_processor: &Value) -> Result<[Vec<u32>; 2], ModelError> {
     let astray = || damaged(FILE, "what it puts around a text cannot be read");
     let number = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
-    match kind_of(post_processor) {
+    match kind_of(post_processor)? {
         None => Ok([Vec::new(), Vec::new()]),
         Some("BertProcessing" | "RobertaProcessing") => {
             let token = |name: &str| number(&post_processor[name][1]).ok_or_else(astray);
@@ -205,18 +217,12 @@ fn frame(post_processor: &Value) -> Result<[Vec<u32>; 2], ModelError> {
             }
             Ok(frame)
         }
-        Some(kind) => Err(unsupported("a post-processor", kind, "TemplateProcessing")),
+        Some(kind) => Err(unsupported(
+            "a post-processor",
+            kind,
+            "TemplateProcessing, BertProcessing, RobertaProcessing",
+        )),
     }
-}
-
-pub(super) fn kind_of(part: &Value) -> Option<&str> {
-    part["type"].as_str()
-}
-
-/// What is told of a part that is not known.
-pub(super) fn unsupported(what: &str, kind: &str, known: &str) -> ModelError {
-    let cause = format!("its tokenizer has {what} of the kind {kind}, which is none of {known}");
-    ModelError::Unsupported(cause)
 }
 
 /// The middle of all, rounded down.
