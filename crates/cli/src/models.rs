@@ -129,7 +129,7 @@ fn facts(what: &str, pack: &Pack) -> Result<Facts, CliError> {
 /// What is known of a model, a line each.
 fn described(name: &str, pack: &Pack, facts: &Facts) -> String {
     let Facts { kind, dimension_count, token_count, read_token_count_max } = facts;
-    let read = read_token_count_max.map_or("all of them".to_owned(), |count| count.to_string());
+    let read = read_token_count_max.map_or("all".to_owned(), |count| count.to_string());
     let mut text = format!(
         "name        {name}\n\
          kind        {kind}\n\
