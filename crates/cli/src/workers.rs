@@ -234,7 +234,8 @@ fn remark(worker: &WorkerView) -> String {
             if is_free(worker) { String::new() } else { format!(", holds {}", held(worker)) };
         remarks.push(format!("drained{rest}"));
     }
-    let mut doing: Vec<&str> = worker.running.iter().map(|it| it.operation.as_str()).collect();
+    let mut doing: Vec<&str> =
+        worker.running.iter().filter_map(|it| it.operation.as_deref()).collect();
     doing.sort_unstable();
     doing.dedup();
     if !doing.is_empty() {
@@ -299,7 +300,7 @@ fn told(worker: &WorkerView) -> String {
 pub(crate) fn slot_told(work: &SlotWork) -> String {
     let SlotWork { running, operation } = work;
     let seconds = running.elapsed_ms as f64 / 1_000.0;
-    let operation = if operation.is_empty() { "something" } else { operation };
+    let operation = operation.as_deref().unwrap_or("something");
     format!("{operation} of task {} for {seconds:.1} s", running.task)
 }
 

@@ -138,8 +138,8 @@ pub struct WorkerView {
 pub struct SlotWork {
     /// As the worker tells it.
     pub running: Running,
-    /// The operation; empty where the task is not known any more.
-    pub operation: String,
+    /// The operation; `None`: the task is not known any more, its job is forgotten.
+    pub operation: Option<String>,
 }
 
 /// A worker that is known and not connected.

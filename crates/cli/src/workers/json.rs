@@ -21,17 +21,12 @@ pub(crate) fn waiting_json(view: &ClusterView) -> Vec<Value> {
     view.waiting_workers.iter().map(told).collect()
 }
 
-/// The operation of a slot's task; `None`: its job is not known any more.
-fn work_told(operation: &str) -> Option<&str> {
-    Some(operation).filter(|name| !name.is_empty())
-}
-
 pub(super) fn worker_json(worker: &WorkerView) -> Value {
     let running = worker.running.iter().map(|SlotWork { running, operation }| {
         json!({
             "slot": running.slot,
             "task": running.task.to_string(),
-            "operation": work_told(operation),
+            "operation": operation,
             "elapsed_ms": running.elapsed_ms,
             "quiet_ms": running.quiet_ms,
         })

@@ -45,9 +45,7 @@ impl Scheduler {
 fn view(worker: &Worker, now: Tick, ledger: &Ledger) -> WorkerView {
     let slot = |running: &Running| SlotWork {
         running: *running,
-        operation: ledger
-            .phase(running.task.phase_id())
-            .map_or_else(String::new, |phase| phase.spec.operation.clone()),
+        operation: ledger.phase(running.task.phase_id()).map(|phase| phase.spec.operation.clone()),
     };
     let withdrawn = |(operation, cause): (&String, &String)| Withdrawal {
         operation: operation.clone(),

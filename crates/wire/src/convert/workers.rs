@@ -153,7 +153,10 @@ mod tests {
             held_count: 10,
             held_call_count: 15,
             credit: 11,
-            running: vec![SlotWork { running, operation: "image".to_owned() }],
+            running: vec![
+                SlotWork { running, operation: Some("image".to_owned()) },
+                SlotWork { running, operation: None },
+            ],
             usage: Some(Usage { cpu_millicores: 16, resident_bytes: 17 }),
             offers: vec![offer(None), offer(Some(10_000))],
             withdrawn: vec![withdrawn],

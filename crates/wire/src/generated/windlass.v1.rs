@@ -3127,8 +3127,9 @@ pub struct Worker {
 pub struct SlotWork {
     #[prost(message, optional, tag = "1")]
     pub running: ::core::option::Option<Running>,
-    #[prost(string, tag = "2")]
-    pub operation: ::prost::alloc::string::String,
+    /// Nothing: the task is not known any more, its job is forgotten.
+    #[prost(string, optional, tag = "2")]
+    pub operation: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AbsentWorker {

@@ -124,13 +124,11 @@ pub(super) fn work(model: &Model, overview: &Overview, columns_max: usize) -> Dr
         for work in &worker.running {
             let it = work.running;
             let is_quiet = it.quiet_ms >= QUIET_MS_MIN;
-            // The job of a task that goes on may have been forgotten.
-            let is_known = !work.operation.is_empty();
             let name = model.names.get(&it.task).cloned();
             rows.push(vec![
                 worker.name.0.clone(),
                 it.slot.to_string(),
-                if is_known { printable(work.operation.as_bytes()) } else { "-".to_owned() },
+                work.operation.as_ref().map_or("-".to_owned(), |it| printable(it.as_bytes())),
                 seconds(it.elapsed_ms),
                 if is_quiet { seconds(it.quiet_ms) } else { "-".to_owned() },
                 name.unwrap_or_else(|| format!("task {}", it.task)),
@@ -156,7 +154,9 @@ const OPERATIONS: [Column; 8] = [
 pub(super) fn operations(model: &Model, overview: &Overview, columns_max: usize) -> Option<Drawn> {
     let mut at_work = BTreeMap::<&str, u64>::new();
     for work in overview.cluster.workers.iter().flat_map(|worker| &worker.running) {
-        *at_work.entry(&work.operation).or_default() += 1;
+        if let Some(operation) = &work.operation {
+            *at_work.entry(operation).or_default() += 1;
+        }
     }
     // Those that have something to do come first.
     let mut flows: Vec<(&String, &Flow)> = overview.operations.iter().collect();

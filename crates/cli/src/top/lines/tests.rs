@@ -26,7 +26,7 @@ fn worker(name: &str, slots: u32, running: &[(u32, u32, u64)]) -> WorkerView {
             elapsed_ms,
             quiet_ms: if elapsed_ms > 5_000 { 4_200 } else { 0 },
         },
-        operation: "document".to_owned(),
+        operation: Some("document".to_owned()),
     };
     WorkerView {
         name: WorkerName(name.to_owned()),
