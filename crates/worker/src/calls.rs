@@ -128,6 +128,15 @@ impl Calls {
     }
 }
 
+/// Ends the calls when the seat's thread ends.
+pub(crate) struct EndsCalls(pub(crate) Arc<Calls>);
+
+impl Drop for EndsCalls {
+    fn drop(&mut self) {
+        drop(self.0.stop());
+    }
+}
+
 fn refused(call: CallId) -> ToMaster {
     let cause = "the worker has more calls than it was to be given";
     let failure = Failure::unavailable("too_many_calls", cause, "");
@@ -138,7 +147,7 @@ fn refused(call: CallId) -> ToMaster {
 mod tests {
     use super::*;
     use crate::host::Gone;
-    use std::sync::mpsc::{Receiver, sync_channel};
+    use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
     use windlass_core::Epoch;
     use windlass_core::limits::CALL_SLOT_COUNT_MAX;
     use windlass_core::params::Params;
@@ -264,6 +273,22 @@ mod tests {
         assert_eq!(calls.on(call(1, "noop", &[])), []);
         let told = messages.recv().expect("it is told");
         assert!(matches!(told, Inbox::Unheard(dead) if Arc::ptr_eq(&dead, &line)));
+    }
+
+    #[test]
+    fn when_the_seats_thread_panics_nobody_keeps_its_line() {
+        let (calls, _messages) = calls();
+        let (line, said) = line();
+        let calls = Arc::new(calls);
+        calls.welcome(line);
+        let ending = EndsCalls(Arc::clone(&calls));
+        let seat = thread::spawn(move || {
+            let _ending = ending;
+            panic!("as a seat would");
+        });
+        assert!(seat.join().is_err());
+        assert_eq!(said.try_recv(), Err(TryRecvError::Disconnected));
+        assert_eq!(calls.on(call(1, "noop", &[])).len(), 1);
     }
 
     #[test]

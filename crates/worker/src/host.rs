@@ -1,6 +1,6 @@
 //! The seat's thread: joins the pure seat with the connection and the slots.
 
-use crate::calls::{Calls, Made};
+use crate::calls::{Calls, EndsCalls, Made};
 use crate::clock;
 use crate::health::Health;
 use crate::keeper::Keeper;
@@ -117,15 +117,6 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// Ends the calls when the seat's thread ends.
-struct EndsCalls(Arc<Calls>);
-
-impl Drop for EndsCalls {
-    fn drop(&mut self) {
-        drop(self.0.stop());
     }
 }
 

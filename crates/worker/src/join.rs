@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use windlass_core::session::{ToMaster, ToWorker};
@@ -46,6 +46,9 @@ pub enum Refused {
     /// It, or this worker, does not trust what the other one shows.
     Denied(String),
 }
+
+/// A session's welcome and its end.
+const NEWS_COUNT_MAX: usize = 2;
 
 /// What is to be known of a session.
 enum News {
@@ -113,7 +116,7 @@ pub fn join(
         entrance.renew(client, Arc::clone(&is_over));
         let farewell = sender.clone();
         worker.attach(Arc::new(move |message| sender.send(message).map_err(|_| Gone)));
-        let (news, heard) = channel();
+        let (news, heard) = sync_channel(NEWS_COUNT_MAX);
         let listening = listen(worker, incoming, news);
         let over = serve(&heard, stop, &mut || {
             pause = PAUSE_MIN;
@@ -138,17 +141,20 @@ pub fn join(
 }
 
 /// Has the worker hear what the master says, until the session is over.
-fn listen(worker: &Worker, incoming: SessionReceiver, news: Sender<News>) -> Listening {
+fn listen(worker: &Worker, incoming: SessionReceiver, news: SyncSender<News>) -> Listening {
     let deliver = worker.deliverer();
     let welcomed = news.clone();
-    let hear = move |heard: Result<ToWorker, WireError>| {
+    let mut is_in = false;
+    let mut hear = move |heard: Result<ToWorker, WireError>| {
         let message = heard.map_err(|error| match error {
             WireError::Lost { cause, .. } => Over::Lost(cause),
             error => Over::Lost(error.to_string()),
         })?;
         match &message {
             ToWorker::Refused(why) => return Err(Over::Refused(why.clone())),
-            ToWorker::Welcome { .. } => drop(welcomed.send(News::Welcomed)),
+            ToWorker::Welcome { .. } if !std::mem::replace(&mut is_in, true) => {
+                drop(welcomed.send(News::Welcomed));
+            }
             _ => {}
         }
         let behind = || Over::Lost("the worker did not keep up with its master".to_owned());
