@@ -20,8 +20,6 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub(super) struct Cutter {
     way: Way,
     vocabulary: Vocabulary,
-    /// Characters of each token, by its number; for whoever reads it.
-    pub(super) lengths: BTreeMap<u32, usize>,
 }
 
 #[derive(Debug)]
@@ -56,12 +54,12 @@ impl Cutting {
 }
 
 impl Cutter {
-    /// As these parts of a `tokenizer.json` say.
+    /// As these parts of a `tokenizer.json` say; and the characters of each token, by its number.
     pub(super) fn of(
         normalizer: &Value,
         pre_tokenizer: &Value,
         model: Value,
-    ) -> Result<Cutter, ModelError> {
+    ) -> Result<(Cutter, BTreeMap<u32, usize>), ModelError> {
         let (rewrites, splits) = (rewrite::steps(normalizer)?, split::steps(pre_tokenizer)?);
         let way = match (&rewrites[..], &splits[..]) {
             ([], [Split::Bert]) => Way::Bert(Normal::NONE),
@@ -86,7 +84,7 @@ impl Cutter {
             }
             kind => return Err(unsupported("tokens", kind, "WordPiece, Unigram")),
         };
-        Ok(Cutter { way, vocabulary, lengths })
+        Ok((Cutter { way, vocabulary }, lengths))
     }
 
     /// What stands for words that are not known.

@@ -78,9 +78,9 @@ impl Tokenizer {
             return Err(damaged(FILE, cause));
         }
         let stored: Stored = serde_json::from_slice(bytes).map_err(|error| damaged(FILE, error))?;
-        let mut cutter = Cutter::of(&stored.normalizer, &stored.pre_tokenizer, stored.model)?;
+        let (cutter, mut lengths) =
+            Cutter::of(&stored.normalizer, &stored.pre_tokenizer, stored.model)?;
         let added = stored.added_tokens.iter().map(|added| (&added.content, added.id));
-        let mut lengths = std::mem::take(&mut cutter.lengths);
         lengths.extend(added.map(|(word, id)| (id, word.chars().count())));
         let (normalised, verbatim): (Vec<_>, Vec<_>) =
             stored.added_tokens.into_iter().partition(|added| added.normalized);
