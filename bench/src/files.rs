@@ -8,19 +8,21 @@ use windlass_core::media::{Media, SAMPLE_HEAD_BYTES_MAX, Sample, sniff};
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Output, Source};
 
-/// An input file and its kind, which a cluster tells before the operation begins: it is no part of
-/// what is measured.
+/// An input file with its kind and size, which a cluster tells before the operation begins: that is
+/// no part of what is measured.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) path: PathBuf,
     pub(crate) media: Media,
+    /// Size in bytes.
+    pub(crate) size: u64,
 }
 
 impl Input {
     /// Looks at the file's content for its kind.
     pub(crate) fn of(path: PathBuf) -> Result<Input, LoopError> {
         match sniffed(&path) {
-            Ok(media) => Ok(Input { path, media }),
+            Ok((media, size)) => Ok(Input { path, media, size }),
             Err(source) => Err(LoopError::File { act: "read", path, source }),
         }
     }
@@ -28,13 +30,13 @@ impl Input {
     /// The file as the operations want it.
     pub(crate) fn open(&self) -> io::Result<Source> {
         let file = File::open(&self.path)?;
-        let size = file.metadata()?.len();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Source::new(file, name, self.media, size, None))
+        Ok(Source::new(file, name, self.media, self.size, None))
     }
 }
 
-fn sniffed(path: &Path) -> io::Result<Media> {
+/// The kind of a file, and its size in bytes.
+fn sniffed(path: &Path) -> io::Result<(Media, u64)> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut head = Vec::new();
@@ -44,7 +46,7 @@ fn sniffed(path: &Path) -> io::Result<Media> {
         file.seek(SeekFrom::Start(size.saturating_sub(SAMPLE_HEAD_BYTES_MAX as u64)))?;
         (&file).take(SAMPLE_HEAD_BYTES_MAX as u64).read_to_end(&mut tail)?;
     }
-    Ok(sniff(&Sample { head: &head, tail: &tail, size }))
+    Ok((sniff(&Sample { head: &head, tail: &tail, size }), size))
 }
 
 /// Writes artifacts into a folder, or drops them.
@@ -68,6 +70,9 @@ impl Outlet {
 
     /// What comes next belongs to this input.
     pub(crate) fn turn_to(&mut self, path: &Path) {
+        if self.folder.is_none() {
+            return;
+        }
         self.base = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     }
 }

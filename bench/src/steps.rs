@@ -1,18 +1,19 @@
 //! An operation whose work is divided, step by step in this process: what a step made is handed to
-//! those that build on it in memory, as workers hand it over in files.
+//! those that build on it in memory, uncopied; workers hand it over in files.
 
 use crate::LoopError;
 use crate::files::{Input, Outlet};
 use crate::model::OpenModel;
 use crate::rounds::Job;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use windlass_core::Failure;
 use windlass_core::params::Params;
 use windlass_core::plan::{STEP_PARAM, Step, StepInput};
-use windlass_ops::{Earlier, EarlierArtifact, Output, Work};
+use windlass_ops::{Earlier, Output, Work};
 
 /// Artifacts of a task; `None`: it failed.
-type Made = Option<Vec<(EarlierArtifact, Vec<u8>)>>;
+type Made = Option<Vec<Arc<[u8]>>>;
 
 /// A task's file, and the results that it builds on.
 type Task<'i, 'm> = (Option<&'i Input>, Option<Vec<&'m Made>>);
@@ -35,12 +36,8 @@ impl Job<'_> {
             let is_last = !self.spec.steps.iter().any(|other| builds_on(other, position));
             let mut results = Vec::new();
             for (index, (input, before)) in (0..).zip(tasks_of(step, position, inputs, &made)) {
-                let path = input.map(|input| input.path.clone()).unwrap_or_default();
-                outlet.turn_to(if path.as_os_str().is_empty() {
-                    step.name.as_ref()
-                } else {
-                    &path
-                });
+                let path = input.map_or(Path::new(step.name), |input| &input.path);
+                outlet.turn_to(path);
                 let Some(before) = before else {
                     results.push(None);
                     continue;
@@ -51,7 +48,7 @@ impl Job<'_> {
                 match self.task(&params, index, source, handed_over(&before), output)? {
                     Ok(()) => results.push(Some(kept.0)),
                     Err(failure) => {
-                        failures.push((path, failure));
+                        failures.push((path.to_owned(), failure));
                         results.push(None);
                     }
                 }
@@ -125,25 +122,16 @@ fn builds_on(step: &Step, position: u16) -> bool {
 }
 
 fn handed_over(results: &[&Made]) -> Earlier {
-    let (mut bytes, mut artifacts) = (Vec::new(), Vec::new());
-    for (number, result) in (0..).zip(results) {
-        for (artifact, content) in result.iter().flatten() {
-            bytes.extend_from_slice(content);
-            artifacts.push(EarlierArtifact { result: number, ..artifact.clone() });
-        }
-    }
-    Earlier::in_memory(bytes, artifacts)
+    Earlier::in_memory(results.iter().flat_map(|result| result.iter().flatten()).cloned().collect())
 }
 
 /// Keeps artifacts for the steps to come.
 #[derive(Default)]
-struct Kept(Vec<(EarlierArtifact, Vec<u8>)>);
+struct Kept(Vec<Arc<[u8]>>);
 
 impl Output for Kept {
-    fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
-        let (name, media_type) = (name.to_owned(), media_type.to_owned());
-        let artifact = EarlierArtifact { name, media_type, size: bytes.len() as u64, result: 0 };
-        self.0.push((artifact, bytes.to_vec()));
+    fn artifact(&mut self, _name: &str, _media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.push(bytes.into());
         Ok(())
     }
 

@@ -1,71 +1,67 @@
 //! What earlier phases of the same job made, as a task gets it: artifacts, one after another in a
-//! file that is open for reading.
+//! file that is open for reading, or in memory.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use windlass_core::Failure;
 
-/// Bytes handed over at once.
-const PIECE_BYTES: u64 = 1 << 20;
-
-/// Artifacts of earlier phases that a task builds on; none for a task that builds on nothing. Who
-/// put them into the file has verified them.
-#[derive(Debug, Default)]
-pub struct Earlier {
-    held: Held,
-    artifacts: Vec<(u64, EarlierArtifact)>,
-}
+/// Artifacts of earlier phases that a task builds on, in the order of the phases and of their
+/// tasks; none for a task that builds on nothing. Who put them there has verified them.
+#[derive(Debug)]
+pub struct Earlier(Held);
 
 /// Where the artifacts lie.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Held {
-    #[default]
-    Nowhere,
-    File(File),
-    Memory(Vec<u8>),
+    File {
+        file: File,
+        /// Where each begins, and its size.
+        places: Vec<(u64, u64)>,
+    },
+    Memory(Vec<Arc<[u8]>>),
 }
 
-/// What is known of an artifact of an earlier phase.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct EarlierArtifact {
-    /// Its name, `{base}` and all.
-    pub name: String,
-    /// Its MIME type.
-    pub media_type: String,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Which of the results that the task builds on it is of, counted from 0.
-    pub result: u32,
+impl Default for Earlier {
+    fn default() -> Earlier {
+        Earlier::in_memory(Vec::new())
+    }
 }
 
 impl Earlier {
-    /// Artifacts that lie in `file` in this order, the first at its beginning.
+    /// Artifacts of these sizes that lie in `file` in this order, the first at its beginning.
     #[must_use]
-    pub fn new(file: File, artifacts: Vec<EarlierArtifact>) -> Earlier {
-        Earlier::of(Held::File(file), artifacts)
+    pub fn new(file: File, sizes: Vec<u64>) -> Earlier {
+        let mut offset = 0_u64;
+        let placed = sizes.into_iter().map(|size| {
+            let begins = offset;
+            offset = offset.saturating_add(size);
+            (begins, size)
+        });
+        Earlier(Held::File { places: placed.collect(), file })
     }
 
     /// The same in memory, for who runs steps in one process.
     #[must_use]
-    pub fn in_memory(bytes: Vec<u8>, artifacts: Vec<EarlierArtifact>) -> Earlier {
-        Earlier::of(Held::Memory(bytes), artifacts)
+    pub fn in_memory(artifacts: Vec<Arc<[u8]>>) -> Earlier {
+        Earlier(Held::Memory(artifacts))
     }
 
-    fn of(held: Held, artifacts: Vec<EarlierArtifact>) -> Earlier {
-        let mut offset = 0_u64;
-        let placed = artifacts.into_iter().map(|artifact| {
-            let begins = offset;
-            offset = offset.saturating_add(artifact.size);
-            (begins, artifact)
-        });
-        Earlier { artifacts: placed.collect(), held }
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Held::File { places, .. } => places.len(),
+            Held::Memory(artifacts) => artifacts.len(),
+        }
     }
 
-    /// What there is, in the order of the phases and of their tasks.
-    pub fn artifacts(&self) -> impl ExactSizeIterator<Item = &EarlierArtifact> {
-        self.artifacts.iter().map(|(_, artifact)| artifact)
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The bytes of the artifact at a position.
@@ -73,65 +69,42 @@ impl Earlier {
     /// # Errors
     /// `input_too_large` above `bytes_max`, `earlier_missing` where there is no such artifact,
     /// `input_unreadable` where the read fails.
-    pub fn read(&self, position: usize, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        let size = self.artifacts.get(position).map_or(0, |(_, artifact)| artifact.size);
-        if size > bytes_max {
-            return Err(Failure::rejected(
-                "input_too_large",
-                format!("a result to build on has {size} bytes, more than the {bytes_max} allowed"),
-                "Divide the work further.",
-            ));
+    pub fn read(&self, position: usize, bytes_max: u64) -> Result<Cow<'_, [u8]>, Failure> {
+        let allowed = |size: u64| {
+            (size <= bytes_max).then_some(size).ok_or_else(|| too_large(size, bytes_max))
+        };
+        match &self.0 {
+            Held::Memory(artifacts) => {
+                let bytes = artifacts.get(position).ok_or_else(|| self.missing(position))?;
+                allowed(bytes.len() as u64)?;
+                Ok(Cow::Borrowed(bytes))
+            }
+            Held::File { file, places } => {
+                let (offset, size) = places.get(position).ok_or_else(|| self.missing(position))?;
+                let mut bytes = vec![0; usize::try_from(allowed(*size)?).unwrap_or(usize::MAX)];
+                file.read_exact_at(&mut bytes, *offset).map_err(|error| unreadable(&error))?;
+                Ok(Cow::Owned(bytes))
+            }
         }
-        self.stream(position, |piece| {
-            bytes.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(bytes)
     }
 
-    /// Feeds the artifact at a position piece by piece.
-    ///
-    /// # Errors
-    /// As [`Earlier::read`], and whatever `each` returns.
-    pub fn stream(
-        &self,
-        position: usize,
-        mut each: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let Some((offset, artifact)) = self.artifacts.get(position) else {
-            return Err(missing(position, self.artifacts.len()));
-        };
-        let file = match &self.held {
-            Held::File(file) => file,
-            Held::Memory(bytes) => return each(within(bytes, *offset, artifact.size)?),
-            Held::Nowhere => return Err(missing(position, self.artifacts.len())),
-        };
-        let mut at = *offset;
-        let end = offset.saturating_add(artifact.size);
-        let piece_bytes = usize::try_from(artifact.size.min(PIECE_BYTES)).unwrap_or(0);
-        let mut piece = vec![0; piece_bytes];
-        while at < end {
-            let wanted = usize::try_from(end - at).unwrap_or(piece_bytes).min(piece_bytes);
-            file.read_exact_at(&mut piece[..wanted], at).map_err(|error| unreadable(&error))?;
-            each(&piece[..wanted])?;
-            at += wanted as u64;
-        }
-        Ok(())
+    fn missing(&self, position: usize) -> Failure {
+        Failure::rejected(
+            "earlier_missing",
+            format!(
+                "result {position} of an earlier phase is wanted, and there are {}",
+                self.len()
+            ),
+            "Report it: the phases of this operation do not fit each other.",
+        )
     }
 }
 
-fn within(bytes: &[u8], offset: u64, size: u64) -> Result<&[u8], Failure> {
-    let range = usize::try_from(offset).ok().zip(usize::try_from(offset.saturating_add(size)).ok());
-    let bytes = range.and_then(|(from, to)| bytes.get(from..to));
-    bytes.ok_or_else(|| unreadable(&io::ErrorKind::UnexpectedEof.into()))
-}
-
-fn missing(position: usize, count: usize) -> Failure {
+fn too_large(size: u64, bytes_max: u64) -> Failure {
     Failure::rejected(
-        "earlier_missing",
-        format!("result {position} of an earlier phase is wanted, and there are {count}"),
-        "Report it: the phases of this operation do not fit each other.",
+        "input_too_large",
+        format!("a result to build on has {size} bytes, more than the {bytes_max} allowed"),
+        "Divide the work further.",
     )
 }
 
@@ -151,45 +124,31 @@ mod tests {
     fn earlier(contents: &[&[u8]]) -> Earlier {
         let mut file = tempfile::tempfile().expect("a file");
         contents.iter().for_each(|bytes| file.write_all(bytes).expect("written"));
-        let artifact = |bytes: &&[u8]| EarlierArtifact {
-            name: "part".to_owned(),
-            media_type: "application/octet-stream".to_owned(),
-            size: bytes.len() as u64,
-            result: 0,
-        };
-        Earlier::new(file, contents.iter().map(artifact).collect())
+        Earlier::new(file, contents.iter().map(|bytes| bytes.len() as u64).collect())
+    }
+
+    fn in_memory(contents: &[&[u8]]) -> Earlier {
+        Earlier::in_memory(contents.iter().map(|bytes| Arc::from(*bytes)).collect())
     }
 
     #[test]
     fn each_artifact_is_read_alone() {
-        let long = b"0123456789".repeat(150_000);
-        let earlier = earlier(&[b"one", b"", &long, b"four"]);
-        assert_eq!(earlier.read(0, 10), Ok(b"one".to_vec()));
-        assert_eq!(earlier.read(1, 10), Ok(Vec::new()));
-        assert!(earlier.read(2, 2_000_000) == Ok(long));
-        assert_eq!(earlier.read(3, 4), Ok(b"four".to_vec()));
-    }
-
-    #[test]
-    fn memory_is_read_as_a_file_is() {
-        let Earlier { artifacts, .. } = earlier(&[b"one", b"", b"four"]);
-        let listed = || artifacts.iter().map(|(_, artifact)| artifact.clone()).collect();
-        let whole = Earlier::in_memory(b"onefour".to_vec(), listed());
-        assert_eq!(
-            [0, 1, 2].map(|at| whole.read(at, 4)),
-            [Ok(b"one".to_vec()), Ok(Vec::new()), Ok(b"four".to_vec())]
-        );
-        let short = Earlier::in_memory(b"onefou".to_vec(), listed());
-        assert_eq!(short.read(2, 4).expect_err("refused").code, "input_unreadable");
+        for earlier in [earlier(&[b"one", b"", b"four"]), in_memory(&[b"one", b"", b"four"])] {
+            assert_eq!(earlier.len(), 3);
+            let read = [0, 1, 2].map(|at| earlier.read(at, 4).expect("read").into_owned());
+            assert_eq!(read, [b"one".to_vec(), Vec::new(), b"four".to_vec()]);
+        }
     }
 
     #[test]
     fn what_is_not_there_and_what_is_too_large_is_told() {
-        let code = |read: Result<Vec<u8>, Failure>| read.expect_err("refused").code;
-        assert_eq!(code(earlier(&[b"one"]).read(1, 10)), "earlier_missing");
-        assert_eq!(code(earlier(&[b"one"]).read(0, 2)), "input_too_large");
-        assert_eq!(code(Earlier::default().read(0, 2)), "earlier_missing");
-        let short = Earlier { artifacts: earlier(&[b"one"]).artifacts, ..earlier(&[]) };
-        assert_eq!(code(short.read(0, 10)), "input_unreadable");
+        let code = |earlier: Earlier, at| earlier.read(at, 2).expect_err("refused").code;
+        for make in [earlier, in_memory] {
+            assert_eq!(code(make(&[b"on"]), 1), "earlier_missing");
+            assert_eq!(code(make(&[b"one"]), 0), "input_too_large");
+        }
+        assert_eq!(code(Earlier::default(), 0), "earlier_missing");
+        let file = tempfile::tempfile().expect("a file");
+        assert_eq!(code(Earlier::new(file, vec![1]), 0), "input_unreadable");
     }
 }

@@ -56,6 +56,7 @@ mod result;
 mod semantic;
 mod settings;
 mod stop_words;
+mod term;
 mod terms;
 mod varint;
 mod vocabulary;
@@ -236,7 +237,7 @@ fn vector(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> 
 /// The features of all documents, and how much each weighs.
 fn fit(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
     let mut builder = Builder::default();
-    let document_count = work.earlier.artifacts().len();
+    let document_count = work.earlier.len();
     for position in 0..document_count {
         let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
         builder.add(&Counts::decode(&bytes).ok_or_else(damaged)?)?;
@@ -253,21 +254,21 @@ fn transform(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     let [counts, features] = [0, 1].map(|position| work.earlier.read(position, STEP_BYTES_MAX));
     let (counts, features) = (counts?, features?);
     let counts = Counts::decode(&counts).ok_or_else(damaged)?;
-    let vocabulary = last_read(features)?;
+    let vocabulary = last_read(&features)?;
     result::write(settings, &counts, &vocabulary, work.output)
 }
 
 /// The features that this process read last: one document after another needs the same.
 static LAST_READ: Mutex<Option<Arc<Vocabulary>>> = Mutex::new(None);
 
-fn last_read(features: Vec<u8>) -> Result<Arc<Vocabulary>, Failure> {
+fn last_read(features: &[u8]) -> Result<Arc<Vocabulary>, Failure> {
     let mut last = LAST_READ.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(vocabulary) = last.as_ref().filter(|it| it.is_of(&features)) {
+    if let Some(vocabulary) = last.as_ref().filter(|it| it.is_of(features)) {
         return Ok(Arc::clone(vocabulary));
     }
     // Two at once might not fit.
     *last = None;
-    let vocabulary = Arc::new(Vocabulary::decode(features).ok_or_else(damaged)?);
+    let vocabulary = Arc::new(Vocabulary::decode(features.to_vec()).ok_or_else(damaged)?);
     *last = Some(Arc::clone(&vocabulary));
     Ok(vocabulary)
 }
@@ -277,9 +278,9 @@ fn nearest(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     if settings.nearest_count == 0 {
         return Ok(());
     }
-    let last = work.earlier.artifacts().len().saturating_sub(1);
+    let last = work.earlier.len().saturating_sub(1);
     let features = work.earlier.read(last, STEP_BYTES_MAX)?;
-    let vocabulary = Vocabulary::decode(features).ok_or_else(damaged)?;
+    let vocabulary = Vocabulary::decode(features.into_owned()).ok_or_else(damaged)?;
     let mut neighbours = Neighbours::new(vocabulary.len());
     for position in 0..last {
         let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
@@ -299,7 +300,7 @@ fn nearest_vectors(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failu
         return Ok(());
     }
     let mut neighbours = DenseNeighbours::default();
-    let count = work.earlier.artifacts().len();
+    let count = work.earlier.len();
     for position in 0..count {
         let bytes = work.earlier.read(position, STEP_BYTES_MAX)?;
         let Placed { origin, vector } = Placed::decode(&bytes).ok_or_else(damaged)?;

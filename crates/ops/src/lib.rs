@@ -20,7 +20,7 @@ mod text;
 mod word_count;
 mod work;
 
-pub use earlier::{Earlier, EarlierArtifact};
+pub use earlier::Earlier;
 pub use needs::{Extra, Lack};
 pub use windlass_native::library::{FOLDER_VARIABLE as LIBRARY_VARIABLE, folder as library_folder};
 pub use work::{Model, Output, Source, SourceReader, Work, input_changed};

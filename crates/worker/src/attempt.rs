@@ -220,7 +220,7 @@ impl Attempts {
         let (input, earlier_at) = match earlier.is_empty() {
             true => (self.options.open_input(job)?, None),
             false => {
-                let (file, at) = earlier.bring_with_list(store, scratch, cancel)?;
+                let (file, at) = earlier.bring_with_sizes(store, scratch, cancel)?;
                 (Some(file), Some(at))
             }
         };

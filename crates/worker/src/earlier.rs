@@ -1,7 +1,7 @@
 //! What a task builds on: from the names of earlier results to their bytes in a file of its own.
 //!
 //! Every byte is verified on its way into that file. An executor gets it as its input, open for
-//! reading alone, with a list of what lies in it at its end.
+//! reading alone, with the sizes of what lies in it at its end.
 
 use crate::attempt::{cancelled, unstartable};
 use crate::store::Store;
@@ -13,7 +13,7 @@ use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::plan::Output;
 use windlass_core::{BlobId, Failure};
-use windlass_ops::{Earlier, EarlierArtifact};
+use windlass_ops::Earlier;
 use windlass_sandbox::Cancel;
 
 /// The artifacts that a task builds on.
@@ -72,11 +72,11 @@ impl Listed {
         if self.is_empty() {
             return Ok(Earlier::default());
         }
-        Ok(Earlier::new(self.file(store, scratch, cancel)?, self.list()))
+        Ok(Earlier::new(self.file(store, scratch, cancel)?, self.sizes()))
     }
 
-    /// The same for an executor: the file, and where in it the list begins.
-    pub(crate) fn bring_with_list(
+    /// The same for an executor: the file, and where in it the sizes begin.
+    pub(crate) fn bring_with_sizes(
         &self,
         store: &Store,
         scratch: &Path,
@@ -84,19 +84,13 @@ impl Listed {
     ) -> Result<(File, u64), Failure> {
         let mut file = self.file(store, scratch, cancel)?;
         let at = file.stream_position().map_err(unstartable)?;
-        let list = postcard::to_allocvec(&self.list()).expect("writing to memory cannot fail");
-        file.write_all(&list).map_err(unstartable)?;
+        let sizes = postcard::to_allocvec(&self.sizes()).expect("writing to memory cannot fail");
+        file.write_all(&sizes).map_err(unstartable)?;
         Ok((windlass_sandbox::read_only(&file).map_err(unstartable)?, at))
     }
 
-    fn list(&self) -> Vec<EarlierArtifact> {
-        let listed = |(number, artifact): &(u32, Artifact)| EarlierArtifact {
-            name: artifact.name.clone(),
-            media_type: artifact.media_type.clone(),
-            size: artifact.content.size(),
-            result: *number,
-        };
-        self.artifacts.iter().map(listed).collect()
+    fn sizes(&self) -> Vec<u64> {
+        self.artifacts.iter().map(|(_, artifact)| artifact.content.size()).collect()
     }
 
     fn file(&self, store: &Store, scratch: &Path, cancel: &Cancel) -> Result<File, Failure> {
@@ -114,8 +108,8 @@ impl Listed {
     }
 }
 
-/// Reads the list that [`Listed::bring_with_list`] wrote.
-pub(crate) fn read_list(file: &File, at: u64) -> io::Result<Vec<EarlierArtifact>> {
+/// Reads the sizes that [`Listed::bring_with_sizes`] wrote.
+pub(crate) fn read_sizes(file: &File, at: u64) -> io::Result<Vec<u64>> {
     let length = file.metadata()?.len().saturating_sub(at);
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, at)?;
@@ -165,17 +159,16 @@ mod tests {
             Listed::of(&self.store(), outputs).expect("read")
         }
 
-        /// What an executor makes of the list and the file.
-        fn brought(&self, listed: &Listed) -> Vec<(u32, Vec<u8>)> {
+        /// What an executor makes of the sizes and the file.
+        fn brought(&self, listed: &Listed) -> Vec<Vec<u8>> {
             let cancel = Cancel::new();
-            let brought = listed.bring_with_list(&self.store(), self.folder.path(), &cancel);
+            let brought = listed.bring_with_sizes(&self.store(), self.folder.path(), &cancel);
             let (file, at) = brought.expect("brought");
             assert!((&file).write_all(b"x").is_err(), "it is open for reading alone");
-            let list = read_list(&file, at).expect("a list");
-            let numbers: Vec<u32> = list.iter().map(|artifact| artifact.result).collect();
-            let earlier = Earlier::new(file, list);
-            let read = |(at, number)| (number, earlier.read(at, 100).expect("read"));
-            numbers.into_iter().enumerate().map(read).collect()
+            let sizes = read_sizes(&file, at).expect("sizes");
+            let earlier = Earlier::new(file, sizes);
+            let read = |at| earlier.read(at, 100).expect("read").into_owned();
+            (0..earlier.len()).map(read).collect()
         }
     }
 
@@ -188,8 +181,7 @@ mod tests {
         let place = Place::new();
         let (one, two) = (place.result(&[b"a", b"b"], 1), place.result(&[b"c"], 1));
         let listed = place.listed(&[whole(two), whole(one)]);
-        let expected = [(0, b"c".to_vec()), (1, b"a".to_vec()), (1, b"b".to_vec())];
-        assert_eq!(place.brought(&listed), expected);
+        assert_eq!(place.brought(&listed), [b"c", b"a", b"b"]);
     }
 
     #[test]
@@ -197,7 +189,7 @@ mod tests {
         let place = Place::new();
         let results = [place.result(&[b"a", b"b"], 1), place.result(&[b"c"], 1)];
         let listed = place.listed(&results.map(|manifest| Output { manifest, part: Some(1) }));
-        assert_eq!(place.brought(&listed), [(0, b"b".to_vec())]);
+        assert_eq!(place.brought(&listed), [b"b"]);
     }
 
     #[test]

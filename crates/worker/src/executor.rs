@@ -44,10 +44,10 @@ fn answer(
     let input = if has_input { inputs.next() } else { None };
     let (source, earlier) = match (request.earlier_at, input) {
         (Some(at), Some(file)) => {
-            let read = crate::earlier::read_list(&file, at);
-            let list =
+            let read = crate::earlier::read_sizes(&file, at);
+            let sizes =
                 read.map_err(|error| broken(&format!("the input cannot be read: {error}")))?;
-            (None, Earlier::new(file, list))
+            (None, Earlier::new(file, sizes))
         }
         (None, Some(file)) => {
             let facts = request.source;

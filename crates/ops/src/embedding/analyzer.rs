@@ -1,6 +1,7 @@
 //! From a text to its terms, as scikit-learn's analyzers cut them (`text.py`, 1.9.1).
 
 use super::settings::{Accents, Analyzer, Settings};
+use super::term::Term;
 use crate::text::is_space;
 use crate::word_count::is_python_word;
 use std::borrow::Cow;
@@ -9,7 +10,7 @@ use unicode_normalization::char::canonical_combining_class;
 use windlass_core::Failure;
 
 /// What is done with each term.
-type Each<'a> = &'a mut dyn FnMut(&str) -> Result<(), Failure>;
+type Each<'a> = &'a mut dyn FnMut(Term<'_>) -> Result<(), Failure>;
 
 /// Hands over every term of a text, as often as it occurs.
 ///
@@ -47,75 +48,83 @@ fn without_accents(text: Cow<'_, str>, accents: Accents) -> Cow<'_, str> {
 
 fn each_of_words(text: &str, settings: &Settings, each: Each<'_>) -> Result<(), Failure> {
     let (shortest, longest) = settings.ngrams;
-    let words = Words(text).filter(|word| !settings.stop_words.contains(word));
+    let mut words = Words { text, at: 0 }.filter(|word| !settings.stop_words.contains(*word));
     if longest == 1 {
-        return words.into_iter().try_for_each(each);
+        return words.try_for_each(each);
     }
-    let words: Vec<&str> = words.collect();
-    let mut run = String::new();
+    let words: Vec<Term<'_>> = words.collect();
+    let mut run = Vec::new();
     for length in shortest..=longest {
         for words in words.windows(length) {
             run.clear();
             for (position, word) in words.iter().enumerate() {
-                run.push_str(if position == 0 { "" } else { " " });
-                run.push_str(word);
+                run.extend_from_slice(if position == 0 { b"" } else { b" " });
+                run.extend_from_slice(word.bytes());
             }
-            each(&run)?;
+            each(Term::of(&run))?;
         }
     }
     Ok(())
 }
 
 /// What Python's `\b\w\w+\b` finds: runs of word characters, two of them at least.
-struct Words<'a>(&'a str);
+struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
 
 impl<'a> Iterator for Words<'a> {
-    type Item = &'a str;
+    type Item = Term<'a>;
 
-    fn next(&mut self) -> Option<&'a str> {
+    fn next(&mut self) -> Option<Term<'a>> {
         loop {
-            let start = end_of_run(self.0, false);
-            let rest = &self.0[start..];
-            if rest.is_empty() {
-                self.0 = rest;
+            let start = end_of_run(self.text, self.at, Class::Other);
+            let end = end_of_run(self.text, start, Class::Word);
+            self.at = end;
+            if start == end {
                 return None;
             }
-            let (word, rest) = rest.split_at(end_of_run(rest, true));
-            self.0 = rest;
             // A character of several bytes is one all the same.
-            if word.len() > 1 && word.chars().nth(1).is_some() {
-                return Some(word);
+            if end - start > 1 && self.text[start..end].chars().nth(1).is_some() {
+                return Some(Term::within(self.text.as_bytes(), start..end));
             }
         }
     }
 }
 
-/// Where the text first holds something else: for a run of word characters, or of others.
-fn end_of_run(text: &str, of_words: bool) -> usize {
+/// Where, from `at` on, the text first holds something else.
+fn end_of_run(text: &str, mut at: usize, class: Class) -> usize {
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if byte < 0x80 {
-            if IS_WORD_BYTE[byte as usize] != of_words {
-                return at;
+    loop {
+        match bytes.get(at).map(|byte| CLASSES[*byte as usize]) {
+            Some(it) if it == class => at += 1,
+            Some(Class::Several) => {
+                let character = text[at..].chars().next().unwrap_or(' ');
+                if is_python_word(character) != (class == Class::Word) {
+                    return at;
+                }
+                at += character.len_utf8();
             }
-            at += 1;
-            continue;
+            _ => return at,
         }
-        let character = text[at..].chars().next().unwrap_or(' ');
-        if is_python_word(character) != of_words {
-            return at;
-        }
-        at += character.len_utf8();
     }
-    at
 }
 
-const IS_WORD_BYTE: [bool; 0x80] = {
-    let mut table = [false; 0x80];
+/// What a byte of UTF-8 is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Word,
+    Other,
+    /// One of several of a character.
+    Several,
+}
+
+const CLASSES: [Class; 0x100] = {
+    let mut table = [Class::Several; 0x100];
     let mut byte = 0_u8;
     while byte < 0x80 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_word = byte.is_ascii_alphanumeric() || byte == b'_';
+        table[byte as usize] = if is_word { Class::Word } else { Class::Other };
         byte += 1;
     }
     table
@@ -139,7 +148,7 @@ fn white_space_once(text: &str) -> String {
 fn each_window(text: &str, length: usize, each: Each<'_>) -> Result<(), Failure> {
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]).skip(length);
     let starts = text.char_indices().map(|(at, _)| at);
-    starts.zip(ends).try_for_each(|(start, end)| each(&text[start..end]))
+    starts.zip(ends).try_for_each(|(start, end)| each(Term::within(text.as_bytes(), start..end)))
 }
 
 /// Every run of characters within a word, a blank standing before and behind the word. A word that
@@ -156,7 +165,7 @@ fn each_within_words(
         let character_count = padded.chars().count();
         for length in shortest..=longest {
             if length >= character_count {
-                each(&padded)?;
+                each(Term::of(padded.as_bytes()))?;
                 break;
             }
             each_window(&padded, length, each)?;

@@ -1,6 +1,7 @@
 //! A document between two steps: where it comes from, and its terms with their counts.
 
 use super::origin::Origin;
+use super::term::Term;
 use super::terms::Terms;
 use super::varint::{Reader, push_bytes, push_number};
 
@@ -8,8 +9,8 @@ use super::varint::{Reader, push_bytes, push_number};
 #[derive(Clone, Debug)]
 pub(super) struct Counts<'a> {
     pub(super) origin: Origin<'a>,
-    /// By code point, which is the order of UTF-8 bytes.
-    pub(super) terms: Vec<(&'a [u8], u64)>,
+    /// By code point.
+    pub(super) terms: Vec<(Term<'a>, u64)>,
 }
 
 const VERSION: u8 = 2;
@@ -21,7 +22,7 @@ pub(super) fn encode(origin: &Origin<'_>, terms: &Terms) -> Vec<u8> {
     origin.push(&mut out);
     push_number(terms.len() as u64, &mut out);
     for (term, count) in terms.sorted() {
-        push_bytes(term, &mut out);
+        push_bytes(term.bytes(), &mut out);
         push_number(count, &mut out);
     }
     out
@@ -36,7 +37,7 @@ impl Counts<'_> {
         let count = reader.count(2)?;
         let mut terms = Vec::with_capacity(count);
         for _ in 0..count {
-            terms.push((reader.bytes()?, reader.number()?));
+            terms.push((reader.term()?, reader.number()?));
         }
         let is_sorted = terms.is_sorted_by(|(a, _), (b, _)| a < b);
         (is_sorted && reader.0.is_empty()).then_some(Counts { origin, terms })

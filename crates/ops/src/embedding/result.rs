@@ -43,20 +43,45 @@ pub(super) fn write(
 
 /// All weights as a JSON list; most of them are nought.
 fn dense(weights: &[(u32, f64)], count: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 * count + 24 * weights.len() + 2);
-    let mut weights = weights.iter().peekable();
+    /// Of a weight at most, with its comma.
+    const WEIGHT_BYTES: usize = 25;
+    let mut out = Vec::with_capacity(NOUGHT.len() * count + WEIGHT_BYTES * weights.len() + 2);
     out.push(b'[');
-    for number in 0..count {
-        if number > 0 {
-            out.push(b',');
-        }
-        match weights.next_if(|(next, _)| *next as usize == number) {
-            None => out.extend_from_slice(b"0.0"),
-            Some((_, weight)) => push_json(weight, &mut out),
-        }
+    let mut written = 0;
+    for (number, weight) in weights {
+        let number = *number as usize;
+        push_noughts(number - written, &mut out);
+        push_json(weight, &mut out);
+        out.push(b',');
+        written = number + 1;
     }
+    push_noughts(count - written, &mut out);
+    // Each has a comma behind it, the last one too.
+    out.pop_if(|last| *last == b',');
     out.push(b']');
     out
+}
+
+const NOUGHT: &[u8] = b"0.0,";
+
+fn push_noughts(count: usize, out: &mut Vec<u8>) {
+    /// Written at once.
+    const COUNT: usize = 64;
+    const NOUGHTS: &[u8; COUNT * NOUGHT.len()] = &{
+        let mut all = [0; COUNT * NOUGHT.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = NOUGHT[at % NOUGHT.len()];
+            at += 1;
+        }
+        all
+    };
+    let mut left = count * NOUGHT.len();
+    while left > 0 {
+        let length = left.min(NOUGHTS.len());
+        out.extend_from_slice(&NOUGHTS[..length]);
+        left -= length;
+    }
 }
 
 /// The fields of a result, in the order in which they are written.

@@ -1,8 +1,8 @@
 //! Different terms with a count each: one copy of each term, found by its hash.
 
+use super::term::Term;
 use hashbrown::HashTable;
 use windlass_core::Failure;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of all different terms together.
 const BYTES_MAX: usize = 512 << 20;
@@ -43,8 +43,8 @@ impl Terms {
     ///
     /// # Errors
     /// `too_many_terms`.
-    pub(super) fn add(&mut self, term: &str) -> Result<(), Failure> {
-        let number = self.number(term.as_bytes())?;
+    pub(super) fn add(&mut self, term: Term<'_>) -> Result<(), Failure> {
+        let number = self.number(term)?;
         self.counts[number] += 1;
         Ok(())
     }
@@ -53,23 +53,23 @@ impl Terms {
     ///
     /// # Errors
     /// `too_many_terms`.
-    pub(super) fn number(&mut self, term: &[u8]) -> Result<usize, Failure> {
+    pub(super) fn number(&mut self, term: Term<'_>) -> Result<usize, Failure> {
         let Terms { bytes, ends, counts, table } = self;
-        let hash = xxh3_64(term);
+        let hash = term.hash();
         if let Some(number) = table.find(hash, |number| term_at(bytes, ends, *number) == term) {
             return Ok(*number as usize);
         }
         let number = ends.len();
-        let end = bytes.len() + term.len();
+        let end = bytes.len() + term.bytes().len();
         let fits = (end <= BYTES_MAX).then_some(());
         let (Some(()), Ok(end), Ok(number_u32)) = (fits, u32::try_from(end), u32::try_from(number))
         else {
             return Err(too_many());
         };
-        bytes.extend_from_slice(term);
+        bytes.extend_from_slice(term.bytes());
         ends.push(end);
         counts.push(0);
-        table.insert_unique(hash, number_u32, |it| xxh3_64(term_at(bytes, ends, *it)));
+        table.insert_unique(hash, number_u32, |it| term_at(bytes, ends, *it).hash());
         Ok(number)
     }
 
@@ -79,24 +79,23 @@ impl Terms {
     }
 
     /// The term of a number that was given out.
-    pub(super) fn term(&self, number: usize) -> &[u8] {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        &self.bytes[start..self.ends[number] as usize]
+    pub(super) fn term(&self, number: usize) -> Term<'_> {
+        term_at(&self.bytes, &self.ends, number as u32)
     }
 
     /// Each with its count, by code point.
-    pub(super) fn sorted(&self) -> Vec<(&[u8], u64)> {
-        let numbers = 0..self.len();
-        let mut all: Vec<_> = numbers.map(|it| (self.term(it), self.counts[it])).collect();
+    pub(super) fn sorted(&self) -> Vec<(Term<'_>, u64)> {
+        let each = |number: usize| (self.term(number), self.counts[number]);
+        let mut all: Vec<_> = (0..self.len()).map(each).collect();
         all.sort_unstable();
         all
     }
 }
 
-fn term_at<'a>(bytes: &'a [u8], ends: &[u32], number: u32) -> &'a [u8] {
+fn term_at<'a>(bytes: &'a [u8], ends: &[u32], number: u32) -> Term<'a> {
     let number = number as usize;
     let start = number.checked_sub(1).map_or(0, |before| ends[before] as usize);
-    &bytes[start..ends[number] as usize]
+    Term::within(bytes, start..ends[number] as usize)
 }
 
 fn too_many() -> Failure {

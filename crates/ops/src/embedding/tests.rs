@@ -4,14 +4,16 @@
 mod models;
 
 use super::origin::Origin;
+use super::term::Term;
 use super::*;
+use crate::Earlier;
 use crate::kept::Kept;
 use crate::work::Source;
-use crate::{Earlier, EarlierArtifact};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::sync::Arc;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 
@@ -34,14 +36,7 @@ fn source(name: &str, content: &[u8]) -> Source {
 
 /// What a step makes of these artifacts of earlier steps.
 fn step(given: Given<'_>, name: &str, before: &[&[u8]]) -> Result<Kept, Failure> {
-    let artifact = |(result, bytes): (u32, &&[u8])| EarlierArtifact {
-        name: String::new(),
-        media_type: String::new(),
-        size: bytes.len() as u64,
-        result,
-    };
-    let artifacts = (0..).zip(before).map(artifact).collect();
-    let earlier = Earlier::in_memory(before.concat(), artifacts);
+    let earlier = Earlier::in_memory(before.iter().map(|bytes| Arc::from(*bytes)).collect());
     let mut output = Kept::default();
     let params = params(given, Some(name));
     run(&mut Work { earlier, ..Work::new(None, &params, &mut output) })?;
@@ -232,7 +227,7 @@ fn where_no_term_is_left_the_failure_says_why() {
 #[test]
 fn what_no_step_wrote_is_refused() {
     let mut terms = Terms::default();
-    ["cat", "dog"].iter().for_each(|term| terms.add(term).expect("room"));
+    [b"cat", b"dog"].iter().for_each(|term| terms.add(Term::of(*term)).expect("room"));
     let origin = Origin { base: "a", encoding: "UTF-8", notes: vec!["short"] };
     let good = counts::encode(&origin, &terms);
     let features = step(&[], FIT, &[&good]).expect("made").artifacts.remove(0).1;

@@ -1,6 +1,7 @@
 //! Numbers and pieces of bytes, one behind the other: seven bits of a number in each byte, lowest
 //! first.
 
+use super::term::Term;
 use std::fmt::Debug;
 
 pub(super) fn push_number(mut number: u64, out: &mut Vec<u8>) {
@@ -22,6 +23,11 @@ pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     pub(super) fn number(&mut self) -> Option<u64> {
+        // Most are small.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(u64::from(*byte));
+        }
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -51,6 +57,14 @@ impl<'a> Reader<'a> {
     pub(super) fn count(&mut self, bytes_min: usize) -> Option<usize> {
         let count = usize::try_from(self.number()?).ok()?;
         (count <= self.0.len() / bytes_min).then_some(count)
+    }
+
+    /// A piece as a term, which what lies behind it helps to find out.
+    pub(super) fn term(&mut self) -> Option<Term<'a>> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let all = self.0;
+        self.take(length)?;
+        Some(Term::within(all, 0..length))
     }
 
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {

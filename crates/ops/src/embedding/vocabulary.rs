@@ -6,6 +6,7 @@
 use super::counts::Counts;
 use super::json::json;
 use super::settings::{Norm, Settings};
+use super::term::Term;
 use super::terms::Terms;
 use super::varint::{Reader, push_number};
 use std::sync::OnceLock;
@@ -21,7 +22,7 @@ pub(super) struct Builder {
 }
 
 /// The features, before they are written.
-pub(super) struct Chosen<'a>(Vec<(&'a [u8], f64)>);
+pub(super) struct Chosen<'a>(Vec<(Term<'a>, f64)>);
 
 /// The features with the weight of each, by code point.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(super) struct Vocabulary {
     /// As they were written; the names are in it.
     bytes: Vec<u8>,
     features: Vec<Feature>,
+    /// The head of each one's name.
+    heads: Vec<u64>,
     /// The same names as a JSON list.
     listed: OnceLock<Vec<u8>>,
 }
@@ -52,7 +55,7 @@ impl Builder {
     pub(super) fn add(&mut self, counts: &Counts<'_>) -> Result<(), Failure> {
         self.document_count += 1;
         for (term, count) in &counts.terms {
-            let number = self.terms.number(term)?;
+            let number = self.terms.number(*term)?;
             if number == self.sums.len() {
                 self.sums.push((0, 0));
             }
@@ -127,10 +130,10 @@ impl Chosen<'_> {
         let mut out = vec![VERSION];
         push_number(self.0.len() as u64, &mut out);
         for (term, idf) in &self.0 {
-            push_number(term.len() as u64, &mut out);
+            push_number(term.bytes().len() as u64, &mut out);
             out.extend_from_slice(&idf.to_le_bytes());
         }
-        self.0.iter().for_each(|(term, _)| out.extend_from_slice(term));
+        self.0.iter().for_each(|(term, _)| out.extend_from_slice(term.bytes()));
         out
     }
 }
@@ -160,7 +163,9 @@ impl Vocabulary {
         }
         // Were they in another order, terms would be missed and nothing worse; the hash of what a
         // task reads vouches for it.
-        Some(Vocabulary { bytes, features, listed: OnceLock::new() })
+        let head = |it: &Feature| Term::within(&bytes, it.begins..it.ends).head();
+        let heads = features.iter().map(head).collect();
+        Some(Vocabulary { bytes, features, heads, listed: OnceLock::new() })
     }
 
     /// Whether it was read of these bytes.
@@ -188,23 +193,34 @@ impl Vocabulary {
         })
     }
 
+    fn term(&self, feature: &Feature) -> Term<'_> {
+        Term::within(&self.bytes, feature.begins..feature.ends)
+    }
+
+    /// The first feature from there on that does not come before the term.
+    fn place(&self, term: Term<'_>, from: usize) -> usize {
+        let from = from + self.heads[from..].partition_point(|head| *head < term.head());
+        if self.heads.get(from) != Some(&term.head()) {
+            return from;
+        }
+        let same = self.heads[from..].partition_point(|head| *head == term.head());
+        let same = &self.features[from..from + same];
+        from + same.partition_point(|it| self.term(it) < term)
+    }
+
     /// What a document weighs: the numbers of the features that it has, lowest first.
     pub(super) fn weights(&self, settings: &Settings, counts: &Counts<'_>) -> Vec<(u32, f64)> {
-        let mut weights = Vec::new();
+        let mut weights = Vec::with_capacity(counts.terms.len().min(self.len()));
         let mut from = 0;
-        let bytes = self.bytes.as_slice();
         for (term, count) in &counts.terms {
-            let is_before = |it: &Feature| bytes[it.begins..it.ends] < **term;
-            from += self.features[from..].partition_point(is_before);
-            match self.features.get(from) {
-                None => break,
-                Some(it) if bytes[it.begins..it.ends] == **term => {
-                    let count = if settings.binary { 1.0 } else { *count as f64 };
-                    let tf = if settings.sublinear_tf { count.ln() + 1.0 } else { count };
-                    weights.push((u32::try_from(from).unwrap_or(u32::MAX), tf * it.idf));
-                }
-                Some(_) => {}
+            from = self.place(*term, from);
+            let Some(it) = self.features.get(from) else { break };
+            if self.term(it) != *term {
+                continue;
             }
+            let count = if settings.binary { 1.0 } else { *count as f64 };
+            let tf = if settings.sublinear_tf { count.ln() + 1.0 } else { count };
+            weights.push((u32::try_from(from).unwrap_or(u32::MAX), tf * it.idf));
         }
         let norm = match settings.norm {
             Norm::None => return weights,

@@ -1,7 +1,7 @@
 //! The operation from its parameter to the bytes of its results.
 
 use super::OPERATION;
-use crate::{Earlier, EarlierArtifact, Output, Work};
+use crate::{Earlier, Output, Work};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -126,13 +126,7 @@ fn step(n: u32, name: &str, index: u32, before: &[Vec<u8>]) -> Collected {
     params.0.insert(STEP_PARAM.to_owned(), name.to_owned());
     let mut file = tempfile::tempfile().unwrap();
     before.iter().for_each(|bytes| file.write_all(bytes).unwrap());
-    let artifact = |(result, bytes): (u32, &Vec<u8>)| EarlierArtifact {
-        name: String::new(),
-        media_type: String::new(),
-        size: bytes.len() as u64,
-        result,
-    };
-    let earlier = Earlier::new(file, (0..).zip(before).map(artifact).collect());
+    let earlier = Earlier::new(file, before.iter().map(|bytes| bytes.len() as u64).collect());
     let mut output = Collected::default();
     let mut work = Work { earlier, index, ..Work::new(None, &params, &mut output) };
     OPERATION.run.unwrap()(&mut work).unwrap();
