@@ -206,11 +206,12 @@ fn whole(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
 
 /// The document's terms and how often each occurs.
 fn count(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
-    let read = Text::of(work)?;
+    let mut read = Text::of(work)?;
     let mut terms = Terms::of_text(read.text.len());
     let length = read.text.len() as u64;
     work.output.progress(0, length);
-    analyzer::each_term(&read.text, settings, &mut |term| terms.add(term))?;
+    let text = std::mem::take(&mut read.text);
+    analyzer::each_term(text, settings, &mut |term| terms.add(term))?;
     work.output.progress(length, length);
     Ok(counts::encode(&read.origin(), &terms))
 }

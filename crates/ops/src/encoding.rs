@@ -5,25 +5,30 @@
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::borrow::Cow;
 
 /// How much of a file the statistics look at: beyond this they no longer change their mind.
 const SAMPLE_BYTES_MAX: usize = 1 << 20;
 
-/// The text of a file and the name of the encoding that it was in, without its byte order mark.
-pub(crate) fn decode_text(bytes: &[u8]) -> (String, &'static str) {
-    if let Some(decoded) = decode_marked(bytes) {
+/// The text of a file and the name of the encoding that it was in, without its byte order mark. Own
+/// bytes that are UTF-8 are not copied.
+pub(crate) fn decode_text<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> (String, &'static str) {
+    let bytes = bytes.into();
+    if let Some(decoded) = decode_marked(&bytes) {
         return decoded;
     }
-    let sample = &bytes[..bytes.len().min(SAMPLE_BYTES_MAX)];
+    let sample = sample_of(&bytes);
     // Text in UTF-16 and UTF-32 can be valid UTF-8 full of zero bytes, which no UTF-8 text holds.
     if sample.contains(&0)
-        && let Some(decoded) = decode_unmarked_wide(bytes)
+        && let Some(decoded) = decode_unmarked_wide(&bytes)
     {
         return decoded;
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return (text.to_owned(), "UTF-8");
-    }
+    let bytes = match String::from_utf8(bytes.into_owned()) {
+        Ok(text) => return (text, "UTF-8"),
+        Err(error) => error.into_bytes(),
+    };
+    let sample = sample_of(&bytes);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(sample, sample.len() == bytes.len());
     // A file that is UTF-8 but for a few damaged bytes is still best read as UTF-8.
@@ -31,7 +36,11 @@ pub(crate) fn decode_text(bytes: &[u8]) -> (String, &'static str) {
         true => UTF_8,
         false => detector.guess(None, Utf8Detection::Allow),
     };
-    (decode_with(encoding, bytes), encoding.name())
+    (decode_with(encoding, &bytes), encoding.name())
+}
+
+fn sample_of(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(SAMPLE_BYTES_MAX)]
 }
 
 fn decode_marked(bytes: &[u8]) -> Option<(String, &'static str)> {
@@ -55,7 +64,7 @@ fn decode_unmarked_wide(bytes: &[u8]) -> Option<(String, &'static str)> {
     if !looks_wide(bytes) {
         return None;
     }
-    let [even, odd] = zero_counts(&bytes[..bytes.len().min(SAMPLE_BYTES_MAX)]);
+    let [even, odd] = zero_counts(sample_of(bytes));
     let encoding = if odd >= even { UTF_16LE } else { UTF_16BE };
     Some((decode_with(encoding, bytes), encoding.name()))
 }
@@ -77,7 +86,7 @@ fn decode_unmarked_utf32(bytes: &[u8]) -> Option<(String, &'static str)> {
 /// Whether zero bytes sit mostly at even or mostly at odd places, as in UTF-16 of text with spaces,
 /// digits or Latin letters. No 8-bit text holds so many zeros.
 fn looks_wide(bytes: &[u8]) -> bool {
-    let sample = &bytes[..bytes.len().min(SAMPLE_BYTES_MAX)];
+    let sample = sample_of(bytes);
     let [even, odd] = zero_counts(sample);
     let pairs = sample.len() / 2;
     let (many, few) = (even.max(odd), even.min(odd));
@@ -150,7 +159,7 @@ mod tests {
     fn one_damaged_byte_does_not_lose_utf8() {
         let mut bytes = "grüße aus münchen, schöne straßen".repeat(3).into_bytes();
         bytes.push(0xFF);
-        let (text, name) = decode_text(&bytes);
+        let (text, name) = decode_text(bytes);
         assert_eq!(name, "UTF-8");
         assert!(text.starts_with("grüße") && text.ends_with('\u{FFFD}'));
     }
@@ -186,7 +195,7 @@ mod tests {
     fn binary_rubbish_ends_without_panic() {
         for length in 0..200_usize {
             let bytes: Vec<u8> = (0..length).map(|i| (i * 167 % 256) as u8).collect();
-            decode_text(&bytes);
+            decode_text(bytes);
         }
     }
 }

@@ -140,8 +140,7 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
         ));
     };
     let bytes = source.read(TEXT_BYTES_MAX)?;
-    let (text, encoding) = decode_text(&bytes);
-    drop(bytes);
+    let (text, encoding) = decode_text(bytes);
     let analysis = analyse(&text, encoding, work.params, work.output)?;
     if analysis.word_count == 0 {
         work.output.note("the file holds no word".to_owned());

@@ -4,7 +4,6 @@ use super::settings::{Accents, Analyzer, Settings};
 use super::term::Term;
 use crate::text::is_space;
 use crate::word_count::is_python_word;
-use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use windlass_core::Failure;
@@ -16,12 +15,17 @@ type Each<'a> = &'a mut dyn FnMut(Term<'_>) -> Result<(), Failure>;
 ///
 /// # Errors
 /// Whatever `each` returns.
-pub(super) fn each_term(text: &str, settings: &Settings, each: Each<'_>) -> Result<(), Failure> {
-    let text = match (settings.lowercase, text.is_ascii()) {
-        (true, true) => Cow::Owned(text.to_ascii_lowercase()),
-        (true, false) => Cow::Owned(text.to_lowercase()),
-        (false, _) => Cow::Borrowed(text),
-    };
+pub(super) fn each_term(
+    mut text: String,
+    settings: &Settings,
+    each: Each<'_>,
+) -> Result<(), Failure> {
+    if settings.lowercase {
+        match text.is_ascii() {
+            true => text.make_ascii_lowercase(),
+            false => text = text.to_lowercase(),
+        }
+    }
     let text = without_accents(text, settings.accents);
     match settings.analyzer {
         Analyzer::Word => each_of_words(&text, settings, each),
@@ -34,14 +38,14 @@ pub(super) fn each_term(text: &str, settings: &Settings, each: Each<'_>) -> Resu
     }
 }
 
-fn without_accents(text: Cow<'_, str>, accents: Accents) -> Cow<'_, str> {
+fn without_accents(text: String, accents: Accents) -> String {
     match accents {
         Accents::Kept => text,
         _ if text.is_ascii() => text,
-        Accents::Ascii => Cow::Owned(text.nfkd().filter(char::is_ascii).collect()),
+        Accents::Ascii => text.nfkd().filter(char::is_ascii).collect(),
         Accents::Unicode => {
             let is_base = |character: &char| canonical_combining_class(*character) == 0;
-            Cow::Owned(text.nfkd().filter(is_base).collect())
+            text.nfkd().filter(is_base).collect()
         }
     }
 }

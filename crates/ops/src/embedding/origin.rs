@@ -40,10 +40,10 @@ impl Text {
                 "Name the files.",
             ));
         };
-        let base = source.base.clone();
+        let base = std::mem::take(&mut source.base);
         if source.media == Media::Text {
             let bytes = source.read(TEXT_BYTES_MAX)?;
-            let (text, encoding) = decode_text(&bytes);
+            let (text, encoding) = decode_text(bytes);
             return Ok(Text { base, encoding, notes: Vec::new(), text });
         }
         let output = &mut *work.output;

@@ -79,8 +79,7 @@ fn count_decoded(
     output: &mut dyn Output,
 ) -> Result<Option<&'static str>, Failure> {
     let bytes = source.read(DECODED_BYTES_MAX)?;
-    let (text, encoding) = decode_text(&bytes);
-    drop(bytes);
+    let (text, encoding) = decode_text(bytes);
     let mut feeder = Feeder::new(split, table);
     let mut done = 0;
     for piece in text.as_bytes().chunks(DECODED_PIECE_BYTES) {
