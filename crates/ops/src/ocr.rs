@@ -35,7 +35,8 @@
 //! **Before it is read** a page is made grey, transparency laid over white, turned as EXIF says,
 //! and made straight where its lines fall or rise by 12 pixels or more over its width, and by less
 //! than 20 degrees (`turn=false` leaves it). A page on which little is read is also tried upside
-//! down or on its side, if Tesseract finds it lying so.
+//! down or on its side, if Tesseract finds it lying so; and one on which letters stand that no word
+//! covers (a column of amounts far from its goods) is read again as one column, if that gives more.
 //!
 //! `format` adds a second result: `text` (`<name>.txt`), `tsv` (Tesseract's columns), `hocr` (a
 //! page of HTML with places) or `pdf` (the picture with invisible text over it, to be searched and
@@ -46,10 +47,12 @@
 
 mod accurate;
 mod choice;
+mod components;
 mod engines;
 mod json;
 mod light;
 mod load;
+mod overlooked;
 mod page;
 mod recognise;
 mod searchable;
@@ -87,7 +90,7 @@ const PAGE_MODE_DEFAULT: u32 = 3;
 
 static SPEC: OperationSpec = OperationSpec {
     name: "ocr",
-    version: 3,
+    version: 4,
     summary: "text of scanned pages and photographed papers",
     accepts: Accepts::Media(&[
         Media::Png,
@@ -157,13 +160,14 @@ fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
     engine_basis(params).into_iter().chain(decoder).collect()
 }
 
-/// What readings with these parameters depend on.
+/// What readings with these parameters depend on, in documents too.
 pub(crate) fn engine_basis(params: &Params) -> Vec<(String, String)> {
+    let own = || vec![(SPEC.name.to_owned(), SPEC.version.to_string())];
     let tesseract = || engines::basis(params.text("lang").unwrap_or(LANGUAGE_DEFAULT));
     match Engine::of(params) {
-        Engine::Tesseract => tesseract(),
-        Engine::Accurate => accurate::basis(),
-        Engine::Auto => [tesseract(), accurate::basis()].concat(),
+        Engine::Tesseract => [own(), tesseract()].concat(),
+        Engine::Accurate => [own(), accurate::basis()].concat(),
+        Engine::Auto => [own(), tesseract(), accurate::basis()].concat(),
     }
 }
 

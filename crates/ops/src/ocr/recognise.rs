@@ -1,8 +1,9 @@
 //! One picture to a page: made straight, read, and if that went badly turned and read again.
 
 use super::choice::{Engine, Reader, choose};
+use super::engines::Threshold;
 use super::page::{Map, Page, blocks};
-use super::{accurate, engines, light, skew, turn};
+use super::{accurate, engines, light, overlooked, skew, turn};
 use crate::image::picture::{Layout, Orientation, Picture, check_size};
 use std::borrow::Cow;
 use windlass_core::Failure;
@@ -22,6 +23,10 @@ const SIDE_MAX: u32 = 30_000;
 /// Beside the grey pixels: Tesseract's copy, its binary picture and what layout analysis makes of
 /// them, and the straightened picture.
 const BYTES_PER_PIXEL: u64 = 8;
+
+/// Tesseract's page mode for a column of text of varying sizes: it looks for no layout, and so
+/// leaves nothing out that stands apart, as the amounts on a receipt do.
+const ONE_COLUMN: u32 = 4;
 
 /// How a page is to be read.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +161,8 @@ fn straight<'a>(
     Ok((Cow::Borrowed(grey), skew_degrees, 0.0))
 }
 
-/// One reading by Tesseract of a page that is taken for upright.
+/// A reading by Tesseract of a page that is taken for upright; two where the first one lost part of
+/// it.
 fn read(
     grey: &Picture,
     dpi: Option<u32>,
@@ -164,9 +170,33 @@ fn read(
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
     let threshold = light::threshold(grey);
-    let (seen, skew_degrees, degrees) = straight(grey, asked)?;
-    let words =
-        engines::words(asked.languages, &pixels(&seen, dpi), asked.page_mode, threshold, watch)?;
+    let mut straight = straight(grey, asked)?;
+    if threshold == Threshold::Local {
+        straight.0 = Cow::Owned(light::softened(&straight.0));
+    }
+    let mut words = |page_mode: u32| {
+        let pixels = pixels(&straight.0, dpi);
+        engines::words(asked.languages, &pixels, page_mode, threshold, watch)
+    };
+    let first = words(asked.page_mode)?;
+    let may_lack = asked.page_mode == super::PAGE_MODE_DEFAULT
+        && overlooked::is_much_overlooked(&straight.0, &first);
+    let page = placed(grey, asked, &straight, first);
+    // One that stands on its head is turned first.
+    if !may_lack || page.confidence() < CONFIDENCE_MIN {
+        return Ok(page);
+    }
+    let again = placed(grey, asked, &straight, words(ONE_COLUMN)?);
+    Ok(if again.weight() > page.weight() { again } else { page })
+}
+
+/// The page of words that were read on the straight one.
+fn placed(
+    grey: &Picture,
+    asked: &Asked<'_>,
+    (seen, skew_degrees, degrees): &(Cow<'_, Picture>, f64, f64),
+    words: Vec<Word>,
+) -> Page {
     // Tesseract reads text that stands on its side by itself, but leaves it there.
     let turned_degrees = if asked.is_turned { quarter(&words) } else { 0 };
     let (width, height) = match turned_degrees {
@@ -176,7 +206,7 @@ fn read(
     let degrees = degrees + f64::from(turned_degrees);
     let map = Map { width, height, seen_width: seen.width, seen_height: seen.height, degrees };
     let blocks = blocks(words, &map);
-    Ok(Page { width, height, turned_degrees, skew_degrees, blocks, ..Page::default() })
+    Page { width, height, turned_degrees, skew_degrees: *skew_degrees, blocks, ..Page::default() }
 }
 
 /// By how many degrees a page is to be turned clockwise whose lines run down or up: 270 or 90, and

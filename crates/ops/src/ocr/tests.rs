@@ -188,6 +188,21 @@ fn an_empty_page_is_no_failure() {
     assert_eq!(collected.notes, ["No text was found."]);
 }
 
+/// Tesseract's layout analysis loses most of a column of amounts that stands far from its goods.
+#[test]
+fn amounts_that_stand_apart_are_read() {
+    if !is_there() {
+        return;
+    }
+    // DejaVu Sans Mono at 26 pixels, in four shades.
+    let collected = run(include_bytes!("apart.png"), &[]).expect("read");
+    let json = json(&collected);
+    let text = json["extracted_text"].as_str().expect("text");
+    for line in ["Description Amount", "@ 2.50 2.50 T", "@ 19.50 19.50 T", "@ 14.50 14.50 T"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
 #[test]
 fn the_accurate_engine_reads_a_receipt_with_places_and_in_rows() {
     if !accurate_is_there() {

@@ -1,6 +1,7 @@
 //! From the map of how probable text is at each pixel to the rectangles about lines (M. Liao and
 //! others, "Real-time scene text detection with differentiable binarization", 2020).
 
+use super::super::components::{Component, Run, components};
 use super::slanted::Slanted;
 
 /// From here on a pixel belongs to the core of a line.
@@ -15,14 +16,6 @@ const SIDE_MIN: f64 = 3.0;
 /// Lines of a page at most: a page of the smallest print has a tenth of that.
 const REGION_COUNT_MAX: usize = 4_000;
 
-/// A stretch of a row above the threshold, its end exclusive, and the region that it belongs to.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    begin: usize,
-    end: usize,
-    region: usize,
-}
-
 /// What belongs together so far.
 #[derive(Default)]
 struct Region {
@@ -33,75 +26,30 @@ struct Region {
 
 /// Rectangles about the lines of a map of `width` pixels a row, in its pixels.
 pub(super) fn regions(map: &[f32], width: usize) -> Vec<Slanted> {
-    let mut parents: Vec<usize> = Vec::new();
-    let mut regions: Vec<Region> = Vec::new();
-    let mut above: Vec<Run> = Vec::new();
-    for (y, row) in map.chunks_exact(width.max(1)).enumerate() {
-        let mut runs = runs(row);
-        for run in &mut runs {
-            // Corners touch, too.
-            let first = above.partition_point(|it| it.end < run.begin);
-            let touching = above[first..].iter().take_while(|it| it.begin <= run.end);
-            let mut joined = None;
-            for root in touching.map(|it| root(&mut parents, it.region)).collect::<Vec<_>>() {
-                let kept = *joined.get_or_insert(root);
-                let root = self::root(&mut parents, root);
-                if root != kept {
-                    parents[root] = kept;
-                    let gone = std::mem::take(&mut regions[root]);
-                    regions[kept].absorb(gone);
-                }
-            }
-            run.region = joined.unwrap_or_else(|| {
-                parents.push(parents.len());
-                regions.push(Region::default());
-                parents.len() - 1
-            });
-            let region = &mut regions[run.region];
-            region.sum += row[run.begin..run.end].iter().map(|it| f64::from(*it)).sum::<f64>();
-            region.count += (run.end - run.begin) as u32;
-            let y = y as f64 + 0.5;
-            region.points.push((run.begin as f64 + 0.5, y));
-            region.points.push((run.end as f64 - 0.5, y));
-        }
-        above = runs;
-    }
+    let is_text = |probability: &f32| *probability > TEXT_MIN;
+    let Some(mut regions): Option<Vec<Region>> = components(map, width, is_text, usize::MAX) else {
+        return Vec::new();
+    };
     regions.iter_mut().filter_map(Region::rectangle).take(REGION_COUNT_MAX).collect()
 }
 
-fn runs(row: &[f32]) -> Vec<Run> {
-    let mut runs = Vec::new();
-    let mut begin = None;
-    for (x, probability) in row.iter().enumerate() {
-        match (*probability > TEXT_MIN, begin) {
-            (true, None) => begin = Some(x),
-            (false, Some(from)) => {
-                runs.push(Run { begin: from, end: x, region: 0 });
-                begin = None;
-            }
-            _ => {}
-        }
+impl Component<f32> for Region {
+    fn add(&mut self, row: usize, run: Run, probabilities: &[f32]) {
+        self.sum += probabilities.iter().map(|it| f64::from(*it)).sum::<f64>();
+        self.count += probabilities.len() as u32;
+        let y = row as f64 + 0.5;
+        self.points.push((run.begin as f64 + 0.5, y));
+        self.points.push((run.end as f64 - 0.5, y));
     }
-    runs.extend(begin.map(|begin| Run { begin, end: row.len(), region: 0 }));
-    runs
-}
 
-/// The region into which one was absorbed; the way to it is shortened.
-fn root(parents: &mut [usize], mut region: usize) -> usize {
-    while parents[region] != region {
-        parents[region] = parents[parents[region]];
-        region = parents[region];
-    }
-    region
-}
-
-impl Region {
     fn absorb(&mut self, mut other: Region) {
         self.points.append(&mut other.points);
         self.sum += other.sum;
         self.count += other.count;
     }
+}
 
+impl Region {
     /// `None`: it is none that holds text.
     fn rectangle(&mut self) -> Option<Slanted> {
         if self.count == 0 || self.sum / f64::from(self.count) < SCORE_MIN {
