@@ -20,6 +20,7 @@ pub(super) fn ends_within(reader: &mut SourceReader, media: Media) -> Result<boo
     let ends_within = match media {
         Media::Aiff => form_ends_within(reader)?,
         Media::Ogg => stream_ends_within(reader)?,
+        Media::M4a => box_ends_within(reader)?,
         _ => return Ok(false),
     };
     rewind(reader, 0)?;
@@ -37,6 +38,44 @@ fn form_ends_within(reader: &mut SourceReader) -> Result<bool, Failure> {
     let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
     // Some programs count a byte that fills up to an even length, and leave it out.
     Ok(reader.size() + 1 < HEAD_BYTES + u64::from(length))
+}
+
+/// The boxes of an MPEG-4 file (ISO 14496-12) say how long they are; one of length 0 reaches to the
+/// end.
+fn box_ends_within(reader: &mut SourceReader) -> Result<bool, Failure> {
+    /// There are a handful, or the many pieces of a stream.
+    const BOX_COUNT_MAX: usize = 1_000;
+    /// Of those with samples, and with where these are.
+    const NAMES: [&[u8; 4]; 3] = [b"mdat", b"moov", b"moof"];
+    let mut at = 0_u64;
+    for _ in 0..BOX_COUNT_MAX {
+        if reader.size() - at < 8 {
+            return Ok(false);
+        }
+        let mut head = [0; 16];
+        let head_bytes = if reader.size() - at < 16 { 8 } else { 16 };
+        rewind(reader, at)?;
+        fill(reader, &mut head[..head_bytes])?;
+        let (short, long) =
+            (u32::from_be_bytes(part(&head, 0)), u64::from_be_bytes(part(&head, 8)));
+        let length = match short {
+            0 => return Ok(false),
+            1 => long,
+            _ => u64::from(short),
+        };
+        at = at.saturating_add(length.max(8));
+        if at >= reader.size() {
+            // Behind the last box may be anything; what looks like the head of another is none.
+            let is_whole = at == reader.size() || !NAMES.contains(&&part(&head, 4));
+            return Ok(!is_whole);
+        }
+    }
+    Ok(false)
+}
+
+/// So many bytes from there on.
+fn part<const COUNT: usize>(bytes: &[u8], at: usize) -> [u8; COUNT] {
+    std::array::from_fn(|index| bytes[at + index])
 }
 
 /// The last page of an Ogg stream (RFC 3533) is marked as the last.
@@ -121,6 +160,10 @@ pub(super) fn refused(file: &Shared, media: Media, error: &Error) -> Failure {
         return unsupported(name);
     }
     match error {
+        // Where a file ends too early, which Symphonia takes for one of another kind.
+        Error::Unsupported(what) if what.ends_with("missing moov atom") => {
+            damaged("it has no table of contents, which stands at the end of most such files")
+        }
         Error::Unsupported(what) if !what.starts_with("core (probe)") => {
             unsupported(&format!("in {} ({what})", media.label()))
         }

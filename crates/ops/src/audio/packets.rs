@@ -50,7 +50,7 @@ impl Packets {
         let is_cut = ends_within(&mut reader, media)?;
         // One that jumps to what should come behind the samples would find nothing there.
         let file = match media {
-            Media::Aiff if is_cut => Shared::in_order(reader),
+            Media::Aiff | Media::M4a if is_cut => Shared::in_order(reader),
             _ => Shared::new(reader),
         };
         let opened = catch_unwind(AssertUnwindSafe(|| Packets::probe(file.clone(), media)));

@@ -39,11 +39,45 @@ fn cut_off_files_give_what_is_there_or_a_cause() {
 
 #[test]
 fn a_recording_that_lost_its_end_says_so() {
-    for name in ["heave.wav", "bells.flac", "bells.aiff"] {
-        let bytes = good(name);
+    let m4a = with_contents_first(&good("bells.m4a"));
+    assert!(run(&m4a, &[]).unwrap().notes.is_empty());
+    let with_tag = [&m4a[..], b"TAGsome more"].concat();
+    assert!(run(&with_tag, &[]).unwrap().notes.is_empty(), "no box begins there");
+    let others = ["heave.wav", "bells.flac", "bells.aiff"];
+    let others = others.map(|name| (name, good(name)));
+    for (name, bytes) in others.into_iter().chain([("m4a", m4a)]) {
         let output = run(&bytes[..bytes.len() * 2 / 3], &[]).unwrap();
         let is_said = output.notes.iter().any(|note| note.contains("cut off"));
         assert!(is_said, "{name}: {:?}", output.notes);
+    }
+}
+
+/// The file with its box `moov` before the samples, as they are made for the web.
+fn with_contents_first(bytes: &[u8]) -> Vec<u8> {
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let find = |name: &[u8]| memchr::memmem::rfind(bytes, name).unwrap();
+    let moov = find(b"moov") - 4;
+    let mut contents = bytes[moov..moov + number(moov) as usize].to_vec();
+    // Where each chunk of samples begins in the file: behind version, flags and a count.
+    let offsets = find(b"stco") + 8;
+    for index in 0..number(offsets) as usize {
+        let at = offsets + 4 + 4 * index;
+        let moved = number(at) + contents.len() as u32;
+        contents[at - moov..at - moov + 4].copy_from_slice(&moved.to_be_bytes());
+    }
+    let head = number(0) as usize;
+    let rest = [&bytes[head..moov], &bytes[moov + contents.len()..]].concat();
+    [&bytes[..head], &contents, &rest].concat()
+}
+
+#[test]
+fn an_m4a_that_lost_its_table_of_contents_is_damaged() {
+    for name in ["bells.m4a", "bells-alac.m4a"] {
+        let bytes = good(name);
+        let failure = run(&bytes[..bytes.len() * 2 / 3], &[]).err().unwrap();
+        assert_eq!(failure.code, "audio_damaged", "{name}: {}", failure.cause);
+        assert!(failure.cause.contains("table of contents"), "{}", failure.cause);
+        assert!(failure.next_step.contains("cut off"), "{}", failure.next_step);
     }
 }
 
