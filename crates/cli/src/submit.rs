@@ -34,7 +34,10 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
     });
     screen.finish();
     match submitted {
-        Ok(submitted) => tell(&submitted, arguments.json),
+        Ok(submitted) => {
+            let unit = if arguments.ask.paths.is_empty() { "task" } else { "file" };
+            tell(&submitted, unit, arguments.json)
+        }
         Err(RunError::Interrupted) => {
             say("Stopped before the job was whole; the same command goes on from here.\n");
             Ok(EXIT_INTERRUPTED)
@@ -43,8 +46,8 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
     }
 }
 
-/// Prints the jobs, and says what is in none.
-fn tell(submitted: &Detached, as_json: bool) -> Result<u8, CliError> {
+/// Prints the jobs, of what there are how many in each, and says what is in none.
+fn tell(submitted: &Detached, unit: &str, as_json: bool) -> Result<u8, CliError> {
     let refused = |row: &&Row| row.outcome == Outcome::Failed;
     let refused_count = submitted.left_out.iter().filter(refused).count();
     left_out(&submitted.left_out, refused_count).iter().for_each(|line| say(line));
@@ -57,15 +60,15 @@ fn tell(submitted: &Detached, as_json: bool) -> Result<u8, CliError> {
         ));
     };
     for (id, count) in &submitted.jobs {
-        let files = if *count == 1 { "file" } else { "files" };
+        let plural = if *count == 1 { "" } else { "s" };
         let what = if submitted.resumed { "goes on" } else { "is submitted" };
-        say(&format!("Job {id} {what}: {count} {files}.\n"));
+        say(&format!("Job {id} {what}: {count} {unit}{plural}.\n"));
         if !as_json {
             print(&format!("{id}\n"));
         }
     }
     if submitted.reopened_count > 0 {
-        say(&format!("{} failed files are tried again.\n", submitted.reopened_count));
+        say(&format!("{} failed {unit}s are tried again.\n", submitted.reopened_count));
     }
     say(&format!(
         "`windlass job wait {newest}` waits for it, `windlass result export {newest}` fetches what \
