@@ -190,7 +190,7 @@ pub(crate) fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
         return Vec::new();
     }
     let engine = match params.text("ocr") {
-        Some("auto" | "always") => ocr::engine_basis(params),
+        Some("auto" | "always") => ocr::readings_basis(params),
         _ => Vec::new(),
     };
     engine.into_iter().chain(pdf_fallback::basis()).collect()
@@ -254,7 +254,7 @@ fn read(
         Media::Rtf => ("RTF", rtf::read(&bytes)?),
         Media::Html => ("HTML", html::read(&bytes)),
         Media::Eml => ("EML", eml::read(&bytes, extract)?),
-        Media::Text => ("Generic Text", read_text(&bytes)),
+        Media::Text => ("Generic Text", read_text(bytes)),
         Media::OfficeLocked => return Err(package::locked()),
         _ => return Err(unsupported(&name, media)),
     })
@@ -268,7 +268,8 @@ fn unsupported(name: &str, media: Media) -> Failure {
     )
 }
 
-fn read_text(bytes: &[u8]) -> Document {
+fn read_text(bytes: Vec<u8>) -> Document {
+    let size = bytes.len();
     let (text, encoding) = decode_text(bytes);
     let mut document = Document::default();
     if is_blank(&text) {
@@ -279,7 +280,7 @@ fn read_text(bytes: &[u8]) -> Document {
         document.warnings.push(warning);
     }
     document.figure("encoding", encoding);
-    document.figure("file_size_bytes", bytes.len());
+    document.figure("file_size_bytes", size);
     document.text = Some(text);
     document
 }

@@ -70,6 +70,7 @@ use nearest::Neighbours;
 use origin::Text;
 use semantic::Placed;
 use settings::{PARAMS, Settings};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use terms::Terms;
 use vocabulary::{Builder, Vocabulary};
@@ -255,21 +256,21 @@ fn transform(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
     let [counts, features] = [0, 1].map(|position| work.earlier.read(position, STEP_BYTES_MAX));
     let (counts, features) = (counts?, features?);
     let counts = Counts::decode(&counts).ok_or_else(damaged)?;
-    let vocabulary = last_read(&features)?;
+    let vocabulary = last_read(features)?;
     result::write(settings, &counts, &vocabulary, work.output)
 }
 
 /// The features that this process read last: one document after another needs the same.
 static LAST_READ: Mutex<Option<Arc<Vocabulary>>> = Mutex::new(None);
 
-fn last_read(features: &[u8]) -> Result<Arc<Vocabulary>, Failure> {
+fn last_read(features: Cow<'_, [u8]>) -> Result<Arc<Vocabulary>, Failure> {
     let mut last = LAST_READ.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(vocabulary) = last.as_ref().filter(|it| it.is_of(features)) {
+    if let Some(vocabulary) = last.as_ref().filter(|it| it.is_of(&features)) {
         return Ok(Arc::clone(vocabulary));
     }
     // Two at once might not fit.
     *last = None;
-    let vocabulary = Arc::new(Vocabulary::decode(features.to_vec()).ok_or_else(damaged)?);
+    let vocabulary = Arc::new(Vocabulary::decode(features.into_owned()).ok_or_else(damaged)?);
     *last = Some(Arc::clone(&vocabulary));
     Ok(vocabulary)
 }

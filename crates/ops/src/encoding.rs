@@ -24,9 +24,15 @@ pub(crate) fn decode_text<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> (String, &'sta
     {
         return decoded;
     }
-    let bytes = match String::from_utf8(bytes.into_owned()) {
-        Ok(text) => return (text, "UTF-8"),
-        Err(error) => error.into_bytes(),
+    let bytes = match bytes {
+        Cow::Owned(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => return (text, "UTF-8"),
+            Err(error) => Cow::Owned(error.into_bytes()),
+        },
+        Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => return (text.to_owned(), "UTF-8"),
+            Err(_) => Cow::Borrowed(bytes),
+        },
     };
     let sample = sample_of(&bytes);
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);

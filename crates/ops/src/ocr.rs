@@ -35,8 +35,9 @@
 //! **Before it is read** a page is made grey, transparency laid over white, turned as EXIF says,
 //! and made straight where its lines fall or rise by 12 pixels or more over its width, and by less
 //! than 20 degrees (`turn=false` leaves it). A page on which little is read is also tried upside
-//! down or on its side, if Tesseract finds it lying so; and one on which letters stand that no word
-//! covers (a column of amounts far from its goods) is read again as one column, if that gives more.
+//! down or on its side, if Tesseract finds it lying so; and one without columns of text on which
+//! letters stand that no word covers (amounts far from their goods) is read again as one column.
+//! Faint or unevenly lit print is softened a little.
 //!
 //! `format` adds a second result: `text` (`<name>.txt`), `tsv` (Tesseract's columns), `hocr` (a
 //! page of HTML with places) or `pdf` (the picture with invisible text over it, to be searched and
@@ -160,15 +161,20 @@ fn basis(params: &Params, media: Media) -> Vec<(String, String)> {
     engine_basis(params).into_iter().chain(decoder).collect()
 }
 
-/// What readings with these parameters depend on, in documents too.
-pub(crate) fn engine_basis(params: &Params) -> Vec<(String, String)> {
-    let own = || vec![(SPEC.name.to_owned(), SPEC.version.to_string())];
+/// What readings with these parameters depend on.
+fn engine_basis(params: &Params) -> Vec<(String, String)> {
     let tesseract = || engines::basis(params.text("lang").unwrap_or(LANGUAGE_DEFAULT));
     match Engine::of(params) {
-        Engine::Tesseract => [own(), tesseract()].concat(),
-        Engine::Accurate => [own(), accurate::basis()].concat(),
-        Engine::Auto => [own(), tesseract(), accurate::basis()].concat(),
+        Engine::Tesseract => tesseract(),
+        Engine::Accurate => accurate::basis(),
+        Engine::Auto => [tesseract(), accurate::basis()].concat(),
     }
+}
+
+/// What readings within another operation depend on: on how they are done, too.
+pub(crate) fn readings_basis(params: &Params) -> Vec<(String, String)> {
+    let own = (SPEC.name.to_owned(), SPEC.version.to_string());
+    std::iter::once(own).chain(engine_basis(params)).collect()
 }
 
 /// The accurate engine.

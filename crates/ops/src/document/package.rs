@@ -129,7 +129,7 @@ impl Package {
     pub(super) fn part(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let Some(bytes) = self.bytes(name)? else { return Ok(None) };
         let text = String::from_utf8(bytes);
-        Ok(Some(text.unwrap_or_else(|error| decode_text(error.as_bytes()).0)))
+        Ok(Some(text.unwrap_or_else(|error| decode_text(error.into_bytes()).0)))
     }
 
     /// As [`Package::part`], empty where there is none.

@@ -56,14 +56,14 @@ fn each_of_words(text: &str, settings: &Settings, each: Each<'_>) -> Result<(), 
     if longest == 1 {
         return words.try_for_each(each);
     }
-    let words: Vec<Term<'_>> = words.collect();
+    let words: Vec<&[u8]> = words.map(Term::bytes).collect();
     let mut run = Vec::new();
     for length in shortest..=longest {
         for words in words.windows(length) {
             run.clear();
             for (position, word) in words.iter().enumerate() {
                 run.extend_from_slice(if position == 0 { b"" } else { b" " });
-                run.extend_from_slice(word.bytes());
+                run.extend_from_slice(word);
             }
             each(Term::of(&run))?;
         }

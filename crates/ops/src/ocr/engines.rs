@@ -13,6 +13,9 @@ const INSTALL: &str = "apt-get install tesseract-ocr tesseract-ocr-eng tesseract
 /// Languages that a message names at most.
 const NAMED_COUNT_MAX: usize = 20;
 
+/// The code of a failure by `watch`.
+pub(super) const CANCELLED: &str = "cancelled";
+
 /// Which brightness divides ink from paper.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Threshold {
@@ -133,9 +136,7 @@ fn check_languages(languages: &str, installed: &Installed) -> Result<(), Failure
 
 fn failed(error: &EngineError) -> Failure {
     match error {
-        EngineError::Cancelled => {
-            Failure::unavailable("cancelled", "the attempt was cancelled", "")
-        }
+        EngineError::Cancelled => Failure::unavailable(CANCELLED, "the attempt was cancelled", ""),
         _ => Failure::rejected(
             "page_not_recognised",
             "Tesseract gave up on the page without a word why",

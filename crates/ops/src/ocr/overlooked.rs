@@ -39,7 +39,8 @@ pub(super) fn is_much_overlooked(grey: &Picture, words: &[Word]) -> bool {
 
 /// Of the words' boxes, in pixels.
 fn median_height(words: &[Word]) -> Option<f64> {
-    let mut heights: Vec<i32> = words.iter().map(|word| word.place[3] - word.place[1]).collect();
+    let mut heights: Vec<i32> =
+        words.iter().map(|it| it.place[3].saturating_sub(it.place[1])).collect();
     heights.sort_unstable();
     heights.get(heights.len() / 2).map(|height| f64::from(*height))
 }
@@ -95,11 +96,13 @@ impl Covered {
         let mut squares = vec![false; columns * rows];
         let within = |at: i32, side: usize| usize::try_from(at).unwrap_or(0).min(side);
         for [left, top, right, bottom] in words.iter().map(|word| word.place) {
-            let [left, right] = [left - MARGIN, right + MARGIN].map(|at| within(at, width));
-            let [top, bottom] = [top - MARGIN, bottom + MARGIN].map(|at| within(at, height));
-            for row in top / SQUARE..bottom.div_ceil(SQUARE) {
+            let [left, top] = [(left, width), (top, height)]
+                .map(|(at, side)| within(at.saturating_sub(MARGIN), side) / SQUARE);
+            let [right, bottom] = [(right, width), (bottom, height)]
+                .map(|(at, side)| within(at.saturating_add(MARGIN), side).div_ceil(SQUARE));
+            for row in top..bottom {
                 let row = row * columns;
-                squares[row + left / SQUARE..row + right.div_ceil(SQUARE)].fill(true);
+                squares[row + left..row + right.max(left)].fill(true);
             }
         }
         Covered { squares, columns }
@@ -158,7 +161,7 @@ mod tests {
         assert!(!is_much_overlooked(&page(), &[]));
         let mut astray = words(2, 480);
         astray[0].place = [-50, -9, 9_000, -1];
-        astray[1].place = [470, 630, 9_000, 9_000];
+        astray[1].place = [470, 630, i32::MIN, i32::MAX];
         is_much_overlooked(&page(), &astray);
         let none = Picture { width: 0, height: 0, layout: Layout::Grey, bytes: Vec::new() };
         assert!(!is_much_overlooked(&none, &words(2, 480)));

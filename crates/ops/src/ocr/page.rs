@@ -127,7 +127,38 @@ impl Page {
     /// How much was read, and how surely: characters weighed by their words' confidence. Of two
     /// readings of a page the one with more is the better one.
     pub(super) fn weight(&self) -> f64 {
-        self.words().map(|word| word.text.chars().count() as f64 * f64::from(word.confidence)).sum()
+        self.weight_above(0.0)
+    }
+
+    /// The same where a character of so much confidence says nothing, and one of less speaks
+    /// against the reading: so it is with what is read into drawings.
+    pub(super) fn weight_above(&self, confidence: f64) -> f64 {
+        let weigh = |word: &Word| {
+            word.text.chars().count() as f64 * (f64::from(word.confidence) - confidence)
+        };
+        self.words().map(weigh).sum()
+    }
+
+    /// Whether long lines stand beside each other, as they do in columns of text, and not where
+    /// amounts stand beside goods.
+    pub(super) fn has_columns(&self) -> bool {
+        /// A formula or a heading may stand beside a line by chance.
+        const PAIR_COUNT_MAX: usize = 2;
+        let is_long = |place: &Place| 4 * (place.right - place.left.min(place.right)) >= self.width;
+        let mut places: Vec<Place> = self.lines().map(|line| line.place).filter(is_long).collect();
+        places.sort_unstable_by_key(|place| place.top);
+        let beside = |(at, place): (usize, &Place)| {
+            let height = place.bottom.saturating_sub(place.top);
+            let following = places[at + 1..].iter();
+            let reached = following.take_while(|it| it.top < place.bottom);
+            let is_apart = |it: &&Place| it.left >= place.right || it.right <= place.left;
+            let is_level = |it: &&Place| {
+                let common = place.bottom.min(it.bottom).saturating_sub(it.top);
+                2 * common >= height.min(it.bottom.saturating_sub(it.top))
+            };
+            reached.filter(is_apart).filter(is_level).count()
+        };
+        places.iter().enumerate().map(beside).sum::<usize>() > PAIR_COUNT_MAX
     }
 
     /// Mean confidence of a character; 0 where there is none.
@@ -215,5 +246,45 @@ impl Map {
         let (to_x, to_y) = self.point(x2.into(), y2.into());
         let (wide, high) = (to_x - x, to_y - y);
         (wide > high.abs()).then(|| Baseline { x, y, slope: high / wide })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page of 1,000 columns with lines from `left` to `right`, 30 rows each, the first at `top`.
+    fn page(columns: &[(u32, u32, u32)]) -> Page {
+        let line = |left, right, top| Line {
+            place: Place { left, top, right, bottom: top + 20 },
+            ..Line::default()
+        };
+        let of_column = |&(left, right, top): &(u32, u32, u32)| Paragraph {
+            lines: (0..10).map(|number| line(left, right, top + 30 * number)).collect(),
+            ..Paragraph::default()
+        };
+        let paragraphs = columns.iter().map(of_column).collect();
+        let blocks = vec![Block { paragraphs, ..Block::default() }];
+        Page { width: 1_000, height: 2_000, blocks, ..Page::default() }
+    }
+
+    #[test]
+    fn long_lines_beside_each_other_are_columns() {
+        assert!(page(&[(50, 480, 100), (520, 950, 105)]).has_columns());
+        assert!(page(&[(50, 300, 100), (350, 600, 92), (650, 900, 100)]).has_columns());
+        assert!(!page(&[(50, 950, 100)]).has_columns());
+        assert!(!page(&[(50, 480, 100), (520, 950, 500)]).has_columns(), "one below the other");
+        assert!(!page(&[(50, 480, 100), (850, 950, 100)]).has_columns(), "amounts");
+        assert!(!page(&[(50, 480, 100), (400, 900, 100)]).has_columns(), "in each other");
+        assert!(!page(&[]).has_columns());
+    }
+
+    #[test]
+    fn what_is_read_into_drawings_counts_against_a_reading() {
+        let word =
+            |text: &str, confidence| Word { text: text.to_owned(), confidence, ..Word::default() };
+        let mut page = page(&[(0, 100, 0)]);
+        page.blocks[0].paragraphs[0].lines[0].words = vec![word("sure", 95.0), word("~|", 20.0)];
+        assert_eq!((page.weight(), page.weight_above(65.0)), (420.0, 30.0));
     }
 }

@@ -21,7 +21,7 @@ const FALL_PIXELS_MIN: f64 = 12.0;
 /// Tesseract counts pixels by 16-bit numbers; a straightened page is somewhat larger.
 const SIDE_MAX: u32 = 30_000;
 /// Beside the grey pixels: Tesseract's copy, its binary picture and what layout analysis makes of
-/// them, and the straightened picture.
+/// them, and the straightened or softened picture.
 const BYTES_PER_PIXEL: u64 = 8;
 
 /// Tesseract's page mode for a column of text of varying sizes: it looks for no layout, and so
@@ -77,13 +77,14 @@ pub(crate) fn recognise(
             "Cut it into parts, or scale it down.",
         ));
     }
+    let alone = Asked { engine: Engine::Tesseract, ..*asked };
     match asked.engine {
         Engine::Tesseract => by_tesseract(grey, dpi, asked, watch),
         Engine::Accurate => by_networks(grey, asked, watch),
         Engine::Auto => choose(
             asked.languages,
             &mut |watch| read(grey, dpi, asked, watch),
-            &mut |watch| by_tesseract(grey, dpi, asked, watch),
+            &mut |watch| by_tesseract(grey, dpi, &alone, watch),
             &mut |watch| by_networks(grey, asked, watch),
             watch,
         ),
@@ -182,12 +183,19 @@ fn read(
     let may_lack = asked.page_mode == super::PAGE_MODE_DEFAULT
         && overlooked::is_much_overlooked(&straight.0, &first);
     let page = placed(grey, asked, &straight, first);
-    // One that stands on its head is turned first.
-    if !may_lack || page.confidence() < CONFIDENCE_MIN {
+    // One that stands on its head is turned first, and one in doubt left to the networks.
+    let is_others = asked.engine == Engine::Auto && page.is_doubtful();
+    if !may_lack || is_others || page.confidence() < CONFIDENCE_MIN || page.has_columns() {
         return Ok(page);
     }
-    let again = placed(grey, asked, &straight, words(ONE_COLUMN)?);
-    Ok(if again.weight() > page.weight() { again } else { page })
+    let again = match words(ONE_COLUMN) {
+        Ok(words) => placed(grey, asked, &straight, words),
+        Err(failure) if failure.code == engines::CANCELLED => return Err(failure),
+        // There is a reading.
+        Err(_) => return Ok(page),
+    };
+    let weight = |page: &Page| page.weight_above(CONFIDENCE_MIN);
+    Ok(if weight(&again) > weight(&page) { again } else { page })
 }
 
 /// The page of words that were read on the straight one.
