@@ -40,7 +40,7 @@ impl Text {
                 "Name the files.",
             ));
         };
-        let base = std::mem::take(&mut source.base);
+        let base = source.base.clone();
         if source.media == Media::Text {
             let bytes = source.read(TEXT_BYTES_MAX)?;
             let (text, encoding) = decode_text(bytes);

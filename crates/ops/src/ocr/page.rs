@@ -144,7 +144,7 @@ impl Page {
     pub(super) fn has_columns(&self) -> bool {
         /// A formula or a heading may stand beside a line by chance.
         const PAIR_COUNT_MAX: usize = 2;
-        let is_long = |place: &Place| 4 * (place.right - place.left.min(place.right)) >= self.width;
+        let is_long = |place: &Place| 4 * place.right.saturating_sub(place.left) >= self.width;
         let mut places: Vec<Place> = self.lines().map(|line| line.place).filter(is_long).collect();
         places.sort_unstable_by_key(|place| place.top);
         let beside = |(at, place): (usize, &Place)| {

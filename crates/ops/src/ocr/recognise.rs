@@ -124,14 +124,13 @@ fn by_networks(
     let mut upright = Cow::Borrowed(grey);
     let mut turned_degrees = 0;
     loop {
-        let (seen, skew_degrees, degrees) = straight(&upright, asked)?;
+        let straight = Straight::of(&upright, asked)?;
         let may_turn = asked.is_turned && turned_degrees == 0;
-        let reading = accurate::read(&seen, may_turn, watch)?;
+        let reading = accurate::read(&straight.seen, may_turn, watch)?;
         if reading.turned_degrees == 0 {
             let (width, height) = (upright.width, upright.height);
-            let map =
-                Map { width, height, seen_width: seen.width, seen_height: seen.height, degrees };
-            let blocks = blocks(reading.words, &map);
+            let skew_degrees = straight.skew_degrees;
+            let blocks = blocks(reading.words, &straight.map(width, height, straight.turned_back));
             let reader = Reader::Networks;
             return Ok(Page {
                 width,
@@ -148,18 +147,47 @@ fn by_networks(
     }
 }
 
-/// What is looked at of a page: the page itself, or one whose lines run level; by how many degrees
-/// its lines fall; and by how many it was turned back.
-fn straight<'a>(
-    grey: &'a Picture,
-    asked: &Asked<'_>,
-) -> Result<(Cow<'a, Picture>, f64, f64), Failure> {
-    let skew_degrees = asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
-    let fall = f64::from(grey.width) * skew_degrees.to_radians().tan();
-    if fall.abs() >= FALL_PIXELS_MIN {
-        return Ok((Cow::Owned(turn::turned(grey, skew_degrees)?), skew_degrees, skew_degrees));
+/// What is looked at of a page.
+struct Straight<'a> {
+    /// The page itself, or one whose lines run level.
+    seen: Cow<'a, Picture>,
+    /// By how many degrees the page's lines fall.
+    skew_degrees: f64,
+    /// By how many it was turned back.
+    turned_back: f64,
+}
+
+impl<'a> Straight<'a> {
+    fn of(grey: &'a Picture, asked: &Asked<'_>) -> Result<Straight<'a>, Failure> {
+        let skew_degrees =
+            asked.is_turned.then(|| skew::skew_degrees(grey)).flatten().unwrap_or(0.0);
+        let fall = f64::from(grey.width) * skew_degrees.to_radians().tan();
+        if fall.abs() < FALL_PIXELS_MIN {
+            return Ok(Straight { seen: Cow::Borrowed(grey), skew_degrees, turned_back: 0.0 });
+        }
+        let seen = Cow::Owned(turn::turned(grey, skew_degrees)?);
+        Ok(Straight { seen, skew_degrees, turned_back: skew_degrees })
     }
-    Ok((Cow::Borrowed(grey), skew_degrees, 0.0))
+
+    /// The page `grey` out of words that Tesseract read here.
+    fn page(&self, grey: &Picture, asked: &Asked<'_>, words: Vec<Word>) -> Page {
+        // Tesseract reads text that stands on its side by itself, but leaves it there.
+        let turned_degrees = if asked.is_turned { quarter(&words) } else { 0 };
+        let (width, height) = match turned_degrees {
+            0 => (grey.width, grey.height),
+            _ => (grey.height, grey.width),
+        };
+        let degrees = self.turned_back + f64::from(turned_degrees);
+        let blocks = blocks(words, &self.map(width, height, degrees));
+        let skew_degrees = self.skew_degrees;
+        Page { width, height, turned_degrees, skew_degrees, blocks, ..Page::default() }
+    }
+
+    /// From here to a page of this size, turned by so many degrees.
+    fn map(&self, width: u32, height: u32, degrees: f64) -> Map {
+        let Picture { width: seen_width, height: seen_height, .. } = *self.seen;
+        Map { width, height, seen_width, seen_height, degrees }
+    }
 }
 
 /// A reading by Tesseract of a page that is taken for upright; two where the first one lost part of
@@ -171,50 +199,42 @@ fn read(
     watch: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Page, Failure> {
     let threshold = light::threshold(grey);
-    let mut straight = straight(grey, asked)?;
+    let mut straight = Straight::of(grey, asked)?;
     if threshold == Threshold::Local {
-        straight.0 = Cow::Owned(light::softened(&straight.0));
+        straight.seen = Cow::Owned(light::softened(&straight.seen));
     }
     let mut words = |page_mode: u32| {
-        let pixels = pixels(&straight.0, dpi);
+        let pixels = pixels(&straight.seen, dpi);
         engines::words(asked.languages, &pixels, page_mode, threshold, watch)
     };
     let first = words(asked.page_mode)?;
-    let may_lack = asked.page_mode == super::PAGE_MODE_DEFAULT
-        && overlooked::is_much_overlooked(&straight.0, &first);
-    let page = placed(grey, asked, &straight, first);
-    // One that stands on its head is turned first, and one in doubt left to the networks.
-    let is_others = asked.engine == Engine::Auto && page.is_doubtful();
-    if !may_lack || is_others || page.confidence() < CONFIDENCE_MIN || page.has_columns() {
+    let page = straight.page(grey, asked, first.clone());
+    let is_whole = || !overlooked::is_much_overlooked(&straight.seen, &first);
+    if !may_be_read_again(&page, asked) || is_whole() {
         return Ok(page);
     }
-    let again = match words(ONE_COLUMN) {
-        Ok(words) => placed(grey, asked, &straight, words),
-        Err(failure) if failure.code == engines::CANCELLED => return Err(failure),
+    match words(ONE_COLUMN) {
+        Ok(words) => Ok(better(page, straight.page(grey, asked, words))),
+        Err(failure) if failure.code == engines::CANCELLED => Err(failure),
         // There is a reading.
-        Err(_) => return Ok(page),
-    };
-    let weight = |page: &Page| page.weight_above(CONFIDENCE_MIN);
-    Ok(if weight(&again) > weight(&page) { again } else { page })
+        Err(_) => Ok(page),
+    }
 }
 
-/// The page of words that were read on the straight one.
-fn placed(
-    grey: &Picture,
-    asked: &Asked<'_>,
-    (seen, skew_degrees, degrees): &(Cow<'_, Picture>, f64, f64),
-    words: Vec<Word>,
-) -> Page {
-    // Tesseract reads text that stands on its side by itself, but leaves it there.
-    let turned_degrees = if asked.is_turned { quarter(&words) } else { 0 };
-    let (width, height) = match turned_degrees {
-        0 => (grey.width, grey.height),
-        _ => (grey.height, grey.width),
-    };
-    let degrees = degrees + f64::from(turned_degrees);
-    let map = Map { width, height, seen_width: seen.width, seen_height: seen.height, degrees };
-    let blocks = blocks(words, &map);
-    Page { width, height, turned_degrees, skew_degrees: *skew_degrees, blocks, ..Page::default() }
+/// Whether a page is read again as one column if much was left out.
+fn may_be_read_again(page: &Page, asked: &Asked<'_>) -> bool {
+    // A page in doubt is left to the networks, and one that stands on its head turned first.
+    let is_left = asked.engine == Engine::Auto && page.is_doubtful();
+    asked.page_mode == super::PAGE_MODE_DEFAULT
+        && !is_left
+        && page.confidence() >= CONFIDENCE_MIN
+        && !page.has_columns()
+}
+
+/// Of two readings that of which more is sure.
+fn better(first: Page, second: Page) -> Page {
+    let weight = |page: &Page| page.weight_above(CONFIDENCE_MIN);
+    if weight(&second) > weight(&first) { second } else { first }
 }
 
 /// By how many degrees a page is to be turned clockwise whose lines run down or up: 270 or 90, and
@@ -238,4 +258,52 @@ fn quarter(words: &[Word]) -> u32 {
 
 fn pixels(grey: &Picture, dpi: Option<u32>) -> Pixels<'_> {
     Pixels { bytes: &grey.bytes, width: grey.width, height: grey.height, channel_count: 1, dpi }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::{Block, Line, Paragraph, Place, Word};
+    use super::*;
+
+    /// A page of ten lines at these places from left to right, read with so much confidence.
+    fn page(columns: &[(u32, u32)], confidence: f32) -> Page {
+        let word = Word { text: "word".to_owned(), confidence, ..Word::default() };
+        let line = |left, right, top| Line {
+            place: Place { left, top, right, bottom: top + 20 },
+            words: vec![word.clone()],
+            ..Line::default()
+        };
+        let of_column = |&(left, right): &(u32, u32)| Paragraph {
+            lines: (0..10).map(|number| line(left, right, 30 * number)).collect(),
+            ..Paragraph::default()
+        };
+        let paragraphs = columns.iter().map(of_column).collect();
+        let blocks = vec![Block { paragraphs, ..Block::default() }];
+        Page { width: 1_000, height: 1_000, blocks, ..Page::default() }
+    }
+
+    #[test]
+    fn pages_with_columns_in_doubt_or_on_their_head_are_not_read_again() {
+        let asked = Asked::default();
+        let goods = &[(50, 500)];
+        assert!(may_be_read_again(&page(goods, 90.0), &asked));
+        assert!(!may_be_read_again(&page(&[(50, 480), (520, 950)], 90.0), &asked));
+        assert!(!may_be_read_again(&page(goods, 60.0), &asked), "on its head");
+        assert!(!may_be_read_again(&page(goods, 90.0), &Asked { page_mode: 6, ..asked }));
+        let auto = Asked { engine: Engine::Auto, ..asked };
+        assert!(!may_be_read_again(&page(goods, 90.0), &auto), "the networks read it");
+        assert!(may_be_read_again(&page(goods, 95.0), &auto));
+    }
+
+    #[test]
+    fn of_two_readings_the_surer_one_counts_not_the_longer_one() {
+        let (less, more) = (page(&[(50, 500)], 90.0), page(&[(50, 500), (800, 900)], 90.0));
+        assert_eq!(better(less.clone(), more.clone()), more);
+        let mut scribble = more.clone();
+        let lines = &mut scribble.blocks[0].paragraphs[1].lines;
+        lines.iter_mut().for_each(|line| line.words[0].confidence = 30.0);
+        assert!(scribble.weight() > less.weight());
+        assert_eq!(better(less.clone(), scribble), less);
+        assert_eq!(better(more.clone(), less), more);
+    }
 }
