@@ -23,6 +23,8 @@ from fpdf import FPDF
 from fpdf.enums import EncryptionMethod
 from PIL import Image, ImageDraw, ImageFont
 
+from sounds import bells, ffmpeg, speech, tones
+
 HERE = pathlib.Path(__file__).resolve().parent
 HEAP = HERE / "heap"
 HARD = HERE / "hard"
@@ -611,53 +613,18 @@ def records() -> None:
     write(RECORDS / "people.csv", table.getvalue().encode())
 
 
-def ffmpeg(source: bytes, *options: str) -> bytes:
-    """A WAV file made into another format, without anything that differs from run to run."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = pathlib.Path(folder) / "out"
-        exact = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
-        command = ["ffmpeg", "-v", "error", "-i", "-", *exact, *options, str(target)]
-        subprocess.run(command, input=source, check=True)
-        return target.read_bytes()
-
-
-def speech(text: str, rate: int) -> bytes:
-    """The text spoken by a synthesiser that works by formulas, no recorded voice."""
-    command = ["espeak-ng", "-v", "en", "-s", "170", "--stdout", text]
-    spoken = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    return ffmpeg(spoken, "-ar", str(rate), "-c:a", "pcm_s16le", "-metadata", f"title={text}",
-                  "-f", "wav")
-
-
-def bells(seconds: float, rate: int) -> bytes:
-    """Two ship's bells, one left, one a little later right: tones that fade, as a stereo WAV."""
-    def strike(time: float, pitch: float) -> float:
-        if time < 0:
-            return 0.0
-        partials = ((1.0, 1.0), (2.76, 0.6), (5.4, 0.25))
-        sines = (part * math.sin(2 * math.pi * pitch * times * time) for times, part in partials)
-        return 0.4 * math.exp(-5 * time) * sum(sines)
-
-    samples = b"".join(
-        struct.pack("<hh", round(16000 * strike(index / rate, 523.25)),
-                    round(16000 * strike(index / rate - 0.3, 659.25)))
-        for index in range(int(seconds * rate))
-    )
-    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16)
-    form = struct.pack("<HHIIHH4sI", 1, 2, rate, rate * 4, 4, 16, b"data", len(samples))
-    return head + form + samples
-
-
 def sounds() -> None:
     folder = HEAP / "sounds"
     bell = bells(0.9, 16000)
     named = ("-metadata", "title=Two bells", "-metadata", "artist=Windlass samples")
     small = ("-ac", "1", "-ar", "8000")
+    opus = ("-c:a", "libopus", "-b:a", "16k")
     write(folder / "heave.wav", speech("Heave away!", 8000))
     for name, options in {
         "bells.flac": (*named, "-c:a", "flac", "-f", "flac"),
         "bells.mp3": (*named, "-c:a", "libmp3lame", "-b:a", "32k", "-f", "mp3"),
         "bells.ogg": (*named, "-c:a", "libvorbis", "-q:a", "0", "-f", "ogg"),
+        "bells.opus": (*named, *opus, "-f", "ogg"),
         "bells.m4a": (*named, "-c:a", "aac", "-b:a", "32k", "-f", "ipod"),
         "bells-alac.m4a": (*small, "-c:a", "alac", "-f", "ipod"),
         "bells.aac": ("-ac", "1", "-c:a", "aac", "-b:a", "24k", "-f", "adts"),
@@ -666,7 +633,10 @@ def sounds() -> None:
     }.items():
         write(folder / name, ffmpeg(bell, *options))
     write(HARD / "header-only.wav", bell[:44])
-    write(HARD / "bells.opus", ffmpeg(bell, "-c:a", "libopus", "-b:a", "16k", "-f", "ogg"))
+    write(HARD / "bells.spx", ffmpeg(bell, *small, "-c:a", "libspeex", "-b:a", "8k", "-f", "ogg"))
+    write(HERE / "more/bells-opus.m4a", ffmpeg(bell, *named, *opus, "-f", "mp4"))
+    write(HERE / "more/six-tones.opus", ffmpeg(tones(0.2, 16000), "-c:a", "libopus", "-b:a", "96k",
+                                               "-mapping_family", "1", "-f", "ogg"))
 
 
 def heif(source: bytes, suffix: str, kind: str, *options: str) -> bytes:

@@ -1,15 +1,17 @@
 //! # audio: levels, loudness and spectrum of a recording
 //!
 //! Takes WAV (8 to 32 bits, float, A-law, mu-law, ADPCM; RF64), MP3 and MPEG layers I and II, FLAC,
-//! Ogg Vorbis, MPEG-4 with AAC (LC) or ALAC, bare AAC, AIFF and CAF; the bytes decide, not the file
-//! name. Opus, WMA, AMR and others are refused by name. A file is read once, in pieces; memory does
-//! not grow with its length. Writes `<name>_audio_analysis.json` and, if asked, pictures.
+//! Ogg Vorbis, Opus, MPEG-4 with AAC (LC), ALAC or Opus, bare AAC, AIFF and CAF; the bytes decide,
+//! not the file name. WMA, AMR and others are refused by name. A file is read once, in pieces;
+//! memory does not grow with its length. Writes `<name>_audio_analysis.json` and, if asked,
+//! pictures.
 //!
-//! **The file.** `duration_seconds`, `sample_rate` (Hz), `channels`, `sample_width` (bytes of a
-//! sample; null for MP3, AAC, Vorbis, ADPCM), `bit_depth`, `samples_per_channel`,
-//! `file_size_bytes`, `bit_rate` (bits a second, whole file by duration), `format`, `codec`, `tags`
-//! (title, artist, album, date and the like, where there), `warnings` (what was damaged, missing or
-//! left out). Duration and all else are of the samples that are there, whatever a header claims.
+//! **The file.** `duration_seconds`, `sample_rate` (Hz; of Opus always 48,000), `channels`,
+//! `sample_width` (bytes of a sample; null for MP3, AAC, Vorbis, Opus, ADPCM), `bit_depth`,
+//! `samples_per_channel`, `file_size_bytes`, `bit_rate` (bits a second, whole file by duration),
+//! `format`, `codec`, `tags` (title, artist, album, date and the like, where there), `warnings`
+//! (what was damaged, missing or left out). Duration and all else are of the samples that are
+//! there, whatever a header claims.
 //!
 //! **All channels together.** `rms_energy` (root of the mean square, full scale 1), `rms_dbfs`,
 //! `peak` (highest absolute sample), `peak_dbfs`, `true_peak_dbtp`, `lufs_integrated`,
@@ -51,6 +53,7 @@ mod edits;
 mod levels;
 mod loudness;
 mod mel;
+mod opus;
 mod packets;
 mod pictures;
 mod report;

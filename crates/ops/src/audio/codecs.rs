@@ -1,7 +1,18 @@
 //! Codecs by name: those that are decoded here, and those that are refused by it.
 
+use super::opus::{Opus, has_places};
+use std::sync::LazyLock;
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::*;
+use symphonia::core::codecs::registry::CodecRegistry;
+
+/// All decoders.
+pub(super) static DECODERS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut decoders = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut decoders);
+    decoders.register_audio_decoder::<Opus>();
+    decoders
+});
 
 /// What users call a codec.
 pub(super) const CODINGS: &[(AudioCodecId, &str)] = &[
@@ -41,7 +52,6 @@ pub(super) const CODINGS: &[(AudioCodecId, &str)] = &[
 
 /// Marks that name a codec which is not decoded here.
 const MARKS: &[(&[u8], &str)] = &[
-    (b"OpusHead", "Opus"),
     (b"Speex   ", "Speex"),
     (b"#!AMR-WB", "AMR-WB"),
     (b"#!AMR", "AMR"),
@@ -50,7 +60,6 @@ const MARKS: &[(&[u8], &str)] = &[
 
 /// Sample entries of MPEG-4 files: four letters behind a box's length.
 const ENTRIES: &[(&[u8; 4], &str)] = &[
-    (b"Opus", "Opus"),
     (b"samr", "AMR"),
     (b"sawb", "AMR-WB"),
     (b"ac-3", "AC-3"),
@@ -63,7 +72,10 @@ const ENTRIES: &[(&[u8; 4], &str)] = &[
 /// The codec that these bytes of a file name.
 pub(super) fn named_in(bytes: &[u8]) -> Option<&'static str> {
     let mark = MARKS.iter().find(|(mark, _)| memchr::memmem::find(bytes, mark).is_some());
-    mark.map(|(_, name)| *name).or_else(|| {
+    let opus = memchr::memmem::find(bytes, b"OpusHead").map(|at| &bytes[at..]);
+    let opus = opus.filter(|head| !has_places(head));
+    let name = mark.map(|(_, name)| *name);
+    name.or(opus.map(|_| "Opus whose channels have no places")).or_else(|| {
         // `stsd`: version, count, then the first entry's length and name.
         let entries = memchr::memmem::find_iter(bytes, b"stsd");
         let mut names = entries.filter_map(|at| bytes.get(at + 16..at + 20));

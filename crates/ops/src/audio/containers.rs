@@ -1,7 +1,7 @@
 //! What containers say beside their packets: whether they end, what is in them, why they are
 //! refused.
 
-use super::codecs::{CODINGS, named_in};
+use super::codecs::{CODINGS, DECODERS, named_in};
 use super::shared::Shared;
 use super::sound::{Facts, damaged, fill, rewind, unsupported, weights_of_mask};
 use super::tags::Tags;
@@ -135,10 +135,9 @@ pub(super) fn extension(media: Media) -> Option<&'static str> {
 
 /// The first audio track whose codec is known here.
 pub(super) fn decodable(tracks: &[Track]) -> Option<(&Track, &AudioCodecParameters)> {
-    let codecs = symphonia::default::get_codecs();
     tracks.iter().find_map(|track| {
         let params = track.codec_params.as_ref()?.audio()?;
-        codecs.get_audio_decoder(params.codec).map(|_| (track, params))
+        DECODERS.get_audio_decoder(params.codec).map(|_| (track, params))
     })
 }
 

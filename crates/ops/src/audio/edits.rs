@@ -16,6 +16,13 @@ pub(super) struct Edit {
     pub(super) length: u64,
 }
 
+impl Edit {
+    /// All that follows so many samples.
+    pub(super) fn after(skip: u64) -> Option<Edit> {
+        (skip > 0).then_some(Edit { skip, length: u64::MAX })
+    }
+}
+
 /// What the boxes of the first audio track say.
 #[derive(Default)]
 struct Found {

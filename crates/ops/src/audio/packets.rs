@@ -1,9 +1,11 @@
 //! Everything that is not plain WAV: containers and codecs by symphonia.
 
+use super::codecs::DECODERS;
 use super::containers::{
     check_caf, decodable, ends_within, extension, facts, is_companded, no_codec, refused, weights,
 };
 use super::edits::{self, Edit};
+use super::opus::lead_in;
 use super::shared::Shared;
 use super::sound::{Block, Facts, Sound, check, cut_off, damaged, empty, unsupported};
 use crate::SourceReader;
@@ -69,7 +71,7 @@ impl Packets {
         let edit = edits::read(&mut reader, self.facts.sample_rate);
         // The decoder goes on reading where it was.
         if reader.seek(SeekFrom::Start(position)).is_ok() {
-            self.edit = edit;
+            self.edit = edit.or(self.edit);
             self.promised = edit.map(|edit| edit.length).or(self.promised);
         }
     }
@@ -79,7 +81,7 @@ impl Packets {
         let Some(edit) = &mut self.edit else { return };
         let count = block.samples().first().map_or(0, |plane| plane.len() as u64);
         let start = edit.skip.min(count);
-        let end = count.min(start + edit.length);
+        let end = count.min(start.saturating_add(edit.length));
         (edit.skip, edit.length) = (edit.skip - start, edit.length - (end - start));
         for plane in block.vecs() {
             plane.truncate(usize::try_from(end).unwrap_or(plane.len()));
@@ -113,7 +115,7 @@ impl Packets {
             // CAF says 8 bits, as they are written; the decoder expects those that it gives out.
             (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);
         }
-        let decoder = symphonia::default::get_codecs()
+        let decoder = DECODERS
             .make_audio_decoder(&params, &AudioDecoderOptions::default())
             .map_err(|error| match error {
                 Error::Unsupported(what) => unsupported(&format!("in {} ({what})", media.label())),
@@ -127,7 +129,7 @@ impl Packets {
             track: id,
             facts,
             first: None,
-            edit: None,
+            edit: Edit::after(lead_in(&params)),
             promised,
             given: 0,
             has_no_end: false,
@@ -217,8 +219,9 @@ impl Packets {
         let Some((track, params)) = decodable(self.format.tracks()) else { return false };
         self.track = track.id;
         let options = AudioDecoderOptions::default();
-        match symphonia::default::get_codecs().make_audio_decoder(params, &options) {
+        match DECODERS.make_audio_decoder(params, &options) {
             Ok(decoder) => {
+                self.edit = Edit::after(lead_in(params));
                 self.decoder = decoder;
                 true
             }

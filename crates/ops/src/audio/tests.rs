@@ -97,3 +97,14 @@ fn sine(rate: u32, hertz: f64, amplitude: f64, count: usize) -> Vec<i16> {
     let step = 2.0 * std::f64::consts::PI * hertz / f64::from(rate);
     (0..count).map(|n| (amplitude * 32_768.0 * (n as f64 * step).sin()).round() as i16).collect()
 }
+
+/// Ogg's checksum (RFC 3533, 6), with its own place as zeros.
+fn set_checksum(page: &mut [u8]) {
+    page[22..26].fill(0);
+    let sum = page.iter().fold(0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte) << 24, |sum, _| {
+            sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 }
+        })
+    });
+    page[22..26].copy_from_slice(&sum.to_le_bytes());
+}
