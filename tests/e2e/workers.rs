@@ -120,7 +120,7 @@ fn a_drained_worker_finishes_what_it_holds_and_gets_nothing_new() {
     let mut long = lab.start(&["run", "--op", "noop", "--param", "sleep_ms=60000"]);
     until("it is at work", || of(&lab, "other")["held_tasks"] == 1);
     let ran = lab.run(&["worker", "drain", "other", "--wait", "--timeout", "1"]);
-    ran.ended(6).said("still holds 1 tasks");
+    ran.ended(6).said("still holds 1 task");
     long.kill().expect("it runs");
     long.wait().expect("it ended");
 }

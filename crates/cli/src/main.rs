@@ -29,6 +29,7 @@ mod status;
 mod submit;
 mod token;
 mod top;
+mod words;
 mod worker;
 mod workers;
 

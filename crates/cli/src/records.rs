@@ -7,6 +7,7 @@ pub(crate) use arguments::RecordsArguments;
 
 use crate::CliError;
 use crate::place::Place;
+use crate::words::counted;
 use arguments::{LoadArguments, RecordsCommand};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -159,10 +160,6 @@ fn wait_until_served(cluster: &Cluster, load: LoadId) -> Result<Vec<String>, Cli
         }
         std::thread::sleep(READY_LOOK);
     }
-}
-
-fn counted(count: u64, of: &str) -> String {
-    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
 fn bad_rows(report: &Report) -> String {

@@ -3,6 +3,7 @@
 use crate::arguments::SubmitArguments;
 use crate::place::Place;
 use crate::screen::Screen;
+use crate::words::counted;
 use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, models, run, settings, signals};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -60,9 +61,8 @@ fn tell(submitted: &Detached, unit: &str, as_json: bool) -> Result<u8, CliError>
         ));
     };
     for (id, count) in &submitted.jobs {
-        let plural = if *count == 1 { "" } else { "s" };
         let what = if submitted.resumed { "goes on" } else { "is submitted" };
-        say(&format!("Job {id} {what}: {count} {unit}{plural}.\n"));
+        say(&format!("Job {id} {what}: {}.\n", counted(*count, unit)));
         if !as_json {
             print(&format!("{id}\n"));
         }

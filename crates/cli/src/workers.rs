@@ -6,6 +6,7 @@ pub(crate) use json::{all_json, waiting_json};
 
 use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
 use crate::place::Place;
+use crate::words::counted;
 use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
 use json::{absent_json, list_json, worker_json};
 use serde_json::{Value, json};
@@ -155,7 +156,8 @@ fn is_free(worker: &WorkerView) -> bool {
 
 fn held(worker: &WorkerView) -> String {
     let tasks = worker.held_count.max(u32::try_from(worker.running.len()).unwrap_or(u32::MAX));
-    format!("{tasks} tasks and {} calls", worker.held_call_count)
+    let calls = worker.held_call_count;
+    format!("{} and {}", counted(tasks.into(), "task"), counted(calls.into(), "call"))
 }
 
 fn show(who: &NamedWorker, json: bool) -> Result<u8, CliError> {
@@ -262,11 +264,13 @@ fn told(worker: &WorkerView) -> String {
     line("heard", ago(worker.heard_ms_ago));
     let drained = if worker.draining { "no: drained (`windlass worker resume`)" } else { "yes" };
     line("takes work", drained.to_owned());
-    line("holds", format!("{}, wants up to {} tasks", held(worker), worker.credit));
+    let wanted = counted(worker.credit.into(), "task");
+    line("holds", format!("{}, wants up to {wanted}", held(worker)));
     let (cpu, memory) = used(worker.usage);
     // A worker among others does not count the memory of the process that it shares with them.
     line("uses", format!("{cpu} of a core, {memory} of memory"));
-    line("served", format!("{} tasks, {} calls", worker.task_count, worker.call_count));
+    let (tasks, calls) = (worker.task_count, worker.call_count);
+    line("served", format!("{}, {}", counted(tasks, "task"), counted(calls, "call")));
     for slot in 0..worker.slots {
         let name = format!("slot {slot}");
         let work = worker.running.iter().find(|work| work.running.slot == slot);
