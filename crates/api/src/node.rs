@@ -23,7 +23,7 @@ use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
 use windlass_wire::{
     BlobSink, CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Uncalled, Unsaid,
+    TakePiece, Unsaid,
 };
 
 /// A master and its blobs.
@@ -273,7 +273,7 @@ impl Host for Node {
         })
     }
 
-    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, Uncalled> {
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError> {
         let tell = move |news| {
             let piece = match news {
                 CallNews::Piece { bytes, is_last } => Ok((bytes, is_last)),
@@ -284,11 +284,7 @@ impl Host for Node {
             };
             take(piece).map_err(|_| windlass_master::Gone)
         };
-        match self.handle.try_call(request, Box::new(tell)) {
-            Ok(call) => Ok(Box::new(Open(call))),
-            Err(windlass_master::Uncalled::Busy(request)) => Err(Uncalled::Busy(request)),
-            Err(windlass_master::Uncalled::Ended(why)) => Err(Uncalled::Failed(of_master(why))),
-        }
+        Ok(Box::new(Open(self.handle.call(request, tell).map_err(of_master)?)))
     }
 
     fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError> {

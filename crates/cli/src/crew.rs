@@ -118,11 +118,11 @@ fn join(
 ) -> Result<(), CliError> {
     let deliver = worker.deliverer();
     let let_go = LetGo { position, news: news.clone() };
-    let deliver = Box::new(move |message| {
+    let deliver = move |message| {
         // It goes where the closure goes.
         let LetGo { .. } = &let_go;
         deliver(message).map_err(|_| windlass_master::Gone)
-    });
+    };
     let session = handle.connect(deliver).map_err(CliError::failed)?;
     worker.attach(Arc::new(move |message| session.send(message).map_err(|_| Gone)));
     Ok(())
@@ -175,7 +175,7 @@ mod tests {
         // The same start over another connection: the master lets go of the first one.
         let (tell, told) = channel();
         let deliver = move |message| tell.send(message).map_err(|_| windlass_master::Gone);
-        let session = handle.connect(Box::new(deliver)).expect("it runs");
+        let session = handle.connect(deliver).expect("it runs");
         let (offers, held) = (Vec::new(), Vec::new());
         let hello =
             Hello { name, incarnation, in_process: true, slots: 2, offers, held, serves: None };

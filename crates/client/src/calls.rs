@@ -138,7 +138,7 @@ impl<L: Send + 'static> Line<L> {
             Line::Here(handle, tell) => {
                 let telling = tell.clone();
                 let take = move |news| telling.send(here(id, news)).map_err(|_| Gone);
-                let call = handle.call(request, Box::new(take))?;
+                let call = handle.call(request, take)?;
                 let _ = tell.send(Event::Opened(id, call));
             }
             // Where the stream is over already, the receiver says why.

@@ -213,7 +213,7 @@ impl Cluster {
         };
         let (tell, told) = channel();
         let tell = move |news| tell.send(news).map_err(|_| Gone);
-        let call = handle.call(request, Box::new(tell))?;
+        let call = handle.call(request, tell)?;
         let mut taken_bytes = 0;
         loop {
             match told.recv() {

@@ -8,8 +8,8 @@ use windlass_core::ledger::Setting;
 use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
 use windlass_core::meters::Gauges;
 use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, TaskView,
-    WaitingWorker, WorkerView,
+    ClusterView, CollectionView, HistoryView, JobView, MetersView, TaskView, WaitingWorker,
+    WorkerView,
 };
 use windlass_core::{JobId, LogTime, PhaseId, TaskId, TaskIndex};
 
@@ -49,9 +49,6 @@ impl Loop {
             }
             Question::Overview(reply) => {
                 let _ = reply.send(self.overview());
-            }
-            Question::Calls(reply) => {
-                let _ = reply.send(CallsView::of(&self.desk.calls));
             }
             Question::Meters(reply) => {
                 let _ = reply.send(self.meters());
@@ -97,7 +94,7 @@ impl Loop {
 
     pub(crate) fn cluster(&mut self) -> ClusterView {
         let (now, wall) = (clock::tick(), clock::wall());
-        let calls = CallsView::of(&self.desk.calls);
+        let calls = self.switchboard.view();
         let waits_for_room = self.writer.waits_for_room();
         let stalls = self.stalls(now, wall, None);
         let place = |session| self.places.get(&session).cloned().unwrap_or_default();
@@ -108,7 +105,8 @@ impl Loop {
         let workers = workers.map(|(session, worker)| WorkerView {
             place: place(session),
             call_count: calls.given_to(&worker.name),
-            held_call_count: u32::try_from(self.desk.calls.held_count(session)).unwrap_or(u32::MAX),
+            held_call_count: u32::try_from(self.switchboard.held_count(session))
+                .unwrap_or(u32::MAX),
             ..worker
         });
         ClusterView {

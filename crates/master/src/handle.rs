@@ -6,7 +6,8 @@ pub use records::Unasked;
 
 use crate::collector::Clocks;
 use crate::error::MasterError;
-use crate::inbox::{Deliver, Gone, Inbox, Question, Reply};
+use crate::inbox::{Gone, Inbox, Question, Reply};
+use crate::switchboard::Switchboard;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,11 +18,9 @@ use windlass_core::ledger::{
     StoredChunk,
 };
 use windlass_core::scheduler::SessionId;
-use windlass_core::session::ToMaster;
+use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::tokens::Tokens;
-use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, JobView, MetersView, Notice, TaskView,
-};
+use windlass_core::view::{ClusterView, CollectionView, JobView, MetersView, Notice, TaskView};
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// Records that a watcher may be behind before it is let go.
@@ -32,6 +31,7 @@ const WATCHER_RECORD_COUNT_MAX: usize = 1 << 12;
 pub struct Handle {
     pub(crate) inbox: SyncSender<Inbox>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) switchboard: Arc<Switchboard>,
 }
 
 /// What the handles and the loop share beside the channel.
@@ -47,28 +47,13 @@ pub(crate) struct Shared {
     pub(crate) confirmed: Mutex<Option<Clocks>>,
     /// Why the loop ended.
     pub(crate) ended: Mutex<Option<MasterError>>,
-    /// What was to go into a full inbox from whoever may not wait.
-    late: Mutex<Vec<Inbox>>,
-}
-
-impl Shared {
-    pub(crate) fn put_late(&self, message: Inbox) {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-    }
-
-    pub(crate) fn take_late(&self) -> Vec<Inbox> {
-        std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn has_late(&self) -> bool {
-        !self.late.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
 }
 
 /// A worker's side of a connection inside this process.
 pub struct Session {
     id: SessionId,
     inbox: SyncSender<Inbox>,
+    switchboard: Arc<Switchboard>,
 }
 
 /// Why the master does not take a message.
@@ -81,8 +66,12 @@ pub enum Unsent {
 }
 
 impl Handle {
-    pub(crate) fn new(inbox: SyncSender<Inbox>, shared: Arc<Shared>) -> Handle {
-        Handle { inbox, shared }
+    pub(crate) fn new(
+        inbox: SyncSender<Inbox>,
+        shared: Arc<Shared>,
+        switchboard: Arc<Switchboard>,
+    ) -> Handle {
+        Handle { inbox, shared, switchboard }
     }
 
     /// Makes a job, or finds the one that the same request made; `true`: it is new.
@@ -272,11 +261,15 @@ impl Handle {
         Ok(receiver)
     }
 
-    /// Connects a worker of this process; what the master says goes to `deliver`.
+    /// Connects a worker of this process; what the master says goes to `deliver`, which must not
+    /// block.
     ///
     /// # Errors
     /// The master has ended.
-    pub fn connect(&self, deliver: Deliver) -> Result<Session, MasterError> {
+    pub fn connect(
+        &self,
+        deliver: impl Fn(ToWorker) -> Result<(), Gone> + Send + Sync + 'static,
+    ) -> Result<Session, MasterError> {
         self.connect_from("the master's process", deliver)
     }
 
@@ -284,10 +277,15 @@ impl Handle {
     ///
     /// # Errors
     /// The master has ended.
-    pub fn connect_from(&self, place: &str, deliver: Deliver) -> Result<Session, MasterError> {
+    pub fn connect_from(
+        &self,
+        place: &str,
+        deliver: impl Fn(ToWorker) -> Result<(), Gone> + Send + Sync + 'static,
+    ) -> Result<Session, MasterError> {
         let id = SessionId(self.shared.session_count.fetch_add(1, Ordering::Relaxed));
-        self.send(Inbox::Connected(id, deliver, place.to_owned()))?;
-        Ok(Session { id, inbox: self.inbox.clone() })
+        self.send(Inbox::Connected(id, Arc::new(deliver), place.to_owned()))?;
+        let switchboard = Arc::clone(&self.switchboard);
+        Ok(Session { id, inbox: self.inbox.clone(), switchboard })
     }
 
     /// How the workers for an operation are chosen from now on.
@@ -295,18 +293,8 @@ impl Handle {
     /// # Errors
     /// Too many operations have a strategy of their own, or the master has ended.
     pub fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), MasterError> {
-        let (reply, answer) = sync_channel(1);
-        self.send(Inbox::SetStrategy(operation.to_owned(), strategy, reply))?;
-        let set = answer.recv().map_err(|_| self.ended())?;
-        set.map_err(MasterError::Strategy)
-    }
-
-    /// How calls are shared out, and who has answered how many.
-    ///
-    /// # Errors
-    /// The master has ended.
-    pub fn calls(&self) -> Result<CallsView, MasterError> {
-        self.ask(Question::Calls)
+        let set = self.switchboard.set_strategy(operation, strategy);
+        set.ok_or_else(|| self.ended())?.map_err(MasterError::Strategy)
     }
 
     /// Ends the master after what is in flight.
@@ -357,6 +345,7 @@ impl Session {
     /// # Errors
     /// The master has ended.
     pub fn send(&self, message: ToMaster) -> Result<(), Gone> {
+        let Some(message) = self.switchboard.answer(self.id, message) else { return Ok(()) };
         self.inbox.send(Inbox::Heard(self.id, message)).map_err(|_| Gone)
     }
 
@@ -365,6 +354,7 @@ impl Session {
     /// # Errors
     /// It cannot, and here is the message; or the master has ended.
     pub fn try_send(&self, message: ToMaster) -> Result<(), Unsent> {
+        let Some(message) = self.switchboard.answer(self.id, message) else { return Ok(()) };
         match self.inbox.try_send(Inbox::Heard(self.id, message)) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(Inbox::Heard(_, message))) => Err(Unsent::Busy(message)),

@@ -1,8 +1,8 @@
 //! The loop: one thread that owns the ledger and the scheduler, one beside it that appends.
 
-use crate::calls::Desk;
 use crate::clock;
 use crate::error::MasterError;
+use crate::guests::Guests;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Reply};
 use crate::journal::{self, ToJournal};
@@ -10,6 +10,7 @@ use crate::lookups::Enquiries;
 use crate::observer::Observer;
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
+use crate::switchboard::{EndsCalls, Switchboard};
 use crate::tokens::show_tokens;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -33,7 +34,7 @@ const INBOX_MESSAGE_COUNT_MAX: usize = 4_096;
 /// Orders that may wait for the journal: a record, and a trim or two.
 const JOURNAL_ORDER_COUNT_MAX: usize = 4;
 /// Longest sleep of the loop.
-const TURN_MAX: Duration = Duration::from_secs(1);
+pub(crate) const TURN_MAX: Duration = Duration::from_secs(1);
 
 /// What a master needs to start.
 pub struct Options {
@@ -67,22 +68,30 @@ impl Master {
         let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
         let shared = Arc::new(Shared::default());
         show_tokens(&shared, &replay.ledger);
-        let handle = Handle::new(inbox.clone(), Arc::clone(&shared));
+        let calls = Switchboard::new(replay.ledger.epoch, random.next_u64(), inbox.clone());
+        let switchboard = Arc::new(calls);
+        let handle = Handle::new(inbox.clone(), Arc::clone(&shared), Arc::clone(&switchboard));
         let (to_snapshots, writing) = snapshots::start(snapshots.clone(), inbox.clone());
         let (to_journal, asked) = sync_channel(JOURNAL_ORDER_COUNT_MAX);
         let appending = thread::spawn(move || journal::serve(journal, &snapshots, &asked, &inbox));
         let turning = thread::spawn(move || {
-            let parts = Parts { random, to_journal, to_snapshots, shared: Arc::clone(&shared) };
+            let calls = Arc::clone(&switchboard);
+            let operating = thread::spawn(move || calls.operate());
+            let ending = EndsCalls(Arc::clone(&switchboard));
+            let shared_too = Arc::clone(&shared);
+            let parts = Parts { random, to_journal, to_snapshots, shared: shared_too, switchboard };
             let mut turning = Loop::new(replay, parts);
             // Why it ended is known before whoever waits for an answer learns that none comes.
             if let Err(error) = turning.run(&messages) {
                 *shared.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
             drop(turning);
+            drop(ending);
             // Whoever waits for an answer must not see the channel open any longer.
             drop(messages);
             let _ = appending.join();
             let _ = writing.join();
+            let _ = operating.join();
         });
         Ok(Master { handle, notes, turning })
     }
@@ -110,7 +119,8 @@ impl Master {
 pub(crate) struct Loop {
     pub(crate) ledger: Ledger,
     pub(crate) scheduler: Scheduler,
-    pub(crate) desk: Desk,
+    pub(crate) guests: Guests,
+    pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) observer: Observer,
     pub(crate) enquiries: Enquiries,
     pub(crate) writer: Writer<Option<Reply<Vec<Applied>>>>,
@@ -144,16 +154,17 @@ struct Parts {
     to_journal: SyncSender<ToJournal>,
     to_snapshots: SyncSender<snapshots::Request>,
     shared: Arc<Shared>,
+    switchboard: Arc<Switchboard>,
 }
 
 impl Loop {
     fn new(replay: Replay, parts: Parts) -> Loop {
         let Replay { ledger, head, marks, points, .. } = replay;
-        let Parts { mut random, to_journal, to_snapshots, shared } = parts;
+        let Parts { mut random, to_journal, to_snapshots, shared, switchboard } = parts;
         let scheduler = Scheduler::new(clock::tick(), &ledger, random.next_u64());
-        let desk = Desk::new(ledger.epoch, random.next_u64());
         let mut starting = Loop {
-            desk,
+            guests: Guests::default(),
+            switchboard,
             observer: Observer::default(),
             enquiries: Enquiries::new(),
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
@@ -188,7 +199,7 @@ impl Loop {
                 Ok(message) => self.on_message(message)?,
                 Err(RecvTimeoutError::Timeout) => {
                     self.tell_scheduler(Event::Tick);
-                    self.tell_calls(CallEvent::Tick);
+                    self.switchboard.on(CallEvent::Tick);
                     self.tell_lookups(LookupEvent::Tick);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -201,21 +212,15 @@ impl Loop {
         Ok(())
     }
 
-    /// Whatever has arrived meanwhile goes into the same record. What was put beside the inbox
-    /// follows on what went through it before: that is in the inbox by now.
+    /// Whatever has arrived meanwhile goes into the same record.
     fn take_waiting(&mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
-        loop {
-            let late = self.shared.take_late();
-            while let Ok(message) = messages.try_recv() {
-                self.on_message(message)?;
-            }
-            for message in late {
-                self.on_message(message)?;
-            }
-            if !self.shared.has_late() {
-                return Ok(());
-            }
+        while let Ok(message) = messages.try_recv() {
+            self.on_message(message)?;
         }
+        for session in self.switchboard.take_lost() {
+            self.close(session);
+        }
+        Ok(())
     }
 
     /// What waits for room was never acknowledged: whoever asked for it asks again.
@@ -227,7 +232,7 @@ impl Loop {
         let deadlines = [
             self.scheduler.next_deadline(),
             self.writer.next_deadline(),
-            self.desk.calls.next_deadline(),
+            self.switchboard.next_deadline(),
             self.enquiries.lookups.next_deadline(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
@@ -250,21 +255,9 @@ impl Loop {
                     self.on_heard(session, message);
                 }
             }
-            Inbox::Call(caller, request, tell) => {
-                self.desk.callers.insert(caller, tell);
-                self.tell_calls(CallEvent::Asked(caller, request));
-            }
-            Inbox::CallTaken(caller, bytes) => self.tell_calls(CallEvent::Taken(caller, bytes)),
-            Inbox::CallAbandoned(caller) => {
-                self.desk.callers.remove(&caller);
-                self.tell_calls(CallEvent::Abandoned(caller));
-            }
             Inbox::LookUp(caller, request, tell) => {
                 self.enquiries.askers.insert(caller, tell);
                 self.tell_lookups(LookupEvent::Asked(caller, request));
-            }
-            Inbox::SetStrategy(operation, strategy, reply) => {
-                let _ = reply.send(self.desk.calls.set_strategy(&operation, strategy));
             }
             Inbox::Closed(session) => self.close(session),
             Inbox::ForgetWorker(name, reply) => self.forget_worker(name, reply),
@@ -272,7 +265,7 @@ impl Loop {
             Inbox::ConfirmClock(reply) => self.confirm_clock(&reply),
             Inbox::Appended(record, answer) => self.on_appended(record, answer?)?,
             Inbox::SnapshotWritten(written) => self.on_snapshot(&written),
-            Inbox::Late => {}
+            Inbox::Wake => {}
             Inbox::Stop => self.stopping = true,
         }
         Ok(())
@@ -342,8 +335,8 @@ impl Loop {
             notices.extend(applied.iter().filter_map(Notice::of));
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {
-                for session in self.desk.drain(name, *on) {
-                    self.tell_calls(CallEvent::Draining(session, *on));
+                for session in self.guests.drain(name, *on) {
+                    self.switchboard.on(CallEvent::Draining(session, *on));
                     self.tell_lookups(LookupEvent::Draining(session, *on));
                 }
             }

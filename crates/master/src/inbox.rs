@@ -1,19 +1,19 @@
-//! Everything that reaches the loop comes through one channel, because its order matters.
+//! Everything that reaches the loop comes through one channel, because its order matters; what is
+//! said of calls goes past it ([`crate::switchboard`]).
 
-use crate::calls::Tell;
 use crate::error::MasterError;
 use crate::lookups::TellLookup;
 use crate::snapshots::Written;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use windlass_core::balance::Strategy;
-use windlass_core::calls::{CallRequest, CallerId, TooManyStrategies};
+use windlass_core::calls::CallerId;
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
 use windlass_core::lookups::{LookupRequest, RecordsView};
 use windlass_core::overview::Overview;
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
-    CallsView, ClusterView, CollectionView, HistoryView, JobView, MetersView, Notice, TaskView,
+    ClusterView, CollectionView, HistoryView, JobView, MetersView, Notice, TaskView,
 };
 use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
@@ -24,7 +24,7 @@ use windlass_journal::Record;
 pub struct Gone;
 
 /// Hands a message to a worker; must not block.
-pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send>;
+pub(crate) type Deliver = Arc<dyn Fn(ToWorker) -> Result<(), Gone> + Send + Sync>;
 
 /// Who waits for an answer.
 pub(crate) type Reply<T> = SyncSender<T>;
@@ -40,18 +40,10 @@ pub(crate) enum Inbox {
     Heard(SessionId, ToMaster),
     /// A worker's connection is gone.
     Closed(SessionId),
-    /// Somebody calls an operation and waits for the answer.
-    Call(CallerId, CallRequest, Tell),
-    /// A caller has taken so many bytes of its answer in all.
-    CallTaken(CallerId, u64),
-    /// A caller has gone away.
-    CallAbandoned(CallerId),
-    /// Something has been put beside the inbox, because it was full.
-    Late,
+    /// Beside the inbox is something to be looked at.
+    Wake,
     /// Somebody looks rows up and waits for the answer.
     LookUp(CallerId, LookupRequest, TellLookup),
-    /// How the workers for an operation are chosen from now on.
-    SetStrategy(String, Strategy, Reply<Result<(), TooManyStrategies>>),
     /// A worker that is not connected is to be forgotten.
     ForgetWorker(WorkerName, Reply<Vec<Applied>>),
     /// The jobs that are due are to be forgotten now.
@@ -76,7 +68,6 @@ pub(crate) enum Question {
     TaskViews(Vec<TaskId>, Reply<Vec<Option<TaskView>>>),
     Cluster(Reply<ClusterView>),
     Overview(Reply<Overview>),
-    Calls(Reply<CallsView>),
     Meters(Reply<MetersView>),
     Watch(SyncSender<Vec<Notice>>),
     Settings(Reply<Settings>),

@@ -5,10 +5,10 @@
 
 mod answers;
 pub mod audit;
-mod calls;
 mod clock;
 pub mod collector;
 mod error;
+mod guests;
 mod handle;
 mod host;
 mod inbox;
@@ -24,12 +24,13 @@ mod sessions;
 pub mod snapshots;
 mod stalls;
 mod steering;
+mod switchboard;
 mod tokens;
 
-pub use calls::{CallNews, Tell};
 pub use error::MasterError;
 pub use handle::{Handle, Session, Unasked, Unsent};
 pub use host::{Master, Options};
-pub use inbox::{Deliver, Gone};
+pub use inbox::Gone;
 pub use lookups::TellLookup;
-pub use open_call::{OpenCall, Uncalled};
+pub use open_call::OpenCall;
+pub use switchboard::CallNews;

@@ -1,6 +1,6 @@
 //! What the loop counts, and what it says in the log, of what it does.
 
-use crate::calls::Greeted;
+use crate::guests::Guest;
 use crate::sessions::CLOSED;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -56,24 +56,24 @@ impl Observer {
     }
 
     /// A worker is gone without a goodbye.
-    pub(crate) fn on_lost(&self, greeted: &Greeted, why: &str) {
+    pub(crate) fn on_lost(&self, guest: &Guest, why: &str) {
         // One in this process does not die: it is stopped with it.
-        if !(greeted.in_process && why == CLOSED) {
-            let worker = &greeted.instance.name;
+        if !(guest.in_process && why == CLOSED) {
+            let worker = &guest.instance.name;
             warn!(%worker, why, "a worker is lost; what it held goes to others");
         }
     }
 
     /// A worker is gone that waited for a name which another one has.
-    pub(crate) fn on_newcomer_gone(&self, greeted: &Greeted, why: &str) {
-        let worker = &greeted.instance.name;
+    pub(crate) fn on_newcomer_gone(&self, guest: &Guest, why: &str) {
+        let worker = &guest.instance.name;
         info!(%worker, why, "a newcomer leaves that waited for its name; who has it stays");
     }
 
     /// A worker is not taken. One of this process tries again by itself: it is told once.
-    pub(crate) fn on_refused(&mut self, greeted: &Greeted, why: &str) {
-        let worker = &greeted.instance.name;
-        if !greeted.in_process {
+    pub(crate) fn on_refused(&mut self, guest: &Guest, why: &str) {
+        let worker = &guest.instance.name;
+        if !guest.in_process {
             warn!(%worker, why, "a worker is refused");
         } else if self.idle_workers.insert(worker.clone()) {
             let next_step = "end the other worker of this name, or start it with another --name: \

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::host::Loop;
+use std::sync::Arc;
 use windlass_core::calls::CallEvent;
 use windlass_core::scheduler::{Effect, Event, SessionId};
 use windlass_core::session::{ToMaster, ToWorker};
@@ -16,7 +17,7 @@ impl Loop {
             ToMaster::Hello(hello) => {
                 let known = self.ledger.workers.get(&hello.name);
                 let is_draining = known.is_some_and(|known| known.draining);
-                self.desk.on_hello(session, hello, is_draining);
+                self.guests.on_hello(session, hello, is_draining);
                 self.enquiries.on_hello(session, hello, is_draining);
                 None
             }
@@ -24,12 +25,9 @@ impl Loop {
                 let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
                 Some(CallEvent::Busy(session, count))
             }
-            ToMaster::CallAnswer { call, answer } => {
-                Some(CallEvent::Answered(session, *call, answer.clone()))
-            }
             ToMaster::Goodbye => {
-                if let Some(greeted) = self.desk.forget(session).filter(|it| !it.is_welcome) {
-                    self.observer.on_newcomer_gone(&greeted, "it says goodbye");
+                if let Some(guest) = self.guests.forget(session).filter(|it| !it.is_welcome) {
+                    self.observer.on_newcomer_gone(&guest, "it says goodbye");
                 }
                 Some(CallEvent::Lost(session))
             }
@@ -39,7 +37,7 @@ impl Loop {
         self.observer.on_heard(&self.ledger, worker, &message);
         self.tell_scheduler(Event::Heard(session, message));
         if let Some(event) = for_calls {
-            self.tell_calls(event);
+            self.switchboard.on(event);
         }
     }
 
@@ -60,12 +58,12 @@ impl Loop {
 
     fn on_lost(&mut self, session: SessionId, why: &str) {
         self.places.remove(&session);
-        match self.desk.forget(session) {
-            Some(greeted) if !greeted.is_welcome => self.observer.on_newcomer_gone(&greeted, why),
-            Some(greeted) => self.observer.on_lost(&greeted, why),
+        match self.guests.forget(session) {
+            Some(guest) if !guest.is_welcome => self.observer.on_newcomer_gone(&guest, why),
+            Some(guest) => self.observer.on_lost(&guest, why),
             None => {}
         }
-        self.tell_calls(CallEvent::Lost(session));
+        self.switchboard.on(CallEvent::Lost(session));
         self.on_member_lost(session);
     }
 
@@ -81,8 +79,8 @@ impl Loop {
                     match &message {
                         ToWorker::Welcome { .. } => welcomed.push(session),
                         ToWorker::Refused(why) => {
-                            if let Some(greeted) = self.desk.forget(session) {
-                                self.observer.on_refused(&greeted, why);
+                            if let Some(guest) = self.guests.forget(session) {
+                                self.observer.on_refused(&guest, why);
                             }
                         }
                         _ => {}
@@ -106,9 +104,12 @@ impl Loop {
             self.on_lost(session, "it gave no sign of life, or another start of it came");
         }
         for session in welcomed {
-            if let Some(instance) = self.desk.welcomed(session) {
+            if let Some(instance) = self.guests.welcomed(session) {
                 self.observer.on_welcome(&instance.name);
-                self.tell_calls(CallEvent::Joined(session, instance));
+                // One that is gone already is lost below.
+                if let Some(line) = self.sessions.get(&session) {
+                    self.switchboard.join(session, instance, Arc::clone(line));
+                }
             }
             self.on_member(session);
         }

@@ -64,7 +64,7 @@ struct Worker {
 impl Worker {
     fn start(handle: &Handle, name: &str, incarnation: u64, in_process: bool) -> Worker {
         let (tell, heard) = channel();
-        let deliver = Box::new(move |message| tell.send(message).map_err(|_| Gone));
+        let deliver = move |message| tell.send(message).map_err(|_| Gone);
         let session = handle.connect(deliver).unwrap();
         let offer = Offer {
             operation: "factorial".to_owned(),
@@ -118,7 +118,7 @@ fn a_worker_drained_while_it_waits_for_its_name_gets_no_calls() {
         params: Params::default(),
         limit_ms: None,
     };
-    let call = handle.call(request, Box::new(tell)).unwrap();
+    let call = handle.call(request, tell).unwrap();
     match told.recv().unwrap() {
         CallNews::Failed(error) => assert!(error.to_string().contains("draining"), "{error}"),
         news @ CallNews::Piece { .. } => panic!("{news:?}"),

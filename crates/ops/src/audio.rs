@@ -85,7 +85,7 @@ const PICTURE_WIDTH: i64 = 1_200;
 
 /// The operation.
 pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("audio.rs"), run: Some(run) };
+    Operation { spec: &SPEC, source: include_str!("audio.rs"), run: Some(run), is_instant: None };
 
 const SPEC: OperationSpec = OperationSpec {
     name: "audio",

@@ -29,7 +29,7 @@ use windlass_core::params::{ParamKind, ParamSpec};
 use windlass_core::{Failure, FailureKind};
 
 pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("command.rs"), run: None };
+    Operation { spec: &SPEC, source: include_str!("command.rs"), run: None, is_instant: None };
 
 static SPEC: OperationSpec = OperationSpec {
     name: "command",

@@ -144,8 +144,12 @@ pub(crate) const LANGUAGE: ParamSpec = ParamSpec {
 };
 
 /// The operation, declared.
-pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("document.rs"), run: Some(run) };
+pub(crate) const OPERATION: Operation = Operation {
+    spec: &SPEC,
+    source: include_str!("document.rs"),
+    run: Some(run),
+    is_instant: None,
+};
 
 /// It needs nothing; but where text recognition is there, scanned pages are read by it.
 pub(crate) const NEED: Need =

@@ -82,8 +82,12 @@ use windlass_core::model::ModelRef;
 use windlass_core::plan::{STEP_PARAM, Step, StepInput};
 
 /// The operation `embedding`.
-pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("embedding.rs"), run: Some(run) };
+pub(crate) const OPERATION: Operation = Operation {
+    spec: &SPEC,
+    source: include_str!("embedding.rs"),
+    run: Some(run),
+    is_instant: None,
+};
 
 /// It needs nothing; but scanned pages are read as `document` reads them.
 pub(crate) const NEED: Need =

@@ -29,15 +29,21 @@ use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
 use windlass_core::ledger::OnFailure;
 use windlass_core::limits::ATTEMPT_MS_MAX;
-use windlass_core::params::{ParamKind, ParamSpec};
+use windlass_core::params::{ParamKind, ParamSpec, Params};
 use windlass_core::plan::{STEP_PARAM, Step, StepInput};
 
 /// The operation `factorial`.
-pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("factorial.rs"), run: Some(run) };
+pub(crate) const OPERATION: Operation = Operation {
+    spec: &SPEC,
+    source: include_str!("factorial.rs"),
+    run: Some(run),
+    is_instant: Some(is_instant),
+};
 
 /// Largest n: 66 MB of digits, seconds of work.
 const N_MAX: i64 = 10_000_000;
+/// Largest n that takes some ten microseconds.
+const INSTANT_N_MAX: i64 = 500;
 /// Digits shown of the highest places.
 const FIRST_DIGIT_COUNT: usize = 20;
 /// What passes from one step to the next.
@@ -77,6 +83,10 @@ const PART_COUNT: u32 = 2;
 const PART: &str = "part";
 const HALF: &str = "half";
 const DIGITS: &str = "digits";
+
+fn is_instant(params: &Params) -> bool {
+    params.int("n").is_some_and(|n| n <= INSTANT_N_MAX)
+}
 
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let n = work.params.int("n").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);

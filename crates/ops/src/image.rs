@@ -68,7 +68,7 @@ use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// The operation.
 pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("image.rs"), run: Some(run) };
+    Operation { spec: &SPEC, source: include_str!("image.rs"), run: Some(run), is_instant: None };
 
 /// It needs nothing; but where libheif is there, HEIC and AVIF are read by it.
 pub(crate) const NEED: Need =

@@ -43,6 +43,9 @@ pub struct Operation {
     pub source: &'static str,
     /// The function; `None` for an operation whose work is the user's own program.
     pub run: Option<Function>,
+    /// Whether a call with these parameters, not normalised yet, takes less than waking a thread
+    /// for it would, some tens of microseconds; `None`: none does.
+    pub is_instant: Option<fn(&Params) -> bool>,
 }
 
 /// Every operation of this build, by name.

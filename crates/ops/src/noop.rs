@@ -13,10 +13,14 @@ use crate::{Operation, Work};
 use std::time::{Duration, Instant};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
-use windlass_core::params::{ParamKind, ParamSpec};
+use windlass_core::params::{ParamKind, ParamSpec, Params};
 
-pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("noop.rs"), run: Some(run) };
+pub(crate) const OPERATION: Operation = Operation {
+    spec: &SPEC,
+    source: include_str!("noop.rs"),
+    run: Some(run),
+    is_instant: Some(is_instant),
+};
 
 static SPEC: OperationSpec = OperationSpec {
     name: "noop",
@@ -60,6 +64,10 @@ const COPY_BYTES_MAX: u64 = 32 << 20;
 /// How soon a sleeping task notices that it is cancelled.
 const SLICE: Duration = Duration::from_millis(50);
 
+fn is_instant(params: &Params) -> bool {
+    params.text("sleep_ms").is_none_or(|ms| ms == "0")
+}
+
 fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     let sleep_ms = work.params.int("sleep_ms").and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
     let until = Instant::now() + Duration::from_millis(sleep_ms);
@@ -84,7 +92,6 @@ mod tests {
     use std::io::Write;
     use windlass_core::BlobId;
     use windlass_core::media::Media;
-    use windlass_core::params::Params;
 
     struct Cancelled;
 
@@ -137,5 +144,12 @@ mod tests {
     fn a_cancelled_task_does_not_sleep_on() {
         let params = Params([("sleep_ms".to_owned(), "600000".to_owned())].into());
         run(&mut Work::new(None, &params, &mut Cancelled)).expect("ends");
+    }
+
+    #[test]
+    fn only_what_does_not_sleep_is_instant() {
+        let params = |ms: &str| Params([("sleep_ms".to_owned(), ms.to_owned())].into());
+        assert!(is_instant(&Params::default()) && is_instant(&params("0")));
+        assert!(!is_instant(&params("1")) && !is_instant(&params("soon")));
     }
 }

@@ -76,7 +76,7 @@ use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// The operation, declared.
 pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("ocr.rs"), run: Some(run) };
+    Operation { spec: &SPEC, source: include_str!("ocr.rs"), run: Some(run), is_instant: None };
 
 /// What it needs of a machine.
 pub(crate) const NEED: Need =

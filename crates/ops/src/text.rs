@@ -60,7 +60,7 @@ use windlass_core::params::{ParamKind, ParamSpec, Params};
 
 /// The operation `text`.
 pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("text.rs"), run: Some(run) };
+    Operation { spec: &SPEC, source: include_str!("text.rs"), run: Some(run), is_instant: None };
 
 const SPEC: OperationSpec = OperationSpec {
     name: "text",

@@ -55,8 +55,12 @@ use windlass_core::older;
 use windlass_core::params::{ParamKind, ParamSpec};
 
 /// The operation `word_count`.
-pub(crate) const OPERATION: Operation =
-    Operation { spec: &SPEC, source: include_str!("word_count.rs"), run: Some(run) };
+pub(crate) const OPERATION: Operation = Operation {
+    spec: &SPEC,
+    source: include_str!("word_count.rs"),
+    run: Some(run),
+    is_instant: None,
+};
 
 const SPEC: OperationSpec = OperationSpec {
     name: "word_count",

@@ -24,7 +24,7 @@ pub struct Gone;
 pub struct Peer(pub String);
 
 /// Hands a message to a worker; never blocks.
-pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send>;
+pub type Deliver = Box<dyn Fn(ToWorker) -> Result<(), Gone> + Send + Sync>;
 
 /// Why a host does not do what it was asked.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -50,15 +50,6 @@ pub enum Unsaid {
     Busy(ToMaster),
     /// It has ended.
     Ended,
-}
-
-/// Why a host does not take a call.
-#[derive(Debug)]
-pub enum Uncalled {
-    /// It has more to do than it can take: ask it again, soon.
-    Busy(CallRequest),
-    /// It cannot.
-    Failed(HostError),
 }
 
 /// A worker's side of a session; dropped when the connection is gone.
@@ -96,10 +87,11 @@ pub enum CallFailure {
 
 /// Takes the next bytes of a call's answer and whether it ends with them, or why there is none;
 /// never blocks. A few pieces come unasked, more as they are taken.
-pub type TakePiece = Box<dyn Fn(Result<(Vec<u8>, bool), CallFailure>) -> Result<(), Gone> + Send>;
+pub type TakePiece =
+    Box<dyn Fn(Result<(Vec<u8>, bool), CallFailure>) -> Result<(), Gone> + Send + Sync>;
 
 /// A call that somebody waits for; dropped, it is given up.
-pub trait HostCall: Send {
+pub trait HostCall: Send + Sync {
     /// Says how many bytes have been taken in all.
     fn taken(&self, bytes: u64);
 }
@@ -145,8 +137,8 @@ pub trait Host: JobHost + MemoHost {
     fn status(&self) -> Result<ClusterView, HostError>;
     /// The cluster at a glance.
     fn overview(&self) -> Result<Overview, HostError>;
-    /// Calls an operation; never blocks.
-    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, Uncalled>;
+    /// Calls an operation; never blocks. Pieces may come before this returns.
+    fn call(&self, request: CallRequest, take: TakePiece) -> Result<Box<dyn HostCall>, HostError>;
     /// How the workers for an operation's calls are chosen from now on.
     fn set_strategy(&self, operation: &str, strategy: Strategy) -> Result<(), HostError>;
     /// Makes a change.

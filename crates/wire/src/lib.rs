@@ -43,7 +43,7 @@ pub use convert::Malformed;
 #[cfg(feature = "net")]
 pub use host::{
     BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Uncalled, Unsaid,
+    TakePiece, Unsaid,
 };
 #[cfg(feature = "net")]
 pub use job_host::JobHost;

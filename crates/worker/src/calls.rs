@@ -1,8 +1,7 @@
-//! Calls: operations that need no file, answered by threads of their own, beside the tasks.
-//!
-//! Nothing is stored. A call's answer is the operation's main artifact, sent in pieces. Short ones,
-//! which are nearly all, come and go past the seat's thread: waking one thread after another is
-//! most of what they cost.
+//! Calls: operations that need no file, answered by threads of their own, beside the tasks, or
+//! where they arrive, if they take no time. A call's answer is the operation's main artifact, in
+//! pieces; nothing is stored. Short ones, which are nearly all, come and go past the seat's thread:
+//! waking one thread after another is most of what they cost.
 
 mod hands;
 mod make;
@@ -12,6 +11,7 @@ pub(crate) use hands::Made;
 use crate::host::{Inbox, Send};
 use crate::usage::Threads;
 use hands::{Hands, Job};
+use make::is_instant;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -26,7 +26,7 @@ pub(crate) struct Calls {
     inbox: SyncSender<Inbox>,
     /// Where its threads enter.
     threads: Threads,
-    /// Started with the first call: most workers never get one.
+    /// Started with the first call for them: most workers never get one.
     pool: Mutex<Vec<JoinHandle<()>>>,
     hands: Arc<Hands>,
 }
@@ -48,6 +48,9 @@ impl Calls {
     pub(crate) fn take(&self, message: ToWorker) -> Option<ToWorker> {
         let ToWorker::Call { call, operation, params } = message else { return Some(message) };
         let job = Job::new(call, operation, params);
+        if is_instant(&job) && self.hands.answer_here(&job) {
+            return None;
+        }
         let unbegun = self.hands.begin(job, |state| state.is_started && state.line.is_some());
         unbegun.map(|Job { call, operation, params, .. }| ToWorker::Call {
             call,
@@ -234,7 +237,8 @@ mod tests {
     fn a_short_answer_does_not_wait_for_the_seat() {
         let (calls, messages) = calls();
         let (line, said) = line();
-        let asked = |counter| call(counter, "factorial", &[("n", "5")]);
+        // Threads are woken for it.
+        let asked = |counter| call(counter, "factorial", &[("n", "600")]);
         // Whether it is welcome the seat knows.
         assert_eq!(calls.take(asked(1)), Some(asked(1)));
         calls.welcome(line);
@@ -243,15 +247,31 @@ mod tests {
         assert_eq!(calls.on(asked(1)), []);
         assert!(said.recv().is_ok());
         assert_eq!(calls.take(asked(2)), None);
-        let piece = AnswerPiece { offset: 0, bytes: b"120\n".to_vec(), is_last: true };
-        let answer = ToMaster::CallAnswer { call: id(2), answer: Ok(piece) };
-        assert_eq!(said.recv(), Ok(answer));
+        let answer = said.recv().expect("it is said");
+        assert!(matches!(answer, ToMaster::CallAnswer { call, answer: Ok(_) } if call == id(2)));
         assert_eq!(calls.take(call(3, "pancake", &[])), None);
         let unknown = said.recv().expect("it is said");
         assert!(matches!(unknown, ToMaster::CallAnswer { answer: Err(_), .. }), "{unknown:?}");
         assert!(calls.hands.lock().open.is_empty());
         calls.end_all();
         assert_eq!(calls.take(asked(4)), Some(asked(4)));
+        assert!(messages.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_call_that_takes_no_time_is_answered_where_it_arrives() {
+        let (calls, messages) = calls();
+        let asked = call(1, "factorial", &[("n", "5")]);
+        assert_eq!(calls.take(asked.clone()), Some(asked.clone()), "it is welcome nowhere");
+        let (line, said) = line();
+        calls.welcome(line);
+        assert_eq!(calls.take(asked.clone()), None);
+        let piece = AnswerPiece { offset: 0, bytes: b"120\n".to_vec(), is_last: true };
+        let answer = ToMaster::CallAnswer { call: id(1), answer: Ok(piece) };
+        assert_eq!(said.try_recv(), Ok(answer));
+        drop(said);
+        assert_eq!(calls.take(asked.clone()), Some(asked), "nobody hears it: the seat is to see");
+        assert!(calls.pool.lock().expect("nobody panics").is_empty());
         assert!(messages.try_recv().is_err());
     }
 

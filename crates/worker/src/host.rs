@@ -87,13 +87,14 @@ impl Worker {
     }
 
     /// Takes what the master says; never blocks.
-    #[must_use]
-    pub fn deliverer(&self) -> Box<dyn Fn(ToWorker) -> Result<(), Gone> + std::marker::Send> {
+    pub fn deliverer(
+        &self,
+    ) -> impl Fn(ToWorker) -> Result<(), Gone> + std::marker::Send + Sync + use<> {
         let (inbox, calls) = (self.inbox.clone(), Arc::clone(&self.calls));
-        Box::new(move |message| match calls.take(message) {
+        move |message| match calls.take(message) {
             Some(message) => inbox.try_send(Inbox::Master(message)).map_err(|_| Gone),
             None => Ok(()),
-        })
+        }
     }
 
     /// Gives it a connection; it introduces itself.

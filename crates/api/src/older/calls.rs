@@ -1,17 +1,15 @@
 //! Calls to workers, as the gateways make them.
 
-use super::BUSY_PAUSE;
 use crate::node::Node;
 use std::collections::BTreeMap;
 use std::io;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::sleep;
 use windlass_core::calls::CallRequest;
 use windlass_core::params::Params;
-use windlass_master::{CallNews, Gone, OpenCall, Uncalled};
+use windlass_master::{CallNews, Gone, OpenCall};
 
-/// Begins a call with one parameter, as soon as the master takes it; an error: that has ended.
-pub(super) async fn begin(
+/// Begins a call with one parameter; an error: the master has ended.
+pub(super) fn begin(
     node: &Node,
     operation: &str,
     (name, value): (&str, &str),
@@ -19,18 +17,11 @@ pub(super) async fn begin(
 ) -> io::Result<(OpenCall, UnboundedReceiver<CallNews>)> {
     let (tell, news) = unbounded_channel();
     let params = Params(BTreeMap::from([(name.to_owned(), value.to_owned())]));
-    let mut request = CallRequest { operation: operation.to_owned(), params, limit_ms };
-    loop {
-        // The channel holds what the call may have under way, and no more.
-        let tell = tell.clone();
-        let tell = move |it| tell.send(it).map_err(|_| Gone);
-        match node.handle.try_call(request, Box::new(tell)) {
-            Ok(call) => return Ok((call, news)),
-            Err(Uncalled::Busy(again)) => request = again,
-            Err(Uncalled::Ended(why)) => return Err(io::Error::other(why)),
-        }
-        sleep(BUSY_PAUSE).await;
-    }
+    let request = CallRequest { operation: operation.to_owned(), params, limit_ms };
+    // The channel holds what the call may have under way, and no more.
+    let tell = move |it| tell.send(it).map_err(|_| Gone);
+    let call = node.handle.call(request, tell).map_err(io::Error::other)?;
+    Ok((call, news))
 }
 
 /// The whole answer of a call, or why there is none.
@@ -40,7 +31,7 @@ pub(super) async fn whole(
     param: (&str, &str),
     limit_ms: u64,
 ) -> Result<Vec<u8>, String> {
-    let begun = begin(node, operation, param, Some(limit_ms)).await;
+    let begun = begin(node, operation, param, Some(limit_ms));
     let (call, mut news) = begun.map_err(|error| error.to_string())?;
     let mut answer = Vec::new();
     while let Some(it) = news.recv().await {

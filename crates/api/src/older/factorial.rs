@@ -97,7 +97,7 @@ impl Asking<'_> {
 
     /// Has it calculated and sends the digits; answers why there are none.
     async fn ask(&mut self, operation: &str, number: &str) -> io::Result<Option<CallError>> {
-        let (call, mut news) = calls::begin(self.node, operation, ("n", number), None).await?;
+        let (call, mut news) = calls::begin(self.node, operation, ("n", number), None)?;
         let mut taken = 0;
         while let Some(it) = news.recv().await {
             match it {

@@ -38,11 +38,8 @@ pub(super) fn call() -> String {
 
 /// Has the workers that the file names take calls, for as long as it names them.
 pub(super) async fn keep(file: PathBuf, node: Node) {
-    let handle = node.handle.clone();
-    let round_robin =
-        tokio::task::spawn_blocking(move || handle.set_strategy(&call(), Strategy::RoundRobin));
     // The usual one is as good.
-    let _ = round_robin.await;
+    let _ = node.handle.set_strategy(&call(), Strategy::RoundRobin);
     let mut workers: BTreeMap<u16, JoinHandle<()>> = BTreeMap::new();
     let mut last: Option<Result<BTreeSet<u16>, String>> = None;
     loop {

@@ -93,7 +93,7 @@ pub(super) trait Program: Send + Sync + 'static {
 /// Holds a session until the worker fails, or the master will not have it; answers why.
 pub(super) async fn work<P: Program>(node: &Node, identity: &Identity, program: &Arc<P>) -> String {
     let (say, mut heard) = mpsc::channel(MESSAGE_COUNT_MAX);
-    let deliver = Box::new(move |message| say.try_send(message).map_err(|_| Gone));
+    let deliver = move |message| say.try_send(message).map_err(|_| Gone);
     let session = match node.handle.connect_from(&identity.place, deliver) {
         Ok(session) => session,
         Err(error) => return error.to_string(),

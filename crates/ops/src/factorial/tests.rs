@@ -1,6 +1,6 @@
 //! The operation from its parameter to the bytes of its results.
 
-use super::OPERATION;
+use super::{OPERATION, is_instant};
 use crate::{Earlier, Output, Work};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -176,4 +176,12 @@ proptest! {
     fn each_is_the_one_before_times_n(n in 1..6_000_u32) {
         prop_assert_eq!(digits(n), times(&digits(n - 1), n));
     }
+}
+
+#[test]
+fn only_small_numbers_are_instant() {
+    let params = |n: &str| Params([("n".to_owned(), n.to_owned())].into());
+    assert!(is_instant(&params("0")) && is_instant(&params("500")));
+    assert!(!is_instant(&params("501")) && !is_instant(&params("-x")));
+    assert!(!is_instant(&Params::default()));
 }

@@ -133,7 +133,7 @@ impl Client {
         Ok(self.ask(self.cluster().status(pb::StatusRequest {}))?.into_inner().try_into()?)
     }
 
-    /// Calls an operation, and hands its answer over as it comes.
+    /// Calls an operation, and hands its answer over as it comes. `take` asks nothing of a client.
     ///
     /// # Errors
     /// See [`WireError`]; what has been handed over is then worth nothing.
@@ -142,12 +142,18 @@ impl Client {
         request: CallRequest,
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), WireError> {
-        let mut answer =
-            self.ask(self.cluster().call(pb::CallRequest::from(request)))?.into_inner();
-        while let Some(piece) = self.ask(answer.message())? {
-            take(&piece.bytes).map_err(|error| WireError::Failed(error.to_string()))?;
-        }
-        Ok(())
+        // Waited for as one: a short answer comes at once, and its caller is woken once.
+        let taken = self.ask(async {
+            let call = pb::CallRequest::from(request);
+            let mut answer = self.cluster().call(call).await?.into_inner();
+            while let Some(piece) = answer.message().await? {
+                if let Err(error) = take(&piece.bytes) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        })?;
+        taken.map_err(|error| WireError::Failed(error.to_string()))
     }
 
     /// Sets how the workers for an operation's calls are chosen.

@@ -1,8 +1,7 @@
 //! A call's answer on its way to the caller, without a task of its own: calls are many and short.
 
-use super::session::BUSY_PAUSE;
 use crate::generated as pb;
-use crate::host::{CallFailure, Gone, Host, HostCall, Uncalled};
+use crate::host::{CallFailure, Gone, Host, HostCall};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
@@ -14,31 +13,29 @@ use windlass_core::limits::{CALL_PIECE_BYTES_MAX, CALL_WINDOW_BYTES};
 /// Pieces of an answer that come unasked, and the one that opens the window again.
 const CALL_PIECE_COUNT_MAX: usize = (CALL_WINDOW_BYTES / CALL_PIECE_BYTES_MAX) as usize * 2;
 
+type News = Result<(Vec<u8>, bool), CallFailure>;
+
 /// The pieces of an answer, as the connection has room for them. Dropped, as it is when its caller
 /// is gone, the call is given up.
 pub(super) struct Answer {
-    pieces: mpsc::Receiver<Result<(Vec<u8>, bool), CallFailure>>,
+    pieces: mpsc::Receiver<News>,
+    /// What came before there was an answer to be polled.
+    first: Option<News>,
     call: Box<dyn HostCall>,
     taken_bytes: u64,
     is_over: bool,
 }
 
 impl Answer {
-    /// Calls, again and again while the host has more to do than it can take.
+    /// Calls, and waits for the first piece: with a short answer the head of the response, the
+    /// answer and the end go out together, and the caller is woken once.
     pub(super) async fn open(host: &impl Host, asked: CallRequest) -> Result<Answer, Status> {
         let (piece, pieces) = mpsc::channel(CALL_PIECE_COUNT_MAX);
-        let mut asked = asked;
-        let call = loop {
-            let piece = piece.clone();
-            let take = move |news| piece.try_send(news).map_err(|_| Gone);
-            match host.call(asked, Box::new(take)) {
-                Ok(call) => break call,
-                Err(Uncalled::Busy(again)) => asked = again,
-                Err(Uncalled::Failed(error)) => return Err(error.into()),
-            }
-            tokio::time::sleep(BUSY_PAUSE).await;
-        };
-        Ok(Answer { pieces, call, taken_bytes: 0, is_over: false })
+        let take = move |news| piece.try_send(news).map_err(|_| Gone);
+        let call = host.call(asked, Box::new(take))?;
+        let mut answer = Answer { pieces, first: None, call, taken_bytes: 0, is_over: false };
+        answer.first = answer.pieces.recv().await;
+        Ok(answer)
     }
 }
 
@@ -49,7 +46,10 @@ impl Stream for Answer {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let news = ready!(self.pieces.poll_recv(cx));
+        let news = match self.first.take() {
+            None => ready!(self.pieces.poll_recv(cx)),
+            first => first,
+        };
         Poll::Ready(Some(match news {
             Some(Ok((bytes, is_last))) => {
                 self.is_over = is_last;
@@ -99,8 +99,9 @@ mod tests {
             sender.try_send(Ok((text.as_bytes().to_vec(), *is_last))).expect("there is room");
         }
         drop(sender);
-        let call = Box::new(Untold);
-        let answer = Answer { pieces: receiver, call, taken_bytes: 0, is_over: false };
+        let mut receiver = receiver;
+        let (first, call) = (receiver.try_recv().ok(), Box::new(Untold));
+        let answer = Answer { pieces: receiver, first, call, taken_bytes: 0, is_over: false };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let told: Vec<_> = runtime.block_on(answer.collect());
         told.into_iter()

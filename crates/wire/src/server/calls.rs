@@ -3,11 +3,11 @@
 
 use super::room::Room;
 use super::service::Server;
-use super::session::BUSY_PAUSE;
 use crate::convert::Malformed;
 use crate::generated as pb;
-use crate::host::{CallFailure, Gone, Host, HostCall, Uncalled};
+use crate::host::{CallFailure, Gone, Host, HostCall};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -40,8 +40,10 @@ impl<H: Host> pb::calls_server::Calls for Server<H> {
 #[derive(Clone, Default)]
 struct OpenCalls(Arc<Mutex<BTreeMap<u64, Open>>>);
 
+#[derive(Default)]
 struct Open {
-    call: Box<dyn HostCall>,
+    /// Known once the host has taken it, which may be after the first pieces have come.
+    call: Option<Arc<dyn HostCall>>,
     taken_bytes: u64,
 }
 
@@ -52,12 +54,31 @@ impl OpenCalls {
 
     /// A piece of an answer goes to the caller: more may come, or nothing more does.
     fn on_piece(&self, piece: &pb::NumberedPiece) {
-        let mut open = self.lock();
         if piece.is_last {
-            open.remove(&piece.id);
-        } else if let Some(open) = open.get_mut(&piece.id) {
-            open.taken_bytes += piece.bytes.len() as u64;
-            open.call.taken(open.taken_bytes);
+            let ended = self.lock().remove(&piece.id);
+            return drop(ended);
+        }
+        let mut all = self.lock();
+        let Some(open) = all.get_mut(&piece.id) else { return };
+        open.taken_bytes += piece.bytes.len() as u64;
+        let (call, taken_bytes) = (open.call.clone(), open.taken_bytes);
+        drop(all);
+        if let Some(call) = call {
+            call.taken(taken_bytes);
+        }
+    }
+
+    /// The host has taken a call, whose answer may have come meanwhile.
+    fn on_call(&self, id: u64, call: Box<dyn HostCall>) {
+        let call: Arc<dyn HostCall> = call.into();
+        let mut all = self.lock();
+        let taken_bytes = all.get_mut(&id).map_or(0, |open| {
+            open.call = Some(Arc::clone(&call));
+            open.taken_bytes
+        });
+        drop(all);
+        if taken_bytes > 0 {
+            call.taken(taken_bytes);
         }
     }
 }
@@ -89,7 +110,8 @@ impl Stream for Pieces {
 impl Drop for Pieces {
     fn drop(&mut self) {
         self.room.close();
-        self.open.lock().clear();
+        let open = std::mem::take(&mut *self.open.lock());
+        drop(open);
     }
 }
 
@@ -107,7 +129,7 @@ impl Asking {
             let Ok(()) = self.room.enter().await else { return };
             let begun = match call {
                 None => Err(Malformed("a call without what is called").into()),
-                Some(call) => self.begin(&*host, id, call).await,
+                Some(call) => self.begin(&*host, id, call),
             };
             if let Err(status) = begun {
                 let _ = self.outgoing.send(Err(status));
@@ -116,29 +138,20 @@ impl Asking {
         }
     }
 
-    /// Calls, again and again while the host has more to do than it can take.
-    async fn begin(&self, host: &impl Host, id: u64, call: pb::CallRequest) -> Result<(), Status> {
-        let mut asked = call.into();
-        loop {
-            {
-                // Held, so that no piece comes before the call is known.
-                let mut open = self.open.lock();
-                if open.contains_key(&id) {
-                    return Err(Malformed("a call with the number of one that is open").into());
-                }
-                let outgoing = self.outgoing.clone();
-                let take = move |news| outgoing.send(Ok(piece(id, news))).map_err(|_| Gone);
-                match host.call(asked, Box::new(take)) {
-                    Ok(call) => {
-                        open.insert(id, Open { call, taken_bytes: 0 });
-                        return Ok(());
-                    }
-                    Err(Uncalled::Busy(again)) => asked = again,
-                    Err(Uncalled::Failed(error)) => return Err(error.into()),
-                }
+    /// Calls. Nothing is asked of the host under the lock of the open calls: it may do what others
+    /// wait for meanwhile, and they for this.
+    fn begin(&self, host: &impl Host, id: u64, call: pb::CallRequest) -> Result<(), Status> {
+        match self.open.lock().entry(id) {
+            Entry::Vacant(place) => place.insert(Open::default()),
+            Entry::Occupied(_) => {
+                return Err(Malformed("a call with the number of one that is open").into());
             }
-            tokio::time::sleep(BUSY_PAUSE).await;
-        }
+        };
+        let outgoing = self.outgoing.clone();
+        let take = move |news| outgoing.send(Ok(piece(id, news))).map_err(|_| Gone);
+        let call = host.call(call.into(), Box::new(take))?;
+        self.open.on_call(id, call);
+        Ok(())
     }
 }
 

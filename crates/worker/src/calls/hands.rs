@@ -102,6 +102,12 @@ impl Hands {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Answers on this thread; `false`: the worker is welcome nowhere, or nobody hears it.
+    pub(super) fn answer_here(&self, job: &Job) -> bool {
+        let Some(line) = self.lock().line.clone() else { return false };
+        line(whole(job.call, make(job))).is_ok()
+    }
+
     /// One thread's life: call after call.
     pub(super) fn work_off(&self, inbox: &SyncSender<Inbox>) {
         while let Some(job) = self.next() {
@@ -131,10 +137,15 @@ impl Hands {
         };
         state.open.remove(&call);
         drop(state);
-        let piece = |bytes| AnswerPiece { offset: 0, bytes, is_last: true };
-        let said = line(ToMaster::CallAnswer { call, answer: made.map(piece) });
+        let said = line(whole(call, made));
         said.is_err().then_some(Inbox::Unheard(line))
     }
+}
+
+/// An answer of one piece.
+fn whole(call: CallId, made: Made) -> ToMaster {
+    let piece = |bytes| AnswerPiece { offset: 0, bytes, is_last: true };
+    ToMaster::CallAnswer { call, answer: made.map(piece) }
 }
 
 impl State {

@@ -33,6 +33,12 @@ pub(super) fn make(job: &Job) -> Made {
     Ok(output.bytes.unwrap_or_default())
 }
 
+/// Whether a call is made sooner than a thread is woken for it.
+pub(super) fn is_instant(job: &Job) -> bool {
+    let operation = windlass_ops::find(&job.operation).filter(|it| is_callable(it.spec));
+    operation.and_then(|it| it.is_instant).is_some_and(|is_instant| is_instant(&job.params))
+}
+
 /// Whether an operation runs in the worker itself and without a file.
 fn is_callable(spec: &OperationSpec) -> bool {
     spec.home == Home::Worker && spec.runs_without_files()

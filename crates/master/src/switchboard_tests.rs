@@ -1,0 +1,292 @@
+//! Calls without a loop: who brings news has it taken in.
+
+use super::*;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::thread;
+use windlass_core::WorkerName;
+use windlass_core::ids::CallId;
+use windlass_core::params::Params;
+use windlass_core::session::AnswerPiece;
+
+const CALLER: CallerId = CallerId(7);
+
+fn switchboard() -> (Arc<Switchboard>, Receiver<Inbox>) {
+    let (inbox, told) = sync_channel(4);
+    (Arc::new(Switchboard::new(Epoch(1), 1, inbox)), told)
+}
+
+/// A worker with a name by its number.
+fn worker(number: u64) -> (SessionId, Instance) {
+    let name = WorkerName(format!("w{number}"));
+    let operations = ["noop".to_owned()].into();
+    (SessionId(number), Instance { name, slots: 1, operations, is_draining: false })
+}
+
+/// Has it join; what it is sent comes out.
+fn join(board: &Switchboard, number: u64) -> Receiver<ToWorker> {
+    let (tell, heard) = channel();
+    let (session, instance) = worker(number);
+    let line = move |message| tell.send(message).map_err(|_| Gone);
+    board.join(session, instance, Arc::new(line));
+    heard
+}
+
+fn request(limit_ms: Option<u64>) -> CallRequest {
+    CallRequest { operation: "noop".to_owned(), params: Params::default(), limit_ms }
+}
+
+/// Calls; the news come out.
+fn ask(board: &Switchboard, caller: CallerId) -> Receiver<CallNews> {
+    let (tell, told) = channel();
+    let tell = move |news| tell.send(news).map_err(|_| Gone);
+    assert!(board.ask(caller, request(None), Arc::new(tell)));
+    told
+}
+
+/// The call that a worker was sent last.
+fn called(heard: &Receiver<ToWorker>) -> CallId {
+    let ids = heard.try_iter().filter_map(|message| match message {
+        ToWorker::Call { call, .. } => Some(call),
+        _ => None,
+    });
+    ids.last().expect("it was called")
+}
+
+fn piece(call: CallId, offset: u64, bytes: &[u8], is_last: bool) -> ToMaster {
+    let piece = AnswerPiece { offset, bytes: bytes.to_vec(), is_last };
+    ToMaster::CallAnswer { call, answer: Ok(piece) }
+}
+
+fn whole(bytes: &[u8]) -> CallNews {
+    CallNews::Piece { bytes: bytes.to_vec(), is_last: true }
+}
+
+#[test]
+fn a_call_is_answered_without_the_loop() {
+    let (board, inbox) = switchboard();
+    let heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    assert_eq!(board.view().open_count, 1);
+    assert_eq!(board.answer(SessionId(1), piece(called(&heard), 0, b"24", true)), None);
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [whole(b"24")]);
+    assert_eq!(board.view().open_count, 0);
+    assert!(inbox.try_recv().is_err(), "the loop sleeps on");
+}
+
+#[test]
+fn a_worker_may_answer_within_being_called() {
+    let (board, _inbox) = switchboard();
+    let (session, instance) = worker(1);
+    let back = Arc::downgrade(&board);
+    let line = move |message| {
+        if let ToWorker::Call { call, .. } = message {
+            let board = back.upgrade().expect("it is there");
+            assert_eq!(board.answer(session, piece(call, 0, b"24", true)), None);
+        }
+        Ok(())
+    };
+    board.join(session, instance, Arc::new(line));
+    assert_eq!(ask(&board, CALLER).try_iter().collect::<Vec<_>>(), [whole(b"24")]);
+}
+
+#[test]
+fn a_worker_that_does_not_keep_up_is_let_go_and_another_called() {
+    let (board, inbox) = switchboard();
+    drop(join(&board, 1));
+    let heard = join(&board, 2);
+    let told = ask(&board, CALLER);
+    assert!(matches!(inbox.try_recv(), Ok(Inbox::Wake)));
+    assert_eq!(board.take_lost(), [SessionId(1)]);
+    board.answer(SessionId(2), piece(called(&heard), 0, b"24", true));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [whole(b"24")]);
+    assert_eq!(board.take_lost(), []);
+}
+
+#[test]
+fn with_a_full_inbox_the_loop_is_told_of_the_lost_all_the_same() {
+    let (board, inbox) = switchboard();
+    while board.inbox.try_send(Inbox::Stop).is_ok() {}
+    drop(join(&board, 1));
+    let _told = ask(&board, CALLER);
+    assert_eq!(board.take_lost(), [SessionId(1)]);
+    assert!(inbox.try_iter().all(|message| matches!(message, Inbox::Stop)));
+}
+
+#[test]
+fn who_panics_at_what_it_is_told_is_gone_and_nobody_else() {
+    let (board, _inbox) = switchboard();
+    let (session, instance) = worker(1);
+    board.join(session, instance, Arc::new(|_| panic!("as no line does")));
+    let heard = join(&board, 2);
+    let told = ask(&board, CALLER);
+    assert_eq!(board.take_lost(), [SessionId(1)]);
+    board.answer(SessionId(2), piece(called(&heard), 0, b"24", true));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [whole(b"24")]);
+}
+
+/// What the loop brings is done on another thread: the loop waits for nobody.
+#[test]
+fn the_loop_leaves_what_is_to_be_done_to_the_operator() {
+    let (board, _inbox) = switchboard();
+    let _heard = join(&board, 1);
+    let _told = ask(&board, CALLER);
+    let (session, instance) = worker(2);
+    let (tell, by) = channel();
+    let line = move |_| tell.send(thread::current().id()).map_err(|_| Gone);
+    board.join(session, instance, Arc::new(line));
+    board.on(CallEvent::Lost(SessionId(1)));
+    assert!(by.try_recv().is_err(), "nobody is there to do it");
+    let operating = Arc::clone(&board);
+    let operator = thread::spawn(move || operating.operate());
+    assert_eq!(by.recv(), Ok(operator.thread().id()));
+    board.end();
+    operator.join().expect("it ends");
+}
+
+/// A caller that calls again as soon as it is answered, by a worker that answers at once: whoever
+/// brought the first call goes its way.
+#[test]
+fn nobody_works_for_others_for_ever() {
+    const CALL_COUNT: u64 = 1_000;
+    let (board, _inbox) = switchboard();
+    let (session, instance) = worker(1);
+    let back = Arc::downgrade(&board);
+    let line = move |message| {
+        if let (ToWorker::Call { call, .. }, Some(board)) = (message, back.upgrade()) {
+            board.answer(session, piece(call, 0, b"24", true));
+        }
+        Ok(())
+    };
+    board.join(session, instance, Arc::new(line));
+    let (tell, told) = channel();
+    ask_again(&board, 1, CALL_COUNT, &tell);
+    let count_before = told.try_iter().count();
+    assert!(count_before > 0 && count_before <= DEED_COUNT_MAX, "{count_before}");
+    let operating = Arc::clone(&board);
+    let operator = thread::spawn(move || operating.operate());
+    drop(tell);
+    assert_eq!(count_before + told.iter().count(), CALL_COUNT as usize);
+    board.end();
+    operator.join().expect("it ends");
+}
+
+fn ask_again(board: &Arc<Switchboard>, number: u64, count: u64, tell: &Sender<u64>) {
+    let (back, telling) = (Arc::downgrade(board), tell.clone());
+    let again = move |_| {
+        telling.send(number).map_err(|_| Gone)?;
+        if let Some(board) = back.upgrade().filter(|_| number < count) {
+            ask_again(&board, number + 1, count, &telling);
+        }
+        Ok(())
+    };
+    assert!(board.ask(CallerId(number), request(None), Arc::new(again)));
+}
+
+#[test]
+fn a_worker_that_says_what_makes_no_sense_is_let_go() {
+    let (board, _inbox) = switchboard();
+    let heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    board.answer(SessionId(1), piece(called(&heard), 5, b"24", true));
+    assert_eq!(board.take_lost(), [SessionId(1)]);
+    assert!(matches!(told.try_recv(), Ok(CallNews::Failed(_))), "there is no other worker");
+}
+
+#[test]
+fn a_caller_that_takes_nothing_is_gone_and_its_worker_told() {
+    let (board, _inbox) = switchboard();
+    let heard = join(&board, 1);
+    drop(ask(&board, CALLER));
+    let call = called(&heard);
+    board.answer(SessionId(1), piece(call, 0, b"2", false));
+    let cancelled = heard.try_iter().any(|message| message == ToWorker::CallCancelled(call));
+    assert!(cancelled);
+    assert_eq!(board.view().open_count, 0);
+}
+
+#[test]
+fn the_loop_is_woken_for_a_call_that_it_would_end_too_late() {
+    let (board, inbox) = switchboard();
+    let heard = join(&board, 1);
+    let _told = ask(&board, CALLER);
+    assert!(inbox.try_recv().is_err(), "it looks often enough for that one");
+    assert!(board.ask(CallerId(8), request(Some(500)), Arc::new(|_| Ok(()))));
+    assert!(matches!(inbox.try_recv(), Ok(Inbox::Wake)));
+    assert!(board.ask(CallerId(9), request(Some(600)), Arc::new(|_| Ok(()))));
+    assert!(inbox.try_recv().is_err(), "it looks sooner than that");
+    assert_eq!(heard.try_iter().count(), 3);
+}
+
+#[test]
+fn whoever_is_not_welcome_is_the_loops_affair() {
+    let (board, _inbox) = switchboard();
+    let answer = piece(CallId { epoch: Epoch(1), counter: 1 }, 0, b"24", true);
+    assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer.clone()));
+    let _heard = join(&board, 1);
+    assert_eq!(board.answer(SessionId(1), answer.clone()), None);
+    board.on(CallEvent::Lost(SessionId(1)));
+    assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer));
+    assert_eq!(board.answer(SessionId(1), ToMaster::Goodbye), Some(ToMaster::Goodbye));
+}
+
+#[test]
+fn after_the_end_nobody_waits_and_nobody_calls() {
+    let (board, _inbox) = switchboard();
+    let heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    board.end();
+    assert!(told.recv().is_err(), "the caller sees that nothing comes");
+    let call = called(&heard);
+    assert!(heard.recv().is_err(), "so does the worker");
+    assert!(!board.ask(CallerId(8), request(None), Arc::new(|_| Ok(()))));
+    assert!(board.answer(SessionId(1), piece(call, 0, b"24", true)).is_some());
+}
+
+/// Every caller gets its own answer, once, whichever thread is at work.
+#[test]
+fn callers_of_many_threads_get_their_answers_in_order() {
+    const CALLER_COUNT: u64 = 8;
+    const CALL_COUNT: u64 = 200;
+    let (board, _inbox) = switchboard();
+    let workers: Vec<_> = (1..=2)
+        .map(|number| {
+            let (heard, board) = (join(&board, number), Arc::clone(&board));
+            thread::spawn(move || {
+                for message in heard {
+                    if let ToWorker::Call { call, .. } = message {
+                        let digits = format!("{:04}", call.counter);
+                        let (head, rest) = digits.as_bytes().split_at(2);
+                        board.answer(SessionId(number), piece(call, 0, head, false));
+                        let offset = head.len() as u64;
+                        board.answer(SessionId(number), piece(call, offset, rest, true));
+                    }
+                }
+            })
+        })
+        .collect();
+    let answers: Vec<u64> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLER_COUNT)
+            .map(|caller| {
+                let board = &board;
+                scope.spawn(move || {
+                    let call = |number| {
+                        let told = ask(board, CallerId(caller * CALL_COUNT + number));
+                        let bytes = told.iter().flat_map(|news| match news {
+                            CallNews::Piece { bytes, .. } => bytes,
+                            CallNews::Failed(error) => panic!("{error}"),
+                        });
+                        let digits = String::from_utf8(bytes.collect()).expect("digits");
+                        digits.parse::<u64>().expect("a number")
+                    };
+                    (0..CALL_COUNT).map(call).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        callers.into_iter().flat_map(|caller| caller.join().expect("answered")).collect()
+    });
+    let mut sorted = answers;
+    sorted.sort_unstable();
+    assert_eq!(sorted, (1..=CALLER_COUNT * CALL_COUNT).collect::<Vec<_>>());
+    board.end();
+    workers.into_iter().for_each(|worker| worker.join().expect("it ends"));
+}
