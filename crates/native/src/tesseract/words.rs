@@ -38,15 +38,16 @@ pub(super) fn words(api: &'static Api, engine: Handle) -> Vec<Word> {
     let mut words = Vec::new();
     let (mut block, mut paragraph, mut line, mut baseline) = (None, None, None, None);
     loop {
-        if results.begins(BLOCK) {
-            block = results.place(BLOCK);
-        }
-        if results.begins(PARAGRAPH) {
-            paragraph = results.place(PARAGRAPH);
-        }
+        // Asking takes a while, and what begins a block begins a paragraph and a line, too.
         if results.begins(LINE) {
             line = results.place(LINE);
             baseline = results.baseline();
+            if results.begins(PARAGRAPH) {
+                paragraph = results.place(PARAGRAPH);
+                if results.begins(BLOCK) {
+                    block = results.place(BLOCK);
+                }
+            }
         }
         let text = results.text();
         if let (false, Some(place)) = (text.trim().is_empty(), results.place(WORD)) {
