@@ -155,7 +155,11 @@ impl AudioDecoder for Opus {
             return decode_error("a packet of Opus is empty");
         }
         let decoded = self.decoder.decode(packet.data, MAX_PACKET_SAMPLES, &mut self.interleaved);
-        let Ok(count) = decoded else { return decode_error("a packet of Opus is damaged") };
+        // Of many streams one may be cut off just before its part, which the decoder makes up.
+        let told = opus_pure::packet::samples(packet.data, RATE as i32).ok();
+        let Some(count) = decoded.ok().filter(|count| told == Some(*count)) else {
+            return decode_error("a packet of Opus is damaged");
+        };
         let channels = self.order.len();
         self.decoded.render_uninit(Some(count));
         for (plane, channel) in self.order.iter().enumerate() {

@@ -108,7 +108,12 @@ impl Packets {
         let Some((track, params)) = decodable(format.tracks()) else {
             return Err(no_codec(&file, media, format.tracks()));
         };
-        let promised = track.num_frames;
+        let lead_in = lead_in(params);
+        // The last page of Ogg counts from 0, wherever the first one begins.
+        let start = if media == Media::Ogg { track.start_ts.get().max(0) } else { 0 };
+        let before = start.unsigned_abs().saturating_add(lead_in);
+        let promised = track.num_frames.filter(|count| i64::try_from(*count).is_ok());
+        let promised = promised.map(|count| count.saturating_sub(before));
         let id = track.id;
         let mut params = params.clone();
         if is_companded(&params) {
@@ -129,7 +134,7 @@ impl Packets {
             track: id,
             facts,
             first: None,
-            edit: Edit::after(lead_in(&params)),
+            edit: Edit::after(lead_in),
             promised,
             given: 0,
             has_no_end: false,

@@ -90,6 +90,16 @@ fn the_gain_of_opus_is_followed() {
     assert!((difference + 6.0).abs() < 0.02, "{difference} dB");
 }
 
+/// The encoder's lead-in is a part of what the last page counts, and nothing that is missing.
+#[test]
+fn a_long_lead_in_is_not_missed() {
+    let bytes = sample("heap/sounds/bells.opus");
+    let bytes = with_head(&bytes, |head| head[10..12].copy_from_slice(&6_000_u16.to_le_bytes()));
+    let result = report(&bytes);
+    assert_eq!(result["samples_per_channel"], 43_200 + 312 - 6_000);
+    assert_eq!(result["warnings"], json!([]));
+}
+
 /// Of what a header says of its channels only what all players agree on is followed.
 #[test]
 fn opus_with_channels_without_places_is_refused_by_name() {
