@@ -281,6 +281,7 @@ impl Host for Node {
                     Err(CallFailure::TimedOut(error.to_string()))
                 }
                 CallNews::Failed(error) => Err(CallFailure::Failed(error.to_string())),
+                CallNews::Ended => Err(CallFailure::Ended),
             };
             take(piece).map_err(|_| windlass_master::Gone)
         };

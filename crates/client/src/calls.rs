@@ -149,13 +149,13 @@ impl<L: Send + 'static> Line<L> {
 }
 
 fn here<L>(id: u64, news: CallNews) -> Event<L> {
-    Event::Piece(
-        id,
-        match news {
-            CallNews::Piece { bytes, is_last } => Ok((bytes, is_last)),
-            CallNews::Failed(error) => Err(error.to_string()),
-        },
-    )
+    match news {
+        CallNews::Piece { bytes, is_last } => Event::Piece(id, Ok((bytes, is_last))),
+        CallNews::Failed(error) => Event::Piece(id, Err(error.to_string())),
+        CallNews::Ended => {
+            Event::Lost(MasterError::Ended("it dropped the calls".to_owned()).into())
+        }
+    }
 }
 
 /// Passes on what comes over a stream, to its end.

@@ -227,7 +227,7 @@ impl Cluster {
                 }
                 Ok(CallNews::Failed(error)) => return Err(ClusterError::Call(error)),
                 // The master has ended; it says why.
-                Err(_) => {
+                Ok(CallNews::Ended) | Err(_) => {
                     handle.reign()?;
                     return Err(MasterError::Ended("it dropped the call".to_owned()).into());
                 }

@@ -32,13 +32,15 @@ pub enum CallNews {
     },
     /// There is no answer, or no more of it.
     Failed(CallError),
+    /// The master has ended, and the call with it.
+    Ended,
 }
 
 impl CallNews {
     /// Whether nothing comes after it.
     #[must_use]
     pub fn is_last(&self) -> bool {
-        matches!(self, CallNews::Failed(_) | CallNews::Piece { is_last: true, .. })
+        !matches!(self, CallNews::Piece { is_last: false, .. })
     }
 }
 
@@ -189,7 +191,7 @@ impl Switchboard {
         self.lock().calls.held_count(session)
     }
 
-    /// The master has ended: nobody is told anything any more, which those who wait can see.
+    /// The master has ended: whoever waits is told so, and nobody anything any more.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.is_over = true;
@@ -198,7 +200,10 @@ impl Switchboard {
         let to_do = std::mem::take(&mut state.to_do);
         drop(state);
         self.changed.notify_all();
-        drop((callers, lines, to_do));
+        for tell in callers.into_values() {
+            let _ = told(|| tell(CallNews::Ended));
+        }
+        drop((lines, to_do));
     }
 
     /// After a panic of the machine nothing more is decided; the loop ends when it looks.
@@ -277,11 +282,17 @@ impl Switchboard {
                 None
             }
             Deed::HangUp(line) => {
-                drop(line);
+                let _ = told(move || {
+                    drop(line);
+                    Ok(())
+                });
                 None
             }
             Deed::Forget(tell) => {
-                drop(tell);
+                let _ = told(move || {
+                    drop(tell);
+                    Ok(())
+                });
                 None
             }
         }

@@ -121,7 +121,7 @@ fn a_worker_drained_while_it_waits_for_its_name_gets_no_calls() {
     let call = handle.call(request, tell).unwrap();
     match told.recv().unwrap() {
         CallNews::Failed(error) => assert!(error.to_string().contains("draining"), "{error}"),
-        news @ CallNews::Piece { .. } => panic!("{news:?}"),
+        news => panic!("{news:?}"),
     }
     drop(call);
     assert!(newcomer.heard.try_iter().all(|it| !matches!(it, ToWorker::Call { .. })));

@@ -81,6 +81,8 @@ pub trait BlobSink: Send {
 pub enum CallFailure {
     /// The caller's time was over first.
     TimedOut(String),
+    /// The host ended first.
+    Ended,
     /// Anything else.
     Failed(String),
 }

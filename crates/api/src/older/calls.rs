@@ -44,6 +44,7 @@ pub(super) async fn whole(
                 call.taken(answer.len() as u64);
             }
             CallNews::Failed(error) => return Err(error.to_string()),
+            CallNews::Ended => break,
         }
     }
     Err("the master has ended".to_owned())

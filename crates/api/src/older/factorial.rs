@@ -111,7 +111,7 @@ impl Asking<'_> {
                     call.taken(taken);
                 }
                 CallNews::Failed(error) if taken == 0 => return Ok(Some(error)),
-                CallNews::Failed(_) => break,
+                CallNews::Failed(_) | CallNews::Ended => break,
             }
         }
         Err(io::ErrorKind::UnexpectedEof.into())

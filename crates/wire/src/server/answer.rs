@@ -13,6 +13,9 @@ use windlass_core::limits::{CALL_PIECE_BYTES_MAX, CALL_WINDOW_BYTES};
 /// Pieces of an answer that come unasked, and the one that opens the window again.
 const CALL_PIECE_COUNT_MAX: usize = (CALL_WINDOW_BYTES / CALL_PIECE_BYTES_MAX) as usize * 2;
 
+/// Of a master that is not there any more, before an answer was whole.
+const ENDED: &str = "it ended in the middle of the answer";
+
 type News = Result<(Vec<u8>, bool), CallFailure>;
 
 /// The pieces of an answer, as the connection has room for them. Dropped, as it is when its caller
@@ -65,7 +68,7 @@ impl Stream for Answer {
             }
             None => {
                 self.is_over = true;
-                Err(Status::unavailable("it ended in the middle of the answer"))
+                Err(Status::unavailable(ENDED))
             }
         }))
     }
@@ -75,6 +78,7 @@ impl From<CallFailure> for Status {
     fn from(failure: CallFailure) -> Status {
         match failure {
             CallFailure::TimedOut(text) => Status::deadline_exceeded(text),
+            CallFailure::Ended => Status::unavailable(ENDED),
             CallFailure::Failed(text) => Status::failed_precondition(text),
         }
     }

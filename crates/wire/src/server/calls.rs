@@ -6,6 +6,7 @@ use super::service::Server;
 use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::host::{CallFailure, Gone, Host, HostCall};
+use prost::bytes::Bytes;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::pin::Pin;
@@ -148,22 +149,25 @@ impl Asking {
             }
         };
         let outgoing = self.outgoing.clone();
-        let take = move |news| outgoing.send(Ok(piece(id, news))).map_err(|_| Gone);
+        let take = move |news| outgoing.send(piece(id, news)).map_err(|_| Gone);
         let call = host.call(call.into(), Box::new(take))?;
         self.open.on_call(id, call);
         Ok(())
     }
 }
 
-fn piece(id: u64, news: Result<(Vec<u8>, bool), CallFailure>) -> pb::NumberedPiece {
-    let (bytes, is_last, failure) = match news {
-        Ok((bytes, is_last)) => (bytes, is_last, None),
-        Err(CallFailure::TimedOut(told)) => {
-            (Vec::new(), true, Some(pb::CallFailure { told, timed_out: true }))
-        }
-        Err(CallFailure::Failed(told)) => {
-            (Vec::new(), true, Some(pb::CallFailure { told, timed_out: false }))
-        }
+/// What goes out of this; an error is the end of the stream.
+fn piece(id: u64, news: Result<(Vec<u8>, bool), CallFailure>) -> Result<pb::NumberedPiece, Status> {
+    let failed = |told, timed_out| {
+        let failure = Some(pb::CallFailure { told, timed_out });
+        pb::NumberedPiece { id, bytes: Bytes::new(), is_last: true, failure }
     };
-    pb::NumberedPiece { id, bytes: bytes.into(), is_last, failure }
+    match news {
+        Ok((bytes, is_last)) => {
+            Ok(pb::NumberedPiece { id, bytes: bytes.into(), is_last, failure: None })
+        }
+        Err(CallFailure::TimedOut(told)) => Ok(failed(told, true)),
+        Err(CallFailure::Failed(told)) => Ok(failed(told, false)),
+        Err(ended @ CallFailure::Ended) => Err(ended.into()),
+    }
 }
