@@ -200,10 +200,15 @@ impl Switchboard {
         let to_do = std::mem::take(&mut state.to_do);
         drop(state);
         self.changed.notify_all();
+        for deed in to_do {
+            if let Deed::Tell(_, tell, news) = deed {
+                let _ = told(|| tell(news));
+            }
+        }
         for tell in callers.into_values() {
             let _ = told(|| tell(CallNews::Ended));
         }
-        drop((lines, to_do));
+        drop(lines);
     }
 
     /// After a panic of the machine nothing more is decided; the loop ends when it looks.

@@ -242,6 +242,18 @@ fn after_the_end_nobody_waits_and_nobody_calls() {
     assert!(board.answer(SessionId(1), piece(call, 0, b"24", true)).is_some());
 }
 
+#[test]
+fn what_was_decided_before_the_end_is_told() {
+    let (board, _inbox) = switchboard();
+    let _heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    // For the operator to tell, who is not there.
+    board.on(CallEvent::Lost(SessionId(1)));
+    board.end();
+    let news: Vec<_> = told.iter().collect();
+    assert!(matches!(&news[..], [CallNews::Failed(_)]), "{news:?}");
+}
+
 /// Every caller gets its own answer, once, whichever thread is at work.
 #[test]
 fn callers_of_many_threads_get_their_answers_in_order() {
