@@ -29,7 +29,6 @@ mod status;
 mod submit;
 mod token;
 mod top;
-mod words;
 mod worker;
 mod workers;
 

@@ -7,7 +7,6 @@ pub(crate) use arguments::RecordsArguments;
 
 use crate::CliError;
 use crate::place::Place;
-use crate::words::counted;
 use arguments::{LoadArguments, RecordsCommand};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -20,6 +19,7 @@ use windlass_core::LoadId;
 use windlass_core::limits::RECORD_INDEXED_FIELD_COUNT_MAX;
 use windlass_core::lookups::{HoldingView, RecordsView};
 use windlass_core::records::{FieldName, RecordSet, SetName, Shards};
+use windlass_core::words::counted;
 use windlass_records::Report;
 
 /// How long a load waits for the workers to serve it.

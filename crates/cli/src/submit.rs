@@ -3,12 +3,12 @@
 use crate::arguments::SubmitArguments;
 use crate::place::Place;
 use crate::screen::Screen;
-use crate::words::counted;
 use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, models, run, settings, signals};
 use serde_json::{Value, json};
 use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
 use windlass_client::run::{Detached, RunError, Stage};
+use windlass_core::words::counted;
 
 /// Files left out that are told one by one.
 const LEFT_OUT_COUNT_MAX: usize = 10;

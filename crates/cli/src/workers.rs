@@ -6,7 +6,6 @@ pub(crate) use json::{all_json, waiting_json};
 
 use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
 use crate::place::Place;
-use crate::words::counted;
 use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
 use json::{absent_json, list_json, worker_json};
 use serde_json::{Value, json};
@@ -23,6 +22,7 @@ use windlass_core::older::{self, OLDER_VERSION};
 use windlass_core::session::{Usage, Withdrawal};
 use windlass_core::steering::Act;
 use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WaitingWorker, WorkerView};
+use windlass_core::words::counted;
 use windlass_wire::WireError;
 
 /// How often a worker that is drained is looked at.

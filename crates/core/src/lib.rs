@@ -34,6 +34,7 @@ pub mod steering;
 pub mod time;
 pub mod tokens;
 pub mod view;
+pub mod words;
 pub mod writer;
 
 pub use failure::{Failure, FailureKind};

@@ -14,6 +14,7 @@ use crate::older;
 use crate::session::Running;
 use crate::time::{LogTime, Tick};
 use crate::view::{Stall, StallKind};
+use crate::words::counted;
 use std::collections::BTreeMap;
 
 /// Tasks of one operation that wait to be handed out.
@@ -142,7 +143,7 @@ impl Scheduler {
             return None;
         }
         let slots: u32 = taking().map(|worker| worker.slots).sum();
-        let slots = counted(slots, "slot");
+        let slots = counted(slots.into(), "slot");
         let what = match taking().count() {
             1 => format!("{slots} of {}", first.name),
             count => format!("{slots} of {count} workers"),
@@ -296,7 +297,7 @@ fn silent(worker: &Worker, now: Tick) -> Option<Stall> {
         "{} was last heard {:.1} s ago, holds {}, is given up at {} s",
         worker.name,
         silent_ms as f64 / 1_000.0,
-        counted(task_count, "task"),
+        counted(task_count.into(), "task"),
         LEASE_MS / 1_000,
     );
     let next_step = "look at its machine and the network to it".to_owned();
@@ -323,11 +324,6 @@ fn unsealed(ledger: &Ledger, of: Option<JobId>) -> impl Iterator<Item = Stall> {
 /// `1 task waits`, `12 tasks wait`.
 fn wait(task_count: u32) -> String {
     if task_count == 1 { "1 task waits".to_owned() } else { format!("{task_count} tasks wait") }
-}
-
-/// `1 slot`, `2 slots`.
-fn counted(count: u32, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a WorkerName>) -> String {

@@ -1,7 +1,8 @@
-//! Words for people.
+//! Words for people that more than one place needs.
 
-/// So many of something, in the singular or the plural.
-pub(crate) fn counted(count: u64, what: &str) -> String {
+/// So many of something: `1 slot`, `2 slots`.
+#[must_use]
+pub fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
