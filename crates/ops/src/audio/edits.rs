@@ -1,5 +1,5 @@
-//! The part of an MPEG-4 track that is meant to be heard: its edit list names what the encoder put
-//! before the sound, and where the sound ends (ISO/IEC 14496-12, 8.6.6).
+//! The part of a sound that is meant to be heard. The edit list of an MPEG-4 track names what the
+//! encoder put before the sound, and where the sound ends (ISO/IEC 14496-12, 8.6.6).
 
 use crate::SourceReader;
 use std::io::{Read, Seek, SeekFrom};

@@ -1,8 +1,9 @@
 //! Opus (RFC 6716) in the containers that symphonia reads, decoded by `opus-pure`.
 
 use opus_pure::{MAX_PACKET_SAMPLES, OpusMSDecoder};
-use symphonia::core::audio::{AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec};
-use symphonia::core::audio::{Channels, GenericAudioBufferRef};
+use symphonia::core::audio::{
+    AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, Channels, GenericAudioBufferRef,
+};
 use symphonia::core::codecs::CodecInfo;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{
@@ -11,6 +12,7 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::codecs::registry::{RegisterableAudioDecoder, SupportedAudioCodec};
 use symphonia::core::errors::{Result, decode_error, unsupported_error};
 use symphonia::core::packet::PacketRef;
+use symphonia::core::units::Duration;
 
 /// All sounds are decoded at this rate, whatever they were before (RFC 7845, 5.1).
 const RATE: u32 = 48_000;
@@ -34,6 +36,9 @@ const CODECS: &[SupportedAudioCodec] = &[SupportedAudioCodec {
     info: CodecInfo { short_name: "opus", long_name: "Opus", profiles: &[] },
 }];
 
+/// Before the identification header of a stream.
+const MARK: &[u8] = b"OpusHead";
+
 /// What the identification header of a stream says (RFC 7845, 5.1).
 #[derive(PartialEq, Eq, Debug)]
 struct Head<'a> {
@@ -49,17 +54,11 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Of the bytes as symphonia hands them on: with the mark of Ogg, and in MPEG-4, which has
-    /// version 0, the larger end of numbers first.
+    /// Of the bytes as Ogg has them.
     fn read(bytes: &'a [u8]) -> Option<Head<'a>> {
-        const VERSION_OF_MPEG_4: u8 = 0;
-        let rest = bytes.strip_prefix(b"OpusHead")?;
-        let [version, channels, a, b, _, _, _, _, c, d, family, layout @ ..] = rest else {
+        let rest = bytes.strip_prefix(MARK)?;
+        let [_, channels, a, b, _, _, _, _, c, d, family, layout @ ..] = rest else {
             return None;
-        };
-        let number = match *version {
-            VERSION_OF_MPEG_4 => u16::from_be_bytes,
-            _ => u16::from_le_bytes,
         };
         let channels = usize::from(*channels);
         let layout = match family {
@@ -71,11 +70,26 @@ impl<'a> Head<'a> {
         };
         Some(Head {
             channels,
-            lead_in: number([*a, *b]),
-            gain: number([*c, *d]).cast_signed(),
+            lead_in: u16::from_le_bytes([*a, *b]),
+            gain: i16::from_le_bytes([*c, *d]),
             family: *family,
             layout,
         })
+    }
+}
+
+/// Puts the header of a track out of MPEG-4 into the form that it has in Ogg: symphonia gives it
+/// the mark of Ogg, and leaves the numbers with their larger end first.
+pub(super) fn as_in_ogg(params: &mut AudioCodecParameters) {
+    if params.codec != CODEC_ID_OPUS {
+        return;
+    }
+    let numbers = params.extra_data.as_deref_mut().and_then(|bytes| bytes.get_mut(10..18));
+    if let Some(numbers) = numbers {
+        // The lead-in, the rate of what was encoded, the gain.
+        for number in [0..2, 2..6, 6..8] {
+            numbers[number].reverse();
+        }
     }
 }
 
@@ -169,9 +183,7 @@ impl AudioDecoder for Opus {
                 *to = *sample;
             }
         }
-        let cut = |frames: symphonia::core::units::Duration| {
-            usize::try_from(frames.get()).unwrap_or(usize::MAX).min(count)
-        };
+        let cut = |frames: Duration| usize::try_from(frames.get()).unwrap_or(usize::MAX).min(count);
         self.decoded.trim(cut(packet.trim_start), cut(packet.trim_end));
         Ok(self.decoded.as_generic_audio_buffer_ref())
     }
@@ -200,15 +212,18 @@ impl RegisterableAudioDecoder for Opus {
 
 #[cfg(test)]
 mod tests {
-    use super::{Head, ORDERS};
+    use super::*;
 
     #[test]
     fn heads_of_ogg_and_of_mpeg_4_say_the_same() {
-        let ogg = b"OpusHead\x01\x02\x38\x01\x80\xbb\0\0\x00\xfd\0";
+        let ogg = b"OpusHead\x00\x02\x38\x01\x80\xbb\0\0\x00\xfd\0";
         let mpeg_4 = b"OpusHead\x00\x02\x01\x38\0\0\xbb\x80\xfd\x00\0";
         let head = Head { channels: 2, lead_in: 312, gain: -768, family: 0, layout: None };
         assert_eq!(Head::read(ogg), Some(head));
-        assert_eq!(Head::read(mpeg_4), Head::read(ogg));
+        let mut params = AudioCodecParameters::new();
+        params.for_codec(CODEC_ID_OPUS).with_extra_data(Box::from(mpeg_4.as_slice()));
+        as_in_ogg(&mut params);
+        assert_eq!(params.extra_data.as_deref(), Some(ogg.as_slice()));
         assert_eq!(Head::read(&ogg[..18]), None);
         assert_eq!(Head::read(b"OpusTags"), None);
     }

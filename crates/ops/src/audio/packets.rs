@@ -5,7 +5,7 @@ use super::containers::{
     check_caf, decodable, ends_within, extension, facts, is_companded, no_codec, refused, weights,
 };
 use super::edits::{self, Edit};
-use super::opus::lead_in;
+use super::opus::{as_in_ogg, lead_in};
 use super::shared::Shared;
 use super::sound::{Block, Facts, Sound, check, cut_off, damaged, empty, unsupported};
 use crate::SourceReader;
@@ -108,14 +108,17 @@ impl Packets {
         let Some((track, params)) = decodable(format.tracks()) else {
             return Err(no_codec(&file, media, format.tracks()));
         };
-        let lead_in = lead_in(params);
+        let mut params = params.clone();
+        if media == Media::M4a {
+            as_in_ogg(&mut params);
+        }
+        let lead_in = lead_in(&params);
         // The last page of Ogg counts from 0, wherever the first one begins.
         let start = if media == Media::Ogg { track.start_ts.get().max(0) } else { 0 };
         let before = start.unsigned_abs().saturating_add(lead_in);
         let promised = track.num_frames.filter(|count| i64::try_from(*count).is_ok());
         let promised = promised.map(|count| count.saturating_sub(before));
         let id = track.id;
-        let mut params = params.clone();
         if is_companded(&params) {
             // CAF says 8 bits, as they are written; the decoder expects those that it gives out.
             (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);

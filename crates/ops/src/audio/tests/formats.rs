@@ -85,9 +85,15 @@ fn the_gain_of_opus_is_followed() {
     let softer = with_head(&bytes, |head| {
         head[16..18].copy_from_slice(&(-6_i16 * 256).to_le_bytes());
     });
+    let in_mpeg_4 = sample("more/bells-opus.m4a");
+    let head = memchr::memmem::find(&in_mpeg_4, b"dOps").unwrap();
+    let mut softer_in_mpeg_4 = in_mpeg_4.clone();
+    softer_in_mpeg_4[head + 12..head + 14].copy_from_slice(&(-6_i16 * 256).to_be_bytes());
     let rms = |bytes: &[u8]| report(bytes)["rms_dbfs"].as_f64().unwrap();
-    let difference = rms(&softer) - rms(&bytes);
-    assert!((difference + 6.0).abs() < 0.02, "{difference} dB");
+    for (softer, bytes) in [(softer, bytes), (softer_in_mpeg_4, in_mpeg_4)] {
+        let difference = rms(&softer) - rms(&bytes);
+        assert!((difference + 6.0).abs() < 0.02, "{difference} dB");
+    }
 }
 
 /// The encoder's lead-in is a part of what the last page counts, and nothing that is missing.
