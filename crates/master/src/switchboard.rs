@@ -70,6 +70,8 @@ struct State {
     /// To the workers that are welcome.
     lines: BTreeMap<SessionId, Deliver>,
     effects: Vec<CallEffect>,
+    /// A few for each open call at most: of answers no more is on its way than callers have said
+    /// that they take.
     to_do: VecDeque<Deed>,
     /// Whether somebody is at what is to be done.
     is_at_work: bool,

@@ -242,6 +242,24 @@ fn after_the_end_nobody_waits_and_nobody_calls() {
     assert!(board.answer(SessionId(1), piece(call, 0, b"24", true)).is_some());
 }
 
+/// Two callers of one number are a defect, at which the machine panics.
+#[test]
+fn a_machine_that_panics_ends_the_loop_and_whoever_waits_is_told() {
+    let (board, _inbox) = switchboard();
+    let _heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    let _other = ask(&board, CallerId(8));
+    let again = Arc::clone(&board);
+    assert!(thread::spawn(move || ask(&again, CallerId(8))).join().is_err());
+    assert!(!board.ask(CallerId(9), request(None), Arc::new(|_| Ok(()))));
+    let turning = thread::spawn(move || {
+        let ending = EndsCalls(board);
+        ending.0.next_deadline()
+    });
+    assert!(turning.join().is_err(), "the loop does not go on");
+    assert_eq!(told.iter().collect::<Vec<_>>(), [CallNews::Ended]);
+}
+
 #[test]
 fn what_was_decided_before_the_end_is_told() {
     let (board, _inbox) = switchboard();

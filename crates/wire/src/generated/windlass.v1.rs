@@ -3532,7 +3532,7 @@ pub mod cluster_client {
         }
         /// Calls an operation: at once, by one worker after another until one answers, never recorded. The
         /// answer is its main artifact. A call that has no answer fails with FAILED_PRECONDITION and the
-        /// reason for people, or DEADLINE_EXCEEDED.
+        /// reason for people, or DEADLINE_EXCEEDED; where the master ends first, with UNAVAILABLE.
         pub async fn call(
             &mut self,
             request: impl tonic::IntoRequest<super::CallRequest>,
@@ -3677,7 +3677,7 @@ pub mod cluster_server {
             + 'static;
         /// Calls an operation: at once, by one worker after another until one answers, never recorded. The
         /// answer is its main artifact. A call that has no answer fails with FAILED_PRECONDITION and the
-        /// reason for people, or DEADLINE_EXCEEDED.
+        /// reason for people, or DEADLINE_EXCEEDED; where the master ends first, with UNAVAILABLE.
         async fn call(
             &self,
             request: tonic::Request<super::CallRequest>,
@@ -4507,7 +4507,8 @@ pub mod calls_client {
             self
         }
         /// Calls are begun in the order in which they come, at most 64 at a time, and answered as they are
-        /// done: the pieces of one answer in their order, those of several mixed.
+        /// done: the pieces of one answer in their order, those of several mixed. Where the master ends, so
+        /// does the stream, with UNAVAILABLE.
         pub async fn call_each(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::NumberedCall>,
@@ -4555,7 +4556,8 @@ pub mod calls_server {
             + std::marker::Send
             + 'static;
         /// Calls are begun in the order in which they come, at most 64 at a time, and answered as they are
-        /// done: the pieces of one answer in their order, those of several mixed.
+        /// done: the pieces of one answer in their order, those of several mixed. Where the master ends, so
+        /// does the stream, with UNAVAILABLE.
         async fn call_each(
             &self,
             request: tonic::Request<tonic::Streaming<super::NumberedCall>>,

@@ -171,3 +171,55 @@ fn piece(id: u64, news: Result<(Vec<u8>, bool), CallFailure>) -> Result<pb::Numb
         Err(ended @ CallFailure::Ended) => Err(ended.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Tells what it is told, and by its end that it is given up.
+    struct Told(Sender<u64>);
+
+    impl HostCall for Told {
+        fn taken(&self, bytes: u64) {
+            let _ = self.0.send(bytes);
+        }
+    }
+
+    fn opened(open: &OpenCalls, id: u64) -> Receiver<u64> {
+        let (tell, told) = channel();
+        open.on_call(id, Box::new(Told(tell)));
+        told
+    }
+
+    fn part(id: u64, bytes: &[u8], is_last: bool) -> pb::NumberedPiece {
+        piece(id, Ok((bytes.to_vec(), is_last))).expect("a piece")
+    }
+
+    #[test]
+    fn what_is_taken_before_a_call_is_known_is_said_once_it_is() {
+        let open = OpenCalls::default();
+        open.lock().insert(1, Open::default());
+        open.on_piece(&part(1, b"24", false));
+        let told = opened(&open, 1);
+        open.on_piece(&part(1, b"0", false));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [2, 3]);
+        open.on_piece(&part(1, b"", true));
+        assert!(told.recv().is_err(), "it is over");
+    }
+
+    #[test]
+    fn a_call_that_is_over_before_it_is_known_is_not_kept() {
+        let open = OpenCalls::default();
+        open.lock().insert(1, Open::default());
+        open.on_piece(&part(1, b"24", true));
+        assert!(opened(&open, 1).recv().is_err());
+        assert!(open.lock().is_empty());
+    }
+
+    #[test]
+    fn a_stream_ends_with_its_master() {
+        let status = piece(1, Err(CallFailure::Ended)).expect_err("the end of the stream");
+        assert_eq!(status.code(), tonic::Code::Unavailable);
+    }
+}
