@@ -250,11 +250,11 @@ impl Map {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A page of 1,000 columns with lines from `left` to `right`, 30 rows each, the first at `top`.
-    fn page(columns: &[(u32, u32, u32)]) -> Page {
+    pub(in crate::ocr) fn page(columns: &[(u32, u32, u32)]) -> Page {
         let line = |left, right, top| Line {
             place: Place { left, top, right, bottom: top + 20 },
             ..Line::default()

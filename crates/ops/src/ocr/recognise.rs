@@ -262,24 +262,18 @@ fn pixels(grey: &Picture, dpi: Option<u32>) -> Pixels<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::{Block, Line, Paragraph, Place, Word};
+    use super::super::page::Word;
     use super::*;
 
     /// A page of ten lines at these places from left to right, read with so much confidence.
     fn page(columns: &[(u32, u32)], confidence: f32) -> Page {
-        let word = Word { text: "word".to_owned(), confidence, ..Word::default() };
-        let line = |left, right, top| Line {
-            place: Place { left, top, right, bottom: top + 20 },
-            words: vec![word.clone()],
-            ..Line::default()
-        };
-        let of_column = |&(left, right): &(u32, u32)| Paragraph {
-            lines: (0..10).map(|number| line(left, right, 30 * number)).collect(),
-            ..Paragraph::default()
-        };
-        let paragraphs = columns.iter().map(of_column).collect();
-        let blocks = vec![Block { paragraphs, ..Block::default() }];
-        Page { width: 1_000, height: 1_000, blocks, ..Page::default() }
+        let columns: Vec<_> = columns.iter().map(|(left, right)| (*left, *right, 0)).collect();
+        let mut page = super::super::page::tests::page(&columns);
+        let paragraphs = page.blocks.iter_mut().flat_map(|block| &mut block.paragraphs);
+        for line in paragraphs.flat_map(|paragraph| &mut paragraph.lines) {
+            line.words.push(Word { text: "word".to_owned(), confidence, ..Word::default() });
+        }
+        page
     }
 
     #[test]
