@@ -4,7 +4,7 @@ use crate::node::{Node, of_master};
 use windlass_core::LoadId;
 use windlass_core::lookups::{LookupRequest, RecordsView};
 use windlass_core::records::{RecordSet, SetName, StoredShard};
-use windlass_wire::{HostError, RecordsHost, TakeLookup, Unasked};
+use windlass_wire::{HostError, RecordsHost, TakeLookup};
 
 impl RecordsHost for Node {
     fn load_records(
@@ -27,10 +27,7 @@ impl RecordsHost for Node {
         self.handle.records().map_err(of_master)
     }
 
-    fn look_up(&self, request: LookupRequest, take: TakeLookup) -> Result<(), Unasked> {
-        self.handle.look_up(request, take).map_err(|unasked| match unasked {
-            windlass_master::Unasked::Busy(request, take) => Unasked::Busy(request, take),
-            windlass_master::Unasked::Ended(error) => Unasked::Ended(of_master(error)),
-        })
+    fn look_up(&self, request: LookupRequest, take: TakeLookup) -> Result<(), HostError> {
+        self.handle.look_up(request, take).map_err(of_master)
     }
 }

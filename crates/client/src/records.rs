@@ -6,17 +6,13 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 use thiserror::Error;
 use windlass_blobs::BlobWriter;
-use windlass_core::lookups::{LookupAnswer, LookupRequest, RecordsView};
+use windlass_core::lookups::{LookupAnswer, LookupError, LookupRequest, RecordsView};
 use windlass_core::records::{GroupAnswer, GroupName, Query, RecordSet, SetName, StoredShard};
 use windlass_core::{BlobId, LoadId};
-use windlass_master::{MasterError, Unasked};
+use windlass_master::MasterError;
 use windlass_records::{LoadError, Loader, Report};
-
-/// Pause before a master that has more to do than it can take is asked again.
-const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Why nothing is loaded.
 #[derive(Debug, Error)]
@@ -253,23 +249,14 @@ impl Cluster {
             Cluster::Here { handle, .. } => handle,
         };
         let (tell, told) = sync_channel(1);
-        let mut asked = request;
-        let mut tell: windlass_master::TellLookup = Box::new(move |done| drop(tell.send(done)));
-        loop {
-            match handle.look_up(asked, tell) {
-                Ok(()) => break,
-                Err(Unasked::Ended(error)) => return Err(error.into()),
-                Err(Unasked::Busy(again, teller)) => (asked, tell) = (*again, teller),
-            }
-            std::thread::sleep(BUSY_PAUSE);
-        }
+        handle.look_up(request, Box::new(move |done| drop(tell.send(done))))?;
         match told.recv() {
-            Ok(done) => done.map_err(|error| ClusterError::Lookup(error.to_string())),
             // The master has ended; it says why.
-            Err(_) => {
+            Ok(Err(LookupError::Ended)) | Err(_) => {
                 handle.reign()?;
                 Err(MasterError::Ended("it dropped the look-up".to_owned()).into())
             }
+            Ok(done) => done.map_err(|error| ClusterError::Lookup(error.to_string())),
         }
     }
 

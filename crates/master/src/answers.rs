@@ -63,9 +63,6 @@ impl Loop {
             Question::Collection(now, reply) => {
                 let _ = reply.send(self.collection(now));
             }
-            Question::Records(reply) => {
-                let _ = reply.send(self.enquiries.view(&self.ledger));
-            }
             Question::Snapshot(reply) => {
                 self.take_snapshot(reply);
             }
@@ -94,7 +91,7 @@ impl Loop {
 
     pub(crate) fn cluster(&mut self) -> ClusterView {
         let (now, wall) = (clock::tick(), clock::wall());
-        let calls = self.switchboard.view();
+        let calls = self.switchboard.calls();
         let waits_for_room = self.writer.waits_for_room();
         let stalls = self.stalls(now, wall, None);
         let place = |session| self.places.get(&session).cloned().unwrap_or_default();

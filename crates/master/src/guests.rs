@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use windlass_core::WorkerName;
 use windlass_core::calls::Instance;
+use windlass_core::lookups::Member;
+use windlass_core::records::Pin;
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::Hello;
 
@@ -13,6 +15,8 @@ pub(crate) struct Guests(BTreeMap<SessionId, Guest>);
 /// A worker that has introduced itself.
 pub(crate) struct Guest {
     pub(crate) instance: Instance,
+    /// Groups of record sets that it serves alone, where it serves any.
+    pub(crate) pins: Option<Vec<Pin>>,
     /// Whether it lives in this process.
     pub(crate) in_process: bool,
     /// Whether it has been welcomed; otherwise it waits for its name.
@@ -25,14 +29,15 @@ impl Guests {
         let operations = hello.offers.iter().map(|offer| offer.operation.clone()).collect();
         let (name, slots) = (hello.name.clone(), hello.slots);
         let instance = Instance { name, slots, operations, is_draining };
-        self.0.insert(session, Guest { instance, in_process: hello.in_process, is_welcome: false });
+        let (pins, in_process) = (hello.serves.clone(), hello.in_process);
+        self.0.insert(session, Guest { instance, pins, in_process, is_welcome: false });
     }
 
     /// What is known of a worker that is welcome now.
-    pub(crate) fn welcomed(&mut self, session: SessionId) -> Option<Instance> {
+    pub(crate) fn welcomed(&mut self, session: SessionId) -> Option<&Guest> {
         let guest = self.0.get_mut(&session)?;
         guest.is_welcome = true;
-        Some(guest.instance.clone())
+        Some(guest)
     }
 
     /// A connection means nothing any longer; answers who was at its other end.
@@ -49,5 +54,14 @@ impl Guests {
             *session
         });
         drained.collect()
+    }
+}
+
+impl Guest {
+    /// What it is to look-ups; `None`: it serves no record sets.
+    pub(crate) fn member(&self) -> Option<Member> {
+        let Instance { name, is_draining, .. } = &self.instance;
+        let (name, is_draining) = (name.clone(), *is_draining);
+        self.pins.clone().map(|pins| Member { name, pins, is_draining })
     }
 }

@@ -1,9 +1,5 @@
 //! What others hold of a running master.
 
-mod records;
-
-pub use records::Unasked;
-
 use crate::collector::Clocks;
 use crate::error::MasterError;
 use crate::inbox::{Gone, Inbox, Question, Reply};

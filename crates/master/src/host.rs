@@ -6,11 +6,10 @@ use crate::guests::Guests;
 use crate::handle::{Handle, Shared};
 use crate::inbox::{Deliver, Inbox, Reply};
 use crate::journal::{self, ToJournal};
-use crate::lookups::Enquiries;
 use crate::observer::Observer;
 use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
-use crate::switchboard::{EndsCalls, Switchboard};
+use crate::switchboard::{Ends, Switchboard};
 use crate::tokens::show_tokens;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -18,10 +17,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::calls::CallEvent;
 use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
 use windlass_core::logclock::LogClock;
-use windlass_core::lookups::LookupEvent;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
 use windlass_core::view::Notice;
@@ -68,16 +65,16 @@ impl Master {
         let (inbox, messages) = sync_channel(INBOX_MESSAGE_COUNT_MAX);
         let shared = Arc::new(Shared::default());
         show_tokens(&shared, &replay.ledger);
-        let calls = Switchboard::new(replay.ledger.epoch, random.next_u64(), inbox.clone());
-        let switchboard = Arc::new(calls);
+        let switchboard = Switchboard::new(&replay.ledger, random.next_u64(), inbox.clone());
+        let switchboard = Arc::new(switchboard);
         let handle = Handle::new(inbox.clone(), Arc::clone(&shared), Arc::clone(&switchboard));
         let (to_snapshots, writing) = snapshots::start(snapshots.clone(), inbox.clone());
         let (to_journal, asked) = sync_channel(JOURNAL_ORDER_COUNT_MAX);
         let appending = thread::spawn(move || journal::serve(journal, &snapshots, &asked, &inbox));
         let turning = thread::spawn(move || {
-            let calls = Arc::clone(&switchboard);
-            let operating = thread::spawn(move || calls.operate());
-            let ending = EndsCalls(Arc::clone(&switchboard));
+            let operated = Arc::clone(&switchboard);
+            let operating = thread::spawn(move || operated.operate());
+            let ending = Ends(Arc::clone(&switchboard));
             let shared_too = Arc::clone(&shared);
             let parts = Parts { random, to_journal, to_snapshots, shared: shared_too, switchboard };
             let mut turning = Loop::new(replay, parts);
@@ -122,7 +119,6 @@ pub(crate) struct Loop {
     pub(crate) guests: Guests,
     pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) observer: Observer,
-    pub(crate) enquiries: Enquiries,
     pub(crate) writer: Writer<Option<Reply<Vec<Applied>>>>,
     pub(crate) clock: LogClock,
     pub(crate) head: Head,
@@ -166,7 +162,6 @@ impl Loop {
             guests: Guests::default(),
             switchboard,
             observer: Observer::default(),
-            enquiries: Enquiries::new(),
             writer: Writer::new(ledger.epoch, head.seq, ledger.time),
             clock: LogClock::new(clock::tick(), clock::wall()),
             scheduler,
@@ -197,11 +192,7 @@ impl Loop {
         while !(self.stopping && self.may_end()) {
             match messages.recv_timeout(self.sleep()) {
                 Ok(message) => self.on_message(message)?,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.tell_scheduler(Event::Tick);
-                    self.switchboard.on(CallEvent::Tick);
-                    self.tell_lookups(LookupEvent::Tick);
-                }
+                Err(RecvTimeoutError::Timeout) => self.tell_scheduler(Event::Tick),
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             self.take_waiting(messages)?;
@@ -232,8 +223,7 @@ impl Loop {
         let deadlines = [
             self.scheduler.next_deadline(),
             self.writer.next_deadline(),
-            self.switchboard.next_deadline(),
-            self.enquiries.lookups.next_deadline(),
+            Some(self.switchboard.keep_time()),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let wait = deadline.map(|at| Duration::from_micros(at.0.saturating_sub(clock::tick().0)));
@@ -249,15 +239,9 @@ impl Loop {
                 self.places.insert(session, place);
             }
             Inbox::Heard(session, message) => {
-                if self.sessions.contains_key(&session)
-                    && let Some(message) = self.on_record_message(session, message)
-                {
+                if self.sessions.contains_key(&session) {
                     self.on_heard(session, message);
                 }
-            }
-            Inbox::LookUp(caller, request, tell) => {
-                self.enquiries.askers.insert(caller, tell);
-                self.tell_lookups(LookupEvent::Asked(caller, request));
             }
             Inbox::Closed(session) => self.close(session),
             Inbox::ForgetWorker(name, reply) => self.forget_worker(name, reply),
@@ -336,8 +320,7 @@ impl Loop {
             self.tell_scheduler(Event::Applied(&entry, &applied));
             if let Entry::WorkerDrained { name, on } = &entry {
                 for session in self.guests.drain(name, *on) {
-                    self.switchboard.on(CallEvent::Draining(session, *on));
-                    self.tell_lookups(LookupEvent::Draining(session, *on));
+                    self.switchboard.drain(session, *on);
                 }
             }
             if let Some(reply) = reply {

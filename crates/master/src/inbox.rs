@@ -1,14 +1,11 @@
 //! Everything that reaches the loop comes through one channel, because its order matters; what is
-//! said of calls goes past it ([`crate::switchboard`]).
+//! said of calls and look-ups goes past it ([`crate::switchboard`]).
 
 use crate::error::MasterError;
-use crate::lookups::TellLookup;
 use crate::snapshots::Written;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use windlass_core::calls::CallerId;
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
-use windlass_core::lookups::{LookupRequest, RecordsView};
 use windlass_core::overview::Overview;
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
@@ -42,8 +39,6 @@ pub(crate) enum Inbox {
     Closed(SessionId),
     /// Beside the inbox is something to be looked at.
     Wake,
-    /// Somebody looks rows up and waits for the answer.
-    LookUp(CallerId, LookupRequest, TellLookup),
     /// A worker that is not connected is to be forgotten.
     ForgetWorker(WorkerName, Reply<Vec<Applied>>),
     /// The jobs that are due are to be forgotten now.
@@ -74,5 +69,4 @@ pub(crate) enum Question {
     Roots(RootCursor, Reply<RootPage>),
     Collection(LogTime, Reply<CollectionView>),
     Snapshot(Reply<Result<(), String>>),
-    Records(Reply<Vec<RecordsView>>),
 }

@@ -3,7 +3,6 @@
 use crate::clock;
 use crate::host::Loop;
 use std::sync::Arc;
-use windlass_core::calls::CallEvent;
 use windlass_core::scheduler::{Effect, Event, SessionId};
 use windlass_core::session::{ToMaster, ToWorker};
 
@@ -11,41 +10,35 @@ use windlass_core::session::{ToMaster, ToWorker};
 pub(crate) const CLOSED: &str = "its connection is closed";
 
 impl Loop {
-    /// What a worker says goes to the scheduler, and to the calls what they need of it.
+    /// What a worker says goes to the scheduler, and to the switchboard what that needs of it.
     pub(crate) fn on_heard(&mut self, session: SessionId, message: ToMaster) {
-        let for_calls = match &message {
+        let (mut busy, mut is_leaving) = (None, false);
+        match &message {
             ToMaster::Hello(hello) => {
                 let known = self.ledger.workers.get(&hello.name);
                 let is_draining = known.is_some_and(|known| known.draining);
                 self.guests.on_hello(session, hello, is_draining);
-                self.enquiries.on_hello(session, hello, is_draining);
-                None
             }
             ToMaster::Progress { running, .. } => {
-                let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
-                Some(CallEvent::Busy(session, count))
+                busy = Some(u32::try_from(running.len()).unwrap_or(u32::MAX));
             }
             ToMaster::Goodbye => {
                 if let Some(guest) = self.guests.forget(session).filter(|it| !it.is_welcome) {
                     self.observer.on_newcomer_gone(&guest, "it says goodbye");
                 }
-                Some(CallEvent::Lost(session))
+                is_leaving = true;
             }
-            _ => None,
-        };
+            _ => {}
+        }
         let worker = self.scheduler.name_of(session);
         self.observer.on_heard(&self.ledger, worker, &message);
         self.tell_scheduler(Event::Heard(session, message));
-        if let Some(event) = for_calls {
-            self.switchboard.on(event);
+        if let Some(task_count) = busy {
+            self.switchboard.busy(session, task_count);
         }
-    }
-
-    /// Says something to a worker; `false`: its connection is gone, or does not keep up. One that
-    /// is known to be gone misses nothing.
-    pub(crate) fn deliver(&self, session: SessionId, message: ToWorker) -> bool {
-        let deliver = self.sessions.get(&session);
-        deliver.is_none_or(|deliver| deliver(message).is_ok())
+        if is_leaving {
+            self.switchboard.lose(session);
+        }
     }
 
     /// A worker's connection is over.
@@ -63,8 +56,7 @@ impl Loop {
             Some(guest) => self.observer.on_lost(&guest, why),
             None => {}
         }
-        self.switchboard.on(CallEvent::Lost(session));
-        self.on_member_lost(session);
+        self.switchboard.lose(session);
     }
 
     pub(crate) fn tell_scheduler(&mut self, event: Event<'_>) {
@@ -104,14 +96,13 @@ impl Loop {
             self.on_lost(session, "it gave no sign of life, or another start of it came");
         }
         for session in welcomed {
-            if let Some(instance) = self.guests.welcomed(session) {
-                self.observer.on_welcome(&instance.name);
+            if let Some(guest) = self.guests.welcomed(session) {
+                self.observer.on_welcome(&guest.instance.name);
                 // One that is gone already is lost below.
                 if let Some(line) = self.sessions.get(&session) {
-                    self.switchboard.join(session, instance, Arc::clone(line));
+                    self.switchboard.join(session, guest, Arc::clone(line));
                 }
             }
-            self.on_member(session);
         }
         for session in gone {
             self.tell_scheduler(Event::Closed(session));

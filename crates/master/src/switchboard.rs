@@ -1,52 +1,35 @@
-//! Direct calls: who waits for an answer, and who gives it.
+//! Direct calls and look-ups: who waits for an answer, and who gives it.
 //!
-//! News of calls are taken in where they arrive, on the thread of a caller's or a worker's
-//! connection: waking the loop for each and being woken by it was a large part of what a short call
-//! cost. The loop says who is welcome, lost, drained or busy, and how late it is.
+//! News of these are taken in where they arrive, on the thread of a connection: waking the loop for
+//! each was a large part of what a short one cost. The loop says who is welcome, lost, drained or
+//! busy, which record sets there are, and how late it is.
+
+mod news;
+mod state;
+
+pub use news::{CallNews, TellLookup};
+
+pub(crate) use news::Tell;
 
 use crate::clock;
+use crate::guests::Guest;
 use crate::host::TURN_MAX;
 use crate::inbox::{Deliver, Gone, Inbox};
-use std::collections::{BTreeMap, VecDeque};
+use news::News;
+use state::{Deed, State};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use windlass_core::Tick;
 use windlass_core::balance::Strategy;
-use windlass_core::calls::{
-    CallEffect, CallError, CallEvent, CallRequest, CallerId, Calls, Instance, TooManyStrategies,
+use windlass_core::calls::{CallEvent, CallRequest, CallerId, Calls, TooManyStrategies};
+use windlass_core::ledger::Ledger;
+use windlass_core::lookups::{
+    LookupError, LookupEvent, LookupRequest, Lookups, RecordSets, RecordsView,
 };
 use windlass_core::scheduler::SessionId;
-use windlass_core::session::{ToMaster, ToWorker};
+use windlass_core::session::ToMaster;
 use windlass_core::view::CallsView;
-use windlass_core::{Epoch, Tick};
-
-/// What a caller is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CallNews {
-    /// The next bytes of the answer.
-    Piece {
-        /// They follow those told before.
-        bytes: Vec<u8>,
-        /// Whether the answer ends with them.
-        is_last: bool,
-    },
-    /// There is no answer, or no more of it.
-    Failed(CallError),
-    /// The master has ended, and the call with it.
-    Ended,
-}
-
-impl CallNews {
-    /// Whether nothing comes after it.
-    #[must_use]
-    pub fn is_last(&self) -> bool {
-        !matches!(self, CallNews::Piece { is_last: false, .. })
-    }
-}
-
-/// Hands news to a caller; must not block. No more than
-/// [`windlass_core::limits::CALL_WINDOW_BYTES`] come before the caller has said that it took some.
-pub(crate) type Tell = Arc<dyn Fn(CallNews) -> Result<(), Gone> + Send + Sync>;
 
 /// Deeds that one who brings news works off before it goes its way.
 const DEED_COUNT_MAX: usize = 64;
@@ -64,45 +47,13 @@ pub(crate) struct Switchboard {
     inbox: SyncSender<Inbox>,
 }
 
-struct State {
-    calls: Calls,
-    callers: BTreeMap<CallerId, Tell>,
-    /// To the workers that are welcome.
-    lines: BTreeMap<SessionId, Deliver>,
-    effects: Vec<CallEffect>,
-    /// A few for each open call at most: of answers no more is on its way than callers have said
-    /// that they take.
-    to_do: VecDeque<Deed>,
-    /// Whether somebody is at what is to be done.
-    is_at_work: bool,
-    /// Whether the master has ended.
-    is_over: bool,
-}
-
-/// What is to be done without the lock.
-enum Deed {
-    Deliver(SessionId, Deliver, ToWorker),
-    Tell(CallerId, Tell, CallNews),
-    LetGo(SessionId),
-    /// Of a worker that is gone.
-    HangUp(Deliver),
-    /// Of a caller that is gone.
-    Forget(Tell),
-}
-
 impl Switchboard {
-    /// For a reign; the loop is told through its inbox what is for it to see.
-    pub(crate) fn new(epoch: Epoch, seed: u64, inbox: SyncSender<Inbox>) -> Switchboard {
-        let state = State {
-            calls: Calls::new(epoch, seed),
-            callers: BTreeMap::new(),
-            lines: BTreeMap::new(),
-            effects: Vec::new(),
-            to_do: VecDeque::new(),
-            is_at_work: false,
-            is_over: false,
-        };
-        let (state, changed) = (Mutex::new(state), Condvar::new());
+    /// For the reign of this ledger, which begins now; the loop is told through its inbox what is
+    /// for it to see.
+    pub(crate) fn new(ledger: &Ledger, seed: u64, inbox: SyncSender<Inbox>) -> Switchboard {
+        let calls = Calls::new(ledger.epoch, seed);
+        let lookups = Lookups::new(clock::tick(), ledger.epoch, ledger.records.clone());
+        let (state, changed) = (Mutex::new(State::new(calls, lookups)), Condvar::new());
         Switchboard { state, changed, lost: Mutex::default(), inbox }
     }
 
@@ -113,38 +64,93 @@ impl Switchboard {
             return false;
         }
         state.callers.insert(caller, tell);
-        self.work_off(self.decide(state, CallEvent::Asked(caller, request)), DEED_COUNT_MAX);
+        self.take(state, News::OfCall(CallEvent::Asked(caller, request)));
         true
     }
 
     /// Takes in what a caller says.
     pub(crate) fn hear(&self, event: CallEvent) {
-        self.work_off(self.decide(self.lock(), event), DEED_COUNT_MAX);
+        self.take(self.lock(), News::OfCall(event));
     }
 
-    /// Takes a worker's answer; gives back what is for the loop to see, as is all that a worker
-    /// says that is not welcome.
+    /// Somebody looks rows up; `false`: the master has ended.
+    pub(crate) fn look_up(
+        &self,
+        asker: CallerId,
+        request: LookupRequest,
+        tell: TellLookup,
+    ) -> bool {
+        let mut state = self.lock();
+        if state.is_over {
+            return false;
+        }
+        state.askers.insert(asker, tell);
+        self.take(state, News::OfLookup(LookupEvent::Asked(asker, request)));
+        true
+    }
+
+    /// Takes what a worker answers, and which shards it has; gives back what is for the loop to
+    /// see, as is all that a worker says that is not welcome.
     pub(crate) fn answer(&self, session: SessionId, message: ToMaster) -> Option<ToMaster> {
-        let ToMaster::CallAnswer { call, answer } = message else { return Some(message) };
+        let is_answer = matches!(
+            message,
+            ToMaster::CallAnswer { .. } | ToMaster::Found { .. } | ToMaster::Shelved { .. }
+        );
+        if !is_answer {
+            return Some(message);
+        }
         let state = self.lock();
         if !state.lines.contains_key(&session) {
-            return Some(ToMaster::CallAnswer { call, answer });
+            return Some(message);
         }
-        let event = CallEvent::Answered(session, call, answer);
-        self.work_off(self.decide(state, event), DEED_COUNT_MAX);
+        let news = match message {
+            ToMaster::CallAnswer { call, answer } => {
+                News::OfCall(CallEvent::Answered(session, call, answer))
+            }
+            ToMaster::Found { ticket, answer } => {
+                News::OfLookup(LookupEvent::Found(session, ticket, answer))
+            }
+            ToMaster::Shelved { load, shard, ready } => {
+                News::OfLookup(LookupEvent::Shelved(session, load, shard, ready))
+            }
+            other => return Some(other),
+        };
+        self.take(state, news);
         None
     }
 
-    /// The loop has a worker that may be called.
-    pub(crate) fn join(&self, session: SessionId, instance: Instance, line: Deliver) {
+    /// The loop has a worker that may be called and asked.
+    pub(crate) fn join(&self, session: SessionId, guest: &Guest, line: Deliver) {
         let mut state = self.lock();
         state.lines.insert(session, line);
-        self.leave(self.decide(state, CallEvent::Joined(session, instance)));
+        let joined = News::OfCall(CallEvent::Joined(session, guest.instance.clone()));
+        state = self.decide(state, joined);
+        if let Some(member) = guest.member() {
+            state = self.decide(state, News::OfLookup(LookupEvent::Joined(session, member)));
+        }
+        self.leave(state);
     }
 
-    /// Takes in what the loop says.
-    pub(crate) fn on(&self, event: CallEvent) {
-        self.leave(self.decide(self.lock(), event));
+    /// The loop has lost a worker.
+    pub(crate) fn lose(&self, session: SessionId) {
+        self.leave(self.decide(self.lock(), News::Lost(session)));
+    }
+
+    /// A worker is to take nothing new, or takes it again.
+    pub(crate) fn drain(&self, session: SessionId, on: bool) {
+        self.leave(self.decide(self.lock(), News::Draining(session, on)));
+    }
+
+    /// So many tasks a worker has at work.
+    pub(crate) fn busy(&self, session: SessionId, task_count: u32) {
+        let busy = News::OfCall(CallEvent::Busy(session, task_count));
+        self.leave(self.decide(self.lock(), busy));
+    }
+
+    /// These record sets there are now.
+    pub(crate) fn change_sets(&self, sets: RecordSets) {
+        let changed = News::OfLookup(LookupEvent::SetsChanged(sets));
+        self.leave(self.decide(self.lock(), changed));
     }
 
     /// The operator's life, which ends with the master.
@@ -166,12 +172,21 @@ impl Switchboard {
         std::mem::take(&mut *self.lost.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// When the loop is to tell the time.
+    /// The loop tells the time, and is told when it is to do so again.
     ///
     /// # Panics
-    /// The machine has panicked: the master cannot go on.
-    pub(crate) fn next_deadline(&self) -> Option<Tick> {
-        self.state.lock().expect("the machine of calls has panicked").calls.next_deadline()
+    /// A machine has panicked: the master cannot go on.
+    pub(crate) fn keep_time(&self) -> Tick {
+        let mut state = self.state.lock().expect("a machine of calls or look-ups has panicked");
+        let now = clock::tick();
+        if state.next_deadline().is_some_and(|at| at <= now) {
+            state.decide(now, News::Tick);
+        }
+        let turn_end = Tick(now.0 + TURN_MAX.as_micros() as u64);
+        let looks_at = state.next_deadline().map_or(turn_end, |at| at.min(turn_end));
+        state.loop_looks_at = looks_at;
+        self.leave(state);
+        looks_at
     }
 
     /// How workers are chosen; `None`: the master has ended.
@@ -184,8 +199,14 @@ impl Switchboard {
         (!state.is_over).then(|| state.calls.set_strategy(operation, strategy))
     }
 
-    pub(crate) fn view(&self) -> CallsView {
+    pub(crate) fn calls(&self) -> CallsView {
         CallsView::of(&self.lock().calls)
+    }
+
+    /// The record sets and who serves them; `None`: the master has ended.
+    pub(crate) fn records(&self) -> Option<Vec<RecordsView>> {
+        let state = self.lock();
+        (!state.is_over).then(|| state.lookups.view())
     }
 
     /// Calls in a worker's hands.
@@ -198,17 +219,23 @@ impl Switchboard {
         let mut state = self.lock();
         state.is_over = true;
         let callers = std::mem::take(&mut state.callers);
+        let askers = std::mem::take(&mut state.askers);
         let lines = std::mem::take(&mut state.lines);
         let to_do = std::mem::take(&mut state.to_do);
         drop(state);
         self.changed.notify_all();
         for deed in to_do {
-            if let Deed::Tell(_, tell, news) = deed {
-                let _ = told(|| tell(news));
+            match deed {
+                Deed::Tell(_, tell, news) => done(|| tell(news)),
+                Deed::Answer(tell, answer) => done(|| tell(answer)),
+                _ => {}
             }
         }
         for tell in callers.into_values() {
-            let _ = told(|| tell(CallNews::Ended));
+            done(|| tell(CallNews::Ended));
+        }
+        for tell in askers.into_values() {
+            done(|| tell(Err(LookupError::Ended)));
         }
         drop(lines);
     }
@@ -222,22 +249,19 @@ impl Switchboard {
         })
     }
 
+    /// Takes in what somebody brings, who does a little of what follows.
+    fn take(&self, state: MutexGuard<'_, State>, news: News) {
+        self.work_off(self.decide(state, news), DEED_COUNT_MAX);
+    }
+
     /// Decides what follows, and wakes the loop where it would look too late.
-    fn decide<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        event: CallEvent,
-    ) -> MutexGuard<'a, State> {
+    fn decide<'a>(&'a self, mut state: MutexGuard<'a, State>, news: News) -> MutexGuard<'a, State> {
         if state.is_over {
             return state;
         }
-        let before = state.calls.next_deadline();
-        state.decide(event);
-        let deadline = state.calls.next_deadline();
-        let is_sooner = deadline.is_some_and(|at| before.is_none_or(|before| at < before));
-        // The loop looks that often anyway.
-        let turn_end = Tick(clock::tick().0 + TURN_MAX.as_micros() as u64);
-        if is_sooner && deadline.is_some_and(|at| at < turn_end) {
+        state.decide(clock::tick(), news);
+        if let Some(at) = state.next_deadline().filter(|at| *at < state.loop_looks_at) {
+            state.loop_looks_at = at;
             self.wake_loop();
         }
         state
@@ -255,8 +279,8 @@ impl Switchboard {
             let news = self.act(deed);
             state = self.lock();
             state.is_at_work = false;
-            if let Some(event) = news {
-                state = self.decide(state, event);
+            if let Some(news) = news {
+                state = self.decide(state, news);
             }
         }
         self.leave(state);
@@ -272,34 +296,32 @@ impl Switchboard {
     }
 
     /// Does something; what comes of it is news again.
-    fn act(&self, deed: Deed) -> Option<CallEvent> {
+    fn act(&self, deed: Deed) -> Option<News> {
         match deed {
             // A peer that does not keep up is dropped, never waited for.
             Deed::Deliver(session, line, message) => told(|| line(message)).is_err().then(|| {
                 self.let_go(session);
-                CallEvent::Lost(session)
+                News::Lost(session)
             }),
             Deed::Tell(caller, tell, news) => {
                 let is_last = news.is_last();
                 let is_gone = told(|| tell(news)).is_err() && !is_last;
-                is_gone.then_some(CallEvent::Abandoned(caller))
+                is_gone.then_some(News::OfCall(CallEvent::Abandoned(caller)))
+            }
+            Deed::Answer(tell, answer) => {
+                done(|| tell(answer));
+                None
             }
             Deed::LetGo(session) => {
                 self.let_go(session);
                 None
             }
             Deed::HangUp(line) => {
-                let _ = told(move || {
-                    drop(line);
-                    Ok(())
-                });
+                done(|| drop(line));
                 None
             }
             Deed::Forget(tell) => {
-                let _ = told(move || {
-                    drop(tell);
-                    Ok(())
-                });
+                done(|| drop(tell));
                 None
             }
         }
@@ -317,10 +339,10 @@ impl Switchboard {
     }
 }
 
-/// Ends the calls of a master whose loop ends in whatever way.
-pub(crate) struct EndsCalls(pub(crate) Arc<Switchboard>);
+/// Ends the calls and look-ups of a master whose loop ends in whatever way.
+pub(crate) struct Ends(pub(crate) Arc<Switchboard>);
 
-impl Drop for EndsCalls {
+impl Drop for Ends {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -331,41 +353,9 @@ fn told(tell: impl FnOnce() -> Result<(), Gone>) -> Result<(), Gone> {
     catch_unwind(AssertUnwindSafe(tell)).unwrap_or(Err(Gone))
 }
 
-impl State {
-    fn decide(&mut self, event: CallEvent) {
-        let gone = match &event {
-            CallEvent::Lost(session) => self.lines.remove(session).map(Deed::HangUp),
-            CallEvent::Abandoned(caller) => self.callers.remove(caller).map(Deed::Forget),
-            _ => None,
-        };
-        self.to_do.extend(gone);
-        let mut effects = std::mem::take(&mut self.effects);
-        self.calls.on(clock::tick(), event, &mut effects);
-        for effect in effects.drain(..) {
-            let deed = match effect {
-                CallEffect::Send(session, message) => {
-                    // One that is known to be gone misses nothing.
-                    let line = self.lines.get(&session);
-                    line.map(|line| Deed::Deliver(session, Arc::clone(line), message))
-                }
-                CallEffect::Close(session) => Some(Deed::LetGo(session)),
-                CallEffect::Pass { caller, bytes, is_last } => {
-                    self.deed_for(caller, CallNews::Piece { bytes, is_last })
-                }
-                CallEffect::Fail(caller, error) => self.deed_for(caller, CallNews::Failed(error)),
-            };
-            self.to_do.extend(deed);
-        }
-        self.effects = effects;
-    }
-
-    fn deed_for(&mut self, caller: CallerId, news: CallNews) -> Option<Deed> {
-        let tell = match news.is_last() {
-            true => self.callers.remove(&caller),
-            false => self.callers.get(&caller).cloned(),
-        };
-        tell.map(|tell| Deed::Tell(caller, tell, news))
-    }
+/// Of whoever panics at this nothing more is expected.
+fn done<T>(act: impl FnOnce() -> T) {
+    let _ = catch_unwind(AssertUnwindSafe(act));
 }
 
 #[cfg(test)]

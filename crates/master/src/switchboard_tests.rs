@@ -1,33 +1,45 @@
-//! Calls without a loop: who brings news has it taken in.
+//! Calls and look-ups without a loop: who brings news has it taken in.
 
 use super::*;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
-use windlass_core::WorkerName;
+use windlass_core::calls::Instance;
 use windlass_core::ids::CallId;
+use windlass_core::ledger::Entry;
+use windlass_core::lookups::LookupAnswer;
 use windlass_core::params::Params;
-use windlass_core::session::AnswerPiece;
+use windlass_core::records::{Condition, GroupAnswer, Query, RecordSet, Rows, StoredShard, Wanted};
+use windlass_core::session::{AnswerPiece, ToWorker};
+use windlass_core::{BlobId, Epoch, LoadId, LogTime, ShardIndex, TicketId, WorkerName};
 
 const CALLER: CallerId = CallerId(7);
 
 fn switchboard() -> (Arc<Switchboard>, Receiver<Inbox>) {
     let (inbox, told) = sync_channel(4);
-    (Arc::new(Switchboard::new(Epoch(1), 1, inbox)), told)
+    let mut ledger = Ledger::default();
+    ledger.epoch = Epoch(1);
+    let board = Switchboard::new(&ledger, 1, inbox);
+    board.keep_time();
+    (Arc::new(board), told)
 }
 
 /// A worker with a name by its number.
-fn worker(number: u64) -> (SessionId, Instance) {
+fn worker(number: u64) -> (SessionId, Guest) {
     let name = WorkerName(format!("w{number}"));
     let operations = ["noop".to_owned()].into();
-    (SessionId(number), Instance { name, slots: 1, operations, is_draining: false })
+    let instance = Instance { name, slots: 1, operations, is_draining: false };
+    (SessionId(number), Guest { instance, pins: None, in_process: false, is_welcome: true })
 }
 
 /// Has it join; what it is sent comes out.
 fn join(board: &Switchboard, number: u64) -> Receiver<ToWorker> {
+    join_as(board, worker(number))
+}
+
+fn join_as(board: &Switchboard, (session, guest): (SessionId, Guest)) -> Receiver<ToWorker> {
     let (tell, heard) = channel();
-    let (session, instance) = worker(number);
     let line = move |message| tell.send(message).map_err(|_| Gone);
-    board.join(session, instance, Arc::new(line));
+    board.join(session, &guest, Arc::new(line));
     heard
 }
 
@@ -66,17 +78,17 @@ fn a_call_is_answered_without_the_loop() {
     let (board, inbox) = switchboard();
     let heard = join(&board, 1);
     let told = ask(&board, CALLER);
-    assert_eq!(board.view().open_count, 1);
+    assert_eq!(board.calls().open_count, 1);
     assert_eq!(board.answer(SessionId(1), piece(called(&heard), 0, b"24", true)), None);
     assert_eq!(told.try_iter().collect::<Vec<_>>(), [whole(b"24")]);
-    assert_eq!(board.view().open_count, 0);
+    assert_eq!(board.calls().open_count, 0);
     assert!(inbox.try_recv().is_err(), "the loop sleeps on");
 }
 
 #[test]
 fn a_worker_may_answer_within_being_called() {
     let (board, _inbox) = switchboard();
-    let (session, instance) = worker(1);
+    let (session, guest) = worker(1);
     let back = Arc::downgrade(&board);
     let line = move |message| {
         if let ToWorker::Call { call, .. } = message {
@@ -85,7 +97,7 @@ fn a_worker_may_answer_within_being_called() {
         }
         Ok(())
     };
-    board.join(session, instance, Arc::new(line));
+    board.join(session, &guest, Arc::new(line));
     assert_eq!(ask(&board, CALLER).try_iter().collect::<Vec<_>>(), [whole(b"24")]);
 }
 
@@ -115,8 +127,8 @@ fn with_a_full_inbox_the_loop_is_told_of_the_lost_all_the_same() {
 #[test]
 fn who_panics_at_what_it_is_told_is_gone_and_nobody_else() {
     let (board, _inbox) = switchboard();
-    let (session, instance) = worker(1);
-    board.join(session, instance, Arc::new(|_| panic!("as no line does")));
+    let (session, guest) = worker(1);
+    board.join(session, &guest, Arc::new(|_| panic!("as no line does")));
     let heard = join(&board, 2);
     let told = ask(&board, CALLER);
     assert_eq!(board.take_lost(), [SessionId(1)]);
@@ -130,11 +142,11 @@ fn the_loop_leaves_what_is_to_be_done_to_the_operator() {
     let (board, _inbox) = switchboard();
     let _heard = join(&board, 1);
     let _told = ask(&board, CALLER);
-    let (session, instance) = worker(2);
+    let (session, guest) = worker(2);
     let (tell, by) = channel();
     let line = move |_| tell.send(thread::current().id()).map_err(|_| Gone);
-    board.join(session, instance, Arc::new(line));
-    board.on(CallEvent::Lost(SessionId(1)));
+    board.join(session, &guest, Arc::new(line));
+    board.lose(SessionId(1));
     assert!(by.try_recv().is_err(), "nobody is there to do it");
     let operating = Arc::clone(&board);
     let operator = thread::spawn(move || operating.operate());
@@ -149,7 +161,7 @@ fn the_loop_leaves_what_is_to_be_done_to_the_operator() {
 fn nobody_works_for_others_for_ever() {
     const CALL_COUNT: u64 = 1_000;
     let (board, _inbox) = switchboard();
-    let (session, instance) = worker(1);
+    let (session, guest) = worker(1);
     let back = Arc::downgrade(&board);
     let line = move |message| {
         if let (ToWorker::Call { call, .. }, Some(board)) = (message, back.upgrade()) {
@@ -157,7 +169,7 @@ fn nobody_works_for_others_for_ever() {
         }
         Ok(())
     };
-    board.join(session, instance, Arc::new(line));
+    board.join(session, &guest, Arc::new(line));
     let (tell, told) = channel();
     ask_again(&board, 1, CALL_COUNT, &tell);
     let count_before = told.try_iter().count();
@@ -201,7 +213,7 @@ fn a_caller_that_takes_nothing_is_gone_and_its_worker_told() {
     board.answer(SessionId(1), piece(call, 0, b"2", false));
     let cancelled = heard.try_iter().any(|message| message == ToWorker::CallCancelled(call));
     assert!(cancelled);
-    assert_eq!(board.view().open_count, 0);
+    assert_eq!(board.calls().open_count, 0);
 }
 
 #[test]
@@ -224,7 +236,7 @@ fn whoever_is_not_welcome_is_the_loops_affair() {
     assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer.clone()));
     let _heard = join(&board, 1);
     assert_eq!(board.answer(SessionId(1), answer.clone()), None);
-    board.on(CallEvent::Lost(SessionId(1)));
+    board.lose(SessionId(1));
     assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer));
     assert_eq!(board.answer(SessionId(1), ToMaster::Goodbye), Some(ToMaster::Goodbye));
 }
@@ -253,8 +265,8 @@ fn a_machine_that_panics_ends_the_loop_and_whoever_waits_is_told() {
     assert!(thread::spawn(move || ask(&again, CallerId(8))).join().is_err());
     assert!(!board.ask(CallerId(9), request(None), Arc::new(|_| Ok(()))));
     let turning = thread::spawn(move || {
-        let ending = EndsCalls(board);
-        ending.0.next_deadline()
+        let ending = Ends(board);
+        ending.0.keep_time()
     });
     assert!(turning.join().is_err(), "the loop does not go on");
     assert_eq!(told.iter().collect::<Vec<_>>(), [CallNews::Ended]);
@@ -266,7 +278,7 @@ fn what_was_decided_before_the_end_is_told() {
     let _heard = join(&board, 1);
     let told = ask(&board, CALLER);
     // For the operator to tell, who is not there.
-    board.on(CallEvent::Lost(SessionId(1)));
+    board.lose(SessionId(1));
     board.end();
     let news: Vec<_> = told.iter().collect();
     assert!(matches!(&news[..], [CallNews::Failed(_)]), "{news:?}");
@@ -319,4 +331,117 @@ fn callers_of_many_threads_get_their_answers_in_order() {
     assert_eq!(sorted, (1..=CALLER_COUNT * CALL_COUNT).collect::<Vec<_>>());
     board.end();
     workers.into_iter().for_each(|worker| worker.join().expect("it ends"));
+}
+
+/// Loads a set of one group, and has worker 1 serve it; what that is sent comes out.
+fn serve(board: &Switchboard) -> Receiver<ToWorker> {
+    let shards = vec!["all=*".parse().expect("a shard")];
+    let set = RecordSet {
+        name: "people".parse().expect("a name"),
+        key: "name".parse().expect("a name"),
+        indexed: Vec::new(),
+        shards: shards.try_into().expect("fit"),
+        replica_count: 1,
+    };
+    let stored = vec![StoredShard { blob: BlobId::of(b"rows"), size: 4, row_count: 1 }];
+    let mut ledger = Ledger::default();
+    let entry = Entry::RecordsLoaded { set, stored, replaces: false };
+    ledger.apply(LogTime(1), &entry, &mut Vec::new());
+    board.change_sets(ledger.records);
+    serve_by(board, 1)
+}
+
+/// Has a worker join that has the only group of the only set ready.
+fn serve_by(board: &Switchboard, number: u64) -> Receiver<ToWorker> {
+    let (session, guest) = worker(number);
+    let heard = join_as(board, (session, Guest { pins: Some(Vec::new()), ..guest }));
+    let (load, shard) = (LoadId(1), ShardIndex(0));
+    assert_eq!(board.answer(session, ToMaster::Shelved { load, shard, ready: Ok(()) }), None);
+    heard
+}
+
+type Looked = Result<LookupAnswer, LookupError>;
+
+fn look_up(board: &Switchboard, asker: CallerId, limit_ms: Option<u64>) -> Receiver<Looked> {
+    let field = "name".parse().expect("a name");
+    let condition = Condition { field, wanted: Wanted::Written("alice".to_owned()) };
+    let request = LookupRequest {
+        set: "people".parse().expect("a name"),
+        query: Query { conditions: vec![condition] },
+        load: None,
+        group: None,
+        skip: 0,
+        limit_ms,
+    };
+    let (tell, told) = channel();
+    let tell = Box::new(move |answer| drop(tell.send(answer)));
+    assert!(board.look_up(asker, request, tell));
+    told
+}
+
+/// The question that a worker was asked last.
+fn asked(heard: &Receiver<ToWorker>) -> TicketId {
+    let tickets = heard.try_iter().filter_map(|message| match message {
+        ToWorker::Query { ticket, .. } => Some(ticket),
+        _ => None,
+    });
+    tickets.last().expect("it was asked")
+}
+
+fn found(ticket: TicketId) -> ToMaster {
+    let rows = Rows { rows: vec!["{}".to_owned()], total_count: 1 };
+    ToMaster::Found { ticket, answer: Ok(rows) }
+}
+
+#[test]
+fn a_look_up_is_answered_without_the_loop() {
+    let (board, inbox) = switchboard();
+    let heard = serve(&board);
+    while inbox.try_recv().is_ok() {}
+    let told = look_up(&board, CALLER, None);
+    assert_eq!(board.answer(SessionId(1), found(asked(&heard))), None);
+    let answer = told.recv().expect("it is told").expect("there is one");
+    assert!(
+        matches!(&answer.answer.parts[..], [(_, GroupAnswer::Rows(rows))] if rows.total_count == 1)
+    );
+    assert_eq!(board.records().expect("it goes on").len(), 1);
+}
+
+#[test]
+fn a_look_up_goes_to_whoever_serves_the_group_next() {
+    let (board, _inbox) = switchboard();
+    let heard = serve(&board);
+    let told = look_up(&board, CALLER, None);
+    let late = found(asked(&heard));
+    board.lose(SessionId(1));
+    let heard = serve_by(&board, 2);
+    assert_eq!(board.answer(SessionId(1), late.clone()), Some(late));
+    assert!(told.try_recv().is_err());
+    assert_eq!(board.answer(SessionId(2), found(asked(&heard))), None);
+    assert!(told.recv().expect("it is told").is_ok());
+}
+
+/// Each look-up wants a second instance asked soon: while that is not due, the loop sleeps on.
+#[test]
+fn look_ups_wake_the_loop_once_before_it_looks() {
+    let (board, inbox) = switchboard();
+    let heard = serve(&board);
+    while inbox.try_recv().is_ok() {}
+    board.keep_time();
+    for number in 1..100 {
+        let told = look_up(&board, CallerId(number), None);
+        board.answer(SessionId(1), found(asked(&heard)));
+        assert!(told.recv().expect("it is told").is_ok());
+    }
+    assert!(inbox.try_iter().count() <= 1);
+}
+
+#[test]
+fn whoever_looks_up_is_told_of_the_end() {
+    let (board, _inbox) = switchboard();
+    let _heard = serve(&board);
+    let told = look_up(&board, CALLER, None);
+    board.end();
+    assert_eq!(told.recv(), Ok(Err(LookupError::Ended)));
+    assert!(board.records().is_none());
 }

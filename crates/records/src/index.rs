@@ -40,6 +40,9 @@ pub enum IndexError {
 /// [`Index::fields`].
 type Conditions = [Option<Accepted>; FIELD_COUNT_MAX];
 
+/// So many rows are few.
+const SHORT_ROW_COUNT_MAX: usize = 16;
+
 /// A shard that answers.
 #[derive(Debug)]
 pub struct Index {
@@ -129,7 +132,8 @@ impl Index {
     /// The set cannot answer such a query.
     pub fn find(&self, query: &Query) -> Result<Matches<'_>, QueryError> {
         self.set.check_query(query)?;
-        Ok(Matches { index: self, rows: self.rows_of(query).unwrap_or_default() })
+        let rows = self.accepted(query).and_then(|accepted| self.rows_of(accepted));
+        Ok(Matches { index: self, rows: rows.unwrap_or_default() })
     }
 
     /// What an instance answers: the rows behind the first `skip`, as many as fit the bounds (but
@@ -144,18 +148,29 @@ impl Index {
         row_count_max: usize,
         bytes_max: usize,
     ) -> Result<Rows, QueryError> {
-        let matches = self.find(query)?;
-        let mut rows = Vec::new();
-        let mut bytes = 0;
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        for row in matches.iter().skip(skip).take(row_count_max) {
-            bytes += row.len();
-            if bytes > bytes_max && !rows.is_empty() {
-                break;
-            }
-            rows.push(row.to_owned());
+        Ok(self.find(query)?.part(skip, row_count_max, bytes_max))
+    }
+
+    /// What [`Index::answer`] does, where a key leads to a few rows; `None`: it may take long.
+    pub fn answer_short(
+        &self,
+        query: &Query,
+        skip: u64,
+        row_count_max: usize,
+        bytes_max: usize,
+    ) -> Option<Result<Rows, QueryError>> {
+        if let Err(error) = self.set.check_query(query) {
+            return Some(Err(error));
         }
-        Ok(Rows { rows, total_count: matches.len() as u64 })
+        let rows = match self.accepted(query) {
+            None => Cow::default(),
+            Some(accepted) => {
+                let is_short = |key| self.fields[0].row_count(key) <= SHORT_ROW_COUNT_MAX;
+                accepted[0].filter(|key| is_short(*key))?;
+                self.rows_of(accepted).unwrap_or_default()
+            }
+        };
+        Some(Ok(Matches { index: self, rows }.part(skip, row_count_max, bytes_max)))
     }
 
     fn row(&self, row: u32) -> &str {
@@ -164,8 +179,8 @@ impl Index {
         std::str::from_utf8(row).expect("every row was read as it was indexed")
     }
 
-    /// `None` where nothing can match.
-    fn rows_of(&self, query: &Query) -> Option<Cow<'_, [u32]>> {
+    /// What is accepted of each field; `None` where nothing can match.
+    fn accepted(&self, query: &Query) -> Option<Conditions> {
         let mut accepted = Conditions::default();
         for condition in &query.conditions {
             let position = self.set.fields().position(|field| *field == condition.field)?;
@@ -176,6 +191,11 @@ impl Index {
             }
             accepted[position] = Some(here);
         }
+        Some(accepted)
+    }
+
+    /// The rows that have what is accepted, of one field at least.
+    fn rows_of(&self, mut accepted: Conditions) -> Option<Cow<'_, [u32]>> {
         let mut rows = self.shortest(&mut accepted)?;
         for (field, accepted) in self.fields.iter().zip(accepted) {
             if let Some(accepted) = accepted {
@@ -250,6 +270,21 @@ impl<'a> Matches<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// The rows behind the first `skip`, as many as fit the bounds (but one at least, if there is
+    /// one), and how many there are in all.
+    fn part(&self, skip: u64, row_count_max: usize, bytes_max: usize) -> Rows {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        for row in self.iter().skip(skip).take(row_count_max) {
+            bytes += row.len();
+            if bytes > bytes_max && !rows.is_empty() {
+                break;
+            }
+            rows.push(row.to_owned());
+        }
+        Rows { rows, total_count: self.len() as u64 }
     }
 
     /// The rows, JSON objects in compact form.

@@ -73,6 +73,29 @@ fn a_key_matches_exactly_in_the_order_of_the_file() {
 }
 
 #[test]
+fn what_is_short_is_answered_the_same_and_everything_else_not_at_all() {
+    let set = set(&["location", "year"]);
+    let lines: String = (0..17).map(|_| "{\"name\":\"dora\"}\n").collect();
+    let index = index(&set, &(LINES.to_owned() + &lines));
+    let both = |conditions: &[(&str, Wanted)]| {
+        let query = query(conditions);
+        (index.answer_short(&query, 1, 2, 1_000), index.answer(&query, 1, 2, 1_000))
+    };
+    let short: [&[_]; 4] = [
+        &[("name", text("alice"))],
+        &[("name", text("alice")), ("location", text("Rome"))],
+        &[("name", text("nobody")), ("location", text("Rome"))],
+        &[("name", text("alice")), ("unknown", text("Rome"))],
+    ];
+    for conditions in short {
+        let (short, answer) = both(conditions);
+        assert_eq!(short, Some(answer));
+    }
+    assert_eq!(both(&[("name", text("dora"))]).0, None, "many rows");
+    assert_eq!(both(&[("location", text("Rome"))]).0, None, "no key");
+}
+
+#[test]
 fn a_value_of_another_kind_finds_nothing_and_is_no_error() {
     assert_eq!(ids(&[("location", text("Oslo")), ("year", number("2002"))]), "15");
     assert_eq!(ids(&[("location", text("Oslo")), ("year", text("2002"))]), "2");

@@ -120,8 +120,9 @@ pub(crate) struct Enquiries {
 }
 
 impl Enquiries {
-    pub(crate) fn new(now: Tick) -> Enquiries {
-        Enquiries { lookups: Lookups::new(now), greeted: BTreeMap::new() }
+    pub(crate) fn new(now: Tick, ledger: &Ledger) -> Enquiries {
+        let lookups = Lookups::new(now, ledger.epoch, ledger.records.clone());
+        Enquiries { lookups, greeted: BTreeMap::new() }
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Tick> {
@@ -140,7 +141,6 @@ impl Enquiries {
     pub(crate) fn on_scheduled(
         &mut self,
         moment: Moment,
-        ledger: &Ledger,
         (sends, closes): (usize, usize),
         turn: &mut Turn,
     ) {
@@ -150,24 +150,18 @@ impl Enquiries {
         });
         for session in welcomed.collect::<Vec<_>>() {
             if let Some(member) = self.greeted.get(&session).cloned() {
-                self.on(moment, ledger, LookupEvent::Joined(session, member), turn);
+                self.on(moment, LookupEvent::Joined(session, member), turn);
             }
         }
         let closed = turn.closes[closes..].to_vec();
         for session in closed {
-            self.on_lost(moment, ledger, session, turn);
+            self.on_lost(moment, session, turn);
         }
     }
 
-    pub(crate) fn on_lost(
-        &mut self,
-        moment: Moment,
-        ledger: &Ledger,
-        session: SessionId,
-        turn: &mut Turn,
-    ) {
+    pub(crate) fn on_lost(&mut self, moment: Moment, session: SessionId, turn: &mut Turn) {
         self.greeted.remove(&session);
-        self.on(moment, ledger, LookupEvent::Lost(session), turn);
+        self.on(moment, LookupEvent::Lost(session), turn);
     }
 
     /// An entry was applied.
@@ -182,12 +176,12 @@ impl Enquiries {
             matches!(done, Applied::RecordsLoaded(..) | Applied::RecordsDropped(_))
         };
         if applied.iter().any(is_of_sets) {
-            self.on(moment, ledger, LookupEvent::SetsChanged, turn);
+            self.on(moment, LookupEvent::SetsChanged(ledger.records.clone()), turn);
         }
         if let Entry::WorkerDrained { name, on } = entry {
             for session in self.sessions_of(name) {
                 self.greeted.entry(session).and_modify(|member| member.is_draining = *on);
-                self.on(moment, ledger, LookupEvent::Draining(session, *on), turn);
+                self.on(moment, LookupEvent::Draining(session, *on), turn);
             }
         }
     }
@@ -201,7 +195,6 @@ impl Enquiries {
     pub(crate) fn on_heard(
         &mut self,
         moment: Moment,
-        ledger: &Ledger,
         (session, message): (SessionId, &ToMaster),
         turn: &mut Turn,
     ) {
@@ -212,18 +205,12 @@ impl Enquiries {
             }
             _ => return,
         };
-        self.on(moment, ledger, event, turn);
+        self.on(moment, event, turn);
     }
 
-    pub(crate) fn on(
-        &mut self,
-        moment: Moment,
-        ledger: &Ledger,
-        event: LookupEvent,
-        turn: &mut Turn,
-    ) {
+    pub(crate) fn on(&mut self, moment: Moment, event: LookupEvent, turn: &mut Turn) {
         let mut effects = Vec::new();
-        self.lookups.on(moment.tick, &ledger.records, event, &mut effects);
+        self.lookups.on(moment.tick, event, &mut effects);
         for effect in effects {
             match effect {
                 LookupEffect::Send(session, message) => turn.sends.push((session, message)),

@@ -208,12 +208,12 @@ impl Process {
             MasterEvent::Gone(Connection { id, .. })
             | MasterEvent::HeardGarbage(Connection { id, .. }) => {
                 self.tell(moment, Event::Closed(id), turn);
-                self.enquire(|enquiries, ledger| enquiries.on_lost(moment, ledger, id, turn));
+                self.enquire(|enquiries, _| enquiries.on_lost(moment, id, turn));
             }
             // Whoever does not reign hears of none.
             MasterEvent::Enquired(Enquiry { caller, request }) => {
                 let asked = LookupEvent::Asked(caller, request);
-                self.enquire(|enquiries, ledger| enquiries.on(moment, ledger, asked, turn));
+                self.enquire(|enquiries, _| enquiries.on(moment, asked, turn));
             }
             MasterEvent::Requested(step, entry) => match &mut self.office {
                 Some(office) if office.scheduler.is_some() => {
@@ -255,9 +255,7 @@ impl Process {
             // The scheduler is spared these.
             ToMaster::Found { .. } | ToMaster::Shelved { .. } => {
                 let heard = (session, &message);
-                return self.enquire(|enquiries, ledger| {
-                    enquiries.on_heard(moment, ledger, heard, turn);
-                });
+                return self.enquire(|enquiries, _| enquiries.on_heard(moment, heard, turn));
             }
             _ => {}
         }
@@ -291,7 +289,7 @@ impl Process {
             turn.bites.push("clock: a wall is not believed");
         }
         self.tell(moment, Event::Tick, turn);
-        self.enquire(|enquiries, ledger| enquiries.on(moment, ledger, LookupEvent::Tick, turn));
+        self.enquire(|enquiries, _| enquiries.on(moment, LookupEvent::Tick, turn));
         Ok(())
     }
 
@@ -391,7 +389,7 @@ impl Process {
             }
         }
         if let Some(enquiries) = &mut office.enquiries {
-            enquiries.on_scheduled(moment, &self.replay.ledger, before, turn);
+            enquiries.on_scheduled(moment, before, turn);
         }
     }
 
@@ -514,7 +512,7 @@ impl Process {
             let seed = self.random.next_u64();
             if let Some(office) = &mut self.office {
                 office.scheduler = Some(Scheduler::new(moment.tick, &self.replay.ledger, seed));
-                office.enquiries = Some(Enquiries::new(moment.tick));
+                office.enquiries = Some(Enquiries::new(moment.tick, &self.replay.ledger));
                 office.tokens = self.replay.ledger.tokens.clone();
             }
             turn.reigns = true;

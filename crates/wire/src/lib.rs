@@ -51,7 +51,7 @@ pub use limits::{FRAME_BYTES_MAX, PROTOCOL};
 #[cfg(feature = "net")]
 pub use memo_host::MemoHost;
 #[cfg(feature = "net")]
-pub use records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
+pub use records_host::{LookupDone, RecordsHost, TakeLookup};
 #[cfg(feature = "net")]
 pub use registrar::{Caller, Registrar};
 #[cfg(feature = "net")]

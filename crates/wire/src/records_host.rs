@@ -11,14 +11,6 @@ pub type LookupDone = Result<LookupAnswer, LookupError>;
 /// Takes it; never blocks.
 pub type TakeLookup = Box<dyn FnOnce(LookupDone) + Send>;
 
-/// Why a master does not take a look-up.
-pub enum Unasked {
-    /// It has more to do than it can take: ask again, soon.
-    Busy(Box<LookupRequest>, TakeLookup),
-    /// It has ended, and why.
-    Ended(HostError),
-}
-
 /// A master's record sets.
 #[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
 pub trait RecordsHost: Send + Sync + 'static {
@@ -33,6 +25,6 @@ pub trait RecordsHost: Send + Sync + 'static {
     fn drop_records(&self, name: SetName) -> Result<(), HostError>;
     /// Those there are; may block.
     fn records(&self) -> Result<Vec<RecordsView>, HostError>;
-    /// Looks rows up; never blocks.
-    fn look_up(&self, request: LookupRequest, take: TakeLookup) -> Result<(), Unasked>;
+    /// Looks rows up; never blocks. The answer may come before this returns.
+    fn look_up(&self, request: LookupRequest, take: TakeLookup) -> Result<(), HostError>;
 }

@@ -43,6 +43,11 @@ impl Calls {
         let _before = self.hands.lock().line.replace(line);
     }
 
+    /// Where answers go, while the worker is welcome there.
+    pub(crate) fn line(&self) -> Option<Send> {
+        self.hands.lock().line.clone()
+    }
+
     /// Takes a call that has come over the connection, without ever waiting; gives back what is for
     /// the seat to see, as is a first call: threads are started by the seat's.
     pub(crate) fn take(&self, message: ToWorker) -> Option<ToWorker> {

@@ -8,7 +8,7 @@ use crate::models::Models;
 use crate::options::Options;
 use crate::orders::Orders;
 use crate::pulse::Pulses;
-use crate::shelves::{Fetch, Fetched, Shelves};
+use crate::shelves::{Desk, Fetch, Fetched, Shelves};
 use crate::slot::{Job, Slot, SlotNews};
 use crate::store::Store;
 use crate::usage::{Threads, UsageMeter};
@@ -43,6 +43,7 @@ pub type Send = Arc<dyn Fn(ToMaster) -> Result<(), Gone> + std::marker::Send + S
 pub struct Worker {
     inbox: SyncSender<Inbox>,
     calls: Arc<Calls>,
+    desk: Arc<Desk>,
     turning: Option<JoinHandle<()>>,
     health: Arc<Health>,
 }
@@ -71,13 +72,14 @@ impl Worker {
         let of_slots = Arc::clone(&health);
         let threads = Threads::default();
         let calls = Arc::new(Calls::new(options.slots, inbox.clone(), threads.clone()));
-        let of_seat = Arc::clone(&calls);
+        let (of_seat, desk) = (Arc::clone(&calls), Arc::<Desk>::default());
+        let desk_too = Arc::clone(&desk);
         let turning = thread::spawn(move || {
             // Also when it panics: a master may not wait for what nobody says any more.
             let _calls = EndsCalls(Arc::clone(&of_seat));
-            Host::new(options, &of_slots, &to_self, of_seat, threads).run(&messages);
+            Host::new(options, &of_slots, &to_self, of_seat, desk_too, threads).run(&messages);
         });
-        Worker { inbox, calls, turning: Some(turning), health }
+        Worker { inbox, calls, desk, turning: Some(turning), health }
     }
 
     /// What confines its children, where a layer is missing; known once the first one is ready.
@@ -90,8 +92,10 @@ impl Worker {
     pub fn deliverer(
         &self,
     ) -> impl Fn(ToWorker) -> Result<(), Gone> + std::marker::Send + Sync + use<> {
-        let (inbox, calls) = (self.inbox.clone(), Arc::clone(&self.calls));
-        move |message| match calls.take(message) {
+        let inbox = self.inbox.clone();
+        let (calls, desk) = (Arc::clone(&self.calls), Arc::clone(&self.desk));
+        let take = move |message| desk.take(calls.take(message)?, || calls.line());
+        move |message| match take(message) {
             Some(message) => inbox.try_send(Inbox::Master(message)).map_err(|_| Gone),
             None => Ok(()),
         }
@@ -143,6 +147,7 @@ impl Host {
         health: &Arc<Health>,
         inbox: &SyncSender<Inbox>,
         calls: Arc<Calls>,
+        desk: Arc<Desk>,
         threads: Threads,
     ) -> Host {
         let named = &options.operations;
@@ -180,7 +185,7 @@ impl Host {
             let (inbox, threads) = (inbox.clone(), threads.clone());
             Slot::start(SlotIndex(index), options, health, models, inbox, keeper, threads)
         };
-        let shelves = Shelves::new(store.clone(), inbox.clone(), threads.clone());
+        let shelves = Shelves::new(store.clone(), inbox.clone(), desk, threads.clone());
         let usage = UsageMeter::new(options.in_process.then(|| threads.clone()));
         let slots: Vec<Slot> = (0..options.slots).map(slot).collect();
         Host {

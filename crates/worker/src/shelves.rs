@@ -1,6 +1,9 @@
 //! The shards of record sets that this worker serves: fetched and indexed by a thread beside the
-//! seat's, asked on the seat's own: an answer takes microseconds, and handing it over would take
-//! longer.
+//! seat's, asked [where questions arrive](Desk), or on the seat's thread.
+
+mod desk;
+
+pub(crate) use desk::Desk;
 
 use crate::host::Inbox;
 use crate::store::Store;
@@ -23,7 +26,7 @@ type Key = (LoadId, ShardIndex);
 pub(crate) struct Fetch(u64);
 
 /// What the thread made of a shard.
-pub(crate) type Fetched = Result<Box<Index>, String>;
+pub(crate) type Fetched = Result<Arc<Index>, String>;
 
 /// The shards in this worker's hands.
 pub(crate) struct Shelves {
@@ -31,6 +34,7 @@ pub(crate) struct Shelves {
     threads: Threads,
     store: Store,
     inbox: SyncSender<Inbox>,
+    desk: Arc<Desk>,
     shards: BTreeMap<Key, Shard>,
     fetch_count: u64,
     /// What waits for the thread.
@@ -49,7 +53,7 @@ struct Shard {
 
 enum State {
     Fetching(Fetch),
-    Ready(Box<Index>),
+    Ready(Arc<Index>),
 }
 
 struct Fetcher {
@@ -64,11 +68,17 @@ struct Job {
 }
 
 impl Shelves {
-    pub(crate) fn new(store: Store, inbox: SyncSender<Inbox>, threads: Threads) -> Shelves {
+    pub(crate) fn new(
+        store: Store,
+        inbox: SyncSender<Inbox>,
+        desk: Arc<Desk>,
+        threads: Threads,
+    ) -> Shelves {
         Shelves {
             threads,
             store,
             inbox,
+            desk,
             shards: BTreeMap::new(),
             fetch_count: 0,
             to_fetch: VecDeque::new(),
@@ -102,6 +112,7 @@ impl Shelves {
                     if let Some(shard) = self.shards.get_mut(&key) {
                         shard.state = State::Ready(index);
                     }
+                    self.show();
                     Ok(())
                 }
                 Err(cause) => {
@@ -158,8 +169,18 @@ impl Shelves {
                 self.shards.insert(key, Shard { set: Arc::clone(&set), stored, state });
             }
         }
+        self.show();
         self.fetch_next();
         said
+    }
+
+    /// Shows what is ready at the desk, before anybody is told of it.
+    fn show(&self) {
+        let ready = self.shards.iter().filter_map(|(key, shard)| match &shard.state {
+            State::Ready(index) => Some((*key, Arc::clone(index))),
+            State::Fetching(_) => None,
+        });
+        self.desk.show(ready.collect());
     }
 
     /// Gives the thread the next shard that is still wanted.
@@ -222,7 +243,7 @@ fn fetch_all(store: &Store, to_do: &Receiver<Job>, inbox: &SyncSender<Inbox>) {
 fn fetch_one(store: &Store, set: &RecordSet, stored: StoredShard) -> Fetched {
     let size = stored.size.min(RECORD_SHARD_BYTES_MAX);
     let bytes = store.read(stored.blob, size).map_err(|failure| cut(failure.cause))?;
-    Index::new(set, bytes).map(Box::new).map_err(|error| cut(error.to_string()))
+    Index::new(set, bytes).map(Arc::new).map_err(|error| cut(error.to_string()))
 }
 
 fn cut(mut cause: String) -> String {
@@ -233,130 +254,4 @@ fn cut(mut cause: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use windlass_blobs::Blobs;
-    use windlass_core::TicketId;
-    use windlass_core::records::{Condition, ShelfShard, Wanted};
-    use windlass_records::ShardWriter;
-
-    struct Lab {
-        _dir: tempfile::TempDir,
-        blobs: Blobs,
-        shelves: Shelves,
-        messages: Receiver<Inbox>,
-    }
-
-    fn set() -> RecordSet {
-        RecordSet {
-            name: "people".parse().unwrap(),
-            key: "name".parse().unwrap(),
-            indexed: Vec::new(),
-            shards: vec!["am=a-m".parse().unwrap(), "nz=n-z".parse().unwrap()].try_into().unwrap(),
-            replica_count: 1,
-        }
-    }
-
-    impl Lab {
-        fn new() -> Lab {
-            let dir = tempfile::tempdir().unwrap();
-            let blobs = Blobs::open(dir.path().join("blobs")).unwrap();
-            let (inbox, messages) = sync_channel(16);
-            let shelves = Shelves::new(Store::Shared(blobs.clone()), inbox, Threads::default());
-            Lab { _dir: dir, blobs, shelves, messages }
-        }
-
-        fn stored(&self, names: &[&str]) -> StoredShard {
-            let mut writer = ShardWriter::new(Vec::new()).unwrap();
-            for name in names {
-                writer.push(format!("{{\"name\":\"{name}\"}}").as_bytes()).unwrap();
-            }
-            let (bytes, size, row_count) = writer.finish().unwrap();
-            StoredShard { blob: self.blobs.put(&bytes).unwrap(), size, row_count }
-        }
-
-        fn serve(&mut self, load: u64, shards: &[(u16, StoredShard)]) -> Vec<ToMaster> {
-            let shard = |&(shard, stored): &(u16, StoredShard)| ShelfShard {
-                shard: ShardIndex(shard),
-                stored,
-            };
-            let shards = shards.iter().map(shard).collect();
-            let shelf = Shelf { load: LoadId(load), set: set(), shards };
-            self.shelves.on(ToWorker::Shelves(vec![shelf]))
-        }
-
-        fn fetched(&mut self) -> Vec<ToMaster> {
-            match self.messages.recv().unwrap() {
-                Inbox::Fetched(fetch, fetched) => self.shelves.on_fetched(fetch, fetched),
-                _ => panic!("the thread says nothing else"),
-            }
-        }
-
-        fn ask(&mut self, load: u64, shard: u16, name: &str) -> Result<Vec<String>, String> {
-            let field = "name".parse().unwrap();
-            let wanted = Wanted::Written(name.to_owned());
-            let said = self.shelves.on(ToWorker::Query {
-                ticket: TicketId(9),
-                load: LoadId(load),
-                shard: ShardIndex(shard),
-                query: Query { conditions: vec![Condition { field, wanted }] },
-                skip: 0,
-                row_count_max: 10,
-                bytes_max: 1_000,
-            });
-            match &said[..] {
-                [ToMaster::Found { ticket: TicketId(9), answer }] => {
-                    answer.clone().map(|rows| rows.rows)
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    fn shelved(load: u64, shard: u16) -> ToMaster {
-        ToMaster::Shelved { load: LoadId(load), shard: ShardIndex(shard), ready: Ok(()) }
-    }
-
-    #[test]
-    fn a_shard_is_fetched_asked_and_given_up() {
-        let mut lab = Lab::new();
-        let (am, nz) = (lab.stored(&["alice"]), lab.stored(&["nora", "zoe"]));
-        assert_eq!(lab.serve(1, &[(0, am), (1, nz)]), []);
-        assert_eq!(lab.ask(1, 0, "alice"), Err("it is still loading that shard".to_owned()));
-        assert_eq!(lab.fetched(), [shelved(1, 0)]);
-        assert_eq!(lab.fetched(), [shelved(1, 1)]);
-        assert_eq!(lab.ask(1, 0, "alice"), Ok(vec!["{\"name\":\"alice\"}".to_owned()]));
-        assert_eq!(lab.ask(1, 1, "alice"), Ok(Vec::new()));
-        assert_eq!(lab.serve(1, &[(1, nz)]), [shelved(1, 1)]);
-        assert_eq!(lab.ask(1, 0, "alice"), Err("it does not have that shard".to_owned()));
-        assert_eq!(lab.ask(1, 1, "zoe").unwrap().len(), 1);
-    }
-
-    #[test]
-    fn the_same_rows_of_another_load_are_not_fetched_again() {
-        let mut lab = Lab::new();
-        let (am, other) = (lab.stored(&["alice"]), lab.stored(&["bob"]));
-        lab.serve(1, &[(0, am)]);
-        lab.fetched();
-        assert_eq!(lab.serve(7, &[(0, am)]), [shelved(7, 0)]);
-        // Another cluster's load of the same number has other rows.
-        assert_eq!(lab.serve(7, &[(0, other)]), []);
-        assert_eq!(lab.fetched(), [shelved(7, 0)]);
-        assert_eq!(lab.ask(7, 0, "alice"), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn what_cannot_be_served_says_why_and_what_is_not_wanted_any_more_nothing() {
-        let mut lab = Lab::new();
-        let am = lab.stored(&["alice"]);
-        let blob = lab.blobs.put(b"\x09no shard").unwrap();
-        let broken = StoredShard { blob, size: 9, row_count: 1 };
-        lab.serve(1, &[(0, broken)]);
-        let said = lab.fetched();
-        let ToMaster::Shelved { ready: Err(cause), .. } = &said[0] else { panic!("{said:?}") };
-        assert!(cause.contains("shard format 9 is not known"), "{cause}");
-        lab.serve(1, &[(0, am)]);
-        lab.serve(2, &[]);
-        assert_eq!(lab.fetched(), []);
-    }
-}
+mod tests;

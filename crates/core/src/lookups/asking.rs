@@ -5,7 +5,6 @@ use super::machine::Lookups;
 use super::plan::GroupKey;
 use super::question::{Asking, PartIndex, PartState, Question};
 use crate::calls::CallerId;
-use crate::ids::TicketId;
 use crate::limits::{LOOKUP_BYTES_MAX, LOOKUP_ROW_COUNT_MAX};
 use crate::records::GroupAnswer;
 use crate::scheduler::SessionId;
@@ -83,8 +82,8 @@ impl Lookups {
         let having = part.asked().iter().map(|it| it.session);
         let passed_over: Vec<SessionId> = part.tried.iter().copied().chain(having).collect();
         let Some(session) = self.instances.choose(part.key, &passed_over) else { return false };
-        self.ticket_count += 1;
-        let ticket = TicketId(self.ticket_count);
+        self.ticket.0 += 1;
+        let ticket = self.ticket;
         self.tickets.insert(ticket, (caller, index));
         let asking = Asking { session, ticket, since: now };
         match &mut part.state {

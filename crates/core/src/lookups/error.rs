@@ -32,6 +32,9 @@ pub enum LookupError {
     /// Too much is asked at once.
     #[error("{LOOKUP_OPEN_COUNT_MAX} look-ups are open, no more are taken; ask again in a moment")]
     Busy,
+    /// The master has ended, and the look-up with it.
+    #[error("the master has ended; ask again")]
+    Ended,
 }
 
 fn unknown(name: &SetName, known: &[SetName]) -> String {

@@ -50,8 +50,8 @@ pub enum LookupEvent {
     Lost(SessionId),
     /// A worker is to take nothing new, or takes it again.
     Draining(SessionId, bool),
-    /// A record set was loaded, replaced or dropped.
-    SetsChanged,
+    /// A record set was loaded, replaced or dropped: these there are now.
+    SetsChanged(RecordSets),
     /// A worker has a shard ready, or cannot serve it.
     Shelved(SessionId, LoadId, ShardIndex, Result<(), String>),
     /// Somebody asks; callers are numbered once.

@@ -7,7 +7,7 @@ use super::latency::Latencies;
 use super::plan::GroupKey;
 use super::question::{PartIndex, PartState, Question};
 use crate::calls::CallerId;
-use crate::ids::{LoadId, TicketId};
+use crate::ids::{Epoch, LoadId, TicketId};
 use crate::limits::{LEASE_MS, LOOKUP_OPEN_COUNT_MAX};
 use crate::records::{GroupAnswer, Rows};
 use crate::scheduler::SessionId;
@@ -15,11 +15,17 @@ use crate::session::ToWorker;
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many look-ups, as a power of two, before their tickets may be those of the next reign.
+const TICKET_BITS: u32 = 40;
+
 /// The look-ups of a reign, and who serves which group.
 #[derive(Debug)]
 pub struct Lookups {
+    /// The ledger's record sets, as it was told of them last.
+    pub(super) sets: RecordSets,
     pub(super) instances: Instances,
-    pub(super) ticket_count: u64,
+    /// The last one that was given out.
+    pub(super) ticket: TicketId,
     pub(super) questions: BTreeMap<CallerId, Question>,
     /// Whose each ticket in an instance's hands is.
     pub(super) tickets: BTreeMap<TicketId, (CallerId, PartIndex)>,
@@ -36,10 +42,12 @@ pub struct Lookups {
 impl Lookups {
     /// Nothing is open, nobody connected; the reign begins now.
     #[must_use]
-    pub fn new(now: Tick) -> Lookups {
+    pub fn new(now: Tick, epoch: Epoch, sets: RecordSets) -> Lookups {
         Lookups {
+            sets,
             instances: Instances::default(),
-            ticket_count: 0,
+            // What a worker says late to the master after the one that asked it answers nothing.
+            ticket: TicketId(u64::from(epoch.0) << TICKET_BITS),
             questions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -50,39 +58,34 @@ impl Lookups {
         }
     }
 
-    /// Takes an event; what is to be done is appended to `out`. `sets` are the ledger's own.
-    pub fn on(
-        &mut self,
-        now: Tick,
-        sets: &RecordSets,
-        event: LookupEvent,
-        out: &mut Vec<LookupEffect>,
-    ) {
+    /// Takes an event; what is to be done is appended to `out`.
+    pub fn on(&mut self, now: Tick, event: LookupEvent, out: &mut Vec<LookupEffect>) {
         match event {
             LookupEvent::Joined(session, member) => {
-                self.on_joined(now, sets, session, member, out);
+                self.on_joined(now, session, member, out);
             }
-            LookupEvent::Lost(session) => self.on_lost(now, sets, session, out),
+            LookupEvent::Lost(session) => self.on_lost(now, session, out),
             LookupEvent::Draining(session, is_draining) => {
                 self.instances.drain(session, is_draining);
-                self.replan(now, sets, out);
+                self.replan(now, out);
             }
-            LookupEvent::SetsChanged => {
-                self.end_replaced(sets, out);
-                let is_there = |load| sets.values().any(|loaded| loaded.load == load);
+            LookupEvent::SetsChanged(sets) => {
+                self.sets = sets;
+                self.end_replaced(out);
+                let is_there = |load| self.sets.values().any(|loaded| loaded.load == load);
                 self.latencies.keep(|(load, _)| is_there(load));
-                self.replan(now, sets, out);
+                self.replan(now, out);
             }
             LookupEvent::Shelved(session, load, shard, ready) => {
-                self.on_shelved(now, sets, session, (load, shard), ready, out);
+                self.on_shelved(now, session, (load, shard), ready, out);
             }
-            LookupEvent::Asked(caller, request) => self.on_asked(now, sets, caller, request, out),
+            LookupEvent::Asked(caller, request) => self.on_asked(now, caller, request, out),
             LookupEvent::Found(session, ticket, answer) => {
-                self.on_found(now, sets, session, ticket, answer, out);
+                self.on_found(now, session, ticket, answer, out);
             }
             LookupEvent::Tick => {}
         }
-        self.on_time(now, sets, out);
+        self.on_time(now, out);
     }
 
     /// When it next wants a [`LookupEvent::Tick`].
@@ -103,15 +106,14 @@ impl Lookups {
     fn on_joined(
         &mut self,
         now: Tick,
-        sets: &RecordSets,
         session: SessionId,
         member: Member,
         out: &mut Vec<LookupEffect>,
     ) {
-        self.on_lost(now, sets, session, out);
+        self.on_lost(now, session, out);
         self.instances.join(session, member);
         let before = out.len();
-        self.replan(now, sets, out);
+        self.replan(now, out);
         // One that comes back may have what it is not to serve any more.
         let is_told = |effect: &LookupEffect| match effect {
             LookupEffect::Send(to, ToWorker::Shelves(_)) => *to == session,
@@ -122,17 +124,11 @@ impl Lookups {
         }
     }
 
-    fn on_lost(
-        &mut self,
-        now: Tick,
-        sets: &RecordSets,
-        session: SessionId,
-        out: &mut Vec<LookupEffect>,
-    ) {
+    fn on_lost(&mut self, now: Tick, session: SessionId, out: &mut Vec<LookupEffect>) {
         let Some(name) = self.instances.name(session).cloned() else { return };
         self.instances.leave(session);
         // Whoever takes over is known before anybody is told that there is nobody.
-        self.replan(now, sets, out);
+        self.replan(now, out);
         let of_session = |(caller, question): (&CallerId, &Question)| {
             let caller = *caller;
             let parts = question.parts.iter().enumerate();
@@ -149,7 +145,6 @@ impl Lookups {
     fn on_shelved(
         &mut self,
         now: Tick,
-        sets: &RecordSets,
         session: SessionId,
         key: GroupKey,
         ready: Result<(), String>,
@@ -158,13 +153,13 @@ impl Lookups {
         match ready {
             Ok(()) => {
                 if self.instances.on_ready(session, key) {
-                    self.replan(now, sets, out);
+                    self.replan(now, out);
                     self.place_waiting(now, |of| of == key, out);
                 }
             }
             Err(cause) => {
                 self.instances.on_failed(now, session, key, cause);
-                self.replan(now, sets, out);
+                self.replan(now, out);
             }
         }
     }
@@ -172,7 +167,6 @@ impl Lookups {
     fn on_asked(
         &mut self,
         now: Tick,
-        sets: &RecordSets,
         caller: CallerId,
         request: LookupRequest,
         out: &mut Vec<LookupEffect>,
@@ -180,7 +174,7 @@ impl Lookups {
         assert!(!self.questions.contains_key(&caller), "callers are numbered once");
         let is_full = self.questions.len() >= LOOKUP_OPEN_COUNT_MAX;
         let question =
-            if is_full { Err(LookupError::Busy) } else { Question::new(now, sets, request) };
+            if is_full { Err(LookupError::Busy) } else { Question::new(now, &self.sets, request) };
         let mut question = match question {
             Ok(question) => question,
             Err(error) => return out.push(LookupEffect::Answer(caller, Err(error))),
@@ -199,7 +193,6 @@ impl Lookups {
     fn on_found(
         &mut self,
         now: Tick,
-        sets: &RecordSets,
         session: SessionId,
         ticket: TicketId,
         answer: Result<Rows, String>,
@@ -228,7 +221,7 @@ impl Lookups {
             Err(cause) => {
                 let (key, text) = (part.key, format!("{name}: {cause}"));
                 self.instances.on_failed(now, session, key, cause);
-                self.replan(now, sets, out);
+                self.replan(now, out);
                 self.try_again(now, (caller, index), session, text, out);
             }
         }
@@ -268,8 +261,8 @@ impl Lookups {
 
     /// What waits for a load that is there no more ends; what an instance has is answered by it,
     /// before it hears of the change.
-    fn end_replaced(&mut self, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
-        let is_there = |load: LoadId| sets.values().any(|loaded| loaded.load == load);
+    fn end_replaced(&mut self, out: &mut Vec<LookupEffect>) {
+        let is_there = |load: LoadId| self.sets.values().any(|loaded| loaded.load == load);
         let gone = self.waiting.iter().filter(|((load, _), ..)| !is_there(*load));
         let callers: BTreeSet<CallerId> = gone.map(|(_, caller, _)| *caller).collect();
         for caller in callers {
@@ -280,21 +273,21 @@ impl Lookups {
         }
     }
 
-    fn replan(&mut self, now: Tick, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
-        for (session, shelves) in self.instances.replan(sets) {
+    fn replan(&mut self, now: Tick, out: &mut Vec<LookupEffect>) {
+        for (session, shelves) in self.instances.replan(&self.sets) {
             out.push(LookupEffect::Send(session, ToWorker::Shelves(shelves)));
         }
         // Hope may have come, or gone.
         self.place_waiting(now, |_| true, out);
     }
 
-    fn on_time(&mut self, now: Tick, sets: &RecordSets, out: &mut Vec<LookupEffect>) {
+    fn on_time(&mut self, now: Tick, out: &mut Vec<LookupEffect>) {
         if self.settles_at.is_some_and(|at| at <= now) {
             self.settles_at = None;
             self.place_waiting(now, |_| true, out);
         }
         if self.instances.next_retry().is_some_and(|at| at <= now) && self.instances.forgive(now) {
-            self.replan(now, sets, out);
+            self.replan(now, out);
         }
         self.ask_seconds(now, out);
         while let Some((at, caller)) = self.deadlines.first().copied()

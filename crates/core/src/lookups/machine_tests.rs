@@ -42,7 +42,7 @@ impl Lab {
     fn new(replica_count: u32) -> Lab {
         let mut lab = Lab {
             ledger: Ledger::default(),
-            lookups: Lookups::new(Tick(0)),
+            lookups: Lookups::new(Tick(0), Epoch(0), RecordSets::new()),
             now: Tick(0),
             caller_count: 0,
             told: Vec::new(),
@@ -53,7 +53,7 @@ impl Lab {
     }
 
     fn on(&mut self, event: LookupEvent) {
-        self.lookups.on(self.now, &self.ledger.records, event, &mut self.told);
+        self.lookups.on(self.now, event, &mut self.told);
     }
 
     fn load(&mut self, replica_count: u32, replaces: bool) {
@@ -61,7 +61,7 @@ impl Lab {
         let stored = vec![stored(1), stored(2)];
         let entry = Entry::RecordsLoaded { set: set(replica_count), stored, replaces };
         self.ledger.apply(LogTime(1), &entry, &mut Vec::new());
-        self.on(LookupEvent::SetsChanged);
+        self.on(LookupEvent::SetsChanged(self.ledger.records.clone()));
     }
 
     fn after_ms(&mut self, ms: u64) {
@@ -184,7 +184,7 @@ fn served_counts_of_equal_instances_stay_within_one() {
         }
         lab.ask("name", "alice");
     }
-    let view = lab.lookups.view(&lab.ledger.records);
+    let view = lab.lookups.view();
     let counts: Vec<u64> =
         view[0].groups[0].instances.iter().map(|instance| instance.served_count).collect();
     assert_eq!(counts, [20, 20, 10]);
@@ -280,13 +280,30 @@ fn an_instance_that_turns_out_to_have_nothing_is_replaced_within_the_call() {
 #[test]
 fn a_reign_waits_a_lease_for_workers_that_may_be_on_their_way() {
     let mut lab = Lab::new(1);
-    lab.lookups = Lookups::new(lab.now);
+    lab.lookups = Lookups::new(lab.now, Epoch(0), lab.ledger.records.clone());
     lab.ask("name", "alice");
     lab.check(expect![""]);
     assert_eq!(lab.lookups.next_deadline(), Some(lab.now.after_ms(LEASE_MS)));
     lab.after_ms(LEASE_MS);
     lab.check(expect!["1: am: no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am)"]);
     assert_eq!(lab.lookups.next_deadline(), None);
+}
+
+#[test]
+fn what_comes_late_for_the_reign_before_answers_nothing() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    let old = lab.lookups.ticket;
+    lab.lookups = Lookups::new(lab.now, Epoch(1), lab.ledger.records.clone());
+    lab.join("w1", &[]);
+    lab.ready("w1", 1, 0);
+    lab.ask("name", "bob");
+    assert_ne!(lab.lookups.ticket, old);
+    lab.said();
+    lab.found("w1", old.0, &["alice"]);
+    lab.check(expect![""]);
+    lab.found("w1", lab.lookups.ticket.0, &["bob"]);
+    lab.check(expect!["2: am=bob"]);
 }
 
 #[test]
@@ -318,7 +335,7 @@ fn a_second_instance_is_asked_when_the_first_takes_long_and_the_first_answer_cou
         w2 is asked 1/0, ticket 2
         1: am=a"#]]);
     // Both were given the question; the next one goes to either.
-    let view = lab.lookups.view(&lab.ledger.records);
+    let view = lab.lookups.view();
     let counts = view[0].groups[0].instances.iter().map(|it| it.served_count);
     assert_eq!(counts.collect::<Vec<_>>(), [1, 1]);
     assert_eq!(lab.lookups.next_deadline(), None);
@@ -401,13 +418,13 @@ fn a_replaced_set_is_loaded_anew_and_what_an_instance_has_is_still_answered() {
         w2 is asked 2/0, ticket 2"#]]);
     let name = "people".parse().expect("a name");
     lab.ledger.apply(LogTime(2), &Entry::RecordsDropped { name }, &mut Vec::new());
+    lab.on(LookupEvent::SetsChanged(lab.ledger.records.clone()));
     lab.ask("name", "zoe");
-    lab.check(expect!["3: there is no record set people, and no other; load one: `windlass records load people FILE --key FIELD --shard all=*`"]);
-    lab.on(LookupEvent::SetsChanged);
     lab.check(expect![[r#"
         w1 serves
         w2 serves
-        w3 serves"#]]);
+        w3 serves
+        3: there is no record set people, and no other; load one: `windlass records load people FILE --key FIELD --shard all=*`"#]]);
 }
 
 #[test]
@@ -454,7 +471,7 @@ fn the_count_of_instances_is_kept_when_one_dies() {
     }
     lab.told.clear();
     let holders = |lab: &Lab| {
-        let view = lab.lookups.view(&lab.ledger.records);
+        let view = lab.lookups.view();
         let names = |it: &crate::lookups::GroupView| {
             it.instances.iter().map(|i| i.worker.0.clone()).collect::<Vec<_>>().join(" ")
         };

@@ -1,6 +1,5 @@
 //! Record sets as a master tells of them.
 
-use super::event::RecordSets;
 use super::machine::Lookups;
 use crate::ids::{LoadId, ShardIndex, WorkerName};
 use crate::records::{LoadedSet, StoredShard};
@@ -53,8 +52,8 @@ pub enum HoldingView {
 impl Lookups {
     /// The record sets and who serves them, by name.
     #[must_use]
-    pub fn view(&self, sets: &RecordSets) -> Vec<RecordsView> {
-        sets.values().map(|loaded| self.view_of(loaded)).collect()
+    pub fn view(&self) -> Vec<RecordsView> {
+        self.sets.values().map(|loaded| self.view_of(loaded)).collect()
     }
 
     fn view_of(&self, loaded: &LoadedSet) -> RecordsView {

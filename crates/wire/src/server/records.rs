@@ -2,16 +2,15 @@
 
 use super::room::Room;
 use super::service::Server;
-use super::session::BUSY_PAUSE;
 use crate::convert::{Malformed, look_up, part_of, record_set, records_view_of, stored_shard};
 use crate::generated as pb;
 use crate::host::{Host, HostError};
-use crate::records_host::{LookupDone, RecordsHost, TakeLookup, Unasked};
+use crate::records_host::{LookupDone, RecordsHost};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use windlass_core::lookups::LookupAnswer;
+use windlass_core::lookups::{LookupAnswer, LookupError};
 use windlass_core::records::SetName;
 
 /// Look-ups of one stream that are at work or whose answers wait for its connection: what comes
@@ -117,7 +116,7 @@ async fn ask_all<H: RecordsHost>(
     while let Ok(Some(request)) = asked.message().await {
         let Ok(()) = room.enter().await else { return };
         let id = request.id;
-        let mut request = match look_up(request) {
+        let request = match look_up(request) {
             Ok(request) => request,
             Err(malformed) => {
                 let _ = outgoing.send(Err(malformed.into()));
@@ -125,17 +124,10 @@ async fn ask_all<H: RecordsHost>(
             }
         };
         let to_asker = outgoing.clone();
-        let mut take: TakeLookup = Box::new(move |done| answer(id, done, &to_asker));
-        loop {
-            match host.look_up(request, take) {
-                Ok(()) => break,
-                Err(Unasked::Ended(error)) => {
-                    let _ = outgoing.send(Err(error.into()));
-                    return;
-                }
-                Err(Unasked::Busy(again, taker)) => (request, take) = (*again, taker),
-            }
-            tokio::time::sleep(BUSY_PAUSE).await;
+        let take = Box::new(move |done| answer(id, done, &to_asker));
+        if let Err(error) = host.look_up(request, take) {
+            let _ = outgoing.send(Err(error.into()));
+            return;
         }
     }
 }
@@ -145,6 +137,10 @@ fn answer(id: u64, done: LookupDone, outgoing: &Answers) {
     let empty = pb::LookUpAnswer { id, is_last: true, ..pb::LookUpAnswer::default() };
     let LookupAnswer { load, answer, .. } = match done {
         Ok(answer) => answer,
+        Err(error @ LookupError::Ended) => {
+            let _ = outgoing.send(Err(Status::unavailable(error.to_string())));
+            return;
+        }
         Err(error) => {
             let error = error.to_string();
             let _ = outgoing.send(Ok(pb::LookUpAnswer { error, ..empty }));
@@ -163,5 +159,21 @@ fn answer(id: u64, done: LookupDone, outgoing: &Answers) {
         if outgoing.send(Ok(said)).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_ends_with_its_master() {
+        let (outgoing, mut answers) = mpsc::unbounded_channel();
+        answer(1, Err(LookupError::Busy), &outgoing);
+        answer(2, Err(LookupError::Ended), &outgoing);
+        let busy = answers.try_recv().expect("an answer").expect("of this look-up alone");
+        assert!(busy.is_last && busy.error.contains("ask again"), "{busy:?}");
+        let ended = answers.try_recv().expect("an answer").expect_err("the end of the stream");
+        assert_eq!(ended.code(), tonic::Code::Unavailable);
     }
 }

@@ -6,12 +6,11 @@
 use super::message::Value;
 use super::searchers::Searchers;
 use crate::node::Node;
-use crate::older::BUSY_PAUSE;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::info;
 use windlass_core::LoadId;
 use windlass_core::lookups::{LookupAnswer, LookupRequest, RecordsView};
@@ -19,7 +18,6 @@ use windlass_core::records::{
     Condition, FieldName, GroupAnswer, GroupName, Query, Rows, SetName, Shard, Shards,
     Value as Wants, Wanted,
 };
-use windlass_master::Unasked;
 
 /// What is said of a group without instances.
 const UNAVAILABLE: &str = "Worker is unavailable";
@@ -225,7 +223,7 @@ impl Lookups {
         if let Some((_, set)) = known.filter(|(at, _)| at.elapsed() < ONLY_FOR) {
             return Ok(set);
         }
-        let set = only_one(&self.views().await?)?;
+        let set = only_one(&self.views()?)?;
         let found = Some((Instant::now(), set.clone()));
         *self.only.lock().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(set)
@@ -234,31 +232,22 @@ impl Lookups {
     /// The groups of that set.
     async fn own_shards(&self) -> Result<Shards, Unanswered> {
         let set = self.the_set().await?;
-        let views = self.views().await?;
+        let views = self.views()?;
         let view = views.into_iter().find(|view| view.set.name == set);
         view.map(|view| view.set.shards).ok_or_else(|| format!("there is no record set {set}"))
     }
 
-    async fn views(&self) -> Result<Vec<RecordsView>, Unanswered> {
-        let handle = self.node.handle.clone();
-        let views = tokio::task::spawn_blocking(move || handle.records()).await;
-        views.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    fn views(&self) -> Result<Vec<RecordsView>, Unanswered> {
+        self.node.handle.records().map_err(|error| error.to_string())
     }
 
-    async fn look_up(&self, mut request: LookupRequest) -> Result<LookupAnswer, Unanswered> {
+    async fn look_up(&self, request: LookupRequest) -> Result<LookupAnswer, Unanswered> {
         let (tell, told) = oneshot::channel();
-        let mut take: Box<dyn FnOnce(_) + Send> = Box::new(move |done| {
+        let take = Box::new(move |done| {
             // Who asked may be gone.
             let _ = tell.send(done);
         });
-        loop {
-            match self.node.handle.look_up(request, take) {
-                Ok(()) => break,
-                Err(Unasked::Busy(again, back)) => (request, take) = (*again, back),
-                Err(Unasked::Ended(error)) => return Err(error.to_string()),
-            }
-            sleep(BUSY_PAUSE).await;
-        }
+        self.node.handle.look_up(request, take).map_err(|error| error.to_string())?;
         let done = told.await.map_err(|_| "the master has ended".to_owned())?;
         done.map_err(|error| error.to_string())
     }

@@ -1,24 +1,15 @@
-//! What others ask of a running master about record sets.
+//! Record sets: loaded, dropped, listed and looked into.
 
-use super::Handle;
 use crate::error::MasterError;
-use crate::inbox::{Inbox, Question};
-use crate::lookups::TellLookup;
+use crate::handle::Handle;
+use crate::host::Loop;
+use crate::switchboard::TellLookup;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::TrySendError;
 use windlass_core::LoadId;
 use windlass_core::calls::CallerId;
 use windlass_core::ledger::{Applied, Entry};
 use windlass_core::lookups::{LookupRequest, RecordsView};
 use windlass_core::records::{RecordSet, SetName, StoredShard};
-
-/// Why the master does not take a look-up.
-pub enum Unasked {
-    /// It has more to do than it can take: ask again, soon.
-    Busy(Box<LookupRequest>, TellLookup),
-    /// It has ended.
-    Ended(MasterError),
-}
 
 impl Handle {
     /// Makes a record set of shards that are durable in the blob store, all of it at once.
@@ -53,21 +44,29 @@ impl Handle {
     /// # Errors
     /// The master has ended.
     pub fn records(&self) -> Result<Vec<RecordsView>, MasterError> {
-        self.ask(Question::Records)
+        self.switchboard.records().ok_or_else(|| self.ended())
     }
 
-    /// Looks rows up; what comes of it goes to `tell`, within the time that the request allows.
+    /// Looks rows up, without ever waiting; what comes of it goes to `tell`, within the time that
+    /// the request allows, and maybe before this returns.
     ///
     /// # Errors
-    /// The master has more to do than it can take, or has ended.
-    pub fn look_up(&self, request: LookupRequest, tell: TellLookup) -> Result<(), Unasked> {
-        let caller = CallerId(self.shared.caller_count.fetch_add(1, Ordering::Relaxed));
-        match self.inbox.try_send(Inbox::LookUp(caller, request, tell)) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(Inbox::LookUp(_, request, tell))) => {
-                Err(Unasked::Busy(Box::new(request), tell))
-            }
-            Err(_) => Err(Unasked::Ended(self.ended())),
+    /// The master has ended.
+    pub fn look_up(&self, request: LookupRequest, tell: TellLookup) -> Result<(), MasterError> {
+        let asker = CallerId(self.shared.caller_count.fetch_add(1, Ordering::Relaxed));
+        let is_asked = self.switchboard.look_up(asker, request, tell);
+        is_asked.then_some(()).ok_or_else(|| self.ended())
+    }
+}
+
+impl Loop {
+    /// Shows the switchboard what an entry did to the record sets.
+    pub(crate) fn on_sets(&self, applied: &[Applied]) {
+        let is_of_sets = |done: &Applied| {
+            matches!(done, Applied::RecordsLoaded(..) | Applied::RecordsDropped(_))
+        };
+        if applied.iter().any(is_of_sets) {
+            self.switchboard.change_sets(self.ledger.records.clone());
         }
     }
 }
