@@ -52,7 +52,7 @@ pub enum Media {
     Epub,
     /// Rich Text Format.
     Rtf,
-    /// Word, Excel or PowerPoint before 2007 (OLE compound file).
+    /// Excel or PowerPoint before 2007, or what else is an OLE compound file.
     Ole,
     /// Office Open XML encrypted with a password, which wraps it in an OLE compound file.
     OfficeLocked,
@@ -110,6 +110,9 @@ pub enum Media {
     Empty,
     /// None of the above.
     Unknown,
+    /// Word before 2007, an OLE compound file. Journals know kinds by their position here: new ones
+    /// come last.
+    Doc,
 }
 
 /// What kinds of files have in common for their users.
@@ -176,6 +179,7 @@ impl Media {
         Media::Program,
         Media::Empty,
         Media::Unknown,
+        Media::Doc,
     ];
 
     /// Label, MIME type and family: one row a kind.
@@ -213,6 +217,7 @@ impl Media {
             ),
             Media::Epub => ("EPUB book", "application/epub+zip", Document),
             Media::Rtf => ("Rich Text (RTF)", "application/rtf", Document),
+            Media::Doc => ("Word document before 2007 (DOC)", "application/msword", Document),
             Media::Ole => ("Office file before 2007", "application/x-ole-storage", Document),
             Media::OfficeLocked => {
                 ("Office file locked by a password", "application/x-ole-storage", Document)

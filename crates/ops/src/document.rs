@@ -20,9 +20,9 @@
 //! is asked, if it is installed (`python3 -m pip install --no-deps --target
 //! ~/.local/share/windlass/lib/pypdfium2 pypdfium2`); a note says what it did, or could have done.
 //!
-//! **DOCX**, **ODT**, **RTF**: body, tables (cells separated by tabs), lists, text boxes, formulas,
-//! notes and comments; headers and footers, each wording once. Deleted text and field codes are
-//! left out.
+//! **DOCX**, **DOC** (Word 97 to 2003; of Word 6 and 95 text and tables), **ODT**, **RTF**: body,
+//! tables (cells separated by tabs), lists, text boxes, formulas, notes and comments; headers and
+//! footers, each wording once. Deleted text and field codes are left out.
 //!
 //! **XLSX**, **ODS**: each sheet with its name; numbers by their digits, dates as 2026-01-31,
 //! formulas by the value that was saved with them. Blank rows part tables.
@@ -47,6 +47,9 @@ mod bomb;
 mod builder;
 mod chart;
 mod collections;
+mod doc;
+mod doc_fib;
+mod doc_formats;
 mod docx;
 mod docx_lists;
 mod docx_styles;
@@ -64,6 +67,7 @@ mod mailbox;
 mod markdown;
 mod markers;
 mod model;
+mod ole;
 mod open_line;
 mod opendocument;
 mod order;
@@ -112,6 +116,7 @@ const TEXT_BYTES_MAX: usize = 512 << 20;
 pub(crate) const MEDIA: &[Media] = &[
     Media::Pdf,
     Media::Docx,
+    Media::Doc,
     Media::Xlsx,
     Media::Pptx,
     Media::Odt,
@@ -249,6 +254,7 @@ fn read(
     Ok(match media {
         Media::Pdf => ("PDF", pdf::read(bytes, wanted, progress)?),
         Media::Docx => ("DOCX", docx::read(bytes, extract, progress)?),
+        Media::Doc => ("DOC", doc::read(bytes)?),
         Media::Xlsx => ("XLSX", xlsx::read(bytes, extract, progress)?),
         Media::Pptx => ("PPTX", pptx::read(bytes, extract, progress)?),
         Media::Odt => ("ODT", opendocument::read(&ODT, bytes, extract, progress)?),

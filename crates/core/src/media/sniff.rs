@@ -66,12 +66,22 @@ fn late_pdf(sample: &Sample<'_>) -> bool {
     })
 }
 
-/// An OLE compound file: Office before 2007, or a locked newer one, which shows by the name of the
-/// stream that holds it.
+/// An OLE compound file: Office before 2007, or a locked newer one. It shows by the names of its
+/// streams, or, where these lie in the middle, by how Word's begins.
 fn compound(sample: &Sample<'_>) -> Media {
-    let name: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
-    if find(sample.head, &name).is_some() || find(sample.tail, &name).is_some() {
+    const SECTOR_BYTES: usize = 512;
+    let has_stream = |name: &str| {
+        let name: Vec<u8> = name.bytes().flat_map(|byte| [byte, 0]).collect();
+        find(sample.head, &name).is_some() || find(sample.tail, &name).is_some()
+    };
+    // Word 97 to 2003, and 95.
+    let is_word = |sector: &[u8]| {
+        matches!(sector, [0xEC, 0xA5, 0xC1 | 0xD9, 0, ..] | [0xDC, 0xA5, 0x65..=0x69, 0, ..])
+    };
+    if has_stream("EncryptedPackage") {
         Media::OfficeLocked
+    } else if has_stream("WordDocument") || sample.head.chunks(SECTOR_BYTES).any(is_word) {
+        Media::Doc
     } else {
         Media::Ole
     }

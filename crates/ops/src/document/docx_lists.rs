@@ -1,10 +1,11 @@
-//! Numbers and bullets of DOCX lists: they are not in the text but counted from its numbering part.
+//! Numbers and bullets of Word's lists: they are not in the text but counted, in DOCX by its
+//! numbering part.
 
 use super::xml::{attribute, each_element};
 use std::collections::BTreeMap;
 
 /// Levels of a list, fixed by the format.
-const LEVEL_COUNT: usize = 9;
+pub(super) const LEVEL_COUNT: usize = 9;
 /// Roman numerals are written up to here; Word goes no further.
 const ROMAN_MAX: u32 = 3_999;
 
@@ -16,6 +17,10 @@ pub(super) struct ListRef {
 }
 
 impl ListRef {
+    pub(super) fn new(list: u32, level: usize) -> ListRef {
+        ListRef { list: Some(list), level: Some(level) }
+    }
+
     pub(super) fn set_list(&mut self, value: Option<String>) {
         self.list = value.and_then(|value| value.parse().ok());
     }
@@ -25,12 +30,14 @@ impl ListRef {
     }
 }
 
+/// How a level counts.
 #[derive(Clone, Debug, Default)]
-struct Level {
-    format: String,
+pub(super) struct Level {
+    /// As DOCX calls it: `decimal`, `lowerRoman`, `bullet`.
+    pub(super) format: String,
     /// `%1.%2` with the numbers of levels in it.
-    pattern: String,
-    start: u32,
+    pub(super) pattern: String,
+    pub(super) start: u32,
 }
 
 /// The lists of a document and how far each has counted.
@@ -71,6 +78,17 @@ impl Lists {
         });
         lists.read_styles(styles);
         lists
+    }
+
+    /// Adds a list that counts by a definition, which several lists may share.
+    pub(super) fn add(&mut self, list: u32, definition: u32) {
+        self.abstract_of.insert(list, definition);
+    }
+
+    /// Says how a definition's levels count; those that are not told are decimal.
+    pub(super) fn define(&mut self, definition: u32, mut levels: Vec<Level>) {
+        levels.resize(LEVEL_COUNT, Level { start: 1, ..Level::default() });
+        self.levels.insert(definition, levels);
     }
 
     fn read_styles(&mut self, styles: &str) {

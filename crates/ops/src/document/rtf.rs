@@ -343,7 +343,7 @@ impl Reader {
 }
 
 /// Where `HYPERLINK "address"` leads; `\l` leads into the document.
-fn link_target(instruction: &str) -> Option<String> {
+pub(super) fn link_target(instruction: &str) -> Option<String> {
     let rest = instruction.trim().strip_prefix("HYPERLINK")?.trim_start();
     let is_inner = rest.starts_with("\\l");
     let target = rest.split('"').nth(1).or_else(|| rest.split_whitespace().next())?;

@@ -1,4 +1,5 @@
-//! The encodings of Rich Text: code pages by number, and those of a font's character set.
+//! Encodings of Rich Text and of office files before 2007: code pages by number, those of a font's
+//! character set and of a language.
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
@@ -22,6 +23,28 @@ pub(super) fn page_of_charset(charset: i32) -> Option<i32> {
         238 => 1250,
         _ => return None,
     })
+}
+
+/// The code page of a language, by Windows' number of it.
+pub(super) fn page_of_language(language: u16) -> i32 {
+    const TRADITIONAL_CHINESE: [u16; 3] = [0x0404, 0x0C04, 0x1404];
+    // The lower bits are the language, the upper ones where it is spoken.
+    match language & 0x3FF {
+        0x04 if TRADITIONAL_CHINESE.contains(&language) => 950,
+        0x04 => 936,
+        0x11 => 932,
+        0x12 => 949,
+        0x1E => 874,
+        0x02 | 0x19 | 0x22 | 0x23 | 0x2F => 1251,
+        0x05 | 0x0E | 0x15 | 0x18 | 0x1A..=0x1C | 0x24 => 1250,
+        0x08 => 1253,
+        0x1F => 1254,
+        0x0D => 1255,
+        0x01 | 0x20 | 0x29 => 1256,
+        0x25..=0x27 => 1257,
+        0x2A => 1258,
+        _ => 1252,
+    }
 }
 
 /// The encoding of a code page; those of DOS and unknown ones are read as Western.

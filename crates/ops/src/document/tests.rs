@@ -11,6 +11,7 @@ mod rich;
 mod sheets;
 mod slides;
 mod text;
+mod word;
 
 use super::*;
 use crate::Source;

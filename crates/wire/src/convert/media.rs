@@ -15,6 +15,7 @@ pub(crate) fn name(media: Media) -> &'static str {
         Media::Odp => "odp",
         Media::Epub => "epub",
         Media::Rtf => "rtf",
+        Media::Doc => "doc",
         Media::Ole => "ole",
         Media::OfficeLocked => "office_locked",
         Media::Png => "png",

@@ -1,0 +1,300 @@
+//! Word before 2007: files put together here, byte by byte, as [MS-DOC] wants them.
+
+use super::*;
+
+/// Paragraphs and letters begin here in the stream of the text.
+const TEXT_AT: usize = 1_024;
+const PAGE_BYTES: usize = 512;
+
+/// A file before it is put together.
+#[derive(Default)]
+struct Draft {
+    /// Of each story: paragraphs with their ends, the number of their style, and changes.
+    stories: [Vec<(&'static str, u16, &'static [u8])>; 8],
+    /// Letters that are deleted: the first one, and how many.
+    deleted: Option<(usize, usize)>,
+    flags: u16,
+}
+
+const PLAIN: &[u8] = &[];
+const CELL: &[u8] = &[0x16, 0x24, 1];
+const ROW: &[u8] = &[0x16, 0x24, 1, 0x17, 0x24, 1];
+const ITEM: &[u8] = &[0x0B, 0x46, 1, 0, 0x0A, 0x26, 0];
+const INNER_ITEM: &[u8] = &[0x0B, 0x46, 1, 0, 0x0A, 0x26, 1];
+
+impl Draft {
+    fn of_body(paragraphs: &[(&'static str, u16, &'static [u8])]) -> Draft {
+        let mut draft = Draft::default();
+        draft.stories[0] = paragraphs.to_vec();
+        draft
+    }
+
+    fn file(&self) -> Vec<u8> {
+        let (document, tables) = self.streams();
+        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+        file.create_stream("WordDocument").unwrap().write_all(&document).unwrap();
+        file.create_stream("1Table").unwrap().write_all(&tables).unwrap();
+        let summary = summary("\u{dc}ber", "Ada");
+        file.create_stream("\u{5}SummaryInformation").unwrap().write_all(&summary).unwrap();
+        file.flush().unwrap();
+        file.into_inner().into_inner()
+    }
+
+    fn streams(&self) -> (Vec<u8>, Vec<u8>) {
+        let mut document = vec![0; TEXT_AT];
+        let (mut ends, mut entries) = (vec![TEXT_AT as u32], Vec::new());
+        let mut lengths = Vec::new();
+        for story in &self.stories {
+            let before = document.len();
+            for (text, style, changes) in story {
+                document.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+                ends.push(document.len() as u32);
+                entries.push([&style.to_le_bytes()[..], changes].concat());
+            }
+            lengths.push(((document.len() - before) / 2) as u32);
+        }
+        let text_length = (document.len() - TEXT_AT) / 2;
+        let mut tables = Vec::new();
+        let mut pairs = vec![(0, 0); 93];
+        let mut add = |tables: &mut Vec<u8>, part: usize, bytes: &[u8]| {
+            pairs[part] = (tables.len() as u32, bytes.len() as u32);
+            tables.extend(bytes);
+        };
+        // Of its two pieces one has its letters as bytes of UTF-16, the other one no letters.
+        let plex = [
+            &0_u32.to_le_bytes()[..],
+            &(text_length as u32).to_le_bytes(),
+            &[0, 0],
+            &(TEXT_AT as u32).to_le_bytes(),
+            &[0, 0],
+        ];
+        let plex = plex.concat();
+        let pieces = [&[1, 2, 0, 9, 9, 2][..], &(plex.len() as u32).to_le_bytes(), &plex].concat();
+        add(&mut tables, 33, &pieces);
+        add(&mut tables, 1, &styles());
+        document.resize(document.len().next_multiple_of(PAGE_BYTES), 0);
+        let page = (document.len() / PAGE_BYTES) as u32;
+        document.extend(paragraph_page(&ends, &entries));
+        add(&mut tables, 13, &plex_of_page(&ends, page));
+        if let Some((first, count)) = self.deleted {
+            let start = (TEXT_AT + 2 * first) as u32;
+            let ends = [start, start + 2 * count as u32];
+            document.extend(letter_page(&ends));
+            add(&mut tables, 12, &plex_of_page(&ends, page + 1));
+        }
+        let (definitions, levels) = lists();
+        add(&mut tables, 73, &definitions);
+        tables.extend(levels);
+        let instances = [&1_u32.to_le_bytes()[..], &7_u32.to_le_bytes(), &[0; 12]].concat();
+        pairs[74] = (tables.len() as u32, instances.len() as u32);
+        tables.extend(instances);
+        let mut put =
+            |at: usize, bytes: &[u8]| document[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &0xA5EC_u16.to_le_bytes());
+        put(2, &0xC1_u16.to_le_bytes());
+        put(10, &(0x0200 | self.flags).to_le_bytes());
+        put(32, &14_u16.to_le_bytes());
+        put(62, &22_u16.to_le_bytes());
+        for (index, length) in lengths.iter().enumerate() {
+            put(76 + 4 * index, &length.to_le_bytes());
+        }
+        put(152, &93_u16.to_le_bytes());
+        for (index, (start, length)) in pairs.iter().enumerate() {
+            put(154 + 8 * index, &start.to_le_bytes());
+            put(158 + 8 * index, &length.to_le_bytes());
+        }
+        (document, tables)
+    }
+}
+
+/// Number 0 is plain text, 1 the built-in first heading, 2 builds on that.
+fn styles() -> Vec<u8> {
+    let style = |built_in: u16, parent: u16, changes: &[u8]| {
+        let head = [built_in, parent << 4 | 1, 0, 0, 0];
+        let mut style: Vec<u8> = head.iter().flat_map(|word| word.to_le_bytes()).collect();
+        style.extend([1, 0, b'n', 0, 0, 0]);
+        style.extend(((2 + changes.len()) as u16).to_le_bytes());
+        style.extend([0, 0]);
+        style.extend(changes);
+        [&(style.len() as u16).to_le_bytes()[..], &style].concat()
+    };
+    let sheet = [
+        &4_u16.to_le_bytes()[..],
+        &3_u16.to_le_bytes(),
+        &10_u16.to_le_bytes(),
+        &style(0, 0xFFF, &[]),
+        &style(1, 0, &[]),
+        &style(0xFFE, 1, &[0x40, 0x26, 1]),
+    ];
+    sheet.concat()
+}
+
+/// One list of two levels: `1.` and a bullet.
+fn lists() -> (Vec<u8>, Vec<u8>) {
+    let mut definition = [&1_u16.to_le_bytes()[..], &7_u32.to_le_bytes(), &[0; 24]].concat();
+    definition[2 + 26] = 0;
+    let level = |format: u8, text: &str| {
+        let mut level = vec![0; 28];
+        level[0] = 1;
+        level[4] = format;
+        level.extend((text.encode_utf16().count() as u16).to_le_bytes());
+        level.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+        level
+    };
+    let mut levels = [level(0, "\0."), level(23, "\u{F0B7}")].concat();
+    (0..7).for_each(|_| levels.extend(level(0, "\0.")));
+    (definition, levels)
+}
+
+fn plex_of_page(ends: &[u32], page: u32) -> Vec<u8> {
+    let ends = [ends[0], ends[ends.len() - 1]];
+    [ends[0].to_le_bytes(), ends[1].to_le_bytes(), page.to_le_bytes()].concat()
+}
+
+fn paragraph_page(ends: &[u32], entries: &[Vec<u8>]) -> Vec<u8> {
+    let mut page: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
+    let heads_at = page.len();
+    page.resize(PAGE_BYTES, 0);
+    page[PAGE_BYTES - 1] = entries.len() as u8;
+    let mut at = PAGE_BYTES - 2;
+    for (index, entry) in entries.iter().enumerate() {
+        // Words behind an empty length, or an odd number of bytes.
+        let mut bytes = match entry.len() % 2 {
+            0 => vec![0, (entry.len() / 2) as u8],
+            _ => vec![entry.len().div_ceil(2) as u8],
+        };
+        bytes.extend(entry);
+        at = (at - bytes.len()) & !1;
+        page[at..at + bytes.len()].copy_from_slice(&bytes);
+        page[heads_at + 13 * index] = (at / 2) as u8;
+    }
+    assert!(at >= heads_at + 13 * entries.len(), "one page is enough");
+    page
+}
+
+fn letter_page(ends: &[u32; 2]) -> Vec<u8> {
+    let mut page: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
+    page.push(50);
+    page.resize(PAGE_BYTES, 0);
+    page[100..104].copy_from_slice(&[3, 0x00, 0x08, 1]);
+    page[PAGE_BYTES - 1] = 1;
+    page
+}
+
+fn summary(title: &str, author: &str) -> Vec<u8> {
+    let mut section = vec![0; 8 + 3 * 8];
+    let mut entries = vec![(1_u32, [&2_u32.to_le_bytes()[..], &1252_u32.to_le_bytes()].concat())];
+    for (id, text) in [(2, title), (4, author)] {
+        let bytes = encoding_rs::WINDOWS_1252.encode(text).0;
+        let head = [0x1E_u32.to_le_bytes(), (bytes.len() as u32 + 1).to_le_bytes()].concat();
+        entries.push((id, [&head[..], &bytes, &[0; 4]].concat()));
+    }
+    section[4..8].copy_from_slice(&3_u32.to_le_bytes());
+    for (index, (id, bytes)) in entries.iter().enumerate() {
+        let at = section.len() as u32;
+        section[8 + 8 * index..12 + 8 * index].copy_from_slice(&id.to_le_bytes());
+        section[12 + 8 * index..16 + 8 * index].copy_from_slice(&at.to_le_bytes());
+        section.extend(bytes);
+    }
+    let mut stream = vec![0; 48];
+    stream[44..48].copy_from_slice(&48_u32.to_le_bytes());
+    stream.extend(section);
+    stream
+}
+
+#[test]
+fn word_has_headings_lists_tables_links_and_notes() {
+    let mut draft = Draft::of_body(&[
+        ("Title\r", 1, PLAIN),
+        ("Part\r", 2, PLAIN),
+        ("gr\u{fc}n \u{65e5} \u{1f600}\u{2} a\u{b}b\tc\u{1e}d\u{1f}e\r", 0, PLAIN),
+        ("one\r", 0, ITEM),
+        ("within\r", 0, INNER_ITEM),
+        ("two\r", 0, ITEM),
+        ("x\u{7}", 0, CELL),
+        ("y\r", 0, CELL),
+        ("z\u{7}", 0, CELL),
+        ("\u{7}", 0, ROW),
+        ("1\u{7}", 0, CELL),
+        ("2\u{7}", 0, CELL),
+        ("\u{7}", 0, ROW),
+        (
+            "\u{13} HYPERLINK \"http://a.org/\" \u{14}there\u{15} p. \u{13}PAGE\u{14}9\u{15}\u{c}",
+            0,
+            PLAIN,
+        ),
+    ]);
+    draft.stories[1] = vec![("\u{2} the note\r", 0, PLAIN)];
+    draft.stories[2] = vec![("head\r", 0, PLAIN), ("head\r", 0, PLAIN), ("foot\r", 0, PLAIN)];
+    draft.stories[4] = vec![("\u{5}a comment\r", 0, PLAIN)];
+    draft.stories[6] = vec![("boxed\r", 0, PLAIN)];
+    let wanted = "# Title\n\n## Part\n\ngr\u{fc}n \u{65e5} \u{1f600} a\\\nb c\u{2011}de\n\n1. one\n    \
+                  - within\n2. two\n\n| x | y z |\n| --- | --- |\n| 1 | 2 |\n\n\
+                  [there](<http://a.org/>) p. 9\n\nthe note\n\nhead\n\nfoot\n\na comment\n\nboxed\n";
+    assert_eq!(markdown(Media::Doc, &draft.file()), wanted);
+    let given = read(Media::Doc, &draft.file());
+    let analysis = given.json();
+    assert_eq!(analysis["document_type"], "DOC");
+    assert_eq!(analysis["metadata"]["title"], "\u{dc}ber");
+    assert_eq!(analysis["metadata"]["author"], "Ada");
+    assert_eq!(analysis["paragraph_count"], 7);
+}
+
+#[test]
+fn what_was_deleted_in_word_is_left_out() {
+    let mut draft = Draft::of_body(&[("keep gone keep\r", 0, PLAIN)]);
+    draft.deleted = Some((5, 5));
+    assert_eq!(read(Media::Doc, &draft.file()).text(), "keep keep\n");
+}
+
+#[test]
+fn a_field_without_an_end_swallows_its_paragraph_alone() {
+    let draft = Draft::of_body(&[("a \u{13} PAGE\r", 0, PLAIN), ("b\u{15}\u{14}c\r", 0, PLAIN)]);
+    assert_eq!(read(Media::Doc, &draft.file()).text(), "a\n\nbc\n");
+}
+
+#[test]
+fn word_of_1995_is_read_in_the_code_page_of_its_language() {
+    let mut document = vec![0; TEXT_AT];
+    let text = b"\xcf\xf0\xe8\rone\x07two\x07\x07three\x07four\x07\x07end\r";
+    document.extend(text);
+    let mut put = |at: usize, bytes: &[u8]| document[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &0xA5DC_u16.to_le_bytes());
+    put(2, &0x68_u16.to_le_bytes());
+    put(6, &0x0419_u16.to_le_bytes());
+    put(24, &(TEXT_AT as u32).to_le_bytes());
+    put(28, &((TEXT_AT + text.len()) as u32).to_le_bytes());
+    put(52, &(text.len() as u32).to_le_bytes());
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_stream("WordDocument").unwrap().write_all(&document).unwrap();
+    file.flush().unwrap();
+    let given = read(Media::Doc, &file.into_inner().into_inner());
+    assert_eq!(given.text(), "\u{41f}\u{440}\u{438}\n\none\ttwo\nthree\tfour\n\nend\n");
+}
+
+#[test]
+fn word_that_is_locked_or_damaged_says_so() {
+    let draft = Draft { flags: 0x0100, ..Draft::of_body(&[("a\r", 0, PLAIN)]) };
+    assert_eq!(refused(Media::Doc, &draft.file()).code, "password_required");
+    assert_eq!(refused(Media::Doc, b"\xd0\xcf\x11\xe0 no file").code, "damaged_office_file");
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_stream("Workbook").unwrap().write_all(b"x").unwrap();
+    file.flush().unwrap();
+    let failure = refused(Media::Doc, &file.into_inner().into_inner());
+    assert!(failure.cause.contains("no Word document"), "{failure:?}");
+}
+
+/// Every byte of the tables and of the block of information may lie.
+#[test]
+fn word_with_any_byte_changed_comes_to_an_end() {
+    let mut draft = Draft::of_body(&[("a\r", 1, PLAIN), ("b\u{7}", 0, CELL), ("c\r", 0, ITEM)]);
+    draft.deleted = Some((0, 1));
+    let file = draft.file();
+    for at in (0..file.len()).filter(|at| file[*at] != 0) {
+        let mut bytes = file.clone();
+        bytes[at] = [0xFF, 1, 0x7F][at % 3];
+        if let Err(failure) = process(Media::Doc, &bytes) {
+            assert!(!failure.next_step.is_empty(), "{failure:?}");
+        }
+    }
+}
