@@ -168,6 +168,9 @@ pub const RECORD_SET_COUNT_MAX: u64 = 256;
 pub const RECORD_PIN_COUNT_MAX: usize = 256;
 /// Look-ups that are open at once; what comes above is refused.
 pub const LOOKUP_OPEN_COUNT_MAX: usize = 10_000;
+/// Questions in the hands of one worker; more wait at the master: what lies in a connection beyond
+/// its bounds is taken for a worker that does not keep up.
+pub const LOOKUP_TICKET_COUNT_MAX: usize = 1_024;
 /// How long a look-up may take, unless the asker says otherwise: a group that is still loading is
 /// waited for.
 pub const LOOKUP_MS_DEFAULT: u64 = 10_000;

@@ -205,7 +205,8 @@ impl Loop {
 
     /// Whatever has arrived meanwhile goes into the same record.
     fn take_waiting(&mut self, messages: &Receiver<Inbox>) -> Result<(), MasterError> {
-        while let Ok(message) = messages.try_recv() {
+        // No more than this, so that the turn has an end.
+        for message in messages.try_iter().take(INBOX_MESSAGE_COUNT_MAX) {
             self.on_message(message)?;
         }
         for session in self.switchboard.take_lost() {

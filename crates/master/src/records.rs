@@ -4,12 +4,13 @@ use crate::error::MasterError;
 use crate::handle::Handle;
 use crate::host::Loop;
 use crate::switchboard::TellLookup;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use windlass_core::LoadId;
 use windlass_core::calls::CallerId;
 use windlass_core::ledger::{Applied, Entry};
 use windlass_core::lookups::{LookupRequest, RecordsView};
-use windlass_core::records::{RecordSet, SetName, StoredShard};
+use windlass_core::records::{LoadedSet, RecordSet, SetName, StoredShard};
 
 impl Handle {
     /// Makes a record set of shards that are durable in the blob store, all of it at once.
@@ -45,6 +46,12 @@ impl Handle {
     /// The master has ended.
     pub fn records(&self) -> Result<Vec<RecordsView>, MasterError> {
         self.switchboard.records().ok_or_else(|| self.ended())
+    }
+
+    /// A record set, if there is one of this name.
+    #[must_use]
+    pub fn record_set(&self, name: &SetName) -> Option<Arc<LoadedSet>> {
+        self.switchboard.record_set(name)
     }
 
     /// Looks rows up, without ever waiting; what comes of it goes to `tell`, within the time that

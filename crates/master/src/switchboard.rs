@@ -27,6 +27,7 @@ use windlass_core::ledger::Ledger;
 use windlass_core::lookups::{
     LookupError, LookupEvent, LookupRequest, Lookups, RecordSets, RecordsView,
 };
+use windlass_core::records::{LoadedSet, SetName};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
 use windlass_core::view::CallsView;
@@ -90,19 +91,8 @@ impl Switchboard {
     }
 
     /// Takes what a worker answers, and which shards it has; gives back what is for the loop to
-    /// see, as is all that a worker says that is not welcome.
+    /// see. The answer of a worker that is not welcome, or no more, is nothing.
     pub(crate) fn answer(&self, session: SessionId, message: ToMaster) -> Option<ToMaster> {
-        let is_answer = matches!(
-            message,
-            ToMaster::CallAnswer { .. } | ToMaster::Found { .. } | ToMaster::Shelved { .. }
-        );
-        if !is_answer {
-            return Some(message);
-        }
-        let state = self.lock();
-        if !state.lines.contains_key(&session) {
-            return Some(message);
-        }
         let news = match message {
             ToMaster::CallAnswer { call, answer } => {
                 News::OfCall(CallEvent::Answered(session, call, answer))
@@ -115,7 +105,10 @@ impl Switchboard {
             }
             other => return Some(other),
         };
-        self.take(state, news);
+        let state = self.lock();
+        if state.lines.contains_key(&session) {
+            self.take(state, news);
+        }
         None
     }
 
@@ -183,7 +176,11 @@ impl Switchboard {
             state.decide(now, News::Tick);
         }
         let turn_end = Tick(now.0 + TURN_MAX.as_micros() as u64);
-        let looks_at = state.next_deadline().map_or(turn_end, |at| at.min(turn_end));
+        let mut looks_at = state.next_deadline().map_or(turn_end, |at| at.min(turn_end));
+        // What it was woken for may be done: the next one that is due soon need not wake it again.
+        if state.loop_looks_at > now {
+            looks_at = looks_at.min(state.loop_looks_at);
+        }
         state.loop_looks_at = looks_at;
         self.leave(state);
         looks_at
@@ -201,6 +198,11 @@ impl Switchboard {
 
     pub(crate) fn calls(&self) -> CallsView {
         CallsView::of(&self.lock().calls)
+    }
+
+    /// A record set as the look-ups know it.
+    pub(crate) fn record_set(&self, name: &SetName) -> Option<Arc<LoadedSet>> {
+        self.lock().lookups.set(name).cloned()
     }
 
     /// The record sets and who serves them; `None`: the master has ended.
@@ -274,6 +276,9 @@ impl Switchboard {
         }
         for _ in 0..deed_count_max {
             let Some(deed) = state.to_do.pop_front() else { return };
+            if matches!(&deed, Deed::Deliver(session, ..) if !state.lines.contains_key(session)) {
+                continue;
+            }
             state.is_at_work = true;
             drop(state);
             let news = self.act(deed);

@@ -3,9 +3,11 @@
 use super::*;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
+use std::time::Instant;
 use windlass_core::calls::Instance;
 use windlass_core::ids::CallId;
 use windlass_core::ledger::Entry;
+use windlass_core::limits::LOOKUP_SECOND_MS_MIN;
 use windlass_core::lookups::LookupAnswer;
 use windlass_core::params::Params;
 use windlass_core::records::{Condition, GroupAnswer, Query, RecordSet, Rows, StoredShard, Wanted};
@@ -230,15 +232,17 @@ fn the_loop_is_woken_for_a_call_that_it_would_end_too_late() {
 }
 
 #[test]
-fn whoever_is_not_welcome_is_the_loops_affair() {
+fn the_answer_of_whoever_is_not_welcome_is_nothing_and_all_else_the_loops_affair() {
     let (board, _inbox) = switchboard();
-    let answer = piece(CallId { epoch: Epoch(1), counter: 1 }, 0, b"24", true);
-    assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer.clone()));
-    let _heard = join(&board, 1);
-    assert_eq!(board.answer(SessionId(1), answer.clone()), None);
-    board.lose(SessionId(1));
-    assert_eq!(board.answer(SessionId(1), answer.clone()), Some(answer));
+    let heard = join(&board, 1);
+    let told = ask(&board, CALLER);
+    let answer = piece(called(&heard), 0, b"24", true);
+    assert_eq!(board.answer(SessionId(2), answer.clone()), None);
+    assert!(told.try_recv().is_err());
     assert_eq!(board.answer(SessionId(1), ToMaster::Goodbye), Some(ToMaster::Goodbye));
+    board.lose(SessionId(1));
+    assert_eq!(board.answer(SessionId(1), answer), None);
+    assert!(board.take_lost().is_empty());
 }
 
 #[test]
@@ -251,7 +255,7 @@ fn after_the_end_nobody_waits_and_nobody_calls() {
     let call = called(&heard);
     assert!(heard.recv().is_err(), "so does the worker");
     assert!(!board.ask(CallerId(8), request(None), Arc::new(|_| Ok(()))));
-    assert!(board.answer(SessionId(1), piece(call, 0, b"24", true)).is_some());
+    assert_eq!(board.answer(SessionId(1), piece(call, 0, b"24", true)), None);
 }
 
 /// Two callers of one number are a defect, at which the machine panics.
@@ -415,25 +419,78 @@ fn a_look_up_goes_to_whoever_serves_the_group_next() {
     let late = found(asked(&heard));
     board.lose(SessionId(1));
     let heard = serve_by(&board, 2);
-    assert_eq!(board.answer(SessionId(1), late.clone()), Some(late));
+    assert_eq!(board.answer(SessionId(1), late), None);
     assert!(told.try_recv().is_err());
     assert_eq!(board.answer(SessionId(2), found(asked(&heard))), None);
     assert!(told.recv().expect("it is told").is_ok());
 }
 
-/// Each look-up wants a second instance asked soon: while that is not due, the loop sleeps on.
+/// Each look-up wants a second instance asked soon, and is answered long before.
 #[test]
 fn look_ups_wake_the_loop_once_before_it_looks() {
     let (board, inbox) = switchboard();
     let heard = serve(&board);
     while inbox.try_recv().is_ok() {}
-    board.keep_time();
+    let (mut wake_count, began) = (0, Instant::now());
     for number in 1..100 {
         let told = look_up(&board, CallerId(number), None);
         board.answer(SessionId(1), found(asked(&heard)));
         assert!(told.recv().expect("it is told").is_ok());
+        for _ in inbox.try_iter() {
+            wake_count += 1;
+            board.keep_time();
+        }
     }
-    assert!(inbox.try_iter().count() <= 1);
+    let most = 2 * (1 + began.elapsed().as_millis() / u128::from(LOOKUP_SECOND_MS_MIN));
+    assert!(wake_count > 0 && wake_count <= most, "{wake_count} of {most}");
+}
+
+#[test]
+fn a_look_up_that_nobody_answers_ends_when_the_loop_tells_the_time() {
+    let (board, inbox) = switchboard();
+    let _heard = serve(&board);
+    while inbox.try_recv().is_ok() {}
+    let told = look_up(&board, CALLER, Some(1));
+    assert!(matches!(inbox.try_recv(), Ok(Inbox::Wake)));
+    let operating = Arc::clone(&board);
+    let operator = thread::spawn(move || operating.operate());
+    let answer = loop {
+        match told.try_recv() {
+            Ok(answer) => break answer.expect("an answer that says what is missing"),
+            Err(_) => {
+                board.keep_time();
+            }
+        }
+    };
+    assert!(matches!(&answer.answer.parts[..], [(_, GroupAnswer::Missing(_))]), "{answer:?}");
+    board.end();
+    operator.join().expect("it ends");
+}
+
+#[test]
+fn a_look_up_that_was_decided_before_the_end_is_told() {
+    let (board, _inbox) = switchboard();
+    let _heard = serve(&board);
+    let told = look_up(&board, CALLER, None);
+    // For the operator to tell, who is not there.
+    board.lose(SessionId(1));
+    board.change_sets(RecordSets::new());
+    board.end();
+    let answer = told.recv().expect("it is told");
+    assert!(matches!(&answer, Err(LookupError::Replaced(_))), "{answer:?}");
+}
+
+#[test]
+fn a_worker_that_is_drained_is_asked_only_where_there_is_no_other() {
+    let (board, _inbox) = switchboard();
+    let first = serve(&board);
+    board.drain(SessionId(1), true);
+    let second = serve_by(&board, 2);
+    while first.try_recv().is_ok() {}
+    (10..20).for_each(|number| drop(look_up(&board, CallerId(number), None)));
+    let is_query = |message: &ToWorker| matches!(message, ToWorker::Query { .. });
+    assert_eq!(first.try_iter().filter(is_query).count(), 0);
+    assert_eq!(second.try_iter().filter(is_query).count(), 10);
 }
 
 #[test]

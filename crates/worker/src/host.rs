@@ -255,6 +255,7 @@ impl Host {
                 // The seat says it again in the new session; of calls there nobody knows.
                 self.ended.clear();
                 self.calls.end_all();
+                self.shelves.on_connected();
                 SeatEvent::Connected
             }
             Inbox::Master(message) => SeatEvent::Message(message),

@@ -41,6 +41,8 @@ pub(crate) struct Shelves {
     to_fetch: VecDeque<(Key, Fetch)>,
     /// The thread has something to do.
     is_fetching: bool,
+    /// Whether the master has said in this session what is to be served.
+    is_told: bool,
     /// Started with the first shard: most workers never get one.
     fetcher: Option<Fetcher>,
 }
@@ -83,8 +85,15 @@ impl Shelves {
             fetch_count: 0,
             to_fetch: VecDeque::new(),
             is_fetching: false,
+            is_told: false,
             fetcher: None,
         }
+    }
+
+    /// A session begins: what is here may be of another cluster, until its master has spoken.
+    pub(crate) fn on_connected(&mut self) {
+        self.is_told = false;
+        self.show();
     }
 
     /// Takes what the master says of record sets; returns what is to be said to it.
@@ -122,6 +131,9 @@ impl Shelves {
             };
             said.push(ToMaster::Shelved { load: key.0, shard: key.1, ready });
         }
+        if !self.is_told {
+            said.clear();
+        }
         self.fetch_next();
         said
     }
@@ -136,6 +148,7 @@ impl Shelves {
     /// Serves these and nothing else from now on. What is here already stays, also where another
     /// load has the same rows: loads of another cluster may have the same numbers.
     fn serve(&mut self, shelves: Vec<Shelf>) -> Vec<ToMaster> {
+        self.is_told = true;
         let mut before = std::mem::take(&mut self.shards);
         let mut said = Vec::new();
         for Shelf { load, set, shards } in shelves {
@@ -177,8 +190,8 @@ impl Shelves {
     /// Shows what is ready at the desk, before anybody is told of it.
     fn show(&self) {
         let ready = self.shards.iter().filter_map(|(key, shard)| match &shard.state {
-            State::Ready(index) => Some((*key, Arc::clone(index))),
-            State::Fetching(_) => None,
+            State::Ready(index) if self.is_told => Some((*key, Arc::clone(index))),
+            State::Ready(_) | State::Fetching(_) => None,
         });
         self.desk.show(ready.collect());
     }

@@ -26,10 +26,11 @@ impl Lookups {
         if let PartState::Asked(asked) = &mut part.state
             && let Some(at) = asked.iter().position(|it| it.session == session)
         {
-            self.tickets.remove(&asked.remove(at).ticket);
+            let asking = asked.remove(at);
             let is_unasked = asked.is_empty();
             part.tried.push(session);
             part.causes.push(cause);
+            self.release(asking);
             if is_unasked {
                 part.state = PartState::Waits;
                 if let Some(at) = part.second_at.take() {
@@ -60,7 +61,10 @@ impl Lookups {
             self.seconds.insert((at, caller, index));
             return;
         }
-        if self.settles_at.is_some() || self.instances.is_loading(key) {
+        let is_hoped_for = self.settles_at.is_some()
+            || self.instances.is_loading(key)
+            || self.instances.has_full(key, &question.parts[index.0].tried);
+        if is_hoped_for {
             self.waiting.insert((key, caller, index));
             return;
         }
@@ -129,6 +133,29 @@ impl Lookups {
         )
     }
 
+    /// Gives an instance that has room again what waits for its groups, oldest first.
+    pub(super) fn place_with(
+        &mut self,
+        now: Tick,
+        session: SessionId,
+        out: &mut Vec<LookupEffect>,
+    ) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        for key in self.instances.keys_of(session) {
+            let mut from = (key, CallerId(0), PartIndex(0));
+            while !self.instances.is_full(session)
+                && let Some(next) = self.waiting.range(from..).next().copied()
+                && next.0 == key
+            {
+                let (_, caller, index) = next;
+                from = (key, caller, PartIndex(index.0 + 1));
+                self.place_again(now, caller, index, out);
+            }
+        }
+    }
+
     /// Looks anew for instances for the parts that wait for these groups.
     pub(super) fn place_waiting(
         &mut self,
@@ -139,10 +166,20 @@ impl Lookups {
         let meant = self.waiting.iter().filter(|(key, ..)| is_meant(*key));
         let waiting: Vec<_> = meant.copied().collect();
         for (_, caller, index) in waiting {
-            let Some(mut question) = self.questions.remove(&caller) else { continue };
-            self.place(now, caller, &mut question, index, out);
-            self.questions.insert(caller, question);
-            self.answer_if_done(caller, out);
+            self.place_again(now, caller, index, out);
         }
+    }
+
+    fn place_again(
+        &mut self,
+        now: Tick,
+        caller: CallerId,
+        index: PartIndex,
+        out: &mut Vec<LookupEffect>,
+    ) {
+        let Some(mut question) = self.questions.remove(&caller) else { return };
+        self.place(now, caller, &mut question, index, out);
+        self.questions.insert(caller, question);
+        self.answer_if_done(caller, out);
     }
 }

@@ -3,7 +3,7 @@
 use super::event::RecordSets;
 use super::plan::{GroupKey, Plan, Taker, Want, plan};
 use crate::ids::WorkerName;
-use crate::limits::SHELF_RETRY_MS;
+use crate::limits::{LOOKUP_TICKET_COUNT_MAX, SHELF_RETRY_MS};
 use crate::records::{LoadedSet, Pin, Shelf, ShelfShard};
 use crate::scheduler::SessionId;
 use crate::time::Tick;
@@ -48,6 +48,8 @@ pub(super) struct Failed {
 #[derive(Debug, Default)]
 pub(super) struct Instances {
     members: BTreeMap<SessionId, Member>,
+    /// Questions in the hands of each.
+    open_counts: BTreeMap<SessionId, usize>,
     plan: Plan,
     /// What each worker was told to serve, and how far it is with it.
     held: BTreeMap<GroupKey, BTreeMap<SessionId, Holding>>,
@@ -65,6 +67,7 @@ impl Instances {
             holders.remove(&session);
         }
         self.failed.retain(|(_, of), _| *of != session);
+        self.open_counts.remove(&session);
         self.members.remove(&session).is_some()
     }
 
@@ -132,10 +135,38 @@ impl Instances {
         of_key.map(|((_, session), failed)| (*session, failed))
     }
 
-    /// The instance that was asked the least, of those that are ready and were not tried; ties by
-    /// name. One that is draining is asked only where there is no other.
+    /// Whether an instance has as many questions as it may have.
+    pub(super) fn is_full(&self, session: SessionId) -> bool {
+        self.open_counts.get(&session).is_some_and(|count| *count >= LOOKUP_TICKET_COUNT_MAX)
+    }
+
+    /// Whether an instance that is ready and was not tried would be asked if it were not full.
+    pub(super) fn has_full(&self, key: GroupKey, tried: &[SessionId]) -> bool {
+        let ready = self.holders(key).filter(|(_, holding)| holding.is_ready);
+        ready.into_iter().any(|(session, _)| !tried.contains(&session) && self.is_full(session))
+    }
+
+    /// An instance has one question less; `true`: it was full.
+    pub(super) fn release(&mut self, session: SessionId) -> bool {
+        let was_full = self.is_full(session);
+        if let Some(count) = self.open_counts.get_mut(&session) {
+            *count = count.saturating_sub(1);
+        }
+        was_full
+    }
+
+    /// The groups that an instance has ready.
+    pub(super) fn keys_of(&self, session: SessionId) -> Vec<GroupKey> {
+        let has = |holders: &BTreeMap<SessionId, Holding>| {
+            holders.get(&session).is_some_and(|holding| holding.is_ready)
+        };
+        self.held.iter().filter(|(_, holders)| has(holders)).map(|(key, _)| *key).collect()
+    }
+
+    /// The instance that was asked the least, of those that are ready, not full and were not tried;
+    /// ties by name. One that is draining is asked only where there is no other.
     pub(super) fn choose(&mut self, key: GroupKey, tried: &[SessionId]) -> Option<SessionId> {
-        let members = &self.members;
+        let (members, open_counts) = (&self.members, &mut self.open_counts);
         let holders = self.held.get_mut(&key)?;
         let ready = holders.iter_mut().filter(|(_, holding)| holding.is_ready);
         let rank = |(session, holding): &(&SessionId, &mut Holding)| {
@@ -144,8 +175,13 @@ impl Instances {
             (is_draining, holding.compared(), member.map(|member| &member.name))
         };
         let untried = ready.filter(|(session, _)| !tried.contains(session));
-        let (session, holding) = untried.min_by(|a, b| rank(a).cmp(&rank(b)))?;
+        let has_room = |session: &SessionId| {
+            open_counts.get(session).is_none_or(|count| *count < LOOKUP_TICKET_COUNT_MAX)
+        };
+        let may_be_asked = untried.filter(|(session, _)| has_room(session));
+        let (session, holding) = may_be_asked.min_by(|a, b| rank(a).cmp(&rank(b)))?;
         holding.served_count += 1;
+        *open_counts.entry(*session).or_default() += 1;
         Some(*session)
     }
 

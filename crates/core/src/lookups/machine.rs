@@ -5,15 +5,16 @@ use super::event::{LookupEffect, LookupEvent, LookupRequest, RecordSets};
 use super::instances::{Instances, Member};
 use super::latency::Latencies;
 use super::plan::GroupKey;
-use super::question::{PartIndex, PartState, Question};
+use super::question::{Asking, PartIndex, PartState, Question};
 use crate::calls::CallerId;
 use crate::ids::{Epoch, LoadId, TicketId};
 use crate::limits::{LEASE_MS, LOOKUP_OPEN_COUNT_MAX};
-use crate::records::{GroupAnswer, Rows};
+use crate::records::{GroupAnswer, LoadedSet, Rows, SetName};
 use crate::scheduler::SessionId;
 use crate::session::ToWorker;
 use crate::time::Tick;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// So many look-ups, as a power of two, before their tickets may be those of the next reign.
 const TICKET_BITS: u32 = 40;
@@ -29,12 +30,14 @@ pub struct Lookups {
     pub(super) questions: BTreeMap<CallerId, Question>,
     /// Whose each ticket in an instance's hands is.
     pub(super) tickets: BTreeMap<TicketId, (CallerId, PartIndex)>,
-    /// Parts for which nobody is ready.
+    /// Parts for which nobody is ready, or those who are have enough to do.
     pub(super) waiting: BTreeSet<(GroupKey, CallerId, PartIndex)>,
     deadlines: BTreeSet<(Tick, CallerId)>,
     /// When parts go to a second instance.
     pub(super) seconds: BTreeSet<(Tick, CallerId, PartIndex)>,
     pub(super) latencies: Latencies,
+    /// Instances that were full and have room now.
+    relieved: Vec<SessionId>,
     /// Until when the workers of the reign before may still be on their way.
     pub(super) settles_at: Option<Tick>,
 }
@@ -54,6 +57,7 @@ impl Lookups {
             deadlines: BTreeSet::new(),
             seconds: BTreeSet::new(),
             latencies: Latencies::default(),
+            relieved: Vec::new(),
             settles_at: Some(now.after_ms(LEASE_MS)),
         }
     }
@@ -86,6 +90,9 @@ impl Lookups {
             LookupEvent::Tick => {}
         }
         self.on_time(now, out);
+        while let Some(session) = self.relieved.pop() {
+            self.place_with(now, session, out);
+        }
     }
 
     /// When it next wants a [`LookupEvent::Tick`].
@@ -95,6 +102,12 @@ impl Lookups {
         let second = self.seconds.first().map(|(at, ..)| *at);
         let settles = self.settles_at.filter(|_| !self.waiting.is_empty());
         deadline.into_iter().chain(second).chain(settles).chain(self.instances.next_retry()).min()
+    }
+
+    /// A record set, if there is one of this name.
+    #[must_use]
+    pub fn set(&self, name: &SetName) -> Option<&Arc<LoadedSet>> {
+        self.sets.get(name)
     }
 
     /// Look-ups without a whole answer.
@@ -209,13 +222,12 @@ impl Lookups {
             Ok(rows) => {
                 self.latencies.on_answer(part.key, now.0.saturating_sub(asking.since.0));
                 // Whoever else has it comes too late.
-                for it in part.asked() {
-                    self.tickets.remove(&it.ticket);
-                }
+                let asked = part.asked().to_vec();
                 if let Some(at) = part.second_at.take() {
                     self.seconds.remove(&(at, caller, index));
                 }
                 part.state = PartState::Done(GroupAnswer::Rows(rows), Some(name.clone()));
+                asked.into_iter().for_each(|it| self.release(it));
                 self.answer_if_done(caller, out);
             }
             Err(cause) => {
@@ -235,6 +247,13 @@ impl Lookups {
         }
     }
 
+    /// A question is in an instance's hands no more, as far as anybody here waits for it.
+    pub(super) fn release(&mut self, asking: Asking) {
+        if self.tickets.remove(&asking.ticket).is_some() && self.instances.release(asking.session) {
+            self.relieved.push(asking.session);
+        }
+    }
+
     /// Forgets a look-up, and what is on its way for it.
     fn end(&mut self, caller: CallerId) -> Option<Question> {
         let question = self.questions.remove(&caller)?;
@@ -246,9 +265,7 @@ impl Lookups {
             }
             match &part.state {
                 PartState::Asked(asked) => {
-                    for it in asked {
-                        self.tickets.remove(&it.ticket);
-                    }
+                    asked.iter().for_each(|it| self.release(*it));
                 }
                 PartState::Waits => {
                     self.waiting.remove(&(part.key, caller, index));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ids::{BlobId, ShardIndex, WorkerName};
 use crate::ledger::{Entry, Ledger};
-use crate::limits::{LOOKUP_MS_DEFAULT, LOOKUP_SECOND_MS_MIN};
+use crate::limits::{LOOKUP_MS_DEFAULT, LOOKUP_SECOND_MS_MIN, LOOKUP_TICKET_COUNT_MAX};
 use crate::records::{Condition, GroupAnswer, Query, RecordSet, StoredShard, Wanted};
 use crate::time::LogTime;
 use expect_test::{Expect, expect};
@@ -287,6 +287,36 @@ fn a_reign_waits_a_lease_for_workers_that_may_be_on_their_way() {
     lab.after_ms(LEASE_MS);
     lab.check(expect!["1: am: no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am)"]);
     assert_eq!(lab.lookups.next_deadline(), None);
+}
+
+#[test]
+fn an_instance_has_so_many_questions_and_the_next_ones_wait() {
+    let mut lab = Lab::new(1);
+    lab.join("w1", &[]);
+    lab.ready("w1", 1, 0);
+    (0..LOOKUP_TICKET_COUNT_MAX).for_each(|_| lab.ask("name", "alice"));
+    lab.said();
+    lab.ask("name", "bob");
+    lab.ask("name", "carol");
+    lab.check(expect![""]);
+    lab.found("w1", 5, &["alice"]);
+    lab.check(expect![[r#"
+        5: am=alice
+        w1 is asked 1/0, ticket 1025"#]]);
+    // Another one that has it relieves the first.
+    lab.join("w2", &[]);
+    lab.said();
+    lab.lose("w1");
+    lab.ready("w2", 1, 0);
+    let asked = lab.said().matches("w2 is asked 1/0").count();
+    assert_eq!(asked, LOOKUP_TICKET_COUNT_MAX);
+    lab.found("w2", lab.lookups.ticket.0, &["a"]);
+    assert!(lab.said().ends_with(&format!("w2 is asked 1/0, ticket {}", lab.lookups.ticket.0)));
+    // Questions that nobody waits for any more make room as well.
+    lab.after_ms(LOOKUP_MS_DEFAULT);
+    lab.said();
+    lab.ask("name", "dora");
+    assert!(lab.said().starts_with("w2 is asked 1/0"));
 }
 
 #[test]

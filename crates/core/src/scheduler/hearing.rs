@@ -28,8 +28,8 @@ impl Scheduler {
             }
             return;
         };
-        // An answer to a call shows that a thread lives; whether the seat does it says by itself.
-        if !matches!(message, ToMaster::CallAnswer { .. }) {
+        // An answer shows that a thread lives; whether the seat does it says by itself.
+        if !matches!(message, ToMaster::CallAnswer { .. } | ToMaster::Found { .. }) {
             worker.heard_at = now;
         }
         match message {

@@ -17,8 +17,8 @@ pub(super) struct State {
     pub(super) askers: BTreeMap<CallerId, TellLookup>,
     /// To the workers that are welcome.
     pub(super) lines: BTreeMap<SessionId, Deliver>,
-    /// A few for each open call or look-up at most: of a call's answer no more is on its way than
-    /// its caller has said that it takes.
+    /// A few for each call and look-up that somebody waits for: of a call's answer no more is on
+    /// its way than its caller has said that it takes.
     pub(super) to_do: VecDeque<Deed>,
     /// Whether somebody is at what is to be done.
     pub(super) is_at_work: bool,

@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::task::coop::consume_budget;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::Uri;
@@ -118,6 +119,8 @@ impl SessionReceiver {
                 if hear(heard).is_break() || is_last {
                     break;
                 }
+                // What is said in answer leaves by this thread too.
+                consume_budget().await;
             }
         });
         Listening { listening, _client: client }

@@ -7,6 +7,7 @@ use crate::registrar::Caller;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::coop::consume_budget;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use windlass_core::session::{ToMaster, ToWorker};
@@ -14,7 +15,7 @@ use windlass_core::session::{ToMaster, ToWorker};
 /// Messages that may wait for a worker's connection; one that does not keep up is let go.
 const OUTGOING_MESSAGE_COUNT_MAX: usize = 4_096;
 /// Pause before a message is said again to a master that has more to do than it can take.
-pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(1);
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 #[tonic::async_trait]
 impl<H: Host> pb::sessions_server::Sessions for Server<H> {
@@ -74,5 +75,7 @@ async fn listen(
             }
             tokio::time::sleep(BUSY_PAUSE).await;
         }
+        // What is said in answer leaves by these threads too.
+        consume_budget().await;
     }
 }

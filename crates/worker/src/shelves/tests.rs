@@ -157,3 +157,22 @@ fn a_question_by_key_is_answered_where_it_arrives() {
     drop(heard);
     assert_eq!(take(&lab.desk, "alice"), Some(question(1, 0, "alice")), "nobody hears it");
 }
+
+/// The next master may be another cluster's, whose load of that number has other rows.
+#[test]
+fn in_a_new_session_nothing_is_ready_before_the_master_has_said_what_it_wants() {
+    let mut lab = Lab::new();
+    let am = lab.stored(&["alice"]);
+    let (said, heard) = sync_channel(4);
+    let line: crate::host::Send = Arc::new(move |message| said.try_send(message).map_err(|_| Gone));
+    let is_answered =
+        |desk: &Desk| desk.take(question(1, 0, "alice"), || Some(Arc::clone(&line))).is_none();
+    lab.serve(1, &[(0, am)]);
+    lab.shelves.on_connected();
+    assert_eq!(lab.fetched(), [], "nobody has asked for it in this session");
+    assert!(!is_answered(&lab.desk));
+    assert_eq!(lab.serve(1, &[(0, am)]), [shelved(1, 0)]);
+    assert!(is_answered(&lab.desk) && heard.try_recv().is_ok());
+    lab.shelves.on_connected();
+    assert!(!is_answered(&lab.desk));
+}

@@ -232,9 +232,9 @@ impl Lookups {
     /// The groups of that set.
     async fn own_shards(&self) -> Result<Shards, Unanswered> {
         let set = self.the_set().await?;
-        let views = self.views()?;
-        let view = views.into_iter().find(|view| view.set.name == set);
-        view.map(|view| view.set.shards).ok_or_else(|| format!("there is no record set {set}"))
+        let loaded = self.node.handle.record_set(&set);
+        let loaded = loaded.ok_or_else(|| format!("there is no record set {set}"))?;
+        Ok(loaded.set.shards.clone())
     }
 
     fn views(&self) -> Result<Vec<RecordsView>, Unanswered> {
