@@ -48,6 +48,7 @@ mod builder;
 mod chart;
 mod collections;
 mod doc;
+mod doc_changes;
 mod doc_fib;
 mod doc_formats;
 mod docx;

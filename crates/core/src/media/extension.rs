@@ -14,7 +14,7 @@ pub(super) const EXTENSIONS: &[(Media, &[&str])] = &[
     (Media::Odp, &["odp", "otp"]),
     (Media::Epub, &["epub"]),
     (Media::Rtf, &["rtf"]),
-    (Media::Doc, &["doc", "dot"]),
+    (Media::Doc, &["doc"]),
     (Media::Ole, &["xls", "ppt"]),
     (Media::Png, &["png", "apng"]),
     (Media::Jpeg, &["jpg", "jpeg", "jpe", "jfif"]),

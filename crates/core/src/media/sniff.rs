@@ -74,9 +74,11 @@ fn compound(sample: &Sample<'_>) -> Media {
         let name: Vec<u8> = name.bytes().flat_map(|byte| [byte, 0]).collect();
         find(sample.head, &name).is_some() || find(sample.tail, &name).is_some()
     };
-    // Word 97 to 2003, and 95.
-    let is_word = |sector: &[u8]| {
-        matches!(sector, [0xEC, 0xA5, 0xC1 | 0xD9, 0, ..] | [0xDC, 0xA5, 0x65..=0x69, 0, ..])
+    // Word 97 to 2003, and 6 and 95.
+    let is_word = |sector: &[u8]| match sector {
+        [0xEC, 0xA5, version, 0, ..] => matches!(version, 0xC0..=0xC2 | 0xD9),
+        [0xDC, 0xA5, version, 0, ..] => matches!(version, 0x65..=0x69),
+        _ => false,
     };
     if has_stream("EncryptedPackage") {
         Media::OfficeLocked

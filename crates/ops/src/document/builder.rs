@@ -51,6 +51,9 @@ impl Builder {
 
     /// What the line that is open will be; before its first word or after it.
     pub(super) fn set_kind(&mut self, kind: Kind) {
+        if let Kind::Item { marker, .. } = &kind {
+            self.gather(marker.len());
+        }
         self.open.kind = kind;
     }
 
@@ -100,7 +103,9 @@ impl Builder {
     /// A link begins; one that is open ends.
     pub(super) fn open_link(&mut self, target: String) {
         self.close_link();
-        self.open.open_link(target);
+        if self.gather(target.len()) {
+            self.open.open_link(target);
+        }
     }
 
     pub(super) fn close_link(&mut self) {
@@ -113,7 +118,7 @@ impl Builder {
         self.close_link();
         let block = take(&mut self.open).into_block();
         // A link that goes on in the next block.
-        link.into_iter().for_each(|target| self.open.open_link(target));
+        link.into_iter().for_each(|target| self.open_link(target));
         block.into_iter().for_each(|block| self.emit(block));
     }
 
@@ -126,7 +131,9 @@ impl Builder {
 
     /// Puts a number before the words of the open line.
     pub(super) fn prefix(&mut self, number: &str) {
-        self.open.prefix(number);
+        if self.gather(number.len()) {
+            self.open.prefix(number);
+        }
     }
 
     /// Whether nothing is in the open line.
@@ -138,7 +145,8 @@ impl Builder {
         match self.drafts.last_mut() {
             Some(draft) => draft.add(block, self.has_layout_tables),
             None if self.suspended.is_empty() => self.document.push(block),
-            None => self.notes.push(block),
+            None if self.document.has_room_for(self.notes.len()) => self.notes.push(block),
+            None => self.document.cut(),
         }
     }
 

@@ -3,12 +3,12 @@
 
 use super::builder::{Builder, Kind};
 use super::doc_fib::{Fib, Piece, Story};
-use super::doc_formats::{Formats, ParagraphFormat, lists};
+use super::doc_formats::{Formats, ParagraphFormat, Shown, lists};
 use super::docx_lists::Lists;
 use super::model::Document;
-use super::ole::{Streams, damaged};
+use super::ole::{Streams, damaged, not_word};
 use super::rtf::link_target;
-use super::rtf_pages::{code_page, page_of_language};
+use super::rtf_pages::{code_page, page_of_charset, page_of_language};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use windlass_core::Failure;
 
@@ -20,11 +20,24 @@ mod sign {
     pub(super) const CELL: char = '\u{7}';
     pub(super) const LINE: char = '\u{B}';
     pub(super) const PAGE: char = '\u{C}';
+    pub(super) const COLUMN: char = '\u{E}';
     pub(super) const PARAGRAPH: char = '\r';
     pub(super) const FIELD: char = '\u{13}';
     pub(super) const FIELD_RESULT: char = '\u{14}';
     pub(super) const FIELD_END: char = '\u{15}';
     pub(super) const HYPHEN: char = '\u{1E}';
+}
+
+/// Code pages that are none of letters of a byte each.
+const UTF_8_PAGE: i32 = 65_001;
+const UTF_16_PAGE: i32 = 1_200;
+
+/// Where a character lies, in bytes, and what is shown of it.
+#[derive(Clone, Copy)]
+struct Place {
+    at: u32,
+    end: u32,
+    shown: Shown,
 }
 
 /// A field that is open.
@@ -38,6 +51,9 @@ struct Reader {
     builder: Builder,
     formats: Formats,
     lists: Lists,
+    /// Characters that may still come: pieces may lie over each other, and a few bytes of them ask
+    /// for any number.
+    budget: usize,
     story: Story,
     /// Characters of the story that are still to come, and the stories after it.
     left: u32,
@@ -59,27 +75,31 @@ struct Reader {
 /// Reads a whole file.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Document, Failure> {
     let mut streams = Streams::open(bytes)?;
-    let document =
-        streams.read("WordDocument").ok_or_else(|| damaged("it holds no Word document"))?;
+    let document = streams.read("WordDocument").ok_or_else(|| not_word(&streams))?;
     let fib = Fib::read(&document)?;
-    let tables = if fib.is_modern {
-        streams.read(fib.table_stream).ok_or_else(|| damaged("its tables are missing"))?
-    } else {
-        document.clone()
+    let tables = match fib.is_modern {
+        true => streams.read(fib.table_stream).ok_or_else(|| damaged("its tables are missing"))?,
+        false => Vec::new(),
     };
+    let tables = if fib.is_modern { &tables } else { &document };
     let (metadata, page) = streams.properties();
     // Word 97 and later have Western letters alone as bytes, whatever the language.
-    let encoding = match (fib.is_modern, page) {
-        (true, _) => WINDOWS_1252,
-        (false, Some(page)) => code_page(page),
-        (false, None) => code_page(page_of_language(fib.language)),
+    let encoding = match fib.is_modern {
+        true => WINDOWS_1252,
+        false => {
+            // What converters write says nothing of bytes that are letters each.
+            let page = page.filter(|page| ![UTF_8_PAGE, UTF_16_PAGE].contains(page));
+            let of_font = || fib.charset(&document, tables).and_then(page_of_charset);
+            code_page(page.or_else(of_font).unwrap_or_else(|| page_of_language(fib.language)))
+        }
     };
     let mut stories: Vec<(Story, u32)> = fib.stories().collect();
     stories.reverse();
     let mut reader = Reader {
         builder: Builder::default(),
-        formats: Formats::read(&fib, &document, &tables),
-        lists: lists(&fib, &document, &tables),
+        formats: Formats::read(&fib, &document, tables),
+        lists: lists(&fib, &document, tables),
+        budget: document.len(),
         story: Story::Body,
         left: 0,
         stories,
@@ -97,7 +117,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Document, Failure> {
         let warning = format!("files within it are not read: {embedded_count}");
         reader.builder.document.warnings.push(warning);
     }
-    for piece in fib.pieces(&document, &tables) {
+    for piece in fib.pieces(&document, tables) {
         if !reader.piece(&document, &piece) {
             break;
         }
@@ -112,19 +132,24 @@ impl Reader {
         let end = piece.start.saturating_add(piece.length.saturating_mul(step)) as usize;
         let bytes = document.get(piece.start as usize..end.min(document.len()));
         let units = bytes.unwrap_or_default().chunks_exact(step as usize);
+        let mut missing = piece.length;
         for (at, unit) in (piece.start..).step_by(step as usize).zip(units) {
             if !self.is_wanted() {
                 return false;
             }
-            let is_left_out = self.formats.is_left_out(at);
-            let character = match *unit {
-                [byte] => self.byte(byte),
-                [low, high] => self.unit(u16::from_le_bytes([low, high])),
-                _ => None,
-            };
-            if let Some(character) = character {
-                self.character(character, at, is_left_out);
+            missing -= 1;
+            let place = Place { at, end: at + step, shown: self.formats.shown(at) };
+            match *unit {
+                [byte] => self.byte(byte, place),
+                [low, high] => self.unit(u16::from_le_bytes([low, high]), place),
+                _ => {}
             }
+        }
+        // What is not there counts all the same: the next story is not this one's.
+        while missing > 0 && self.is_wanted() {
+            let skipped = self.left.min(missing - 1);
+            self.left -= skipped;
+            missing -= 1 + skipped;
         }
         true
     }
@@ -140,6 +165,10 @@ impl Reader {
             }
         }
         self.left -= 1;
+        if self.budget == 0 {
+            self.builder.document.cut();
+        }
+        self.budget = self.budget.saturating_sub(1);
         !self.builder.document.is_full()
     }
 
@@ -147,11 +176,7 @@ impl Reader {
         self.end_fields();
         self.end_paragraph(ParagraphFormat::default());
         match self.story {
-            Story::Body => {
-                while self.builder.has_open_table() {
-                    self.builder.end_table();
-                }
-            }
+            Story::Body => {}
             Story::Margins | Story::MarginBoxes => self.builder.end_repeated_aside(),
             _ => self.builder.end_aside(),
         }
@@ -170,83 +195,90 @@ impl Reader {
     }
 
     /// A byte that is a character, or half of one.
-    fn byte(&mut self, byte: u8) -> Option<char> {
+    fn byte(&mut self, byte: u8, place: Place) {
         if byte < 0x20 || (byte < 0x80 && self.lead.is_none()) {
             self.lead = None;
-            return Some(char::from(byte));
+            return self.character(char::from(byte), place);
         }
-        let decode = |bytes: &[u8]| {
-            let text = self.encoding.decode_without_bom_handling(bytes).0;
-            text.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER)
-        };
-        match self.lead.take() {
-            Some(lead) => Some(decode(&[lead, byte])),
-            None if self.encoding.is_single_byte() => Some(decode(&[byte])),
-            None => match decode(&[byte]) {
-                char::REPLACEMENT_CHARACTER => {
-                    self.lead = Some(byte);
-                    None
-                }
-                character => Some(character),
-            },
+        let bytes = self.lead.take().into_iter().chain([byte]).collect::<Vec<u8>>();
+        let text = self.encoding.decode_without_bom_handling(&bytes).0;
+        if text == "\u{FFFD}" && bytes.len() == 1 && !self.encoding.is_single_byte() {
+            self.lead = Some(byte);
+            return;
+        }
+        for character in text.chars() {
+            self.character(character, place);
         }
     }
 
     /// A UTF-16 unit.
-    fn unit(&mut self, unit: u16) -> Option<char> {
-        let units = match self.high.take() {
-            Some(high) => [high, unit],
-            None if (0xD800..0xDC00).contains(&unit) => {
-                self.high = Some(unit);
-                return None;
+    fn unit(&mut self, unit: u16, place: Place) {
+        let is_first = (0xD800..0xDC00).contains(&unit);
+        let units: Vec<u16> = self.high.take().into_iter().chain([unit]).collect();
+        for decoded in char::decode_utf16(units) {
+            match decoded {
+                Ok(character) => self.character(character, place),
+                // Its other half comes next.
+                Err(half) if is_first && half.unpaired_surrogate() == unit => {
+                    self.high = Some(unit);
+                }
+                Err(_) => self.character(char::REPLACEMENT_CHARACTER, place),
             }
-            None => [unit, 0],
-        };
-        let decoded = char::decode_utf16(units).next()?;
-        Some(decoded.unwrap_or(char::REPLACEMENT_CHARACTER))
+        }
     }
 
-    fn character(&mut self, character: char, at: u32, is_left_out: bool) {
+    fn character(&mut self, character: char, place: Place) {
         if self.story == Story::Macros {
             return;
         }
         let had_ended_cell = std::mem::replace(&mut self.has_ended_cell, character == sign::CELL);
+        let is_left_out = place.shown == Shown::Nothing;
         match character {
+            // A page may end within a paragraph.
+            sign::PAGE if !self.formats.is_end(place.end) => self.push('\n'),
             sign::PARAGRAPH | sign::PAGE => {
                 self.end_instructions();
                 if !is_left_out {
-                    let format = self.formats.paragraph(at);
+                    let format = self.formats.paragraph(place.at);
                     self.end_paragraph(format);
                 }
             }
             sign::CELL => {
                 self.end_instructions();
-                let format = self.formats.paragraph(at);
+                let format = self.formats.paragraph(place.at);
                 self.end_cell(format, had_ended_cell);
             }
             sign::FIELD => self.start_field(),
             sign::FIELD_RESULT => self.start_field_result(),
             sign::FIELD_END => self.end_field(),
             _ if is_left_out => {}
-            sign::LINE => self.push('\n'),
+            sign::LINE | sign::COLUMN => self.push('\n'),
             sign::HYPHEN => self.push('\u{2011}'),
             '\t' => self.push('\t'),
             // Anchors of pictures and notes, soft hyphens.
             '\0'..='\u{1F}' => {}
-            letter => self.push(letter),
+            letter => match place.shown {
+                Shown::Sign(sign) => self.push(sign),
+                Shown::Itself | Shown::Nothing => self.push(letter),
+            },
         }
     }
 
     fn push(&mut self, letter: char) {
+        /// The document counts what it is handed.
+        const TEXT_BYTES: usize = 64 << 10;
         /// An instruction is an address at most.
         const INSTRUCTION_BYTES_MAX: usize = 8_192;
-        let field = self.fields.iter_mut().find_map(|field| field.instruction.as_mut());
+        let field = self.fields.iter_mut().rev().find_map(|field| field.instruction.as_mut());
         match field {
             Some(instruction) if instruction.len() < INSTRUCTION_BYTES_MAX => {
                 instruction.push(letter);
             }
             Some(_) => {}
             None => self.text.push(letter),
+        }
+        if self.text.len() >= TEXT_BYTES {
+            self.hand_over();
         }
     }
 
@@ -274,9 +306,15 @@ impl Reader {
     }
 
     fn end_field(&mut self) {
-        if let Some(Field { is_link: true, .. }) = self.fields.pop() {
-            self.hand_over();
-            self.builder.close_link();
+        match self.fields.pop() {
+            Some(Field { is_link: true, .. }) => {
+                self.hand_over();
+                self.builder.close_link();
+            }
+            Some(Field { instruction: Some(instruction), .. }) => {
+                button(&instruction).chars().for_each(|letter| self.push(letter));
+            }
+            _ => {}
         }
     }
 
@@ -321,7 +359,8 @@ impl Reader {
             self.set_kind(format);
         }
         self.builder.flush();
-        if matches!(self.story, Story::Margins | Story::MarginBoxes) {
+        let is_margin = matches!(self.story, Story::Margins | Story::MarginBoxes);
+        if is_margin && !self.builder.has_open_table() {
             // Each wording once.
             self.builder.end_repeated_aside();
             self.builder.start_aside();
@@ -335,7 +374,8 @@ impl Reader {
         });
         match (format.heading, label) {
             (Some(level), label) => {
-                if let Some((_, label)) = label.filter(|(_, label)| label != "\u{2022}") {
+                let is_number = |label: &str| label.chars().any(char::is_alphanumeric);
+                if let Some((_, label)) = label.filter(|(_, label)| is_number(label)) {
                     self.builder.prefix(&label);
                 }
                 self.builder.set_kind(Kind::Heading(level));
@@ -346,4 +386,13 @@ impl Reader {
             (None, None) => {}
         }
     }
+}
+
+/// The words of a button, which stand in its instruction behind what it does; of other fields that
+/// show nothing, nothing.
+fn button(instruction: &str) -> &str {
+    let words = instruction.trim_start();
+    let is_button = ["MACROBUTTON", "GOTOBUTTON"].iter().any(|kind| words.starts_with(kind));
+    let shown = words.splitn(3, ' ').nth(2).filter(|_| is_button);
+    shown.unwrap_or_default()
 }

@@ -6,10 +6,12 @@ use super::package;
 use std::ops::Range;
 use windlass_core::Failure;
 
-/// The first version that has a stream of tables and text in UTF-16: Word 97.
-const WORD_97: u16 = 0xC1;
+/// The first version that has a stream of tables: Word 97, and what Windows writes for it.
+const WORD_97: u16 = 0xC0;
 const IS_ENCRYPTED: u16 = 0x0100;
 const HAS_TABLE_1: u16 = 0x0200;
+/// Of Word 95 in the Far East: all characters are UTF-16.
+const IS_WIDE: u16 = 0x1000;
 /// Pieces that are read: one for each edit since the last full save.
 const PIECE_COUNT_MAX: usize = 1 << 20;
 
@@ -46,6 +48,7 @@ pub(super) enum Part {
     Styles = 1,
     CharacterFormats = 12,
     ParagraphFormats = 13,
+    Fonts = 15,
     Pieces = 33,
     ListDefinitions = 73,
     Lists = 74,
@@ -66,6 +69,8 @@ pub(super) struct Fib {
     pairs: (usize, usize),
     /// Bytes of the text where there are no pieces.
     plain_text: Range<u32>,
+    /// Whether the characters of Word 95 are UTF-16.
+    is_wide: bool,
 }
 
 /// Text that lies in one place.
@@ -91,11 +96,12 @@ impl Fib {
         if flags & IS_ENCRYPTED != 0 {
             return Err(package::locked());
         }
-        let is_modern = version >= WORD_97;
-        Ok(Fib::located(document, is_modern, flags & HAS_TABLE_1 != 0))
+        Ok(Fib::located(document, version >= WORD_97, flags))
     }
 
-    fn located(document: &[u8], is_modern: bool, has_table_1: bool) -> Option<Fib> {
+    fn located(document: &[u8], is_modern: bool, flags: u16) -> Option<Fib> {
+        /// Of Word 6 and 95, whose tables have the same numbers.
+        const OLD_PAIRS: (usize, usize) = (0x58, 42);
         let plain_text = u32_at(document, 24)?..u32_at(document, 28)?;
         let (lengths_at, pairs) = if is_modern {
             let words_at = 34;
@@ -105,16 +111,16 @@ impl Fib {
             let pair_count = usize::from(u16_at(document, pairs_at - 2)?);
             (longs_at + 12, (pairs_at, pair_count))
         } else {
-            // Its pairs are others; of its tables the pieces alone are read.
-            (52, (0, 0))
+            (52, OLD_PAIRS)
         };
         let mut lengths = [0; 8];
         for (index, length) in lengths.iter_mut().enumerate() {
             *length = u32_at(document, lengths_at + 4 * index)?;
         }
         let language = u16_at(document, 6)?;
-        let table_stream = if has_table_1 { "1Table" } else { "0Table" };
-        Some(Fib { is_modern, table_stream, language, lengths, pairs, plain_text })
+        let table_stream = if flags & HAS_TABLE_1 == 0 { "0Table" } else { "1Table" };
+        let is_wide = flags & IS_WIDE != 0;
+        Some(Fib { is_modern, table_stream, language, lengths, pairs, plain_text, is_wide })
     }
 
     /// A table of the file; empty where there is none.
@@ -138,15 +144,11 @@ impl Fib {
     }
 
     fn place(&self, document: &[u8], part: Part) -> Option<(usize, usize)> {
-        /// Where Word 6 and 95 tell of their pieces.
-        const OLD_PIECES_AT: usize = 0x160;
         let (at, count) = self.pairs;
-        let at = match (self.is_modern, part) {
-            (true, part) if (part as usize) < count => at + 8 * part as usize,
-            (false, Part::Pieces) => OLD_PIECES_AT,
-            _ => return None,
-        };
-        Some((u32_at(document, at)? as usize, u32_at(document, at + 4)? as usize))
+        let at = at + 8 * part as usize;
+        let is_there = (part as usize) < count;
+        let pair = (u32_at(document, at)? as usize, u32_at(document, at + 4)? as usize);
+        is_there.then_some(pair)
     }
 
     /// Each story and how many characters it has, in the order of the text.
@@ -156,17 +158,36 @@ impl Fib {
 
     /// What the text is put together from, in its order.
     pub(super) fn pieces(&self, document: &[u8], tables: &[u8]) -> Vec<Piece> {
-        let pieces = pieces(self.part(document, tables, Part::Pieces), self.is_modern);
-        if !pieces.is_empty() {
-            return pieces;
+        let table = self.part(document, tables, Part::Pieces);
+        let mut pieces = pieces(table, self.is_modern);
+        if pieces.is_empty() {
+            let Range { start, end } = self.plain_text;
+            let length = end.saturating_sub(start) / if self.is_wide { 2 } else { 1 };
+            pieces.push(Piece { start, length, is_narrow: true });
         }
-        let Range { start, end } = self.plain_text;
-        vec![Piece { start, length: end.saturating_sub(start), is_narrow: true }]
+        if !self.is_modern {
+            pieces.iter_mut().for_each(|piece| piece.is_narrow = !self.is_wide);
+        }
+        pieces
+    }
+
+    /// The character set of the first font that has one of its own, as Windows numbers them.
+    pub(super) fn charset(&self, document: &[u8], tables: &[u8]) -> Option<i32> {
+        /// Western, whichever is usual, symbols, Macintosh.
+        const USUAL: [u8; 4] = [0, 1, 2, 77];
+        let mut rest = self.part(document, tables, Part::Fonts).get(2..)?;
+        loop {
+            let length = usize::from(*rest.first()?);
+            let charset = *rest.get(4)?;
+            if !USUAL.contains(&charset) {
+                return Some(i32::from(charset));
+            }
+            rest = rest.get(1 + length..)?;
+        }
     }
 }
 
-/// Reads the table of pieces; what comes before it are changes that pieces refer to. Before Word 97
-/// all characters are bytes.
+/// Reads the table of pieces; what comes before it are changes that pieces refer to.
 fn pieces(mut table: &[u8], is_modern: bool) -> Vec<Piece> {
     const CHANGES: u8 = 1;
     const PIECES: u8 = 2;

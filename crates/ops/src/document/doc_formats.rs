@@ -1,6 +1,9 @@
 //! What Word before 2007 says of its paragraphs and letters: which are headings, in lists, in
 //! tables, deleted ([MS-DOC] 2.4.6, 2.6).
 
+use super::doc_changes::{
+    Changes, Layout, MODERN, OLD, OLD_DELETED, OLD_HIDDEN, OLD_IN_TABLE, OLD_ROW_END,
+};
 use super::doc_fib::{Fib, Part};
 use super::docx_lists::{LEVEL_COUNT, Level, ListRef, Lists};
 use super::ole::{u16_at, u32_at};
@@ -22,8 +25,8 @@ const LIST_COUNT_MAX: usize = 4_096;
 pub(super) struct ParagraphFormat {
     /// From 1.
     pub(super) heading: Option<u8>,
-    /// Number of its list from 1; 0: none.
-    list: u16,
+    /// Number of its list from 1; 0: none. Negative for one whose indents are its own.
+    list: i16,
     level: u8,
     pub(super) is_in_table: bool,
     /// Whether its end is that of a row.
@@ -32,20 +35,22 @@ pub(super) struct ParagraphFormat {
 
 impl ParagraphFormat {
     pub(super) fn list(&self) -> Option<ListRef> {
-        // Word writes 2047 for "no list any more".
-        let is_list = (1..2047).contains(&self.list);
-        is_list.then(|| ListRef::new(u32::from(self.list), usize::from(self.level)))
+        /// No list any more.
+        const NONE: u16 = 2_047;
+        let list = self.list.unsigned_abs();
+        let is_list = (1..NONE).contains(&list);
+        is_list.then(|| ListRef::new(u32::from(list), usize::from(self.level)))
     }
 
     /// Follows the changes, one behind the other.
-    fn apply(&mut self, changes: &[u8]) {
-        for (code, operand) in Changes(changes) {
+    fn apply(&mut self, changes: Changes<'_>) {
+        for (code, operand) in changes {
             let value = operand.first().copied().unwrap_or_default();
             match code {
-                0x2416 => self.is_in_table = value != 0,
-                0x2417 => self.ends_row = value != 0,
+                0x2416 | OLD_IN_TABLE => self.is_in_table = value != 0,
+                0x2417 | OLD_ROW_END => self.ends_row = value != 0,
                 0x260A => self.level = value.min(LEVEL_COUNT as u8 - 1),
-                0x460B => self.list = u16_at(operand, 0).unwrap_or_default(),
+                0x460B => self.list = u16_at(operand, 0).unwrap_or_default() as i16,
                 0x2640 => self.heading = (value < 9).then(|| value + 1),
                 _ => {}
             }
@@ -53,35 +58,56 @@ impl ParagraphFormat {
     }
 }
 
+/// What stands for a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Itself,
+    /// It was deleted, or is hidden.
+    Nothing,
+    /// It is a stand-in for a sign of another font.
+    Sign(char),
+}
+
 /// Where what holds, by bytes of the stream of the text.
 #[derive(Debug, Default)]
 pub(super) struct Formats {
     /// Ascending, by where each ends.
     paragraphs: Vec<(u32, ParagraphFormat)>,
-    /// Deleted or hidden letters, and places that hold something else than a letter; ascending.
-    left_out: Vec<Range<u32>>,
+    /// Letters that are not shown as themselves, ascending.
+    letters: Vec<(Range<u32>, Shown)>,
 }
 
 impl Formats {
     pub(super) fn read(fib: &Fib, document: &[u8], tables: &[u8]) -> Formats {
-        let styles = Styles::read(fib.part(document, tables, Part::Styles)).formats();
+        // The sheet of Word 6 and 95 is another.
+        let sheet = if fib.is_modern { fib.part(document, tables, Part::Styles) } else { &[] };
+        let styles = Styles::read(sheet).formats();
         let mut formats = Formats::default();
+        let layout = if fib.is_modern { &MODERN } else { &OLD };
         let plex = fib.part(document, tables, Part::ParagraphFormats);
-        each_run(document, plex, 13, |run, changes| {
-            let style = u16_at(changes, 0).unwrap_or_default();
+        each_run(document, plex, layout, layout.paragraph_bytes, |run, bytes| {
+            let style = u16_at(bytes, 0).unwrap_or_default();
             let mut format = styles.get(usize::from(style)).copied().unwrap_or_default();
-            format.apply(changes.get(2..).unwrap_or_default());
+            let bytes = bytes.get(2..).unwrap_or_default();
+            format.apply(Changes { bytes, layout });
             formats.paragraphs.push((run.end, format));
         });
         formats.paragraphs.sort_by_key(|(end, _)| *end);
         let plex = fib.part(document, tables, Part::CharacterFormats);
-        each_run(document, plex, 1, |run, changes| {
-            if is_left_out(changes) {
-                formats.left_out.push(run);
+        each_run(document, plex, layout, 1, |run, bytes| {
+            let shown = shown(Changes { bytes, layout });
+            if shown != Shown::Itself {
+                formats.letters.push((run, shown));
             }
         });
-        formats.left_out.sort_by_key(|run| run.start);
+        formats.letters.sort_by_key(|(run, _)| run.start);
         formats
+    }
+
+    /// Whether a paragraph ends with these bytes; where nothing is known of paragraphs it does.
+    pub(super) fn is_end(&self, end: u32) -> bool {
+        self.paragraphs.is_empty()
+            || self.paragraphs.binary_search_by_key(&end, |(end, _)| *end).is_ok()
     }
 
     /// Of the paragraph whose end lies here.
@@ -90,10 +116,11 @@ impl Formats {
         self.paragraphs.get(position).map(|(_, format)| *format).unwrap_or_default()
     }
 
-    /// Whether a letter is none of the text.
-    pub(super) fn is_left_out(&self, at: u32) -> bool {
-        let position = self.left_out.partition_point(|run| run.end <= at);
-        self.left_out.get(position).is_some_and(|run| run.start <= at)
+    /// What stands for the letter here.
+    pub(super) fn shown(&self, at: u32) -> Shown {
+        let position = self.letters.partition_point(|(run, _)| run.end <= at);
+        let run = self.letters.get(position).filter(|(run, _)| run.start <= at);
+        run.map_or(Shown::Itself, |(_, shown)| *shown)
     }
 }
 
@@ -101,14 +128,20 @@ impl Formats {
 fn each_run(
     document: &[u8],
     plex: &[u8],
+    layout: &Layout,
     entry_bytes: usize,
     mut take: impl FnMut(Range<u32>, &[u8]),
 ) {
-    let page_count = plex.len().saturating_sub(4) / 8;
+    let page_count = plex.len().saturating_sub(4) / (4 + layout.number_bytes);
     let mut run_count = 0;
     for index in 0..page_count {
-        let Some(number) = u32_at(plex, 4 * (page_count + 1) + 4 * index) else { return };
-        let start = (number & 0x003F_FFFF) as usize * PAGE_BYTES;
+        let at = 4 * (page_count + 1) + layout.number_bytes * index;
+        let number = match layout.is_modern {
+            true => u32_at(plex, at).map(|number| number & 0x003F_FFFF),
+            false => u16_at(plex, at).map(u32::from),
+        };
+        let Some(number) = number else { return };
+        let start = number as usize * PAGE_BYTES;
         let Some(page) = document.get(start..start + PAGE_BYTES) else { continue };
         let count = usize::from(page[PAGE_BYTES - 1]);
         for run in 0..count {
@@ -126,8 +159,10 @@ fn each_run(
                 &[][..]
             } else if entry_bytes == 1 {
                 sized(page, 2 * usize::from(entry), |length| length)
-            } else {
+            } else if layout.is_modern {
                 paragraph_changes(page, 2 * usize::from(entry))
+            } else {
+                sized(page, 2 * usize::from(entry), |length| 2 * length)
             };
             take(from..to, changes);
         }
@@ -149,46 +184,31 @@ fn sized(page: &[u8], at: usize, bytes: impl Fn(usize) -> usize) -> &[u8] {
     &page[at + 1..end]
 }
 
-fn is_left_out(changes: &[u8]) -> bool {
-    let mut is_left_out = false;
-    for (code, operand) in Changes(changes) {
-        let is_on = matches!(operand.first(), Some(1));
+fn shown(changes: Changes<'_>) -> Shown {
+    let (mut is_deleted, mut is_hidden, mut sign) = (false, false, None);
+    for (code, operand) in changes {
+        let value = operand.first().copied().unwrap_or_default();
         match code {
-            // Deleted, hidden.
-            0x0800 | 0x083C => is_left_out |= is_on,
-            // A sign of a symbol font, whose letter is only a stand-in.
-            0x6A09 => is_left_out = true,
+            0x0800 | OLD_DELETED => is_deleted = value & 0x7F != 0,
+            // 0x81 is the opposite of the style's, and styles hide nothing.
+            0x083C | OLD_HIDDEN => is_hidden = value & 1 != 0,
+            0x6A09 => sign = Some(u16_at(operand, 2).map_or(Shown::Nothing, sign_of)),
             _ => {}
         }
     }
-    is_left_out
+    match (is_deleted || is_hidden, sign) {
+        (true, _) => Shown::Nothing,
+        (false, sign) => sign.unwrap_or(Shown::Itself),
+    }
 }
 
-/// Changes of formats: what is changed, and to what.
-struct Changes<'a>(&'a [u8]);
-
-impl<'a> Iterator for Changes<'a> {
-    type Item = (u16, &'a [u8]);
-
-    fn next(&mut self) -> Option<(u16, &'a [u8])> {
-        /// Tables and tabs have lengths of their own.
-        const TABLE: u16 = 0xD608;
-        const TABS: u16 = 0xC615;
-        let code = u16_at(self.0, 0)?;
-        let rest = &self.0[2..];
-        let (head, length) = match (code >> 13, code) {
-            (0 | 1, _) => (0, 1),
-            (2 | 4 | 5, _) => (0, 2),
-            (3, _) => (0, 4),
-            (7, _) => (0, 3),
-            (_, TABLE) => (2, usize::from(u16_at(rest, 0)?).saturating_sub(1)),
-            (_, TABS) if rest.first() == Some(&255) => return None,
-            _ => (1, usize::from(*rest.first()?)),
-        };
-        let end = (head + length).min(rest.len());
-        let operand = rest.get(head..end)?;
-        self.0 = &rest[end..];
-        Some((code, operand))
+/// What a sign of another font is; most of those of symbol fonts nobody can tell without them.
+fn sign_of(unit: u16) -> Shown {
+    match unit {
+        0xF0B7 | 0xF0A7 => Shown::Sign('\u{2022}'),
+        // Where Windows has the letters of symbol fonts.
+        0xF000..=0xF0FF => Shown::Nothing,
+        _ => char::from_u32(u32::from(unit)).map_or(Shown::Nothing, Shown::Sign),
     }
 }
 
@@ -207,7 +227,8 @@ impl<'a> Styles<'a> {
         let next = || {
             let end = 2 + usize::from(u16_at(rest, 0)?);
             let style = rest.get(2..end)?;
-            rest = &rest[end..];
+            // Each begins at an even place.
+            rest = rest.get(end.next_multiple_of(2)..).unwrap_or_default();
             Some(style)
         };
         let styles = std::iter::from_fn(next).take(STYLE_COUNT_MAX).collect();
@@ -234,11 +255,15 @@ impl<'a> Styles<'a> {
             NONE => ParagraphFormat::default(),
             parent => self.format(usize::from(parent), depth - 1),
         };
-        // Headings are built in, with numbers of their own.
-        if let level @ 1..=9 = kind & 0xFFF {
-            format.heading = u8::try_from(level).ok();
+        /// Headings and the title are built in, with numbers of their own.
+        const TITLE: u16 = 62;
+        match kind & 0xFFF {
+            TITLE => format.heading = Some(1),
+            level @ 1..=9 => format.heading = u8::try_from(level).ok(),
+            _ => {}
         }
-        format.apply(self.changes(style).unwrap_or_default());
+        let bytes = self.changes(style).unwrap_or_default();
+        format.apply(Changes { bytes, layout: &MODERN });
         format
     }
 
@@ -255,6 +280,9 @@ impl<'a> Styles<'a> {
 /// Reads how the lists of a document count.
 pub(super) fn lists(fib: &Fib, document: &[u8], tables: &[u8]) -> Lists {
     let mut lists = Lists::default();
+    if !fib.is_modern {
+        return lists;
+    }
     let definitions = fib.part_and_beyond(document, tables, Part::ListDefinitions);
     let numbers = define(&mut lists, definitions);
     let instances = fib.part(document, tables, Part::Lists);

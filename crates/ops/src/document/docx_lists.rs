@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 /// Levels of a list, fixed by the format.
 pub(super) const LEVEL_COUNT: usize = 9;
+/// Characters of a level's pattern; Word's own dialogue takes fewer.
+const PATTERN_CHAR_COUNT_MAX: usize = 255;
 /// Roman numerals are written up to here; Word goes no further.
 const ROMAN_MAX: u32 = 3_999;
 
@@ -70,7 +72,7 @@ impl Lists {
                     match tag {
                         "start" => levels[level].start = number("val").unwrap_or(1),
                         "numFmt" => levels[level].format = value("val").unwrap_or_default(),
-                        _ => levels[level].pattern = value("val").unwrap_or_default(),
+                        _ => levels[level].pattern = short(&value("val").unwrap_or_default()),
                     }
                 }
                 _ => {}
@@ -85,8 +87,9 @@ impl Lists {
         self.abstract_of.insert(list, definition);
     }
 
-    /// Says how a definition's levels count; those that are not told are decimal.
+    /// Says how a definition's levels count; those that are not told have no label.
     pub(super) fn define(&mut self, definition: u32, mut levels: Vec<Level>) {
+        levels.iter_mut().for_each(|level| level.pattern = short(&level.pattern));
         levels.resize(LEVEL_COUNT, Level { start: 1, ..Level::default() });
         self.levels.insert(definition, levels);
     }
@@ -138,6 +141,10 @@ impl Lists {
         }
         (!label.trim().is_empty()).then_some(label)
     }
+}
+
+fn short(pattern: &str) -> String {
+    pattern.chars().take(PATTERN_CHAR_COUNT_MAX).collect()
 }
 
 /// A number in a list's format; formats that are not known count in decimal.

@@ -190,6 +190,11 @@ impl Document {
             || self.text_bytes > BLOCK_TEXT_BYTES_MAX
     }
 
+    /// Whether so many blocks and another one would fit.
+    pub(super) fn has_room_for(&self, count: usize) -> bool {
+        !self.is_full() && self.blocks.len() + count < BLOCK_COUNT_MAX
+    }
+
     /// Says once that the rest is left out.
     pub(super) fn cut(&mut self) {
         if !self.is_cut {

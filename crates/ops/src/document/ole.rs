@@ -3,13 +3,15 @@
 
 use super::model::Metadata;
 use super::rtf_pages::code_page;
-use cfb::CompoundFile;
+use cfb::{CompoundFile, OpenOptions};
 use encoding_rs::UTF_16LE;
 use std::io::{Cursor, Read};
 use windlass_core::Failure;
 
 /// The stream of the properties that users know.
 const SUMMARY: &str = "\u{5}SummaryInformation";
+/// What is read of a stream at once: where a part of it cannot be read, this is lost.
+const BLOCK_BYTES: usize = 1_024;
 /// Properties that are looked at; Office writes under 20.
 const PROPERTY_COUNT_MAX: u32 = 256;
 
@@ -23,18 +25,30 @@ pub(super) struct Streams {
 impl Streams {
     pub(super) fn open(bytes: Vec<u8>) -> Result<Streams, Failure> {
         let size = bytes.len() as u64;
-        let file = CompoundFile::open(Cursor::new(bytes))
-            .map_err(|error| damaged(&format!("its streams cannot be found: {error}")))?;
+        let opened = OpenOptions::new().max_buffer_size(BLOCK_BYTES);
+        let file = match with_whole_sectors(bytes) {
+            Some(bytes) => opened.open_with(Cursor::new(bytes)),
+            None => return Err(damaged("its table of sectors is longer than itself")),
+        };
+        let file =
+            file.map_err(|error| damaged(&format!("its streams cannot be found: {error}")))?;
         Ok(Streams { file, size })
     }
 
     /// A stream, as much of it as can be read; `None`: there is none of this name.
     pub(super) fn read(&mut self, name: &str) -> Option<Vec<u8>> {
-        let stream = self.file.open_stream(name).ok()?;
-        let mut bytes = Vec::new();
-        // What was read before damage is there.
-        let _ = stream.take(self.size).read_to_end(&mut bytes);
+        let mut stream = self.file.open_stream(name).ok()?.take(self.size);
+        let (mut bytes, mut block) = (Vec::new(), [0; BLOCK_BYTES]);
+        // What comes before damage is there.
+        while let Ok(count @ 1..) = stream.read(&mut block) {
+            bytes.extend(&block[..count]);
+        }
         Some(bytes)
+    }
+
+    /// Whether there is a stream of this name, not within another part.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.file.is_stream(name)
     }
 
     /// Title, author, subject and creator, as far as the file tells them, and the code page that
@@ -56,6 +70,55 @@ pub(super) fn damaged(what: &str) -> Failure {
         format!("the file is a damaged Office document: {what}"),
         "Open it in a word processor, repair it and save it again.",
     )
+}
+
+/// What a file is whose streams are not Word's.
+pub(super) fn not_word(streams: &Streams) -> Failure {
+    let kinds = [
+        ("Workbook", "an Excel workbook before 2007"),
+        ("Book", "an Excel workbook before 1997"),
+        ("PowerPoint Document", "a PowerPoint presentation before 2007"),
+        ("__properties_version1.0", "a mail of Outlook"),
+    ];
+    match kinds.iter().find(|(stream, _)| streams.has(stream)) {
+        Some((_, kind)) => Failure::rejected(
+            "input_unsupported",
+            format!("the file is {kind}, which is not read"),
+            "Save it in a newer format, and process that.",
+        ),
+        None => damaged("it holds no Word document"),
+    }
+}
+
+/// The file with zeros behind it where its last sectors are not all there, as some programs leave
+/// them out; `None`: its list of tables is longer than it can be, and would be read all the same.
+fn with_whole_sectors(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    /// Before the first sector.
+    const HEAD_BYTES: usize = 512;
+    const NO_SECTOR: u32 = 0xFFFF_FFFA;
+    let sector_bytes = match u16_at(&bytes, 30) {
+        Some(9) => 512,
+        Some(12) => 4_096,
+        // No compound file: `cfb` says why.
+        _ => return Some(bytes),
+    };
+    let head_bytes = HEAD_BYTES.max(sector_bytes);
+    let sector_count = bytes.len().saturating_sub(head_bytes).div_ceil(sector_bytes);
+    let entry_count = sector_bytes / 4;
+    let table_count = sector_count.div_ceil(entry_count);
+    let (mut next, mut list_count) = (u32_at(&bytes, 68)?, 0);
+    while next < NO_SECTOR {
+        list_count += 1;
+        if list_count > table_count.div_ceil(entry_count - 1) + 1 {
+            return None;
+        }
+        let end = head_bytes + (next as usize + 1) * sector_bytes;
+        next = u32_at(&bytes, end - 4).unwrap_or(NO_SECTOR);
+    }
+    // A table of sectors tells of all that it has room for.
+    let whole_count = if sector_bytes == 512 { table_count * entry_count } else { sector_count };
+    bytes.resize(head_bytes + whole_count * sector_bytes, 0);
+    Some(bytes)
 }
 
 fn properties(bytes: &[u8]) -> Option<(Metadata, Option<i32>)> {

@@ -14,6 +14,8 @@ struct Draft {
     /// Letters that are deleted: the first one, and how many.
     deleted: Option<(usize, usize)>,
     flags: u16,
+    /// Where pieces begin, whether theirs are letters of one byte, and how many; else one is all.
+    pieces: Vec<(usize, bool, u32)>,
 }
 
 const PLAIN: &[u8] = &[];
@@ -31,13 +33,7 @@ impl Draft {
 
     fn file(&self) -> Vec<u8> {
         let (document, tables) = self.streams();
-        let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-        file.create_stream("WordDocument").unwrap().write_all(&document).unwrap();
-        file.create_stream("1Table").unwrap().write_all(&tables).unwrap();
-        let summary = summary("\u{dc}ber", "Ada");
-        file.create_stream("\u{5}SummaryInformation").unwrap().write_all(&summary).unwrap();
-        file.flush().unwrap();
-        file.into_inner().into_inner()
+        file_of(&document, &tables)
     }
 
     fn streams(&self) -> (Vec<u8>, Vec<u8>) {
@@ -54,23 +50,21 @@ impl Draft {
             lengths.push(((document.len() - before) / 2) as u32);
         }
         let text_length = (document.len() - TEXT_AT) / 2;
+        let mut pieces = self.pieces.clone();
+        if pieces.is_empty() {
+            pieces.push((TEXT_AT, false, text_length as u32));
+        } else {
+            lengths[0] = pieces.iter().map(|(.., length)| length).sum();
+        }
         let mut tables = Vec::new();
         let mut pairs = vec![(0, 0); 93];
         let mut add = |tables: &mut Vec<u8>, part: usize, bytes: &[u8]| {
             pairs[part] = (tables.len() as u32, bytes.len() as u32);
             tables.extend(bytes);
         };
-        // Of its two pieces one has its letters as bytes of UTF-16, the other one no letters.
-        let plex = [
-            &0_u32.to_le_bytes()[..],
-            &(text_length as u32).to_le_bytes(),
-            &[0, 0],
-            &(TEXT_AT as u32).to_le_bytes(),
-            &[0, 0],
-        ];
-        let plex = plex.concat();
-        let pieces = [&[1, 2, 0, 9, 9, 2][..], &(plex.len() as u32).to_le_bytes(), &plex].concat();
-        add(&mut tables, 33, &pieces);
+        let plex = plex_of_pieces(&pieces);
+        let table = [&[1, 2, 0, 9, 9, 2][..], &(plex.len() as u32).to_le_bytes(), &plex].concat();
+        add(&mut tables, 33, &table);
         add(&mut tables, 1, &styles());
         document.resize(document.len().next_multiple_of(PAGE_BYTES), 0);
         let page = (document.len() / PAGE_BYTES) as u32;
@@ -107,7 +101,18 @@ impl Draft {
     }
 }
 
-/// Number 0 is plain text, 1 the built-in first heading, 2 builds on that.
+fn file_of(document: &[u8], tables: &[u8]) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_stream("WordDocument").unwrap().write_all(document).unwrap();
+    file.create_stream("1Table").unwrap().write_all(tables).unwrap();
+    let summary = summary("\u{dc}ber", "Ada");
+    file.create_stream("\u{5}SummaryInformation").unwrap().write_all(&summary).unwrap();
+    file.flush().unwrap();
+    file.into_inner().into_inner()
+}
+
+/// Number 0 is plain text, 1 the built-in first heading, 2 builds on that, 3 is the
+/// built-in title.
 fn styles() -> Vec<u8> {
     let style = |built_in: u16, parent: u16, changes: &[u8]| {
         let head = [built_in, parent << 4 | 1, 0, 0, 0];
@@ -116,15 +121,18 @@ fn styles() -> Vec<u8> {
         style.extend(((2 + changes.len()) as u16).to_le_bytes());
         style.extend([0, 0]);
         style.extend(changes);
-        [&(style.len() as u16).to_le_bytes()[..], &style].concat()
+        // Each begins at an even place, which its length does not say.
+        let padding = &[0][..style.len() % 2];
+        [&(style.len() as u16).to_le_bytes()[..], &style, padding].concat()
     };
     let sheet = [
         &4_u16.to_le_bytes()[..],
-        &3_u16.to_le_bytes(),
+        &4_u16.to_le_bytes(),
         &10_u16.to_le_bytes(),
         &style(0, 0xFFF, &[]),
         &style(1, 0, &[]),
         &style(0xFFE, 1, &[0x40, 0x26, 1]),
+        &style(62, 0, &[]),
     ];
     sheet.concat()
 }
@@ -144,6 +152,22 @@ fn lists() -> (Vec<u8>, Vec<u8>) {
     let mut levels = [level(0, "\0."), level(23, "\u{F0B7}")].concat();
     (0..7).for_each(|_| levels.extend(level(0, "\0.")));
     (definition, levels)
+}
+
+fn plex_of_pieces(pieces: &[(usize, bool, u32)]) -> Vec<u8> {
+    let mut plex = 0_u32.to_le_bytes().to_vec();
+    let mut end = 0;
+    for (.., length) in pieces {
+        end += length;
+        plex.extend(end.to_le_bytes());
+    }
+    for &(at, is_narrow, _) in pieces {
+        let place = if is_narrow { (2 * at as u32) | 0x4000_0000 } else { at as u32 };
+        plex.extend([0, 0]);
+        plex.extend(place.to_le_bytes());
+        plex.extend([0, 0]);
+    }
+    plex
 }
 
 fn plex_of_page(ends: &[u32], page: u32) -> Vec<u8> {
@@ -176,7 +200,7 @@ fn letter_page(ends: &[u32; 2]) -> Vec<u8> {
     let mut page: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
     page.push(50);
     page.resize(PAGE_BYTES, 0);
-    page[100..104].copy_from_slice(&[3, 0x00, 0x08, 1]);
+    page[100..104].copy_from_slice(&[3, 0x00, 0x08, 0x81]);
     page[PAGE_BYTES - 1] = 1;
     page
 }
@@ -277,9 +301,7 @@ fn word_that_is_locked_or_damaged_says_so() {
     let draft = Draft { flags: 0x0100, ..Draft::of_body(&[("a\r", 0, PLAIN)]) };
     assert_eq!(refused(Media::Doc, &draft.file()).code, "password_required");
     assert_eq!(refused(Media::Doc, b"\xd0\xcf\x11\xe0 no file").code, "damaged_office_file");
-    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
-    file.create_stream("Workbook").unwrap().write_all(b"x").unwrap();
-    file.flush().unwrap();
+    let file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
     let failure = refused(Media::Doc, &file.into_inner().into_inner());
     assert!(failure.cause.contains("no Word document"), "{failure:?}");
 }
@@ -297,4 +319,66 @@ fn word_with_any_byte_changed_comes_to_an_end() {
             assert!(!failure.next_step.is_empty(), "{failure:?}");
         }
     }
+}
+
+#[test]
+fn word_puts_its_text_together_from_pieces() {
+    let mut draft = Draft::of_body(&[("abc\rdef\r", 0, PLAIN)]);
+    // The second half first, its letters as bytes: every other one is the upper half of a letter.
+    draft.pieces = vec![(TEXT_AT + 8, true, 8), (TEXT_AT, false, 4)];
+    assert_eq!(read(Media::Doc, &draft.file()).text(), "def\n\nabc\n");
+    // What a piece lacks is not taken from the notes.
+    draft.stories[1] = vec![("note\r", 0, PLAIN)];
+    draft.pieces = vec![(TEXT_AT, false, 4), (1 << 20, false, 9), (TEXT_AT + 16, false, 5)];
+    draft.pieces.push((TEXT_AT, false, 0));
+    let (mut document, tables) = draft.streams();
+    document[76..80].copy_from_slice(&13_u32.to_le_bytes());
+    document[80..84].copy_from_slice(&5_u32.to_le_bytes());
+    assert_eq!(read(Media::Doc, &file_of(&document, &tables)).text(), "abc\n\nnote\n");
+}
+
+#[test]
+fn pieces_of_word_that_lie_over_each_other_come_to_an_end() {
+    let mut draft = Draft::of_body(&[("abc\r", 0, PLAIN)]);
+    draft.pieces = vec![(TEXT_AT, false, 4); 100_000];
+    let given = read(Media::Doc, &draft.file());
+    assert!(given.text().len() < 4_000);
+    assert!(given.notes.iter().any(|note| note.contains("larger than can be read")));
+}
+
+#[test]
+fn a_button_shows_its_words_and_columns_part_lines() {
+    let text = "\u{13}MACROBUTTON Run [Press \u{13}X\u{14}\u{15}here]\u{15} a\u{e}b\u{c}c\r";
+    let draft = Draft::of_body(&[(text, 0, PLAIN)]);
+    assert_eq!(read(Media::Doc, &draft.file()).text(), "[Press here] a\nb\nc\n");
+}
+
+#[test]
+fn the_title_is_a_heading_and_a_list_with_indents_of_its_own_a_list() {
+    const ITEM: &[u8] = &[0x0B, 0x46, 0xFF, 0xFF];
+    const NO_ITEM: &[u8] = &[0x0B, 0x46, 0x01, 0xF8];
+    let draft = Draft::of_body(&[("T\r", 3, PLAIN), ("a\r", 0, ITEM), ("b\r", 0, NO_ITEM)]);
+    assert_eq!(markdown(Media::Doc, &draft.file()), "# T\n\n1. a\n\nb\n");
+}
+
+#[test]
+fn what_is_no_word_document_is_named() {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    file.create_stream("Workbook").unwrap().write_all(b"x").unwrap();
+    file.flush().unwrap();
+    let failure = refused(Media::Doc, &file.into_inner().into_inner());
+    assert_eq!(failure.code, "input_unsupported");
+    assert!(failure.cause.contains("an Excel workbook"), "{failure:?}");
+}
+
+/// Each sector of it names itself as the next one.
+#[test]
+fn a_list_of_tables_without_an_end_is_refused() {
+    let mut file = Draft::of_body(&[("a\r", 0, PLAIN)]).file();
+    file[68..72].copy_from_slice(&1_u32.to_le_bytes());
+    let sector_bytes = 1 << file[30];
+    let end = 512.max(sector_bytes) + 2 * sector_bytes;
+    file[end - 4..end].copy_from_slice(&1_u32.to_le_bytes());
+    let failure = refused(Media::Doc, &file);
+    assert!(failure.cause.contains("table of sectors"), "{failure:?}");
 }
