@@ -170,7 +170,10 @@ pub const RECORD_PIN_COUNT_MAX: usize = 256;
 pub const LOOKUP_OPEN_COUNT_MAX: usize = 10_000;
 /// Questions in the hands of one worker; more wait at the master: what lies in a connection beyond
 /// its bounds is taken for a worker that does not keep up.
-pub const LOOKUP_TICKET_COUNT_MAX: usize = 1_024;
+pub const LOOKUP_TICKET_COUNT_MAX: usize = 2_048;
+/// A worker that has had so many gets the next ones when it has this many left: few at a time would
+/// cost everybody a waking each.
+pub const LOOKUP_TICKET_COUNT_LOW: usize = 1_024;
 /// How long a look-up may take, unless the asker says otherwise: a group that is still loading is
 /// waited for.
 pub const LOOKUP_MS_DEFAULT: u64 = 10_000;

@@ -133,7 +133,8 @@ impl Lookups {
         )
     }
 
-    /// Gives an instance that has room again what waits for its groups, oldest first.
+    /// Gives an instance that has room again what waits for its groups, of each in turn, oldest
+    /// first.
     pub(super) fn place_with(
         &mut self,
         now: Tick,
@@ -143,16 +144,21 @@ impl Lookups {
         if self.waiting.is_empty() {
             return;
         }
-        for key in self.instances.keys_of(session) {
-            let mut from = (key, CallerId(0), PartIndex(0));
-            while !self.instances.is_full(session)
-                && let Some(next) = self.waiting.range(from..).next().copied()
-                && next.0 == key
-            {
-                let (_, caller, index) = next;
-                from = (key, caller, PartIndex(index.0 + 1));
+        let first = |key| (key, CallerId(0), PartIndex(0));
+        let mut places: Vec<_> = self.instances.keys_of(session).into_iter().map(first).collect();
+        while !places.is_empty() {
+            places.retain_mut(|from| {
+                if self.instances.is_full(session) {
+                    return false;
+                }
+                let next = self.waiting.range(*from..).next().copied();
+                let Some((key, caller, index)) = next.filter(|next| next.0 == from.0) else {
+                    return false;
+                };
+                *from = (key, caller, PartIndex(index.0 + 1));
                 self.place_again(now, caller, index, out);
-            }
+                true
+            });
         }
     }
 

@@ -3,7 +3,7 @@
 use super::event::RecordSets;
 use super::plan::{GroupKey, Plan, Taker, Want, plan};
 use crate::ids::WorkerName;
-use crate::limits::{LOOKUP_TICKET_COUNT_MAX, SHELF_RETRY_MS};
+use crate::limits::{LOOKUP_TICKET_COUNT_LOW, LOOKUP_TICKET_COUNT_MAX, SHELF_RETRY_MS};
 use crate::records::{LoadedSet, Pin, Shelf, ShelfShard};
 use crate::scheduler::SessionId;
 use crate::time::Tick;
@@ -50,6 +50,8 @@ pub(super) struct Instances {
     members: BTreeMap<SessionId, Member>,
     /// Questions in the hands of each.
     open_counts: BTreeMap<SessionId, usize>,
+    /// Those that have had as many as they may have, and still have many.
+    full: BTreeSet<SessionId>,
     plan: Plan,
     /// What each worker was told to serve, and how far it is with it.
     held: BTreeMap<GroupKey, BTreeMap<SessionId, Holding>>,
@@ -68,6 +70,7 @@ impl Instances {
         }
         self.failed.retain(|(_, of), _| *of != session);
         self.open_counts.remove(&session);
+        self.full.remove(&session);
         self.members.remove(&session).is_some()
     }
 
@@ -135,9 +138,9 @@ impl Instances {
         of_key.map(|((_, session), failed)| (*session, failed))
     }
 
-    /// Whether an instance has as many questions as it may have.
+    /// Whether an instance has enough to do.
     pub(super) fn is_full(&self, session: SessionId) -> bool {
-        self.open_counts.get(&session).is_some_and(|count| *count >= LOOKUP_TICKET_COUNT_MAX)
+        self.full.contains(&session)
     }
 
     /// Whether an instance that is ready and was not tried would be asked if it were not full.
@@ -146,13 +149,11 @@ impl Instances {
         ready.into_iter().any(|(session, _)| !tried.contains(&session) && self.is_full(session))
     }
 
-    /// An instance has one question less; `true`: it was full.
+    /// An instance has one question less; `true`: it was full, and is no more.
     pub(super) fn release(&mut self, session: SessionId) -> bool {
-        let was_full = self.is_full(session);
-        if let Some(count) = self.open_counts.get_mut(&session) {
-            *count = count.saturating_sub(1);
-        }
-        was_full
+        let Some(count) = self.open_counts.get_mut(&session) else { return false };
+        *count = count.saturating_sub(1);
+        *count <= LOOKUP_TICKET_COUNT_LOW && self.full.remove(&session)
     }
 
     /// The groups that an instance has ready.
@@ -166,7 +167,7 @@ impl Instances {
     /// The instance that was asked the least, of those that are ready, not full and were not tried;
     /// ties by name. One that is draining is asked only where there is no other.
     pub(super) fn choose(&mut self, key: GroupKey, tried: &[SessionId]) -> Option<SessionId> {
-        let (members, open_counts) = (&self.members, &mut self.open_counts);
+        let (members, full) = (&self.members, &self.full);
         let holders = self.held.get_mut(&key)?;
         let ready = holders.iter_mut().filter(|(_, holding)| holding.is_ready);
         let rank = |(session, holding): &(&SessionId, &mut Holding)| {
@@ -175,13 +176,14 @@ impl Instances {
             (is_draining, holding.compared(), member.map(|member| &member.name))
         };
         let untried = ready.filter(|(session, _)| !tried.contains(session));
-        let has_room = |session: &SessionId| {
-            open_counts.get(session).is_none_or(|count| *count < LOOKUP_TICKET_COUNT_MAX)
-        };
-        let may_be_asked = untried.filter(|(session, _)| has_room(session));
+        let may_be_asked = untried.filter(|(session, _)| !full.contains(session));
         let (session, holding) = may_be_asked.min_by(|a, b| rank(a).cmp(&rank(b)))?;
         holding.served_count += 1;
-        *open_counts.entry(*session).or_default() += 1;
+        let open_count = self.open_counts.entry(*session).or_default();
+        *open_count += 1;
+        if *open_count >= LOOKUP_TICKET_COUNT_MAX {
+            self.full.insert(*session);
+        }
         Some(*session)
     }
 
