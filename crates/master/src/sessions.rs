@@ -12,7 +12,8 @@ pub(crate) const CLOSED: &str = "its connection is closed";
 impl Loop {
     /// What a worker says goes to the scheduler, and to the switchboard what that needs of it.
     pub(crate) fn on_heard(&mut self, session: SessionId, message: ToMaster) {
-        let (mut busy, mut is_leaving) = (None, false);
+        let is_leaving = message == ToMaster::Goodbye;
+        let mut busy = None;
         match &message {
             ToMaster::Hello(hello) => {
                 let known = self.ledger.workers.get(&hello.name);
@@ -26,7 +27,6 @@ impl Loop {
                 if let Some(guest) = self.guests.forget(session).filter(|it| !it.is_welcome) {
                     self.observer.on_newcomer_gone(&guest, "it says goodbye");
                 }
-                is_leaving = true;
             }
             _ => {}
         }

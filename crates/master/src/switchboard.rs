@@ -60,13 +60,8 @@ impl Switchboard {
 
     /// Somebody calls; `false`: the master has ended.
     pub(crate) fn ask(&self, caller: CallerId, request: CallRequest, tell: Tell) -> bool {
-        let mut state = self.lock();
-        if state.is_over {
-            return false;
-        }
-        state.callers.insert(caller, tell);
-        self.take(state, News::OfCall(CallEvent::Asked(caller, request)));
-        true
+        let asked = News::OfCall(CallEvent::Asked(caller, request));
+        self.open(asked, |state| drop(state.callers.insert(caller, tell)))
     }
 
     /// Takes in what a caller says.
@@ -81,13 +76,8 @@ impl Switchboard {
         request: LookupRequest,
         tell: TellLookup,
     ) -> bool {
-        let mut state = self.lock();
-        if state.is_over {
-            return false;
-        }
-        state.askers.insert(asker, tell);
-        self.take(state, News::OfLookup(LookupEvent::Asked(asker, request)));
-        true
+        let asked = News::OfLookup(LookupEvent::Asked(asker, request));
+        self.open(asked, |state| drop(state.askers.insert(asker, tell)))
     }
 
     /// Takes what a worker answers, and which shards it has; gives back what is for the loop to
@@ -249,6 +239,17 @@ impl Switchboard {
             state.is_over = true;
             state
         })
+    }
+
+    /// Takes in what somebody asks, who waits from now on; `false`: the master has ended.
+    fn open(&self, asked: News, wait: impl FnOnce(&mut State)) -> bool {
+        let mut state = self.lock();
+        if state.is_over {
+            return false;
+        }
+        wait(&mut state);
+        self.take(state, asked);
+        true
     }
 
     /// Takes in what somebody brings, who does a little of what follows.

@@ -129,8 +129,25 @@ impl Builder {
         self.flush();
     }
 
+    /// What the open line is by its level and its label in a list, with how deep it stands there. A
+    /// heading keeps its number, not its bullet.
+    pub(super) fn set_level(&mut self, heading: Option<u8>, label: Option<(u8, String)>) {
+        let kind = match (heading, label) {
+            (Some(level), label) => {
+                let is_number = |label: &str| label.chars().any(char::is_alphanumeric);
+                if let Some((_, number)) = label.filter(|(_, label)| is_number(label)) {
+                    self.prefix(&number);
+                }
+                Kind::Heading(level)
+            }
+            (None, Some((depth, marker))) => Kind::Item { depth, marker },
+            (None, None) => Kind::Paragraph,
+        };
+        self.set_kind(kind);
+    }
+
     /// Puts a number before the words of the open line.
-    pub(super) fn prefix(&mut self, number: &str) {
+    fn prefix(&mut self, number: &str) {
         if self.gather(number.len()) {
             self.open.prefix(number);
         }

@@ -1,14 +1,14 @@
 //! Word before 2007 (DOC): the text with its headings, lists, tables, links and notes, character by
 //! character ([MS-DOC]). Of Word 6 and 95 the text and its tables.
 
-use super::builder::{Builder, Kind};
+use super::builder::Builder;
 use super::doc_fib::{Fib, Piece, Story};
 use super::doc_formats::{Formats, ParagraphFormat, Shown, lists};
 use super::docx_lists::Lists;
 use super::model::Document;
 use super::ole::{Streams, damaged, not_word};
 use super::rtf::link_target;
-use super::rtf_pages::{code_page, page_of_charset, page_of_language};
+use super::rtf_pages::{UTF_8_PAGE, UTF_16_PAGE, code_page, page_of_charset, page_of_language};
 use encoding_rs::{Encoding, WINDOWS_1252};
 use windlass_core::Failure;
 
@@ -27,10 +27,6 @@ mod sign {
     pub(super) const FIELD_END: char = '\u{15}';
     pub(super) const HYPHEN: char = '\u{1E}';
 }
-
-/// Code pages that are none of letters of a byte each.
-const UTF_8_PAGE: i32 = 65_001;
-const UTF_16_PAGE: i32 = 1_200;
 
 /// Where a character lies, in bytes, and what is shown of it.
 #[derive(Clone, Copy)]
@@ -77,21 +73,22 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Document, Failure> {
     let mut streams = Streams::open(bytes)?;
     let document = streams.read("WordDocument").ok_or_else(|| not_word(&streams))?;
     let fib = Fib::read(&document)?;
-    let tables = match fib.is_modern {
-        true => streams.read(fib.table_stream).ok_or_else(|| damaged("its tables are missing"))?,
-        false => Vec::new(),
+    let own;
+    let tables = if fib.is_modern {
+        own = streams.read(fib.table_stream).ok_or_else(|| damaged("its tables are missing"))?;
+        &own
+    } else {
+        &document
     };
-    let tables = if fib.is_modern { &tables } else { &document };
     let (metadata, page) = streams.properties();
-    // Word 97 and later have Western letters alone as bytes, whatever the language.
-    let encoding = match fib.is_modern {
-        true => WINDOWS_1252,
-        false => {
-            // What converters write says nothing of bytes that are letters each.
-            let page = page.filter(|page| ![UTF_8_PAGE, UTF_16_PAGE].contains(page));
-            let of_font = || fib.charset(&document, tables).and_then(page_of_charset);
-            code_page(page.or_else(of_font).unwrap_or_else(|| page_of_language(fib.language)))
-        }
+    let encoding = if fib.is_modern {
+        // As bytes it has Western letters alone, whatever the language.
+        WINDOWS_1252
+    } else {
+        // What converters write says nothing of bytes that are letters each.
+        let page = page.filter(|page| ![UTF_8_PAGE, UTF_16_PAGE].contains(page));
+        let of_font = || fib.charset(&document, tables).and_then(page_of_charset);
+        code_page(page.or_else(of_font).unwrap_or_else(|| page_of_language(fib.language)))
     };
     let mut stories: Vec<(Story, u32)> = fib.stories().collect();
     stories.reverse();
@@ -356,7 +353,7 @@ impl Reader {
         if !self.builder.is_line_empty() {
             let is_counted = self.story == Story::Body && !format.is_in_table;
             self.paragraph_count += usize::from(is_counted);
-            self.set_kind(format);
+            self.set_level(format);
         }
         self.builder.flush();
         let is_margin = matches!(self.story, Story::Margins | Story::MarginBoxes);
@@ -367,24 +364,12 @@ impl Reader {
         }
     }
 
-    fn set_kind(&mut self, format: ParagraphFormat) {
+    fn set_level(&mut self, format: ParagraphFormat) {
         let label = format.list().and_then(|list| {
             let depth = self.lists.depth(&list, None);
             self.lists.label(&list, None).map(|label| (depth, label))
         });
-        match (format.heading, label) {
-            (Some(level), label) => {
-                let is_number = |label: &str| label.chars().any(char::is_alphanumeric);
-                if let Some((_, label)) = label.filter(|(_, label)| is_number(label)) {
-                    self.builder.prefix(&label);
-                }
-                self.builder.set_kind(Kind::Heading(level));
-            }
-            (None, Some((depth, marker))) => {
-                self.builder.set_kind(Kind::Item { depth, marker });
-            }
-            (None, None) => {}
-        }
+        self.builder.set_level(format.heading, label);
     }
 }
 

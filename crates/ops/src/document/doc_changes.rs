@@ -23,10 +23,21 @@ pub(super) struct Changes<'a> {
     pub(super) layout: &'a Layout,
 }
 
-pub(super) const OLD_IN_TABLE: u16 = 24;
-pub(super) const OLD_ROW_END: u16 = 25;
-pub(super) const OLD_DELETED: u16 = 65;
-pub(super) const OLD_HIDDEN: u16 = 92;
+/// What is changed, by its code; that of Word 6 and 95 is a byte.
+pub(super) mod change {
+    pub(in super::super) const IN_TABLE: u16 = 0x2416;
+    pub(in super::super) const ROW_END: u16 = 0x2417;
+    pub(in super::super) const LIST_LEVEL: u16 = 0x260A;
+    pub(in super::super) const LIST: u16 = 0x460B;
+    pub(in super::super) const OUTLINE_LEVEL: u16 = 0x2640;
+    pub(in super::super) const DELETED: u16 = 0x0800;
+    pub(in super::super) const HIDDEN: u16 = 0x083C;
+    pub(in super::super) const SYMBOL: u16 = 0x6A09;
+    pub(in super::super) const OLD_IN_TABLE: u16 = 24;
+    pub(in super::super) const OLD_ROW_END: u16 = 25;
+    pub(in super::super) const OLD_DELETED: u16 = 65;
+    pub(in super::super) const OLD_HIDDEN: u16 = 92;
+}
 
 impl<'a> Iterator for Changes<'a> {
     type Item = (u16, &'a [u8]);

@@ -1,9 +1,7 @@
 //! What Word before 2007 says of its paragraphs and letters: which are headings, in lists, in
 //! tables, deleted ([MS-DOC] 2.4.6, 2.6).
 
-use super::doc_changes::{
-    Changes, Layout, MODERN, OLD, OLD_DELETED, OLD_HIDDEN, OLD_IN_TABLE, OLD_ROW_END,
-};
+use super::doc_changes::{Changes, Layout, MODERN, OLD, change};
 use super::doc_fib::{Fib, Part};
 use super::docx_lists::{LEVEL_COUNT, Level, ListRef, Lists};
 use super::ole::{u16_at, u32_at};
@@ -47,11 +45,11 @@ impl ParagraphFormat {
         for (code, operand) in changes {
             let value = operand.first().copied().unwrap_or_default();
             match code {
-                0x2416 | OLD_IN_TABLE => self.is_in_table = value != 0,
-                0x2417 | OLD_ROW_END => self.ends_row = value != 0,
-                0x260A => self.level = value.min(LEVEL_COUNT as u8 - 1),
-                0x460B => self.list = u16_at(operand, 0).unwrap_or_default() as i16,
-                0x2640 => self.heading = (value < 9).then(|| value + 1),
+                change::IN_TABLE | change::OLD_IN_TABLE => self.is_in_table = value != 0,
+                change::ROW_END | change::OLD_ROW_END => self.ends_row = value != 0,
+                change::LIST_LEVEL => self.level = value.min(LEVEL_COUNT as u8 - 1),
+                change::LIST => self.list = u16_at(operand, 0).unwrap_or_default() as i16,
+                change::OUTLINE_LEVEL => self.heading = (value < 9).then(|| value + 1),
                 _ => {}
             }
         }
@@ -189,10 +187,10 @@ fn shown(changes: Changes<'_>) -> Shown {
     for (code, operand) in changes {
         let value = operand.first().copied().unwrap_or_default();
         match code {
-            0x0800 | OLD_DELETED => is_deleted = value & 0x7F != 0,
+            change::DELETED | change::OLD_DELETED => is_deleted = value & 0x7F != 0,
             // 0x81 is the opposite of the style's, and styles hide nothing.
-            0x083C | OLD_HIDDEN => is_hidden = value & 1 != 0,
-            0x6A09 => sign = Some(u16_at(operand, 2).map_or(Shown::Nothing, sign_of)),
+            change::HIDDEN | change::OLD_HIDDEN => is_hidden = value & 1 != 0,
+            change::SYMBOL => sign = Some(u16_at(operand, 2).map_or(Shown::Nothing, sign_of)),
             _ => {}
         }
     }

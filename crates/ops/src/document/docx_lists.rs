@@ -202,6 +202,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_label_is_short_whatever_its_pattern() {
+        let mut lists = Lists::default();
+        let pattern = "%1".repeat(60_000);
+        lists.define(0, vec![Level { pattern, start: 1, ..Level::default() }]);
+        lists.add(1, 0);
+        let label = lists.label(&ListRef::new(1, 0), None).expect("it counts");
+        assert!(label.len() < 300, "{}", label.len());
+    }
+
+    #[test]
     fn numbers_are_written_in_every_format() {
         assert_eq!(written(14, "upperRoman"), "XIV");
         assert_eq!(written(28, "lowerLetter"), "bb");

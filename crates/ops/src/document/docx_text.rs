@@ -2,7 +2,7 @@
 //!
 //! Deleted text, field codes and fallbacks of alternate content are left out; cells end in tabs.
 
-use super::builder::{Builder, Kind};
+use super::builder::Builder;
 use super::docx_lists::{ListRef, Lists};
 use super::docx_styles::Styles;
 use super::package::Relations;
@@ -240,21 +240,11 @@ impl PartReader<'_, '_> {
     fn end_block(&mut self, paragraph: &Paragraph, label: Option<&str>) {
         let styles = self.context.styles;
         let of_style = || paragraph.style.as_deref().and_then(|style| styles.level(style));
-        let kind = match (paragraph.outline_level.or_else(of_style), label) {
-            (Some(level), number) => {
-                // A heading keeps its number.
-                let number = number.filter(|number| number.chars().any(char::is_alphanumeric));
-                number.into_iter().for_each(|number| self.blocks.prefix(number));
-                Kind::Heading(level)
-            }
-            (None, Some(label)) => {
-                let lists = &self.context.lists;
-                let depth = lists.depth(&paragraph.list, paragraph.style.as_deref());
-                Kind::Item { depth, marker: label.to_owned() }
-            }
-            (None, None) => Kind::Paragraph,
-        };
-        self.blocks.set_kind(kind);
+        let heading = paragraph.outline_level.or_else(of_style);
+        let lists = &self.context.lists;
+        let depth = || lists.depth(&paragraph.list, paragraph.style.as_deref());
+        let label = label.map(|label| (depth(), label.to_owned()));
+        self.blocks.set_level(heading, label);
         if self.paragraphs.is_empty() {
             self.blocks.flush();
         } else {

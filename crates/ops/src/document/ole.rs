@@ -2,7 +2,7 @@
 //! properties of the document in one of them ([MS-CFB], [MS-OLEPS]).
 
 use super::model::Metadata;
-use super::rtf_pages::code_page;
+use super::rtf_pages::{UTF_16_PAGE, code_page};
 use cfb::{CompoundFile, OpenOptions};
 use encoding_rs::UTF_16LE;
 use std::io::{Cursor, Read};
@@ -106,7 +106,7 @@ fn with_whole_sectors(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let sector_count = bytes.len().saturating_sub(head_bytes).div_ceil(sector_bytes);
     let entry_count = sector_bytes / 4;
     let table_count = sector_count.div_ceil(entry_count);
-    let (mut next, mut list_count) = (u32_at(&bytes, 68)?, 0);
+    let (mut next, mut list_count) = (u32_at(&bytes, 68).unwrap_or(NO_SECTOR), 0);
     while next < NO_SECTOR {
         list_count += 1;
         if list_count > table_count.div_ceil(entry_count - 1) + 1 {
@@ -151,8 +151,6 @@ fn text_at(section: &[u8], at: usize, page: i32) -> Option<String> {
     /// A string in the file's code page, and one in UTF-16.
     const NARROW: u32 = 0x1E;
     const WIDE: u32 = 0x1F;
-    /// The code page that says UTF-16.
-    const UTF_16_PAGE: i32 = 1200;
     let (kind, length) = (u32_at(section, at)?, u32_at(section, at + 4)? as usize);
     let rest = section.get(at + 8..)?;
     let (encoding, size) = match kind {

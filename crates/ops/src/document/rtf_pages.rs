@@ -3,6 +3,10 @@
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+/// Code pages that are none of letters of a byte each.
+pub(super) const UTF_8_PAGE: i32 = 65_001;
+pub(super) const UTF_16_PAGE: i32 = 1_200;
+
 /// The code page of a font's character set; none where it follows the document's.
 pub(super) fn page_of_charset(charset: i32) -> Option<i32> {
     Some(match charset {
@@ -66,7 +70,7 @@ pub(super) fn code_page(page: i32) -> &'static Encoding {
         1258 => encoding_rs::WINDOWS_1258,
         10_000 => encoding_rs::MACINTOSH,
         10_007 => encoding_rs::X_MAC_CYRILLIC,
-        65_001 => encoding_rs::UTF_8,
+        UTF_8_PAGE => encoding_rs::UTF_8,
         _ => WINDOWS_1252,
     }
 }

@@ -151,3 +151,26 @@ fn a_repeated_aside_is_kept_once() {
     let lines = ["body", "head", "other"].map(|text| Block::Paragraph(Line::plain(text)));
     assert_eq!(found, lines);
 }
+
+/// Each paragraph has a copy of the link that goes on, each item its label.
+#[test]
+fn link_targets_labels_and_notes_fill_a_document() {
+    let long = "x".repeat(1 << 20);
+    let count_until_full = |add: &dyn Fn(&mut Builder)| {
+        let mut builder = Builder::default();
+        let count = (0..1_000).take_while(|_| {
+            add(&mut builder);
+            !builder.document.is_full()
+        });
+        count.count()
+    };
+    let link = count_until_full(&|builder| {
+        if builder.is_line_empty() {
+            builder.open_link(long.clone());
+        }
+        builder.paragraph("a");
+    });
+    let item = count_until_full(&|builder| builder.set_level(None, Some((0, long.clone()))));
+    let heading = count_until_full(&|builder| builder.set_level(Some(1), Some((0, long.clone()))));
+    assert!(link < 200 && item < 200 && heading < 200, "{link} {item} {heading}");
+}

@@ -11,8 +11,8 @@ const PAGE_BYTES: usize = 512;
 struct Draft {
     /// Of each story: paragraphs with their ends, the number of their style, and changes.
     stories: [Vec<(&'static str, u16, &'static [u8])>; 8],
-    /// Letters that are deleted: the first one, and how many.
-    deleted: Option<(usize, usize)>,
+    /// Letters that differ: the first one, how many, and by which changes.
+    letters: Option<(usize, usize, &'static [u8])>,
     flags: u16,
     /// Where pieces begin, whether theirs are letters of one byte, and how many; else one is all.
     pieces: Vec<(usize, bool, u32)>,
@@ -70,10 +70,10 @@ impl Draft {
         let page = (document.len() / PAGE_BYTES) as u32;
         document.extend(paragraph_page(&ends, &entries));
         add(&mut tables, 13, &plex_of_page(&ends, page));
-        if let Some((first, count)) = self.deleted {
+        if let Some((first, count, changes)) = self.letters {
             let start = (TEXT_AT + 2 * first) as u32;
             let ends = [start, start + 2 * count as u32];
-            document.extend(letter_page(&ends));
+            document.extend(letter_page(&ends, changes));
             add(&mut tables, 12, &plex_of_page(&ends, page + 1));
         }
         let (definitions, levels) = lists();
@@ -196,11 +196,12 @@ fn paragraph_page(ends: &[u32], entries: &[Vec<u8>]) -> Vec<u8> {
     page
 }
 
-fn letter_page(ends: &[u32; 2]) -> Vec<u8> {
+fn letter_page(ends: &[u32; 2], changes: &[u8]) -> Vec<u8> {
     let mut page: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
     page.push(50);
     page.resize(PAGE_BYTES, 0);
-    page[100..104].copy_from_slice(&[3, 0x00, 0x08, 0x81]);
+    page[100] = changes.len() as u8;
+    page[101..101 + changes.len()].copy_from_slice(changes);
     page[PAGE_BYTES - 1] = 1;
     page
 }
@@ -265,10 +266,29 @@ fn word_has_headings_lists_tables_links_and_notes() {
 }
 
 #[test]
-fn what_was_deleted_in_word_is_left_out() {
-    let mut draft = Draft::of_body(&[("keep gone keep\r", 0, PLAIN)]);
-    draft.deleted = Some((5, 5));
-    assert_eq!(read(Media::Doc, &draft.file()).text(), "keep keep\n");
+fn letters_of_word_that_were_deleted_are_hidden_or_stand_in_are_not_shown() {
+    let text = |changes| {
+        let mut draft = Draft::of_body(&[("keep gone keep\r", 0, PLAIN)]);
+        draft.letters = Some((5, 5, changes));
+        read(Media::Doc, &draft.file()).text().to_owned()
+    };
+    let gone = "keep keep\n";
+    assert_eq!(text(&[0x00, 0x08, 1]), gone);
+    // As Word writes it, with who deleted it behind.
+    assert_eq!(text(&[0x00, 0x08, 0x81, 0x63, 0x48, 2, 0]), gone);
+    assert_eq!(text(&[0x3C, 0x08, 0x81]), gone);
+    assert_eq!(text(&[0x09, 0x6A, 0, 0, 0x61, 0xF0]), gone, "some sign of a symbol font");
+    let shown = "keep gone keep\n";
+    assert_eq!(text(&[0x00, 0x08, 1, 0x00, 0x08, 0]), shown, "the last one counts");
+    assert_eq!(text(&[0x3C, 0x08, 0x80]), shown);
+    assert_eq!(text(&[0x35, 0x08, 1]), shown, "bold");
+    assert_eq!(
+        text(&[0x09, 0x6A, 0, 0, 0xB7, 0xF0]),
+        "keep \u{2022}\u{2022}\u{2022}\u{2022}\u{2022}keep\n"
+    );
+    let table = [&[0x08, 0xD6, 4, 0, 1, 2, 3][..], &[0x15, 0xC6, 255, 1, 0, 0, 0, 0, 1, 0, 0, 0]];
+    let behind: &'static [u8] = Box::leak([table.concat(), vec![0x00, 0x08, 1]].concat().into());
+    assert_eq!(text(behind), gone, "what has a length of its own is passed over");
 }
 
 #[test]
@@ -277,23 +297,97 @@ fn a_field_without_an_end_swallows_its_paragraph_alone() {
     assert_eq!(read(Media::Doc, &draft.file()).text(), "a\n\nbc\n");
 }
 
-#[test]
-fn word_of_1995_is_read_in_the_code_page_of_its_language() {
+/// A file of Word 6 or 95 with this text; `parts` are put behind it and told of by their numbers.
+fn old_file(text: &[u8], flags: u16, parts: &[(usize, Vec<u8>)], page: Option<u32>) -> Vec<u8> {
     let mut document = vec![0; TEXT_AT];
-    let text = b"\xcf\xf0\xe8\rone\x07two\x07\x07three\x07four\x07\x07end\r";
     document.extend(text);
+    let characters = if flags & 0x1000 == 0 { text.len() } else { text.len() / 2 };
+    let mut pairs = Vec::new();
+    for (part, bytes) in parts {
+        document.resize(document.len().next_multiple_of(PAGE_BYTES), 0);
+        pairs.push((0x58 + 8 * part, document.len() as u32, bytes.len() as u32));
+        document.extend(bytes);
+    }
     let mut put = |at: usize, bytes: &[u8]| document[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, &0xA5DC_u16.to_le_bytes());
     put(2, &0x68_u16.to_le_bytes());
     put(6, &0x0419_u16.to_le_bytes());
+    put(10, &flags.to_le_bytes());
     put(24, &(TEXT_AT as u32).to_le_bytes());
     put(28, &((TEXT_AT + text.len()) as u32).to_le_bytes());
-    put(52, &(text.len() as u32).to_le_bytes());
+    put(52, &(characters as u32).to_le_bytes());
+    for (at, start, length) in pairs {
+        put(at, &start.to_le_bytes());
+        put(at + 4, &length.to_le_bytes());
+    }
     let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
     file.create_stream("WordDocument").unwrap().write_all(&document).unwrap();
+    if let Some(page) = page {
+        let mut summary = summary("", "");
+        let at = 48 + 8 + 3 * 8 + 4;
+        summary[at..at + 4].copy_from_slice(&page.to_le_bytes());
+        file.create_stream("\u{5}SummaryInformation").unwrap().write_all(&summary).unwrap();
+    }
     file.flush().unwrap();
-    let given = read(Media::Doc, &file.into_inner().into_inner());
+    file.into_inner().into_inner()
+}
+
+/// A list of fonts, one of each character set.
+fn fonts(charsets: &[u8]) -> Vec<u8> {
+    let fonts = charsets.iter().flat_map(|charset| [5, 0, 0, 0, *charset, 0]);
+    [0, 0].into_iter().chain(fonts).collect()
+}
+
+#[test]
+fn word_of_1995_is_read_in_the_code_page_that_the_file_tells() {
+    let text = b"\xcf\xf0\xe8\rone\x07two\x07\x07three\x07four\x07\x07end\r";
+    let given = read(Media::Doc, &old_file(text, 0, &[], None));
     assert_eq!(given.text(), "\u{41f}\u{440}\u{438}\n\none\ttwo\nthree\tfour\n\nend\n");
+    let read = |parts: &[_], page| {
+        read(Media::Doc, &old_file(b"\xe0\xe8\r", 0, parts, page)).text().to_owned()
+    };
+    // Its properties, else its fonts, else its language.
+    let fonts = [(15, fonts(&[0, 2, 161]))];
+    assert_eq!(read(&fonts, Some(1252)), "\u{e0}\u{e8}\n");
+    assert_eq!(read(&fonts, Some(65_001)), "\u{3b0}\u{3b8}\n");
+    assert_eq!(read(&[(15, self::fonts(&[0, 2]))], None), "\u{430}\u{438}\n");
+}
+
+#[test]
+fn word_of_1995_from_the_far_east_is_wide_or_of_two_bytes() {
+    let wide: Vec<u8> = "\u{65e5}a\r".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read(Media::Doc, &old_file(&wide, 0x1000, &[], None)).text(), "\u{65e5}a\n");
+    let given = read(Media::Doc, &old_file(b"\x93\xfaa\x93\rb\r", 0, &[], Some(932)));
+    assert_eq!(given.text(), "\u{65e5}a\n\nb\n");
+}
+
+#[test]
+fn word_of_1995_tells_of_its_rows_and_of_what_is_deleted() {
+    let at = TEXT_AT as u32;
+    // Three cells, of which one is empty, the end of a row, and a paragraph with a letter too many.
+    let text = b"x\x07\x07y\x07\x07a!b\r";
+    let ends = [at, at + 2, at + 3, at + 5, at + 6, at + 10];
+    let mut paragraphs: Vec<u8> = ends.iter().flat_map(|end| end.to_le_bytes()).collect();
+    let places = [200_u8, 200, 200, 210, 220];
+    paragraphs.extend(places.iter().flat_map(|place| [*place, 0, 0, 0, 0, 0, 0]));
+    paragraphs.resize(PAGE_BYTES, 0);
+    paragraphs[400..405].copy_from_slice(&[2, 0, 0, 24, 1]);
+    // Its right edge first.
+    paragraphs[420..431].copy_from_slice(&[5, 0, 0, 16, 9, 9, 24, 1, 25, 1, 0]);
+    paragraphs[440..443].copy_from_slice(&[1, 0, 0]);
+    paragraphs[PAGE_BYTES - 1] = 5;
+    let letters = letter_page(&[at + 7, at + 8], &[69, 1, 0, 65, 1]);
+    let plex = |ends: [u32; 2], page: u16| {
+        [&ends[0].to_le_bytes()[..], &ends[1].to_le_bytes(), &page.to_le_bytes()].concat()
+    };
+    let parts = [
+        (12, plex([at + 7, at + 8], 5)),
+        (13, plex([at, at + 10], 6)),
+        (40, letters),
+        (41, paragraphs),
+    ];
+    let given = read(Media::Doc, &old_file(text, 0, &parts, None));
+    assert_eq!(given.text(), "x\t\ty\n\nab\n");
 }
 
 #[test]
@@ -310,7 +404,7 @@ fn word_that_is_locked_or_damaged_says_so() {
 #[test]
 fn word_with_any_byte_changed_comes_to_an_end() {
     let mut draft = Draft::of_body(&[("a\r", 1, PLAIN), ("b\u{7}", 0, CELL), ("c\r", 0, ITEM)]);
-    draft.deleted = Some((0, 1));
+    draft.letters = Some((0, 1, &[0x00, 0x08, 0x81]));
     let file = draft.file();
     for at in (0..file.len()).filter(|at| file[*at] != 0) {
         let mut bytes = file.clone();
@@ -381,4 +475,12 @@ fn a_list_of_tables_without_an_end_is_refused() {
     file[end - 4..end].copy_from_slice(&1_u32.to_le_bytes());
     let failure = refused(Media::Doc, &file);
     assert!(failure.cause.contains("table of sectors"), "{failure:?}");
+}
+
+#[test]
+fn a_table_in_a_header_stays_one() {
+    let mut draft = Draft::of_body(&[("body\r", 0, PLAIN)]);
+    draft.stories[2] =
+        vec![("a\r", 0, CELL), ("b\u{7}", 0, CELL), ("\u{7}", 0, ROW), ("c\r", 0, PLAIN)];
+    assert_eq!(markdown(Media::Doc, &draft.file()), "body\n\n| a b |\n| --- |\n\nc\n");
 }
