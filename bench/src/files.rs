@@ -13,6 +13,8 @@ use windlass_ops::{Output, Source};
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) path: PathBuf,
+    /// Without its folders.
+    name: String,
     pub(crate) media: Media,
     /// Size in bytes.
     pub(crate) size: u64,
@@ -22,7 +24,10 @@ impl Input {
     /// Looks at the file's content for its kind.
     pub(crate) fn of(path: PathBuf) -> Result<Input, LoopError> {
         match sniffed(&path) {
-            Ok((media, size)) => Ok(Input { path, media, size }),
+            Ok((media, size)) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                Ok(Input { path, name, media, size })
+            }
             Err(source) => Err(LoopError::File { act: "read", path, source }),
         }
     }
@@ -30,8 +35,7 @@ impl Input {
     /// The file as the operations want it.
     pub(crate) fn open(&self) -> io::Result<Source> {
         let file = File::open(&self.path)?;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Source::new(file, name, self.media, self.size, None))
+        Ok(Source::new(file, self.name.clone(), self.media, self.size, None))
     }
 }
 

@@ -5,35 +5,34 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 use windlass_core::Failure;
 
 /// Artifacts of earlier phases that a task builds on, in the order of the phases and of their
 /// tasks; none for a task that builds on nothing. Who put them there has verified them.
 #[derive(Debug)]
-pub struct Earlier(Held);
+pub struct Earlier<'a>(Held<'a>);
 
 /// Where the artifacts lie.
 #[derive(Debug)]
-enum Held {
+enum Held<'a> {
     File {
         file: File,
         /// Where each begins, and its size.
         places: Vec<(u64, u64)>,
     },
-    Memory(Vec<Arc<[u8]>>),
+    Memory(Vec<&'a [u8]>),
 }
 
-impl Default for Earlier {
-    fn default() -> Earlier {
+impl Default for Earlier<'_> {
+    fn default() -> Self {
         Earlier::in_memory(Vec::new())
     }
 }
 
-impl Earlier {
+impl<'a> Earlier<'a> {
     /// Artifacts of these sizes that lie in `file` in this order, the first at its beginning.
     #[must_use]
-    pub fn new(file: File, sizes: Vec<u64>) -> Earlier {
+    pub fn new(file: File, sizes: Vec<u64>) -> Self {
         let mut offset = 0_u64;
         let placed = sizes.into_iter().map(|size| {
             let begins = offset;
@@ -45,7 +44,7 @@ impl Earlier {
 
     /// The same in memory, for who runs steps in one process.
     #[must_use]
-    pub fn in_memory(artifacts: Vec<Arc<[u8]>>) -> Earlier {
+    pub fn in_memory(artifacts: Vec<&'a [u8]>) -> Self {
         Earlier(Held::Memory(artifacts))
     }
 
@@ -121,14 +120,14 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn earlier(contents: &[&[u8]]) -> Earlier {
+    fn earlier<'a>(contents: &[&'a [u8]]) -> Earlier<'a> {
         let mut file = tempfile::tempfile().expect("a file");
         contents.iter().for_each(|bytes| file.write_all(bytes).expect("written"));
         Earlier::new(file, contents.iter().map(|bytes| bytes.len() as u64).collect())
     }
 
-    fn in_memory(contents: &[&[u8]]) -> Earlier {
-        Earlier::in_memory(contents.iter().map(|bytes| Arc::from(*bytes)).collect())
+    fn in_memory<'a>(contents: &[&'a [u8]]) -> Earlier<'a> {
+        Earlier::in_memory(contents.to_vec())
     }
 
     #[test]

@@ -72,7 +72,6 @@ use semantic::Placed;
 use settings::{PARAMS, Settings};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
-use terms::Terms;
 use vocabulary::{Builder, Vocabulary};
 use windlass_core::Failure;
 use windlass_core::catalogue::{Accepts, Cacheable, Home, OperationSpec};
@@ -212,13 +211,12 @@ fn whole(settings: &Settings, work: &mut Work<'_>) -> Result<(), Failure> {
 /// The document's terms and how often each occurs.
 fn count(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
     let mut read = Text::of(work)?;
-    let mut terms = Terms::of_text(read.text.len());
     let length = read.text.len() as u64;
     work.output.progress(0, length);
-    let text = std::mem::take(&mut read.text);
-    analyzer::each_term(text, settings, &mut |term| terms.add(term))?;
+    let text = analyzer::prepared(std::mem::take(&mut read.text), settings);
+    let counts = counts::of_text(&read.origin(), &text, settings)?;
     work.output.progress(length, length);
-    Ok(counts::encode(&read.origin(), &terms))
+    Ok(counts)
 }
 
 /// The document's vector by the model.

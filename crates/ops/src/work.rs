@@ -15,7 +15,7 @@ pub struct Work<'a> {
     /// The input file; `None` for tasks without one.
     pub source: Option<Source>,
     /// What earlier phases of the job made and this task builds on.
-    pub earlier: Earlier,
+    pub earlier: Earlier<'a>,
     /// The task's position in its phase: what tells apart those that work on the same.
     pub index: u32,
     /// Normalised parameters.

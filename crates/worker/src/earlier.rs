@@ -68,7 +68,7 @@ impl Listed {
         store: &Store,
         scratch: &Path,
         cancel: &Cancel,
-    ) -> Result<Earlier, Failure> {
+    ) -> Result<Earlier<'static>, Failure> {
         if self.is_empty() {
             return Ok(Earlier::default());
         }

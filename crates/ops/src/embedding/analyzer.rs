@@ -11,31 +11,37 @@ use windlass_core::Failure;
 /// What is done with each term.
 type Each<'a> = &'a mut dyn FnMut(Term<'_>) -> Result<(), Failure>;
 
-/// Hands over every term of a text, as often as it occurs.
-///
-/// # Errors
-/// Whatever `each` returns.
-pub(super) fn each_term(
-    mut text: String,
-    settings: &Settings,
-    each: Each<'_>,
-) -> Result<(), Failure> {
+/// A text as its terms are cut from it.
+pub(super) fn prepared(mut text: String, settings: &Settings) -> String {
     if settings.lowercase {
         match text.is_ascii() {
             true => text.make_ascii_lowercase(),
             false => text = text.to_lowercase(),
         }
     }
-    let text = without_accents(text, settings.accents);
+    without_accents(text, settings.accents)
+}
+
+/// Hands over every term of a prepared text, as often as it occurs.
+///
+/// # Errors
+/// Whatever `each` returns.
+pub(super) fn each_term(text: &str, settings: &Settings, each: Each<'_>) -> Result<(), Failure> {
+    let (shortest, longest) = settings.ngrams;
     match settings.analyzer {
-        Analyzer::Word => each_of_words(&text, settings, each),
+        Analyzer::Word if longest == 1 => words(text, settings).try_for_each(each),
+        Analyzer::Word => each_of_words(text, settings, each),
         Analyzer::Char => {
-            let (shortest, longest) = settings.ngrams;
-            let text = white_space_once(&text);
+            let text = white_space_once(text);
             (shortest..=longest).try_for_each(|length| each_window(&text, length, each))
         }
-        Analyzer::CharWithinWords => each_within_words(&text, settings.ngrams, each),
+        Analyzer::CharWithinWords => each_within_words(text, settings.ngrams, each),
     }
+}
+
+/// The words of a prepared text that are not left out.
+pub(super) fn words<'t>(text: &'t str, settings: &Settings) -> impl Iterator<Item = Term<'t>> {
+    Words { text, at: 0 }.filter(|word| !settings.stop_words.contains(*word))
 }
 
 fn without_accents(text: String, accents: Accents) -> String {
@@ -50,13 +56,10 @@ fn without_accents(text: String, accents: Accents) -> String {
     }
 }
 
+/// Every run of words.
 fn each_of_words(text: &str, settings: &Settings, each: Each<'_>) -> Result<(), Failure> {
     let (shortest, longest) = settings.ngrams;
-    let mut words = Words { text, at: 0 }.filter(|word| !settings.stop_words.contains(*word));
-    if longest == 1 {
-        return words.try_for_each(each);
-    }
-    let words: Vec<&[u8]> = words.map(Term::bytes).collect();
+    let words: Vec<&[u8]> = words(text, settings).map(Term::bytes).collect();
     let mut run = Vec::new();
     for length in shortest..=longest {
         for words in words.windows(length) {

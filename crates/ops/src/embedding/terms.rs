@@ -33,12 +33,6 @@ impl Terms {
         }
     }
 
-    /// About as many bytes as all terms take with their counts.
-    pub(super) fn encoded_bytes(&self) -> usize {
-        const BESIDE_BYTES: usize = 64;
-        self.bytes.len() + 2 * self.len() + BESIDE_BYTES
-    }
-
     /// Counts a term once.
     ///
     /// # Errors

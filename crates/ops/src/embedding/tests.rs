@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::sync::Arc;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 
@@ -36,7 +35,7 @@ fn source(name: &str, content: &[u8]) -> Source {
 
 /// What a step makes of these artifacts of earlier steps.
 fn step(given: Given<'_>, name: &str, before: &[&[u8]]) -> Result<Kept, Failure> {
-    let earlier = Earlier::in_memory(before.iter().map(|bytes| Arc::from(*bytes)).collect());
+    let earlier = Earlier::in_memory(before.to_vec());
     let mut output = Kept::default();
     let params = params(given, Some(name));
     run(&mut Work { earlier, ..Work::new(None, &params, &mut output) })?;
@@ -226,8 +225,7 @@ fn where_no_term_is_left_the_failure_says_why() {
 /// Another process has made what a step reads: it ends with a failure whatever that is.
 #[test]
 fn what_no_step_wrote_is_refused() {
-    let mut terms = Terms::default();
-    [b"cat", b"dog"].iter().for_each(|term| terms.add(Term::of(*term)).expect("room"));
+    let terms = [b"cat", b"dog"].map(|term| (Term::of(term), 1));
     let origin = Origin { base: "a", encoding: "UTF-8", notes: vec!["short"] };
     let good = counts::encode(&origin, &terms);
     let features = step(&[], FIT, &[&good]).expect("made").artifacts.remove(0).1;
