@@ -8,8 +8,7 @@ use super::{Media, Sample};
 pub(super) fn kind(sample: &Sample<'_>) -> Option<Media> {
     let form = Form::of(sample.head)?;
     // A long file is text at its end as well: a script may carry an archive behind itself.
-    let is_text = form.is_plausible(sample.head)
-        && (sample.tail.is_empty() || form.is_plausible_tail(sample.tail, sample.size));
+    let is_text = sample.tail.is_empty() || form.is_plausible_tail(sample.tail, sample.size);
     is_text.then(|| {
         let start = form.ascii(sample.head);
         match () {
@@ -32,20 +31,22 @@ enum Form {
 }
 
 impl Form {
-    /// By the byte order mark, else by where zero bytes and common characters lie.
+    /// By the byte order mark, else by where zero bytes and common characters lie; `None`: what
+    /// lies there is not plausible as text.
     fn of(head: &[u8]) -> Option<Form> {
-        match head {
-            [0xff, 0xfe, 0, 0, ..] => return Some(Form::Utf32 { big: false }),
-            [0, 0, 0xfe, 0xff, ..] => return Some(Form::Utf32 { big: true }),
-            [0xff, 0xfe, ..] => return Some(Form::Utf16 { big: false }),
-            [0xfe, 0xff, ..] => return Some(Form::Utf16 { big: true }),
-            _ => {}
-        }
-        if Form::Bytes.is_plausible(head) {
-            return Some(Form::Bytes);
-        }
-        let unmarked = |big: &bool| is_unmarked_utf16(head, *big);
-        [false, true].into_iter().find(unmarked).map(|big| Form::Utf16 { big })
+        let marked = match head {
+            [0xff, 0xfe, 0, 0, ..] => Some(Form::Utf32 { big: false }),
+            [0, 0, 0xfe, 0xff, ..] => Some(Form::Utf32 { big: true }),
+            [0xff, 0xfe, ..] => Some(Form::Utf16 { big: false }),
+            [0xfe, 0xff, ..] => Some(Form::Utf16 { big: true }),
+            _ if Form::Bytes.is_plausible(head) => return Some(Form::Bytes),
+            _ => None,
+        };
+        let unmarked = || {
+            let big = [false, true].into_iter().find(|big| is_unmarked_utf16(head, *big));
+            big.map(|big| Form::Utf16 { big })
+        };
+        marked.or_else(unmarked).filter(|form| form.is_plausible(head))
     }
 
     fn is_plausible(self, bytes: &[u8]) -> bool {
@@ -112,6 +113,16 @@ impl Census {
         census
     }
 
+    /// The same of ASCII's characters, many at a time.
+    fn of_ascii(bytes: &[u8]) -> Census {
+        Census {
+            count: bytes.len(),
+            zeros: bytes.iter().filter(|byte| **byte == 0).count(),
+            controls: bytes.iter().filter(|byte| is_control(u32::from(**byte))).count(),
+            invalid: 0,
+        }
+    }
+
     /// Logs of crashed machines hold some zeros, tables of old systems control characters as
     /// separators; more than that is no text.
     fn is_text(&self) -> bool {
@@ -137,20 +148,27 @@ fn is_utf8_text(bytes: &[u8]) -> bool {
         }
         Err(_) => return false,
     };
-    Census::of(valid.chars().map(u32::from)).is_text()
+    let census = match valid.is_ascii() {
+        true => Census::of_ascii(valid.as_bytes()),
+        false => Census::of(valid.chars().map(u32::from)),
+    };
+    census.is_text()
 }
 
 /// Text in an encoding without a check of its own: random bytes hold a control byte in twelve, so
 /// a long run without any is no chance; a short one must look like letters as well.
 fn is_single_byte_text(bytes: &[u8]) -> bool {
     const LONG_BYTES: usize = 256;
-    let controls = bytes.iter().filter(|byte| **byte == 0 || is_control(u32::from(**byte))).count();
-    if bytes.len() >= LONG_BYTES {
-        return controls * 1_000 <= bytes.len();
+    let is_long = bytes.len() >= LONG_BYTES;
+    let controls_max = if is_long { bytes.len() / 1_000 } else { 0 };
+    let controls = bytes.iter().filter(|byte| **byte == 0 || is_control(u32::from(**byte)));
+    // Other files have more than that soon.
+    if controls.take(controls_max + 1).count() > controls_max {
+        return false;
     }
     // 0x80-0x9F are rare in Western and Cyrillic pages; where Shift-JIS fills them, pairs fit.
-    let upper_controls = bytes.iter().filter(|byte| (0x80..0xa0).contains(*byte)).count();
-    controls == 0 && (upper_controls * 8 <= bytes.len() || is_shift_jis(bytes))
+    let upper_controls = || bytes.iter().filter(|byte| (0x80..0xa0).contains(*byte)).count();
+    is_long || upper_controls() * 8 <= bytes.len() || is_shift_jis(bytes)
 }
 
 fn is_shift_jis(bytes: &[u8]) -> bool {
