@@ -16,6 +16,7 @@ mod identity;
 mod jobs;
 mod keeping;
 mod lab;
+mod left;
 mod logs;
 mod memo;
 mod models;

@@ -106,11 +106,17 @@ struct Sink {
     writer: BlobWriter,
     /// The blob that it is to become, and how much of it had come before.
     named: Option<(BlobId, u64)>,
+    is_begun: bool,
     traffic: Arc<Traffic>,
 }
 
 impl BlobSink for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        // One that was left here whole comes without bytes.
+        let is_first = !bytes.is_empty() && !std::mem::replace(&mut self.is_begun, true);
+        if let Some((blob, before @ 1..)) = self.named.filter(|_| is_first) {
+            info!(%blob, bytes = before, "an upload goes on where it broke off");
+        }
         self.traffic.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.writer.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
     }
@@ -309,7 +315,12 @@ impl Host for Node {
 
     fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
         let writer = self.blobs.writer().map_err(of_blobs)?;
-        Ok(Box::new(Sink { writer, named: None, traffic: Arc::clone(&self.traffic) }))
+        Ok(Box::new(Sink {
+            writer,
+            named: None,
+            is_begun: false,
+            traffic: Arc::clone(&self.traffic),
+        }))
     }
 
     fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError> {
@@ -319,11 +330,8 @@ impl Host for Node {
     fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError> {
         match self.blobs.resume(id, offset).map_err(of_blobs)? {
             Some(writer) => {
-                if offset > 0 {
-                    info!(blob = %id, bytes = offset, "an upload goes on where it broke off");
-                }
-                let traffic = Arc::clone(&self.traffic);
-                Ok(Box::new(Sink { writer, named: Some((id, offset)), traffic }))
+                let (named, traffic) = (Some((id, offset)), Arc::clone(&self.traffic));
+                Ok(Box::new(Sink { writer, named, is_begun: false, traffic }))
             }
             // Whoever sends it whole is not disturbed by another who does.
             None if offset == 0 => self.blob_sink(),

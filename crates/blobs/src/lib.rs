@@ -24,7 +24,7 @@ pub use files::sync_files;
 pub use known::Known;
 pub use marks::Marks;
 pub use open::OpenBlob;
-pub use partial::PARTIAL_GRACE;
+pub use partial::{PARTIAL_GRACE, leave};
 pub use place::{maker_of, place, unfinished};
 pub use store::Blobs;
 pub use stored::StoredBlobs;

@@ -7,8 +7,9 @@ use crate::error::BlobError;
 use crate::store::Blobs;
 use crate::writer::{BlobWriter, Temp};
 use std::collections::BTreeSet;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -41,6 +42,46 @@ impl Drop for Arrival {
     fn drop(&mut self) {
         self.among.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
+}
+
+/// Leaves a whole blob in the store of another process of this machine, as if all of its bytes had
+/// come and its end had not: [`Blobs::resume`] from its size on takes it. `write` writes it.
+///
+/// # Errors
+/// `PermissionDenied` where the store is somebody else's; whatever else stands against a new file
+/// there or `write` returns. Nothing is left then.
+pub fn leave(
+    store: &Path,
+    id: BlobId,
+    bytes: u64,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let dir = store.join(PARTIAL_DIR);
+    match DirBuilder::new().mode(0o700).create(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let path = dir.join(id.to_hex());
+    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(file) => file,
+        // Left before, for a connection that broke.
+        Err(_) if path.symlink_metadata().is_ok_and(|it| it.is_file() && it.len() == bytes) => {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    // The store's owner could not read a file of another user's.
+    let is_owners = file.metadata()?.uid() == dir.metadata()?.uid();
+    let written =
+        if is_owners { write(&mut file) } else { Err(io::ErrorKind::PermissionDenied.into()) };
+    let written = written.and_then(|()| match file.metadata()?.len() == bytes {
+        true => Ok(()),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&path);
+    }
+    written
 }
 
 impl Blobs {
@@ -78,7 +119,7 @@ impl Blobs {
         let dir = self.partial_dir();
         let entries = match std::fs::read_dir(&dir) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(BlobError::io("list", &dir)(error)),
         };
         let until = SystemTime::now().checked_sub(grace);
@@ -164,6 +205,37 @@ mod tests {
         assert!(matches!(error, BlobError::Damaged { .. }), "{error}");
         assert_eq!(blobs.partial_bytes(id), 0);
         assert_eq!(begun(&blobs, id, 0, b"bytes").finish().expect("is put"), (id, 5));
+    }
+
+    #[test]
+    fn what_somebody_else_left_whole_is_taken_without_a_byte() {
+        let (_dir, blobs) = store();
+        let id = BlobId::of(b"bytes");
+        let leave = |bytes: &'static [u8]| leave(blobs.dir(), id, 5, |file| file.write_all(bytes));
+        leave(b"bytes").expect("is left");
+        leave(b"").expect("it is there");
+        assert_eq!(begun(&blobs, id, 5, b"").finish().expect("is put"), (id, 5));
+        assert_eq!(blobs.read(id, 5).expect("is there"), b"bytes");
+
+        leave(b"butes").expect("is left");
+        let error = begun(&blobs, id, 5, b"").finish().expect_err("is refused");
+        assert!(matches!(error, BlobError::Damaged { .. }), "{error}");
+        assert_eq!(blobs.read(id, 5).expect("stays"), b"bytes");
+    }
+
+    #[test]
+    fn nothing_is_left_half_nor_where_no_store_is() {
+        let (dir, blobs) = store();
+        let id = BlobId::of(b"bytes");
+        let half = |file: &mut File| file.write_all(b"by");
+        let error = leave(blobs.dir(), id, 5, half).expect_err("is refused");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(blobs.partial_bytes(id), 0);
+        leave(&dir.path().join("elsewhere"), id, 2, half).expect_err("is refused");
+        assert!(!dir.path().join("elsewhere").exists());
+        drop(begun(&blobs, id, 0, b"byte"));
+        leave(blobs.dir(), id, 5, half).expect_err("somebody sends it");
+        assert_eq!(blobs.partial_bytes(id), 4);
     }
 
     #[test]

@@ -59,7 +59,7 @@ static SPEC: OperationSpec = OperationSpec {
     steps: &[],
 };
 
-/// Largest file that is given back: it is in memory twice on its way.
+/// Largest file that is given back: it is in memory on its way.
 const COPY_BYTES_MAX: u64 = 32 << 20;
 /// How soon a sleeping task notices that it is cancelled.
 const SLICE: Duration = Duration::from_millis(50);
@@ -77,7 +77,7 @@ fn run(work: &mut Work<'_>) -> Result<(), Failure> {
     if let Some(source) = &mut work.source {
         if work.params.text("result") == Some("copy") {
             let bytes = source.read(COPY_BYTES_MAX)?;
-            return work.output.artifact("{base}_noop.bin", "application/octet-stream", &bytes);
+            return work.output.artifact_of("{base}_noop.bin", "application/octet-stream", bytes);
         }
         let json = format!("{{\"size\":{}}}\n", source.size);
         work.output.artifact("{base}_noop.json", "application/json", json.as_bytes())?;

@@ -51,6 +51,14 @@ pub trait Output {
     /// The output limit is reached, or the disk is full.
     fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure>;
 
+    /// The same of bytes that are not needed any more: who keeps them does not copy them.
+    ///
+    /// # Errors
+    /// As [`Output::artifact`].
+    fn artifact_of(&mut self, name: &str, media_type: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        self.artifact(name, media_type, &bytes)
+    }
+
     /// Something that the user should know of a success, one sentence.
     fn note(&mut self, note: String);
 

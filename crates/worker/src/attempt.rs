@@ -276,14 +276,15 @@ pub(crate) fn content(
 /// Bytes as an artifact's content.
 pub(crate) fn stored(
     options: &Options,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     parcel: &mut Parcel,
 ) -> Result<Content, Failure> {
     if bytes.len() <= ARTIFACT_INLINE_BYTES_MAX {
-        return Ok(Content::Inline(bytes.to_vec()));
+        return Ok(Content::Inline(bytes));
     }
-    let id = options.store.put(bytes.to_vec(), parcel)?;
-    Ok(Content::Blob { id, size: bytes.len() as u64 })
+    let size = bytes.len() as u64;
+    let id = options.store.put(bytes, parcel)?;
+    Ok(Content::Blob { id, size })
 }
 
 /// Opens an input where it lies.

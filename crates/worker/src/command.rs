@@ -90,7 +90,7 @@ pub(crate) fn run(
     let mut artifacts = vec![Artifact {
         name: "{base}_command.json".to_owned(),
         media_type: "application/json".to_owned(),
-        content: stored(options, &json, &mut parcel)?,
+        content: stored(options, json, &mut parcel)?,
     }];
     if stdout_bytes > 0 {
         artifacts.push(Artifact {

@@ -47,6 +47,10 @@ struct MemoryOutput<'a> {
 
 impl Output for MemoryOutput<'_> {
     fn artifact(&mut self, name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.artifact_of(name, media_type, bytes.to_vec())
+    }
+
+    fn artifact_of(&mut self, name: &str, media_type: &str, bytes: Vec<u8>) -> Result<(), Failure> {
         let content = stored(self.options, bytes, &mut self.made.parcel)?;
         let artifact =
             Artifact { name: name.to_owned(), media_type: media_type.to_owned(), content };

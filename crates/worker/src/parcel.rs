@@ -4,7 +4,7 @@
 
 use crate::store::Section;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use windlass_core::BlobId;
 use windlass_wire::WireError;
 
@@ -48,16 +48,54 @@ impl Parcel {
     pub(crate) fn unsent(
         &self,
         has: impl Fn(BlobId) -> bool,
-    ) -> impl Iterator<Item = (BlobId, io::Result<Box<dyn Read + '_>>)> {
+    ) -> impl Iterator<Item = (BlobId, Unsent<'_>)> {
         self.blobs.iter().filter(move |(id, _)| !has(*id)).map(|(id, content)| {
-            let source: Box<dyn Read> = match content {
-                Content::Bytes(bytes) => Box::new(bytes.as_slice()),
+            let unsent = match content {
+                Content::Bytes(bytes) => Unsent::Bytes(bytes),
                 Content::Section { file, offset, size } => {
-                    Box::new(Section::new(file, *offset, *size))
+                    Unsent::Section(Section::new(file, *offset, *size))
                 }
             };
-            (*id, Ok(source))
+            (*id, unsent)
         })
+    }
+}
+
+/// What is to be sent of a blob.
+pub(crate) enum Unsent<'a> {
+    Bytes(&'a [u8]),
+    Section(Section<'a>),
+}
+
+impl Unsent<'_> {
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Unsent::Bytes(bytes) => bytes.len() as u64,
+            Unsent::Section(section) => section.len(),
+        }
+    }
+
+    /// Writes it into a file of this machine.
+    pub(crate) fn write_to(&self, file: &mut File) -> io::Result<()> {
+        match self {
+            Unsent::Bytes(bytes) => file.write_all(bytes),
+            Unsent::Section(section) => section.write_to(file),
+        }
+    }
+
+    /// Nothing of it is to be sent any more.
+    pub(crate) fn skip(&mut self) {
+        *self = Unsent::Bytes(&[]);
+    }
+}
+
+impl Read for Unsent<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Unsent::Bytes(bytes) => bytes.read(into),
+            Unsent::Section(section) => section.read(into),
+        }
     }
 }
 
@@ -96,7 +134,7 @@ mod tests {
         assert_eq!(parcel.large().collect::<Vec<_>>(), [first]);
         let sent = |has: BlobId| {
             let unsent = parcel.unsent(move |id| id == has);
-            unsent.map(|(_, source)| io::read_to_string(source.expect("opens")).expect("read"))
+            unsent.map(|(_, source)| io::read_to_string(source).expect("read"))
         };
         assert_eq!(sent(first).collect::<Vec<_>>(), ["manifest"]);
         assert_eq!(sent(second).collect::<Vec<_>>(), ["result"]);

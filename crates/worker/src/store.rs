@@ -3,11 +3,13 @@
 
 use crate::attempt::{open, unstartable};
 use crate::outcome::{of_blob_error, of_wire_error};
-use crate::parcel::{self, Parcel};
+use crate::parcel::{self, Parcel, Unsent};
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +28,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 const WAITING_COUNT_MAX: usize = 1_024;
 /// Results that may wait to be sent.
 const WAITING_ELSEWHERE_COUNT_MAX: usize = 64;
+/// A blob so long is left in the store of a master on this machine; a shorter one is sent sooner.
+const LEFT_BYTES_MIN: u64 = 64 << 10;
+/// So often in vain, one time after the other, and nothing is left any more: it is not that
+/// master's store.
+const IN_VAIN_COUNT_MAX: u32 = 3;
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -42,6 +49,8 @@ pub enum Store {
 #[derive(Clone, Debug, Default)]
 pub struct Remote {
     client: Arc<RwLock<Option<Client>>>,
+    /// How often, one time after the other, the master has not found what was left with it.
+    left_in_vain: Arc<AtomicU32>,
 }
 
 impl Store {
@@ -232,7 +241,33 @@ impl Remote {
                 false => client.missing(&large)?,
             };
             let has = |id| large.contains(&id) && !missing.contains(&id);
-            client.put(parcels.iter().flat_map(|parcel| parcel.unsent(has)))
+            let unsent = || {
+                let unsent = parcels.iter().flat_map(|parcel| parcel.unsent(has));
+                unsent.map(|(id, source)| (id, Ok(source)))
+            };
+            let may_leave = self.left_in_vain.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX;
+            let folder = client.blob_folder().filter(|_| may_leave);
+            let has_left = Cell::new(false);
+            let sent = client.put_behind(unsent(), |id, source| {
+                let size = source.len();
+                let is_left = folder.is_some_and(|folder| is_left(folder, id, source));
+                if is_left {
+                    has_left.set(true);
+                    source.skip();
+                }
+                Ok(is_left.then_some(size))
+            });
+            match sent {
+                Err(_) if has_left.get() => {
+                    self.left_in_vain.fetch_add(1, Ordering::Relaxed);
+                    client.put(unsent())
+                }
+                Ok(()) if has_left.get() => {
+                    self.left_in_vain.store(0, Ordering::Relaxed);
+                    Ok(())
+                }
+                sent => sent,
+            }
         })
     }
 
@@ -272,6 +307,13 @@ impl Remote {
     }
 }
 
+/// Whether a blob lies with the master now, whose store this machine has.
+fn is_left(folder: &Path, id: BlobId, source: &Unsent<'_>) -> bool {
+    let size = source.len();
+    size >= LEFT_BYTES_MIN
+        && windlass_blobs::leave(folder, id, size, |file| source.write_to(file)).is_ok()
+}
+
 /// Hashes what goes into a file.
 struct Hashed<'a> {
     file: &'a mut File,
@@ -291,6 +333,7 @@ impl Write for Hashed<'_> {
 }
 
 /// A part of a file, read without moving its position.
+#[derive(Clone, Copy)]
 pub(crate) struct Section<'a> {
     file: &'a File,
     offset: u64,
@@ -300,6 +343,18 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     pub(crate) fn new(file: &'a File, offset: u64, size: u64) -> Section<'a> {
         Section { file, offset, left: size }
+    }
+
+    /// Bytes that are left of it.
+    pub(crate) fn len(&self) -> u64 {
+        self.left
+    }
+
+    /// Writes what is left of it into a file.
+    pub(crate) fn write_to(mut self, file: &mut File) -> io::Result<()> {
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, file);
+        io::copy(&mut self, &mut out)?;
+        out.flush()
     }
 }
 

@@ -70,9 +70,13 @@ impl Client {
         Ok(begun.bytes.first().copied().unwrap_or(0))
     }
 
-    /// Stores blobs from where `begin` says that each source stands; `None`: it is sent whole, and
-    /// nothing of it is kept where the connection breaks.
-    fn put_behind<R: Read>(
+    /// As [`Client::put`], from where `begin` says that each source stands: what lies before has
+    /// come otherwise. `None`: it is sent whole, and nothing of it is kept where the connection
+    /// breaks.
+    ///
+    /// # Errors
+    /// As [`Client::put`]; `Lost` where less has come than `begin` says.
+    pub fn put_behind<R: Read>(
         &self,
         blobs: impl IntoIterator<Item = (BlobId, io::Result<R>)>,
         begin: impl Fn(BlobId, &mut R) -> io::Result<Option<u64>>,

@@ -460,6 +460,9 @@ pub mod blobs_client {
         /// Where the blobs lie on the master's machine. Whoever runs there and may read that folder can take
         /// them from it: the blob whose name is written abcdef… in hexadecimal is the file `ab/cdef…`. A
         /// file that is not there, or does not have the hash that is its name, is to be asked for by `Read`.
+        /// Who may write there too, as the folder's owner, can leave a whole blob as the new file
+        /// `partial/abcdef…` and `Put` it from its length on: a piece without bytes, with `begin`, `offset`
+        /// and `end`.
         pub async fn folder(
             &mut self,
             request: impl tonic::IntoRequest<super::BlobFolderRequest>,
@@ -618,6 +621,9 @@ pub mod blobs_server {
         /// Where the blobs lie on the master's machine. Whoever runs there and may read that folder can take
         /// them from it: the blob whose name is written abcdef… in hexadecimal is the file `ab/cdef…`. A
         /// file that is not there, or does not have the hash that is its name, is to be asked for by `Read`.
+        /// Who may write there too, as the folder's owner, can leave a whole blob as the new file
+        /// `partial/abcdef…` and `Put` it from its length on: a piece without bytes, with `begin`, `offset`
+        /// and `end`.
         async fn folder(
             &self,
             request: tonic::Request<super::BlobFolderRequest>,

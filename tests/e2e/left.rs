@@ -1,0 +1,81 @@
+//! Results of workers on the master's machine: their bytes are left in its store, or sent where
+//! that cannot be.
+
+use crate::cluster::{http_get, joined, master, run_on};
+use crate::lab::{Lab, Ran, not_run};
+use crate::service::Service;
+use std::fs;
+use std::path::Path;
+
+const RESULT_BYTES: usize = 300_000;
+const COPY: [&str; 5] = ["in", "--op", "noop", "--param", "result=copy"];
+const CAT: [&str; 5] = ["in", "--op", "command", "--param", "cmd=cat"];
+
+/// Bytes that are in no other result.
+fn noise(seed: usize) -> Vec<u8> {
+    (0..RESULT_BYTES).map(|at| ((at * 7_919 + seed) ^ (at >> 8)) as u8).collect()
+}
+
+/// Runs both operations, and answers how many bytes of results the master was sent.
+fn sent_bytes(lab: &Lab, address: &str) -> u64 {
+    lab.input("a.bin", noise(1));
+    lab.input("b.bin", noise(2));
+    // Long enough, and inline.
+    lab.input("short.txt", "some words");
+    for (args, made) in [(COPY, "noop/a_noop.bin"), (CAT, "command/b.out")] {
+        Ran::of(run_on(lab, address, &args).output().expect("starts")).ended(0);
+        let expected = noise(if made.contains("a_") { 1 } else { 2 });
+        let made = fs::read(lab.path("processed_results").join(made)).expect("a result");
+        assert!(made == expected, "{} bytes", made.len());
+    }
+    let metrics = http_get(address, "/metrics");
+    let count = metrics.split("windlass_bytes_total{direction=\"in\"} ").nth(1);
+    let count = count.and_then(|rest| rest.lines().next()).expect("it is counted");
+    count.parse::<f64>().expect("a number") as u64
+}
+
+/// Files of what has come in part.
+fn partials(lab: &Lab) -> usize {
+    fs::read_dir(lab.path("state/blobs/partial")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn results_of_this_machine_are_not_sent() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "2");
+    let sent = sent_bytes(&lab, &address);
+    assert!(sent < RESULT_BYTES as u64 / 2, "{sent} bytes were sent");
+    assert_eq!(partials(&lab), 0);
+}
+
+#[test]
+fn where_nothing_can_be_left_results_are_sent() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "2");
+    fs::write(lab.path("state/blobs/partial"), "no folder").expect("written");
+    let sent = sent_bytes(&lab, &address);
+    assert!(sent > 2 * RESULT_BYTES as u64, "{sent} bytes were sent");
+}
+
+/// As behind a forwarded port, with another store at the same path.
+#[test]
+fn results_that_were_left_with_somebody_else_are_sent() {
+    if !rustix::process::geteuid().is_root() {
+        return not_run("mount", "this user may not mount");
+    }
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let hidden = format!(
+        "mount -t tmpfs none '{}' && exec '{}' worker --join {address} --name w1 --slots 2",
+        lab.path("state/blobs").display(),
+        env!("CARGO_BIN_EXE_windlass"),
+    );
+    let mut command = lab.command_of(Path::new("unshare"), &["-m", "sh", "-c", &hidden]);
+    let worker = Service::start(&mut command);
+    worker.wait_for("works for the master");
+    let sent = sent_bytes(&lab, &address);
+    assert!(sent > 2 * RESULT_BYTES as u64, "{sent} bytes were sent");
+    assert_eq!(partials(&lab), 0);
+}
