@@ -20,6 +20,8 @@ fn noise(seed: usize) -> Vec<u8> {
 fn sent_bytes(lab: &Lab, address: &str) -> u64 {
     lab.input("a.bin", noise(1));
     lab.input("b.bin", noise(2));
+    // What two tasks make is one blob.
+    lab.input("c.bin", noise(1));
     // Long enough, and inline.
     lab.input("short.txt", "some words");
     for (args, made) in [(COPY, "noop/a_noop.bin"), (CAT, "command/b.out")] {
@@ -35,8 +37,8 @@ fn sent_bytes(lab: &Lab, address: &str) -> u64 {
 }
 
 /// Files of what has come in part.
-fn partials(lab: &Lab) -> usize {
-    fs::read_dir(lab.path("state/blobs/partial")).map_or(0, Iterator::count)
+fn partials(blobs: &Path) -> usize {
+    fs::read_dir(blobs.join("partial")).expect("a folder").count()
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn results_of_this_machine_are_not_sent() {
     let _worker = joined(&lab, "w1", &address, "2");
     let sent = sent_bytes(&lab, &address);
     assert!(sent < RESULT_BYTES as u64 / 2, "{sent} bytes were sent");
-    assert_eq!(partials(&lab), 0);
+    assert_eq!(partials(&lab.path("state/blobs")), 0);
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn where_nothing_can_be_left_results_are_sent() {
     let lab = Lab::new();
     let (_master, address) = master(&lab);
     let _worker = joined(&lab, "w1", &address, "2");
-    fs::write(lab.path("state/blobs/partial"), "no folder").expect("written");
+    fs::remove_dir(lab.path("state/blobs/partial")).expect("it is empty");
     let sent = sent_bytes(&lab, &address);
     assert!(sent > 2 * RESULT_BYTES as u64, "{sent} bytes were sent");
 }
@@ -68,7 +70,7 @@ fn results_that_were_left_with_somebody_else_are_sent() {
     let lab = Lab::new();
     let (_master, address) = master(&lab);
     let hidden = format!(
-        "mount -t tmpfs none '{}' && exec '{}' worker --join {address} --name w1 --slots 2",
+        "mount -t tmpfs none '{0}' && mkdir '{0}/partial' && exec '{1}' worker --join {address} --name w1 --slots 2",
         lab.path("state/blobs").display(),
         env!("CARGO_BIN_EXE_windlass"),
     );
@@ -77,5 +79,7 @@ fn results_that_were_left_with_somebody_else_are_sent() {
     worker.wait_for("works for the master");
     let sent = sent_bytes(&lab, &address);
     assert!(sent > 2 * RESULT_BYTES as u64, "{sent} bytes were sent");
-    assert_eq!(partials(&lab), 0);
+    let blobs = lab.path("state/blobs");
+    let seen = format!("/proc/{}/root{}", worker.child.id(), blobs.display());
+    assert_eq!(partials(Path::new(&seen)), 0);
 }

@@ -106,14 +106,15 @@ struct Sink {
     writer: BlobWriter,
     /// The blob that it is to become, and how much of it had come before.
     named: Option<(BlobId, u64)>,
-    is_begun: bool,
+    /// Whether bytes of it have come by this connection.
+    has_come: bool,
     traffic: Arc<Traffic>,
 }
 
 impl BlobSink for Sink {
     fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
         // One that was left here whole comes without bytes.
-        let is_first = !bytes.is_empty() && !std::mem::replace(&mut self.is_begun, true);
+        let is_first = !bytes.is_empty() && !std::mem::replace(&mut self.has_come, true);
         if let Some((blob, before @ 1..)) = self.named.filter(|_| is_first) {
             info!(%blob, bytes = before, "an upload goes on where it broke off");
         }
@@ -134,6 +135,22 @@ impl BlobSink for Sink {
             )),
             _ => of_blobs(error),
         })
+    }
+}
+
+/// A blob that is there already, for who says that all of it has come.
+struct Present(BlobId);
+
+impl BlobSink for Present {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        match bytes.is_empty() {
+            true => Ok(()),
+            false => Err(HostError::Ended(format!("blob {} has come otherwise", self.0))),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
+        Ok(self.0)
     }
 }
 
@@ -318,7 +335,7 @@ impl Host for Node {
         Ok(Box::new(Sink {
             writer,
             named: None,
-            is_begun: false,
+            has_come: false,
             traffic: Arc::clone(&self.traffic),
         }))
     }
@@ -331,10 +348,11 @@ impl Host for Node {
         match self.blobs.resume(id, offset).map_err(of_blobs)? {
             Some(writer) => {
                 let (named, traffic) = (Some((id, offset)), Arc::clone(&self.traffic));
-                Ok(Box::new(Sink { writer, named, is_begun: false, traffic }))
+                Ok(Box::new(Sink { writer, named, has_come: false, traffic }))
             }
             // Whoever sends it whole is not disturbed by another who does.
             None if offset == 0 => self.blob_sink(),
+            None if self.blobs.put_again(id).map_err(of_blobs)? => Ok(Box::new(Present(id))),
             None => Err(HostError::Ended(format!("blob {id} has come otherwise meanwhile"))),
         }
     }

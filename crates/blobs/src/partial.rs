@@ -1,22 +1,21 @@
 //! Blobs whose bytes have stopped coming: what has come waits for the rest.
 //!
 //! `partial/abcdef…` holds the beginning of the blob `abcdef…`, as somebody sent it who named it
-//! first. It is worth nothing until the whole has the hash of its name, so it is not made durable.
+//! first, or all of it, as somebody left it there (`left`). It is worth nothing until the whole has
+//! the hash of its name, so it is not made durable.
 
 use crate::error::BlobError;
 use crate::store::Blobs;
 use crate::writer::{BlobWriter, Temp};
 use std::collections::BTreeSet;
-use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use windlass_core::BlobId;
 
 /// Where they lie.
-const PARTIAL_DIR: &str = "partial";
+pub(crate) const PARTIAL_DIR: &str = "partial";
 /// How long the rest is waited for.
 pub const PARTIAL_GRACE: Duration = Duration::from_secs(24 * 3_600);
 
@@ -44,46 +43,6 @@ impl Drop for Arrival {
     }
 }
 
-/// Leaves a whole blob in the store of another process of this machine, as if all of its bytes had
-/// come and its end had not: [`Blobs::resume`] from its size on takes it. `write` writes it.
-///
-/// # Errors
-/// `PermissionDenied` where the store is somebody else's; whatever else stands against a new file
-/// there or `write` returns. Nothing is left then.
-pub fn leave(
-    store: &Path,
-    id: BlobId,
-    bytes: u64,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> io::Result<()> {
-    let dir = store.join(PARTIAL_DIR);
-    match DirBuilder::new().mode(0o700).create(&dir) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    let path = dir.join(id.to_hex());
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(file) => file,
-        // Left before, for a connection that broke.
-        Err(_) if path.symlink_metadata().is_ok_and(|it| it.is_file() && it.len() == bytes) => {
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    // The store's owner could not read a file of another user's.
-    let is_owners = file.metadata()?.uid() == dir.metadata()?.uid();
-    let written =
-        if is_owners { write(&mut file) } else { Err(io::ErrorKind::PermissionDenied.into()) };
-    let written = written.and_then(|()| match file.metadata()?.len() == bytes {
-        true => Ok(()),
-        false => Err(io::ErrorKind::UnexpectedEof.into()),
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(&path);
-    }
-    written
-}
-
 impl Blobs {
     /// How many bytes have come of a blob that is not whole; 0 where none have, or where they
     /// cannot be looked at.
@@ -104,9 +63,7 @@ impl Blobs {
         if offset > self.partial_bytes(id) {
             return Ok(None);
         }
-        let dir = self.partial_dir();
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-        made.map_err(BlobError::io("make", &dir))?;
+        self.make_dir_of(&path)?;
         let temp = Temp::reopen(path, offset)?;
         BlobWriter::behind(self.clone(), temp, offset, arrival).map(Some)
     }
@@ -136,7 +93,11 @@ impl Blobs {
             };
             let changed_at = path.metadata().and_then(|metadata| metadata.modified());
             if changed_at.is_ok_and(|at| until.is_some_and(|until| at <= until)) {
-                std::fs::remove_file(&path).map_err(BlobError::io("remove", &path))?;
+                match std::fs::remove_file(&path) {
+                    // Whoever left it has taken it back.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(BlobError::io("remove", &path))?,
+                }
             }
             drop(arrival);
         }
@@ -205,37 +166,6 @@ mod tests {
         assert!(matches!(error, BlobError::Damaged { .. }), "{error}");
         assert_eq!(blobs.partial_bytes(id), 0);
         assert_eq!(begun(&blobs, id, 0, b"bytes").finish().expect("is put"), (id, 5));
-    }
-
-    #[test]
-    fn what_somebody_else_left_whole_is_taken_without_a_byte() {
-        let (_dir, blobs) = store();
-        let id = BlobId::of(b"bytes");
-        let leave = |bytes: &'static [u8]| leave(blobs.dir(), id, 5, |file| file.write_all(bytes));
-        leave(b"bytes").expect("is left");
-        leave(b"").expect("it is there");
-        assert_eq!(begun(&blobs, id, 5, b"").finish().expect("is put"), (id, 5));
-        assert_eq!(blobs.read(id, 5).expect("is there"), b"bytes");
-
-        leave(b"butes").expect("is left");
-        let error = begun(&blobs, id, 5, b"").finish().expect_err("is refused");
-        assert!(matches!(error, BlobError::Damaged { .. }), "{error}");
-        assert_eq!(blobs.read(id, 5).expect("stays"), b"bytes");
-    }
-
-    #[test]
-    fn nothing_is_left_half_nor_where_no_store_is() {
-        let (dir, blobs) = store();
-        let id = BlobId::of(b"bytes");
-        let half = |file: &mut File| file.write_all(b"by");
-        let error = leave(blobs.dir(), id, 5, half).expect_err("is refused");
-        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(blobs.partial_bytes(id), 0);
-        leave(&dir.path().join("elsewhere"), id, 2, half).expect_err("is refused");
-        assert!(!dir.path().join("elsewhere").exists());
-        drop(begun(&blobs, id, 0, b"byte"));
-        leave(blobs.dir(), id, 5, half).expect_err("somebody sends it");
-        assert_eq!(blobs.partial_bytes(id), 4);
     }
 
     #[test]

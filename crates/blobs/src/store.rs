@@ -1,14 +1,14 @@
 //! The directory of blobs: how they are named, put, found and verified.
 //!
 //! `ab/cdef…` holds the blob whose hash is `abcdef…`, `tmp/` what is being written, `partial/` what
-//! has been named and has not come whole. A blob gets its name by a rename that never replaces
+//! has been named and is not a blob yet. A blob gets its name by a rename that never replaces
 //! another. A file's time of change says when the blob was last put or found.
 
 use crate::disk::{Disk, System};
 use crate::error::BlobError;
 use crate::group::{Group, Put};
 use crate::open::OpenBlob;
-use crate::partial::Arrivals;
+use crate::partial::{Arrivals, PARTIAL_DIR};
 use crate::writer::{BlobWriter, Temp};
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
@@ -56,8 +56,10 @@ impl Blobs {
 
     pub(crate) fn open_on(disk: Arc<dyn Disk>, dir: PathBuf) -> Result<Blobs, BlobError> {
         let temp_dir = dir.join(TEMP_DIR);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&temp_dir);
-        made.map_err(BlobError::io("make", &temp_dir))?;
+        for within in [&temp_dir, &dir.join(PARTIAL_DIR)] {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(within);
+            made.map_err(BlobError::io("make", within))?;
+        }
         let parent = match dir.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -97,14 +99,25 @@ impl Blobs {
     /// `Io`
     pub fn put(&self, bytes: &[u8]) -> Result<BlobId, BlobError> {
         let id = BlobId::of(bytes);
-        if self.is_intact(id)? && self.renew(id)?.is_some() {
-            self.store.group.put(Put { id, is_new: false });
+        if self.put_again(id)? {
             return Ok(id);
         }
         let temp = Temp::create(&self.store.temp_dir)?;
         temp.file.write_all_at(bytes, 0).map_err(BlobError::io("write", &temp.path))?;
         self.publish(temp, id)?;
         Ok(id)
+    }
+
+    /// Puts a blob that is there already, without its bytes; `false`: it is not there, or damaged.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn put_again(&self, id: BlobId) -> Result<bool, BlobError> {
+        let is_there = self.is_intact(id)? && self.renew(id)?.is_some();
+        if is_there {
+            self.store.group.put(Put { id, is_new: false });
+        }
+        Ok(is_there)
     }
 
     /// A blob to be written piece by piece.

@@ -214,7 +214,7 @@ fn count(settings: &Settings, work: &mut Work<'_>) -> Result<Vec<u8>, Failure> {
     let length = read.text.len() as u64;
     work.output.progress(0, length);
     let text = analyzer::prepared(std::mem::take(&mut read.text), settings);
-    let counts = counts::of_text(&read.origin(), &text, settings)?;
+    let counts = counts::of_text(&read.origin(), text, settings)?;
     work.output.progress(length, length);
     Ok(counts)
 }

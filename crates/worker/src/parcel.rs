@@ -48,12 +48,12 @@ impl Parcel {
     pub(crate) fn unsent(
         &self,
         has: impl Fn(BlobId) -> bool,
-    ) -> impl Iterator<Item = (BlobId, Unsent<'_>)> {
+    ) -> impl Iterator<Item = (BlobId, Packed<'_>)> {
         self.blobs.iter().filter(move |(id, _)| !has(*id)).map(|(id, content)| {
             let unsent = match content {
-                Content::Bytes(bytes) => Unsent::Bytes(bytes),
+                Content::Bytes(bytes) => Packed::Bytes(bytes),
                 Content::Section { file, offset, size } => {
-                    Unsent::Section(Section::new(file, *offset, *size))
+                    Packed::Section(Section::new(file, *offset, *size))
                 }
             };
             (*id, unsent)
@@ -62,39 +62,34 @@ impl Parcel {
 }
 
 /// What is to be sent of a blob.
-pub(crate) enum Unsent<'a> {
+pub(crate) enum Packed<'a> {
     Bytes(&'a [u8]),
     Section(Section<'a>),
 }
 
-impl Unsent<'_> {
+impl Packed<'_> {
     /// Its length in bytes.
     pub(crate) fn len(&self) -> u64 {
         match self {
-            Unsent::Bytes(bytes) => bytes.len() as u64,
-            Unsent::Section(section) => section.len(),
+            Packed::Bytes(bytes) => bytes.len() as u64,
+            Packed::Section(section) => section.len(),
         }
     }
 
     /// Writes it into a file of this machine.
     pub(crate) fn write_to(&self, file: &mut File) -> io::Result<()> {
         match self {
-            Unsent::Bytes(bytes) => file.write_all(bytes),
-            Unsent::Section(section) => section.write_to(file),
+            Packed::Bytes(bytes) => file.write_all(bytes),
+            Packed::Section(section) => section.write_to(file),
         }
-    }
-
-    /// Nothing of it is to be sent any more.
-    pub(crate) fn skip(&mut self) {
-        *self = Unsent::Bytes(&[]);
     }
 }
 
-impl Read for Unsent<'_> {
+impl Read for Packed<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Unsent::Bytes(bytes) => bytes.read(into),
-            Unsent::Section(section) => section.read(into),
+            Packed::Bytes(bytes) => bytes.read(into),
+            Packed::Section(section) => section.read(into),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::attempt::{open, unstartable};
 use crate::outcome::{of_blob_error, of_wire_error};
-use crate::parcel::{self, Parcel, Unsent};
-use std::cell::Cell;
+use crate::parcel::{self, Packed, Parcel};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use windlass_blobs::{Blobs, OpenBlob};
+use windlass_blobs::{Blobs, Left, OpenBlob};
 use windlass_core::input::Input;
 use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, Failure, TaskId};
@@ -30,9 +30,9 @@ const WAITING_COUNT_MAX: usize = 1_024;
 const WAITING_ELSEWHERE_COUNT_MAX: usize = 64;
 /// A blob so long is left in the store of a master on this machine; a shorter one is sent sooner.
 const LEFT_BYTES_MIN: u64 = 64 << 10;
-/// So often in vain, one time after the other, and nothing is left any more: it is not that
-/// master's store.
-const IN_VAIN_COUNT_MAX: u32 = 3;
+/// What was left in vain so often is sent; after so many such, one after the other, nothing is left
+/// with that master any more: it is not its store.
+const IN_VAIN_COUNT_MAX: u32 = 2;
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -49,8 +49,8 @@ pub enum Store {
 #[derive(Clone, Debug, Default)]
 pub struct Remote {
     client: Arc<RwLock<Option<Client>>>,
-    /// How often, one time after the other, the master has not found what was left with it.
-    left_in_vain: Arc<AtomicU32>,
+    /// How often, one time after the other, what was left with this master had to be sent.
+    in_vain_count: Arc<AtomicU32>,
 }
 
 impl Store {
@@ -195,6 +195,7 @@ fn in_place(input: &Input, is_this_machine: bool) -> Option<File> {
 impl Remote {
     /// From now on this connection is used.
     pub fn set(&self, client: Client) {
+        self.in_vain_count.store(0, Ordering::Relaxed);
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = Some(client);
     }
 
@@ -235,40 +236,46 @@ impl Remote {
     /// Sends what the master lacks of these, in one stream; durable when this returns.
     fn put(&self, parcels: &[&Parcel]) -> Result<(), WireError> {
         let large: Vec<BlobId> = parcels.iter().flat_map(|parcel| parcel.large()).collect();
-        self.ask(PATIENCE, |client| {
+        let (mut left, mut failed_count) = (Vec::new(), 0);
+        let sent = self.ask(PATIENCE, |client| {
             let missing = match large.is_empty() {
                 true => Vec::new(),
                 false => client.missing(&large)?,
             };
             let has = |id| large.contains(&id) && !missing.contains(&id);
-            let unsent = || {
-                let unsent = parcels.iter().flat_map(|parcel| parcel.unsent(has));
-                unsent.map(|(id, source)| (id, Ok(source)))
-            };
-            let may_leave = self.left_in_vain.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX;
+            let mut sent_before = BTreeSet::new();
+            let unsent = parcels.iter().flat_map(|parcel| parcel.unsent(has));
+            let unsent = unsent.filter(|(id, _)| sent_before.insert(*id));
+            let may_leave = failed_count < IN_VAIN_COUNT_MAX
+                && self.in_vain_count.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX;
             let folder = client.blob_folder().filter(|_| may_leave);
-            let has_left = Cell::new(false);
-            let sent = client.put_behind(unsent(), |id, source| {
-                let size = source.len();
-                let is_left = folder.is_some_and(|folder| is_left(folder, id, source));
-                if is_left {
-                    has_left.set(true);
-                    source.skip();
-                }
-                Ok(is_left.then_some(size))
+            let mut has_left = false;
+            let sent = client.put_behind(unsent.map(|(id, it)| (id, Ok(it))), |id, packed| {
+                let bytes = packed.len();
+                let Some(folder) = folder.filter(|_| bytes >= LEFT_BYTES_MIN) else {
+                    return Ok(None);
+                };
+                let write = |file: &mut File| packed.write_to(file);
+                let Ok(new) = windlass_blobs::leave(folder, id, bytes, write) else {
+                    return Ok(None);
+                };
+                left.extend(new);
+                has_left = true;
+                *packed = Packed::Bytes(&[]);
+                Ok(Some(bytes))
             });
-            match sent {
-                Err(_) if has_left.get() => {
-                    self.left_in_vain.fetch_add(1, Ordering::Relaxed);
-                    client.put(unsent())
+            match (&sent, has_left) {
+                (Err(_), true) => failed_count += 1,
+                (Ok(()), true) => self.in_vain_count.store(0, Ordering::Relaxed),
+                (Ok(()), false) if failed_count > 0 => {
+                    self.in_vain_count.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(()) if has_left.get() => {
-                    self.left_in_vain.store(0, Ordering::Relaxed);
-                    Ok(())
-                }
-                sent => sent,
+                _ => {}
             }
-        })
+            sent
+        });
+        left.into_iter().for_each(Left::take_back);
+        sent
     }
 
     /// The manifest of an earlier result that the master knows. Not waited for: making it anew is
@@ -305,13 +312,6 @@ impl Remote {
             Err(error) => Err(of_wire_error(&error)),
         }
     }
-}
-
-/// Whether a blob lies with the master now, whose store this machine has.
-fn is_left(folder: &Path, id: BlobId, source: &Unsent<'_>) -> bool {
-    let size = source.len();
-    size >= LEFT_BYTES_MIN
-        && windlass_blobs::leave(folder, id, size, |file| source.write_to(file)).is_ok()
 }
 
 /// Hashes what goes into a file.

@@ -30,17 +30,19 @@ const WORD_BYTES: usize = 8;
 /// `too_many_terms`.
 pub(super) fn of_text(
     origin: &Origin<'_>,
-    text: &str,
+    text: String,
     settings: &Settings,
 ) -> Result<Vec<u8>, Failure> {
     let are_words = settings.analyzer == Analyzer::Word && settings.ngrams.1 == 1;
     if are_words && text.len() <= ORDERED_BYTES_MAX {
         let mut words = Vec::with_capacity(text.len() / WORD_BYTES + 1);
-        words.extend(analyzer::words(text, settings).map(|word| (word, 1)));
+        words.extend(analyzer::words(&text, settings).map(|word| (word, 1)));
         return Ok(encode(origin, in_order(&mut words)));
     }
     let mut terms = Terms::of_text(text.len());
-    analyzer::each_term(text, settings, &mut |term| terms.add(term))?;
+    analyzer::each_term(&text, settings, &mut |term| terms.add(term))?;
+    // The terms have what they need of it.
+    drop(text);
     Ok(encode(origin, &terms.sorted()))
 }
 
@@ -101,7 +103,7 @@ mod tests {
         let text = "wine abcdefghi bread wine abcdefghj \u{e4}\u{f6} bread_ wine abcdefgh bread";
         let mut terms = Terms::default();
         analyzer::each_term(text, &settings, &mut |term| terms.add(term)).expect("room");
-        let few = of_text(&origin, text, &settings).expect("counted");
+        let few = of_text(&origin, text.to_owned(), &settings).expect("counted");
         assert_eq!(few, encode(&origin, &terms.sorted()));
         let counts = Counts::decode(&few).expect("whole");
         let wine = Term::of(b"wine");

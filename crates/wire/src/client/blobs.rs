@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -79,7 +79,7 @@ impl Client {
     pub fn put_behind<R: Read>(
         &self,
         blobs: impl IntoIterator<Item = (BlobId, io::Result<R>)>,
-        begin: impl Fn(BlobId, &mut R) -> io::Result<Option<u64>>,
+        mut begin: impl FnMut(BlobId, &mut R) -> io::Result<Option<u64>>,
     ) -> Result<(), WireError> {
         let (outgoing, pieces) = mpsc::channel(PIECE_COUNT_MAX);
         let mut service = self.blobs();
@@ -156,7 +156,10 @@ impl Client {
         }
         if self.blob_folder.get().is_none() {
             let known = match self.ask(self.blobs().folder(pb::BlobFolderRequest {})) {
-                Ok(folder) => Some(OsString::from_vec(folder.into_inner().path.to_vec()).into()),
+                Ok(folder) => {
+                    let path = PathBuf::from(OsString::from_vec(folder.into_inner().path.into()));
+                    Some(path).filter(|path| path.is_absolute())
+                }
                 // Asked again once there is a connection.
                 Err(error) if error.is_lost() => return None,
                 // A master of a release that does not tell.
