@@ -133,6 +133,12 @@ impl BlobSink for Sink {
             (BlobError::Damaged { .. }, Some((id, _))) => HostError::Ended(format!(
                 "what had come of blob {id} was damaged, it is needed anew"
             )),
+            // Whoever had left it took it back.
+            (BlobError::Io { source, .. }, Some((id, 1..)))
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                HostError::Ended(format!("what had come of blob {id} is gone, it is needed anew"))
+            }
             _ => of_blobs(error),
         })
     }

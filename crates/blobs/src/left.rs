@@ -6,71 +6,96 @@
 use crate::error::BlobError;
 use crate::partial::PARTIAL_DIR;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, linkat, open, openat, statat, unlinkat};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use windlass_core::BlobId;
+
+/// Where blobs can be left with another process of this machine.
+#[derive(Clone, Debug)]
+pub struct Doorstep {
+    /// The store's `partial/`.
+    dir: Arc<File>,
+    path: PathBuf,
+}
 
 /// A blob that was left.
 #[derive(Debug)]
 pub struct Left {
-    dir: File,
+    dir: Arc<File>,
     name: String,
     /// Open: else another file may get its number.
     file: File,
 }
 
-/// Leaves a blob of so many bytes, which `write` writes; `None`: it lay there already. Its name
-/// appears when it is whole.
-///
-/// # Errors
-/// `Io`: there is no store, it is another user's, or it takes no such file. Nothing is left then.
-pub fn leave(
-    store: &Path,
-    id: BlobId,
-    bytes: u64,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<Option<Left>, BlobError> {
-    let left = || {
-        let dir = arrivals_of(store)?;
-        let name = id.to_hex();
-        let there = statat(&dir, &name, AtFlags::SYMLINK_NOFOLLOW);
-        let is_it = there.is_ok_and(|it| {
-            FileType::from_raw_mode(it.st_mode) == FileType::RegularFile
-                && u64::try_from(it.st_size) == Ok(bytes)
-        });
-        if is_it {
-            return Ok(None);
-        }
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&dir, ".", flags, Mode::RUSR | Mode::WUSR)?);
-        // The store's owner could not read a file of another user's.
-        if file.metadata()?.uid() != dir.metadata()?.uid() {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        write(&mut file)?;
-        if file.metadata()?.len() != bytes {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
-        linkat(CWD, nameless, &dir, &name, AtFlags::SYMLINK_FOLLOW)?;
-        Ok(Some(Left { dir, name, file }))
-    };
-    left().map_err(BlobError::io("leave a blob in", store))
-}
+impl Doorstep {
+    /// That of a store.
+    ///
+    /// # Errors
+    /// `Io`: there is no store, or this folder of it is not the store's own.
+    pub fn of(store: &Path) -> Result<Doorstep, BlobError> {
+        let opened = || {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let store = File::from(open(store, flags, Mode::empty())?);
+            // Whoever tells where the store lies must not have it lead elsewhere.
+            let dir = openat(&store, PARTIAL_DIR, flags | OFlags::NOFOLLOW, Mode::empty())?;
+            let dir = File::from(dir);
+            match dir.metadata()?.uid() == store.metadata()?.uid() {
+                true => Ok(dir),
+                false => Err(io::ErrorKind::PermissionDenied.into()),
+            }
+        };
+        let path = store.join(PARTIAL_DIR);
+        let dir = opened().map_err(BlobError::io("open", &path))?;
+        Ok(Doorstep { dir: Arc::new(dir), path })
+    }
 
-/// The folder of a store where blobs arrive, if it is the store's own.
-fn arrivals_of(store: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let store = File::from(open(store, flags, Mode::empty())?);
-    // Whoever tells where the store lies must not have it lead elsewhere.
-    let dir = openat(&store, PARTIAL_DIR, flags | OFlags::NOFOLLOW, Mode::empty())?;
-    let dir = File::from(dir);
-    match dir.metadata()?.uid() == store.metadata()?.uid() {
-        true => Ok(dir),
-        false => Err(io::ErrorKind::PermissionDenied.into()),
+    /// Leaves a blob of so many bytes, which `write` writes; `None`: it lay there already. Its name
+    /// appears when it is whole.
+    ///
+    /// # Errors
+    /// `Io`: the folder is another user's, has something else of that name, or takes no such file.
+    /// Nothing is left then.
+    pub fn leave(
+        &self,
+        id: BlobId,
+        bytes: u64,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<Option<Left>, BlobError> {
+        let left = || {
+            let (dir, name) = (&self.dir, id.to_hex());
+            // The store's owner could not read a file of another user's.
+            let owner = dir.metadata()?.uid();
+            match statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(it) => {
+                    let is_file = FileType::from_raw_mode(it.st_mode) == FileType::RegularFile;
+                    let is_whole = u64::try_from(it.st_size) == Ok(bytes);
+                    return match is_file && is_whole && it.st_uid == owner {
+                        true => Ok(None),
+                        false => Err(io::ErrorKind::AlreadyExists.into()),
+                    };
+                }
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+            let mut file = File::from(openat(dir, ".", flags, Mode::RUSR | Mode::WUSR)?);
+            if file.metadata()?.uid() != owner {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            write(&mut file)?;
+            if file.metadata()?.len() != bytes {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(CWD, nameless, dir, &name, AtFlags::SYMLINK_FOLLOW)?;
+            Ok(Some(Left { dir: Arc::clone(dir), name, file }))
+        };
+        left().map_err(BlobError::io("leave a blob in", &self.path))
     }
 }
 
@@ -103,7 +128,7 @@ mod tests {
 
     /// Leaves these as the five bytes of [`BYTES`]; whether they are new there, `None`: refused.
     fn left(store: &Path, bytes: &[u8]) -> Option<Option<Left>> {
-        leave(store, BlobId::of(BYTES), 5, |file| file.write_all(bytes)).ok()
+        Doorstep::of(store).ok()?.leave(BlobId::of(BYTES), 5, |file| file.write_all(bytes)).ok()
     }
 
     #[test]

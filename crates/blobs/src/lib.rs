@@ -23,7 +23,7 @@ mod writer;
 pub use error::BlobError;
 pub use files::sync_files;
 pub use known::Known;
-pub use left::{Left, leave};
+pub use left::{Doorstep, Left};
 pub use marks::Marks;
 pub use open::OpenBlob;
 pub use partial::PARTIAL_GRACE;

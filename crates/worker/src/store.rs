@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
-use windlass_blobs::{Blobs, Left, OpenBlob};
+use windlass_blobs::{Blobs, Doorstep, Left, OpenBlob};
 use windlass_core::input::Input;
 use windlass_core::memo::MemoKey;
 use windlass_core::{BlobId, Failure, TaskId};
@@ -30,9 +30,13 @@ const WAITING_COUNT_MAX: usize = 1_024;
 const WAITING_ELSEWHERE_COUNT_MAX: usize = 64;
 /// A blob so long is left in the store of a master on this machine; a shorter one is sent sooner.
 const LEFT_BYTES_MIN: u64 = 64 << 10;
-/// What was left in vain so often is sent; after so many such, one after the other, nothing is left
-/// with that master any more: it is not its store.
-const IN_VAIN_COUNT_MAX: u32 = 2;
+/// What is left at once at most, each with a descriptor; the rest is sent.
+const LEFT_COUNT_MAX: usize = 64;
+/// How long a master is asked for what was left with it, before it is sent.
+const PATIENCE_LEAVING: Duration = Duration::from_secs(1);
+/// After so many times in vain, one after the other, nothing is left by this connection any more:
+/// it is not that master's store.
+const IN_VAIN_COUNT_MAX: u32 = 3;
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -233,48 +237,45 @@ impl Remote {
         }
     }
 
-    /// Sends what the master lacks of these, in one stream; durable when this returns.
+    /// Hands over what the master lacks of these; durable when this returns. What can be left with
+    /// a master on this machine is not sent.
     fn put(&self, parcels: &[&Parcel]) -> Result<(), WireError> {
-        let large: Vec<BlobId> = parcels.iter().flat_map(|parcel| parcel.large()).collect();
-        let (mut left, mut failed_count) = (Vec::new(), 0);
-        let sent = self.ask(PATIENCE, |client| {
-            let missing = match large.is_empty() {
-                true => Vec::new(),
-                false => client.missing(&large)?,
-            };
-            let has = |id| large.contains(&id) && !missing.contains(&id);
-            let mut sent_before = BTreeSet::new();
-            let unsent = parcels.iter().flat_map(|parcel| parcel.unsent(has));
-            let unsent = unsent.filter(|(id, _)| sent_before.insert(*id));
-            let may_leave = failed_count < IN_VAIN_COUNT_MAX
-                && self.in_vain_count.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX;
-            let folder = client.blob_folder().filter(|_| may_leave);
-            let mut has_left = false;
-            let sent = client.put_behind(unsent.map(|(id, it)| (id, Ok(it))), |id, packed| {
-                let bytes = packed.len();
-                let Some(folder) = folder.filter(|_| bytes >= LEFT_BYTES_MIN) else {
-                    return Ok(None);
-                };
-                let write = |file: &mut File| packed.write_to(file);
-                let Ok(new) = windlass_blobs::leave(folder, id, bytes, write) else {
-                    return Ok(None);
-                };
-                left.extend(new);
-                has_left = true;
-                *packed = Packed::Bytes(&[]);
-                Ok(Some(bytes))
+        let (mut left, mut has_left) = (Vec::new(), false);
+        if self.in_vain_count.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX {
+            let put = self.ask(PATIENCE_LEAVING, |client| {
+                let folder = client.blob_folder();
+                let doorstep = folder.and_then(|folder| Doorstep::of(folder).ok());
+                put_all(client, parcels, |id, packed| {
+                    let bytes = packed.len();
+                    let doorstep = doorstep.as_ref()?;
+                    if bytes < LEFT_BYTES_MIN || left.len() >= LEFT_COUNT_MAX {
+                        return None;
+                    }
+                    let write = |file: &mut File| packed.write_to(file);
+                    left.extend(doorstep.leave(id, bytes, write).ok()?);
+                    has_left = true;
+                    *packed = Packed::Bytes(&[]);
+                    Some(bytes)
+                })
             });
-            match (&sent, has_left) {
-                (Err(_), true) => failed_count += 1,
-                (Ok(()), true) => self.in_vain_count.store(0, Ordering::Relaxed),
-                (Ok(()), false) if failed_count > 0 => {
-                    self.in_vain_count.fetch_add(1, Ordering::Relaxed);
-                }
+            // Of what the master has taken nothing is there.
+            left.into_iter().for_each(Left::take_back);
+            match put {
+                Ok(()) if has_left => self.in_vain_count.store(0, Ordering::Relaxed),
+                Err(error) if has_left || error.is_lost() => return self.send(parcels, has_left),
                 _ => {}
             }
-            sent
-        });
-        left.into_iter().for_each(Left::take_back);
+            return put;
+        }
+        self.send(parcels, false)
+    }
+
+    /// The same by sending all of it.
+    fn send(&self, parcels: &[&Parcel], has_left: bool) -> Result<(), WireError> {
+        let sent = self.ask(PATIENCE, |client| put_all(client, parcels, |_, _| None));
+        if has_left && sent.is_ok() {
+            self.in_vain_count.fetch_add(1, Ordering::Relaxed);
+        }
         sent
     }
 
@@ -312,6 +313,25 @@ impl Remote {
             Err(error) => Err(of_wire_error(&error)),
         }
     }
+}
+
+/// Puts what the master lacks of these, in one stream: of each blob what lies behind so many bytes
+/// as `begin` says.
+fn put_all(
+    client: &Client,
+    parcels: &[&Parcel],
+    mut begin: impl FnMut(BlobId, &mut Packed<'_>) -> Option<u64>,
+) -> Result<(), WireError> {
+    let large: Vec<BlobId> = parcels.iter().flat_map(|parcel| parcel.large()).collect();
+    let missing = match large.is_empty() {
+        true => Vec::new(),
+        false => client.missing(&large)?,
+    };
+    let has = |id| large.contains(&id) && !missing.contains(&id);
+    let mut put_before = BTreeSet::new();
+    let unsent = parcels.iter().flat_map(|parcel| parcel.unsent(has));
+    let unsent = unsent.filter(|(id, _)| put_before.insert(*id));
+    client.put_behind(unsent.map(|(id, it)| (id, Ok(it))), |id, packed| Ok(begin(id, packed)))
 }
 
 /// Hashes what goes into a file.

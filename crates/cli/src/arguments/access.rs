@@ -70,6 +70,7 @@ pub(crate) enum TokenCommand {
         json: bool,
     },
     /// Revoke one: what uses it is cut off within a second, workers that joined with it too
+    #[command(visible_alias = "revoke")]
     Rm {
         /// Its id, as `windlass token list` shows it
         #[arg(value_name = "ID")]
