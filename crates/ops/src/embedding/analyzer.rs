@@ -85,35 +85,33 @@ impl<'a> Iterator for Words<'a> {
 
     fn next(&mut self) -> Option<Term<'a>> {
         loop {
-            let start = end_of_run(self.text, self.at, Class::Other);
-            let end = end_of_run(self.text, start, Class::Word);
+            let start = end_of_run::<false>(self.text, self.at);
+            let end = end_of_run::<true>(self.text, start);
             self.at = end;
             if start == end {
                 return None;
             }
             // A character of several bytes is one all the same.
-            if end - start > 1 && self.text[start..end].chars().nth(1).is_some() {
+            if end - start > 4 || self.text[start..end].chars().nth(1).is_some() {
                 return Some(Term::within(self.text.as_bytes(), start..end));
             }
         }
     }
 }
 
-/// Where, from `at` on, the text first holds something else.
-fn end_of_run(text: &str, mut at: usize, class: Class) -> usize {
-    let bytes = text.as_bytes();
+/// Where, from `at` on, the text first holds something else than word characters, or than others.
+fn end_of_run<const ARE_WORDS: bool>(text: &str, mut at: usize) -> usize {
+    let class = if ARE_WORDS { Class::Word } else { Class::Other };
     loop {
-        match bytes.get(at).map(|byte| CLASSES[*byte as usize]) {
-            Some(it) if it == class => at += 1,
-            Some(Class::Several) => {
-                let character = text[at..].chars().next().unwrap_or(' ');
-                if is_python_word(character) != (class == Class::Word) {
-                    return at;
-                }
-                at += character.len_utf8();
-            }
-            _ => return at,
+        let rest = &text.as_bytes()[at..];
+        let run = rest.iter().position(|byte| CLASSES[usize::from(*byte)] != class);
+        at += run.unwrap_or(rest.len());
+        let several = run.filter(|run| CLASSES[usize::from(rest[*run])] == Class::Several);
+        let Some(character) = several.and_then(|_| text[at..].chars().next()) else { return at };
+        if is_python_word(character) != ARE_WORDS {
+            return at;
         }
+        at += character.len_utf8();
     }
 }
 
