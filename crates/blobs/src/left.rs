@@ -198,5 +198,12 @@ mod tests {
         chown(blobs.dir(), Some(65_534), None).expect("given away");
         assert!(left(blobs.dir(), BYTES).is_none(), "all of it is another user's");
         assert_eq!(blobs.partial_bytes(BlobId::of(BYTES)), 0);
+        for path in [blobs.dir().join(PARTIAL_DIR), blobs.dir().to_owned()] {
+            chown(path, Some(0), None).expect("taken back");
+        }
+        drop(left(blobs.dir(), BYTES).expect("left").expect("new"));
+        let file = blobs.dir().join(PARTIAL_DIR).join(BlobId::of(BYTES).to_hex());
+        chown(file, Some(65_534), None).expect("given away");
+        assert!(left(blobs.dir(), BYTES).is_none(), "what lies there is another user's");
     }
 }

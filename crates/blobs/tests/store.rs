@@ -143,6 +143,17 @@ fn putting_again_keeps_an_intact_blob_and_mends_a_damaged_one() {
 }
 
 #[test]
+fn a_blob_is_put_again_without_its_bytes_if_it_is_whole() {
+    let (_dir, blobs) = store();
+    let id = BlobId::of(b"blob");
+    assert!(!blobs.put_again(id).unwrap(), "it is not there");
+    blobs.put(b"blob").unwrap();
+    assert!(blobs.put_again(id).unwrap());
+    flip(&blobs.path(id), 1);
+    assert!(!blobs.put_again(id).unwrap(), "it is damaged");
+}
+
+#[test]
 fn a_writer_hashes_what_it_gets_in_any_pieces() {
     let (dir, blobs) = store();
     let bytes = sample(5, 700_000);

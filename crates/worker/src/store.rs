@@ -240,43 +240,47 @@ impl Remote {
     /// Hands over what the master lacks of these; durable when this returns. What can be left with
     /// a master on this machine is not sent.
     fn put(&self, parcels: &[&Parcel]) -> Result<(), WireError> {
-        let (mut left, mut has_left) = (Vec::new(), false);
-        if self.in_vain_count.load(Ordering::Relaxed) < IN_VAIN_COUNT_MAX {
-            let put = self.ask(PATIENCE_LEAVING, |client| {
-                let folder = client.blob_folder();
-                let doorstep = folder.and_then(|folder| Doorstep::of(folder).ok());
-                put_all(client, parcels, |id, packed| {
-                    let bytes = packed.len();
-                    let doorstep = doorstep.as_ref()?;
-                    if bytes < LEFT_BYTES_MIN || left.len() >= LEFT_COUNT_MAX {
-                        return None;
-                    }
-                    let write = |file: &mut File| packed.write_to(file);
-                    left.extend(doorstep.leave(id, bytes, write).ok()?);
-                    has_left = true;
-                    *packed = Packed::Bytes(&[]);
-                    Some(bytes)
-                })
-            });
-            // Of what the master has taken nothing is there.
-            left.into_iter().for_each(Left::take_back);
-            match put {
-                Ok(()) if has_left => self.in_vain_count.store(0, Ordering::Relaxed),
-                Err(error) if has_left || error.is_lost() => return self.send(parcels, has_left),
-                _ => {}
-            }
-            return put;
+        if self.in_vain_count.load(Ordering::Relaxed) >= IN_VAIN_COUNT_MAX {
+            return self.send(parcels);
         }
-        self.send(parcels, false)
+        let (mut left, mut has_left) = (Vec::new(), false);
+        let put = self.ask(PATIENCE_LEAVING, |client| {
+            let folder = client.blob_folder();
+            let doorstep = folder.and_then(|folder| Doorstep::of(folder).ok());
+            put_all(client, parcels, |id, packed| {
+                let bytes = packed.len();
+                let doorstep = doorstep.as_ref()?;
+                if bytes < LEFT_BYTES_MIN || left.len() >= LEFT_COUNT_MAX {
+                    return None;
+                }
+                let write = |file: &mut File| packed.write_to(file);
+                left.extend(doorstep.leave(id, bytes, write).ok()?);
+                has_left = true;
+                *packed = Packed::Bytes(&[]);
+                Some(bytes)
+            })
+        });
+        // Of what the master has taken nothing is there.
+        left.into_iter().for_each(Left::take_back);
+        match put {
+            Ok(()) if has_left => {
+                self.in_vain_count.store(0, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) if has_left || error.is_lost() => {
+                let sent = self.send(parcels);
+                if has_left && sent.is_ok() {
+                    self.in_vain_count.fetch_add(1, Ordering::Relaxed);
+                }
+                sent
+            }
+            put => put,
+        }
     }
 
     /// The same by sending all of it.
-    fn send(&self, parcels: &[&Parcel], has_left: bool) -> Result<(), WireError> {
-        let sent = self.ask(PATIENCE, |client| put_all(client, parcels, |_, _| None));
-        if has_left && sent.is_ok() {
-            self.in_vain_count.fetch_add(1, Ordering::Relaxed);
-        }
-        sent
+    fn send(&self, parcels: &[&Parcel]) -> Result<(), WireError> {
+        self.ask(PATIENCE, |client| put_all(client, parcels, |_, _| None))
     }
 
     /// The manifest of an earlier result that the master knows. Not waited for: making it anew is
