@@ -2,9 +2,9 @@
 //! keeper sends the parcels of all slots together, so that one wait for the master's disk is
 //! enough.
 
-use crate::store::Section;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
 use windlass_core::BlobId;
 use windlass_wire::WireError;
 
@@ -91,6 +91,47 @@ impl Read for Packed<'_> {
             Packed::Bytes(bytes) => bytes.read(into),
             Packed::Section(section) => section.read(into),
         }
+    }
+}
+
+/// A part of a file, read without moving its position.
+#[derive(Clone, Copy)]
+pub(crate) struct Section<'a> {
+    file: &'a File,
+    offset: u64,
+    left: u64,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn new(file: &'a File, offset: u64, size: u64) -> Section<'a> {
+        Section { file, offset, left: size }
+    }
+
+    /// Bytes that are left of it.
+    pub(crate) fn len(&self) -> u64 {
+        self.left
+    }
+
+    /// Writes what is left of it into a file.
+    pub(crate) fn write_to(mut self, file: &mut File) -> io::Result<()> {
+        /// Copied at once.
+        const PIECE_BYTES: usize = 256 << 10;
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, file);
+        io::copy(&mut self, &mut out)?;
+        out.flush()
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
+        let count = self.file.read_at(&mut into[..wanted], self.offset)?;
+        if count == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.offset += count as u64;
+        self.left -= count as u64;
+        Ok(count)
     }
 }
 

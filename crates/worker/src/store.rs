@@ -3,11 +3,10 @@
 
 use crate::attempt::{open, unstartable};
 use crate::outcome::{of_blob_error, of_wire_error};
-use crate::parcel::{self, Packed, Parcel};
+use crate::parcel::{self, Packed, Parcel, Section};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -353,45 +352,6 @@ impl Write for Hashed<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
-    }
-}
-
-/// A part of a file, read without moving its position.
-#[derive(Clone, Copy)]
-pub(crate) struct Section<'a> {
-    file: &'a File,
-    offset: u64,
-    left: u64,
-}
-
-impl<'a> Section<'a> {
-    pub(crate) fn new(file: &'a File, offset: u64, size: u64) -> Section<'a> {
-        Section { file, offset, left: size }
-    }
-
-    /// Bytes that are left of it.
-    pub(crate) fn len(&self) -> u64 {
-        self.left
-    }
-
-    /// Writes what is left of it into a file.
-    pub(crate) fn write_to(mut self, file: &mut File) -> io::Result<()> {
-        let mut out = BufWriter::with_capacity(PIECE_BYTES, file);
-        io::copy(&mut self, &mut out)?;
-        out.flush()
-    }
-}
-
-impl Read for Section<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
-        let count = self.file.read_at(&mut into[..wanted], self.offset)?;
-        if count == 0 && wanted > 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.offset += count as u64;
-        self.left -= count as u64;
-        Ok(count)
     }
 }
 
