@@ -3,6 +3,7 @@
 //!
 //! It holds no state of its own: every answer is the master's or the blob store's.
 
+mod arrivals;
 mod door;
 mod gate;
 mod health;

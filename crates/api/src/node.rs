@@ -1,14 +1,13 @@
 //! A master and its blobs as the services want them.
 
-use crate::inputs;
+use crate::{arrivals, inputs};
 use std::fmt::Display;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use tracing::info;
-use windlass_blobs::{BlobError, BlobWriter, Blobs};
+use windlass_blobs::{BlobError, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
 use windlass_core::input::{Chunk, Input};
@@ -45,6 +44,10 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
+    pub(crate) fn on_received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Received and sent.
     pub(crate) fn read(&self) -> (u64, u64) {
         (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
@@ -99,64 +102,6 @@ struct Open(OpenCall);
 impl HostCall for Open {
     fn taken(&self, bytes: u64) {
         self.0.taken(bytes);
-    }
-}
-
-struct Sink {
-    writer: BlobWriter,
-    /// The blob that it is to become, and how much of it had come before.
-    named: Option<(BlobId, u64)>,
-    /// Whether bytes of it have come by this connection.
-    has_come: bool,
-    traffic: Arc<Traffic>,
-}
-
-impl BlobSink for Sink {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        // One that was left here whole comes without bytes.
-        let is_first = !bytes.is_empty() && !std::mem::replace(&mut self.has_come, true);
-        if let Some((blob, before @ 1..)) = self.named.filter(|_| is_first) {
-            info!(%blob, bytes = before, "an upload goes on where it broke off");
-        }
-        self.traffic.received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.writer.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
-    }
-
-    fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
-        let Sink { writer, named, .. } = *self;
-        let finished = writer.finish().map(|(id, _)| id);
-        finished.map_err(|error| match (&error, named) {
-            (BlobError::Damaged { .. }, Some((id, 0))) => {
-                HostError::Refused(format!("the bytes that came are not blob {id}"))
-            }
-            // The sender looks again, and finds that nothing has come.
-            (BlobError::Damaged { .. }, Some((id, _))) => HostError::Ended(format!(
-                "what had come of blob {id} was damaged, it is needed anew"
-            )),
-            // Whoever had left it took it back.
-            (BlobError::Io { source, .. }, Some((id, 1..)))
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                HostError::Ended(format!("what had come of blob {id} is gone, it is needed anew"))
-            }
-            _ => of_blobs(error),
-        })
-    }
-}
-
-/// A blob that is there already, for who says that all of it has come.
-struct Present(BlobId);
-
-impl BlobSink for Present {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        match bytes.is_empty() {
-            true => Ok(()),
-            false => Err(HostError::Ended(format!("blob {} has come otherwise", self.0))),
-        }
-    }
-
-    fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
-        Ok(self.0)
     }
 }
 
@@ -337,13 +282,7 @@ impl Host for Node {
     }
 
     fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
-        let writer = self.blobs.writer().map_err(of_blobs)?;
-        Ok(Box::new(Sink {
-            writer,
-            named: None,
-            has_come: false,
-            traffic: Arc::clone(&self.traffic),
-        }))
+        arrivals::begin(&self.blobs, &self.traffic)
     }
 
     fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError> {
@@ -351,16 +290,7 @@ impl Host for Node {
     }
 
     fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError> {
-        match self.blobs.resume(id, offset).map_err(of_blobs)? {
-            Some(writer) => {
-                let (named, traffic) = (Some((id, offset)), Arc::clone(&self.traffic));
-                Ok(Box::new(Sink { writer, named, has_come: false, traffic }))
-            }
-            // Whoever sends it whole is not disturbed by another who does.
-            None if offset == 0 => self.blob_sink(),
-            None if self.blobs.put_again(id).map_err(of_blobs)? => Ok(Box::new(Present(id))),
-            None => Err(HostError::Ended(format!("blob {id} has come otherwise meanwhile"))),
-        }
+        arrivals::go_on(&self.blobs, &self.traffic, id, offset)
     }
 
     fn sync(&self) -> Result<(), HostError> {

@@ -79,3 +79,52 @@ async fn listen(
         consume_budget().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use prost::Message;
+    use std::sync::Mutex;
+    use tonic::codec::Codec;
+    use tonic_prost::ProstCodec;
+
+    /// Counts what it is told.
+    struct Counting(Arc<Mutex<usize>>);
+
+    impl HostSession for Counting {
+        fn say(&mut self, _: ToMaster) -> Result<(), Unsaid> {
+            *self.0.lock().expect("nobody panics") += 1;
+            Ok(())
+        }
+    }
+
+    /// What a worker says, all of which has come.
+    fn said(message: ToMaster, count: usize) -> Streaming<pb::ToMaster> {
+        let message = pb::ToMaster::from(message).encode_to_vec();
+        let length = u32::try_from(message.len()).expect("a short one");
+        // A frame of gRPC: not compressed, its length, the message.
+        let frame = [&[0][..], &length.to_be_bytes(), &message].concat();
+        let decoder = ProstCodec::<pb::ToWorker, pb::ToMaster>::default().decoder();
+        Streaming::new_request(decoder, Body::from(frame.repeat(count)), None, None)
+    }
+
+    #[test]
+    fn a_worker_that_says_much_lets_others_have_their_turn() {
+        const COUNT: usize = 1_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let heard = Arc::new(Mutex::new(0));
+        let (outgoing, _answers) = mpsc::channel(1);
+        let heard_before = runtime.block_on(async {
+            let session = Box::new(Counting(Arc::clone(&heard)));
+            let messages = said(ToMaster::Credit(1), COUNT);
+            let listening = tokio::spawn(listen(None, messages, session, outgoing.downgrade()));
+            let heard = Arc::clone(&heard);
+            let beside = tokio::spawn(async move { *heard.lock().expect("nobody panics") });
+            listening.await.expect("no panic");
+            beside.await.expect("no panic")
+        });
+        assert_eq!(*heard.lock().expect("nobody panics"), COUNT);
+        assert!((1..COUNT).contains(&heard_before), "{heard_before} of {COUNT} came before others");
+    }
+}
