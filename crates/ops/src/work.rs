@@ -2,8 +2,7 @@
 
 use crate::Earlier;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use windlass_core::media::Media;
 use windlass_core::model::ModelRef;
@@ -110,26 +109,15 @@ impl Source {
                 "Split the file.",
             ));
         }
-        let size = usize::try_from(self.size).unwrap_or(0);
         // One byte more than submitted shows a file that grew.
-        let mut bytes = vec![0; size + 1];
-        let mut filled = 0;
-        while filled <= size {
-            match self.file.read_at(&mut bytes[filled..], filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(unreadable(&error)),
-            }
-            // Room was left: the file ends there.
-            if filled == size {
-                break;
-            }
-        }
-        if filled != size {
+        let wanted = self.size + 1;
+        let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+        self.rewind()?;
+        let read = (&self.file).take(wanted).read_to_end(&mut bytes);
+        read.map_err(|error| unreadable(&error))?;
+        if bytes.len() as u64 != self.size {
             return Err(input_changed());
         }
-        bytes.truncate(size);
         if self.hash.is_some_and(|hash| BlobId::of(&bytes) != hash) {
             return Err(input_changed());
         }
