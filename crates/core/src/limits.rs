@@ -6,6 +6,8 @@ pub const CHUNK_TASK_COUNT_MAX: usize = 4_096;
 pub const CHUNK_INLINE_BYTES_MAX: usize = 16 * 1_024;
 /// Body of a record.
 pub const RECORD_BYTES_MAX: usize = 512 * 1_024;
+/// An entry: a record holds one whole, behind its own head.
+pub const ENTRY_BYTES_MAX: usize = RECORD_BYTES_MAX - 64;
 /// KiB of record bodies between two snapshots of a small state, unless set otherwise; of a larger
 /// one as many as it has itself, so that snapshots never cost more than the log.
 pub const SNAPSHOT_KB_MIN: u64 = 4 << 10;
@@ -55,6 +57,8 @@ pub const SLOT_BATCH_MAX: usize = 128;
 /// Tasks with results that a worker answers as one run: 128 KiB of manifest ids, which leaves room
 /// for others in a record.
 pub const ENDED_RUN_TASK_COUNT_MAX: usize = 4_096;
+/// Such runs in one message.
+pub const ENDED_RUN_COUNT_MAX: usize = 4_096;
 /// Crashes of an operation in a row, without one answer, after which a worker offers it no more.
 pub const CRASH_LOOP_COUNT_MAX: u32 = 20;
 /// Different inputs among them: fewer are poison files, and three tries each are theirs.
@@ -74,6 +78,10 @@ pub const ABANDONED_COUNT_MAX: usize = 1_024;
 pub const JOB_EVENT_COUNT_MAX: usize = 128;
 /// Bytes of a cause, or of who or why, in such an event.
 pub const JOB_EVENT_TEXT_BYTES_MAX: usize = 160;
+/// Bytes of a job's name: an operation and the longest path, each byte of it shown by four.
+pub const JOB_NAME_BYTES_MAX: usize = 20 * 1_024;
+/// Tasks of a phase: 200 MB of a snapshot.
+pub const PHASE_TASK_COUNT_MAX: u32 = 100_000_000;
 /// Phases of a job.
 pub const JOB_PHASE_COUNT_MAX: usize = 64;
 /// Bytes of an operation's parameters, normalised.

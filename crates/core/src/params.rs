@@ -105,6 +105,12 @@ impl Params {
         Ok(Params(params))
     }
 
+    /// Bytes of all names and values.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
     /// A parameter's text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

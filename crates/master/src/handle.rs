@@ -73,8 +73,11 @@ impl Handle {
     /// Makes a job, or finds the one that the same request made; `true`: it is new.
     ///
     /// # Errors
-    /// A graph out of order, or the master has ended.
+    /// A graph out of order, texts too long, or the master has ended.
     pub fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), MasterError> {
+        if spec.is_too_large() {
+            return Err(MasterError::Refused(Refusal::TooLarge));
+        }
         let applied = self.decide(Entry::JobSubmitted { request, spec })?;
         let made = applied.iter().find_map(|done| match done {
             Applied::JobSubmitted { job, fresh } => Some((*job, *fresh)),
@@ -299,6 +302,10 @@ impl Handle {
     }
 
     pub(crate) fn decide(&self, entry: Entry) -> Result<Vec<Applied>, MasterError> {
+        // The journal takes no such record, and a master that cannot write it ends.
+        if entry.is_too_large() {
+            return Err(MasterError::Refused(Refusal::TooLarge));
+        }
         self.decided(|reply| Inbox::Decide(entry, reply))
     }
 

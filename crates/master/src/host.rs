@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use windlass_core::ledger::{Applied, Entry, Ledger, SnapshotMarks, SnapshotPoints};
+use windlass_core::ledger::{Applied, Entry, Ledger, Refusal, SnapshotMarks, SnapshotPoints};
 use windlass_core::logclock::LogClock;
 use windlass_core::random::SplitMix64;
 use windlass_core::scheduler::{Effect, Event, Scheduler, SessionId};
@@ -233,7 +233,12 @@ impl Loop {
 
     fn on_message(&mut self, message: Inbox) -> Result<(), MasterError> {
         match message {
-            Inbox::Decide(entry, reply) => self.writer.propose(entry, Some(reply)),
+            Inbox::Decide(entry, reply) if self.ledger.has_room_for(&entry) => {
+                self.writer.propose(entry, Some(reply));
+            }
+            Inbox::Decide(_, reply) => {
+                let _ = reply.send(vec![Applied::Refused(Refusal::TooLarge)]);
+            }
             Inbox::Ask(question) => self.answer(question),
             Inbox::Connected(session, deliver, place) => {
                 self.sessions.insert(session, deliver);

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use windlass_core::ledger::{Batch, Digest, Entry, JobSpec, Ledger, SnapshotId};
+use windlass_core::ledger::{Batch, Digest, Entry, JobSpec, Ledger, PhaseSpec, SnapshotId};
 use windlass_core::limits::SNAPSHOT_KB_MIN;
+use windlass_core::params::Params;
 use windlass_core::reign::Found;
 use windlass_core::{Epoch, LogTime, RequestId, Seq};
 use windlass_journal::{
@@ -14,12 +15,11 @@ use windlass_master::audit::Audit;
 use windlass_master::recovery::{Replay, found, restore};
 use windlass_master::{Master, MasterError, Options};
 
-/// Bytes of a submission, so that a few of them reach the next snapshot point.
-const NAME_BYTES: usize = 400_000;
-
+/// A submission of 400 KB, so that a few of them reach the next snapshot point.
 fn spec(number: u64) -> JobSpec {
-    let name = format!("{number} {}", "x".repeat(NAME_BYTES));
-    JobSpec { name, fingerprint: 0, phases: Vec::new(), memorandum: None }
+    let params = Params([("cmd".to_owned(), "x".repeat(57_000))].into());
+    let phase = PhaseSpec { params, ..PhaseSpec::plain("command", 1) };
+    JobSpec { name: number.to_string(), fingerprint: 0, phases: vec![phase; 7], memorandum: None }
 }
 
 fn start(journal: Engine, snapshots: Snapshots) -> Master {

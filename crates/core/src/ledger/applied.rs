@@ -146,6 +146,9 @@ pub enum Refusal {
     /// A snapshot of a state no newer than the last announced one's.
     #[error("a snapshot of this state, or of a newer one, is in place already")]
     SnapshotNotNewer,
+    /// An entry that does not fit a record, or something in it that is longer than it may be.
+    #[error("it is longer than it may be, or names too much at once; ask for less at a time")]
+    TooLarge,
     /// Only an ended job can be forgotten.
     #[error("the job has not ended")]
     JobOpen,

@@ -2,6 +2,7 @@
 
 mod applied;
 mod apply;
+mod bounds;
 mod codec;
 mod derive;
 mod entry;
@@ -20,6 +21,7 @@ mod version;
 
 pub use applied::{Applied, Refusal};
 pub use apply::Ledger;
+pub(crate) use bounds::in_entries;
 pub use codec::{Batch, CodecError};
 pub use entry::{
     ChunkRef, ENTRY_FORMAT, Entry, IndexRange, JobSpec, OnFailure, PhaseSpec, Results, SettledRun,

@@ -4,7 +4,7 @@ use super::flights::Flight;
 use super::machine::{Effect, Scheduler, SessionId};
 use super::worker::Worker;
 use crate::ids::AttemptId;
-use crate::ledger::{Entry, Ledger, SettledRun};
+use crate::ledger::{Entry, Ledger, SettledRun, in_entries};
 use crate::session::{EndedRun, EndedWith, Held, Hello, ToMaster, ToWorker};
 use crate::time::Tick;
 
@@ -37,6 +37,8 @@ impl Scheduler {
             ToMaster::Credit(credit) => worker.set_credit(credit),
             ToMaster::Progress { running, usage } => {
                 worker.running = running;
+                // A slot has one attempt at work.
+                worker.running.truncate(worker.slots as usize);
                 worker.usage = usage;
             }
             ToMaster::Ended(runs) => self.on_ended(ledger, session, runs, out),
@@ -167,9 +169,9 @@ impl Scheduler {
                 if held(0).is_none_or(|(_, _, answered)| !answered) {
                     // What it held of a round that is over, it holds no more; what was answered
                     // in one run with that is made again.
-                    for attempt in (0..run.count()).map(|offset| run.attempt.plus(offset)) {
-                        let flight = worker.flights.get(attempt).filter(|_| valid).copied();
-                        let Some(flight) = flight else { continue };
+                    let count = if valid { run.count() } else { 0 };
+                    for attempt in (0..count).map(|offset| run.attempt.plus(offset)) {
+                        let Some(flight) = worker.flights.get(attempt).copied() else { continue };
                         worker.flights.remove(attempt);
                         worker.recalled.remove(&attempt);
                         if ledger.is_open(flight.task, flight.round) {
@@ -200,9 +202,7 @@ impl Scheduler {
             }
         }
         stranded.into_iter().for_each(|task| self.put_back(task));
-        if !settled.is_empty() {
-            out.push(Effect::Propose(Entry::TasksSettled { runs: settled }));
-        }
+        out.extend(in_entries(settled).into_iter().map(Effect::Propose));
     }
 
     fn on_returned(&mut self, ledger: &Ledger, session: SessionId, attempts: &[AttemptId]) {

@@ -3,9 +3,9 @@
 use super::*;
 use crate::failure::{Failure, FailureKind};
 use crate::ids::{PhaseIndex, RequestId, Round, TaskIndex};
-use crate::ledger::{ChunkRef, IndexRange, JobSpec, OnFailure};
-use crate::scheduler::rig::{Cluster, PHASE};
-use crate::session::{EndedWith, Held, Withdrawal};
+use crate::ledger::{ChunkRef, IndexRange, JobSpec, OnFailure, Results};
+use crate::scheduler::rig::{Cluster, PHASE, beat};
+use crate::session::{EndedRun, EndedWith, Held, Running, Withdrawal};
 
 #[path = "derived_tests.rs"]
 mod derived;
@@ -543,4 +543,23 @@ fn a_task_that_is_lost_and_whose_job_is_opened_again_waits_once() {
     cluster.record(proposed[1].clone());
     cluster.hear(1, ToMaster::Credit(8));
     assert_eq!(cluster.assigned(1).len(), 2);
+}
+
+#[test]
+fn a_worker_ends_no_more_than_it_holds_and_has_no_more_at_work_than_slots() {
+    let mut cluster = Cluster::with_tasks(2);
+    cluster.join(1, "a", vec![]);
+    let held = cluster.assigned(1);
+    let (first, attempt) = (TaskIndex(held[0].0), held[0].1);
+    let with = EndedWith::Results(Results::Empty(u32::MAX));
+    let run = EndedRun { phase: PHASE, round: Round(0), first, attempt, with, busy_us: 1 };
+    cluster.hear(1, ToMaster::Ended(vec![run]));
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 0);
+    held.iter().for_each(|task| cluster.succeed(1, *task));
+    assert_eq!(cluster.ledger.phase(PHASE).expect("exists").counts.succeeded, 2);
+    let task = PHASE.task(first);
+    let running = |slot| Running { slot, attempt, task, elapsed_ms: 1, quiet_ms: 1 };
+    cluster.hear(1, beat((0..9).map(running).collect()));
+    let workers = cluster.scheduler.workers(cluster.now, &cluster.ledger);
+    assert_eq!(workers[0].1.running.len(), 1);
 }
