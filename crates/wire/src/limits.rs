@@ -2,6 +2,8 @@
 
 /// Version of the session protocol that this build speaks.
 pub const PROTOCOL: u32 = 1;
+/// Slots of one worker.
+pub(crate) const SLOT_COUNT_MAX: u32 = 4_096;
 /// Bytes of one message: a chunk of 4,096 inputs with the longest paths.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Blobs that are asked for at once.

@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use windlass_core::AttemptId;
 use windlass_core::ids::CallId;
+use windlass_core::limits::ENDED_RUN_COUNT_MAX;
 use windlass_core::session::{
     EndedRun, Ending, Held, Offer, Seat, SeatEffect, SeatEvent, SlotIndex, ToMaster, ToWorker,
     Withdrawal,
@@ -361,8 +362,7 @@ impl Host {
     fn say(&mut self, message: ToMaster) -> bool {
         let ended = std::mem::take(&mut self.ended);
         let Some(send) = &self.send else { return false };
-        let mut said = ended.is_empty() || send(ToMaster::Ended(ended)).is_ok();
-        said = said && send(message).is_ok();
+        let said = send_ended(send, ended) && send(message).is_ok();
         if !said {
             self.send = None;
         }
@@ -385,8 +385,55 @@ impl Host {
     /// Says what ended in this turn.
     fn say_ended(&mut self) {
         let ended = std::mem::take(&mut self.ended);
-        if !ended.is_empty() && !self.say(ToMaster::Ended(ended)) {
+        if ended.is_empty() {
+            return;
+        }
+        if !self.send.as_ref().is_some_and(|send| send_ended(send, ended)) {
+            self.send = None;
             self.tell(SeatEvent::Disconnected);
         }
+    }
+}
+
+/// Says what ended, no more of it in one message than there may be; `false`: nobody hears it.
+fn send_ended(send: &Send, ended: Vec<EndedRun>) -> bool {
+    let mut ended = ended.into_iter().peekable();
+    while ended.peek().is_some() {
+        let some = ended.by_ref().take(ENDED_RUN_COUNT_MAX).collect();
+        if send(ToMaster::Ended(some)).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use windlass_core::ledger::Results;
+    use windlass_core::session::EndedWith;
+    use windlass_core::{Epoch, JobId, PhaseId, PhaseIndex, Round, TaskIndex};
+
+    #[test]
+    fn what_ended_is_said_in_messages_that_are_taken() {
+        let run = EndedRun {
+            phase: PhaseId { job: JobId(1), phase: PhaseIndex(0) },
+            round: Round(0),
+            first: TaskIndex(0),
+            attempt: AttemptId { epoch: Epoch(1), counter: 1 },
+            with: EndedWith::Results(Results::Empty(1)),
+            busy_us: 0,
+        };
+        let counts = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&counts);
+        let send: Send = Arc::new(move |message| {
+            let ToMaster::Ended(runs) = message else { return Err(Gone) };
+            told.lock().expect("nobody panics").push(runs.len());
+            Ok(())
+        });
+        assert!(send_ended(&send, vec![run; 2 * ENDED_RUN_COUNT_MAX + 1]));
+        let most = ENDED_RUN_COUNT_MAX;
+        assert_eq!(*counts.lock().expect("nobody panics"), [most, most, 1]);
     }
 }

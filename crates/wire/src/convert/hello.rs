@@ -4,13 +4,10 @@ use super::records;
 use super::session::round;
 use super::words::{Malformed, needed, worker_name};
 use crate::generated as pb;
-use crate::limits::PROTOCOL;
+use crate::limits::{PROTOCOL, SLOT_COUNT_MAX};
 use windlass_core::Incarnation;
 use windlass_core::limits::{ATTEMPT_MS_MAX, OPERATION_NAME_BYTES_MAX, WORKER_OFFER_COUNT_MAX};
 use windlass_core::session::{Held, Hello, Offer};
-
-/// Slots of one worker.
-const SLOT_COUNT_MAX: u32 = 4_096;
 
 impl From<Hello> for pb::Hello {
     fn from(hello: Hello) -> pb::Hello {

@@ -4,10 +4,10 @@ use super::derived::{outputs, phase_outputs};
 use super::records;
 use super::words::{Malformed, needed, u128_of};
 use crate::generated as pb;
-use crate::limits::PROTOCOL;
+use crate::limits::{PROTOCOL, SLOT_COUNT_MAX};
 use prost::bytes::Bytes;
 use windlass_core::ids::CallId;
-use windlass_core::limits::CALL_PIECE_BYTES_MAX;
+use windlass_core::limits::{CALL_PIECE_BYTES_MAX, ENDED_RUN_COUNT_MAX, OPERATION_NAME_BYTES_MAX};
 use windlass_core::session::{
     AnswerPiece, AssignRun, EndedRun, EndedWith, Running, ToMaster, ToWorker, Usage, Withdrawal,
 };
@@ -68,17 +68,23 @@ impl TryFrom<pb::ToMaster> for ToMaster {
         Ok(match needed(message.message, "a message of a kind that is not known here")? {
             Message::Hello(hello) => ToMaster::Hello(hello.try_into()?),
             Message::Credit(credit) => ToMaster::Credit(credit.attempts),
+            Message::Progress(progress) if progress.running.len() > SLOT_COUNT_MAX as usize => {
+                return Err(Malformed("more attempts at work than a worker may have slots"));
+            }
             Message::Progress(progress) => {
                 let running = progress.running.into_iter().map(Running::try_from);
                 let running = running.collect::<Result<_, _>>()?;
                 ToMaster::Progress { running, usage: progress.usage.map(Usage::from) }
+            }
+            Message::Ended(ended) if ended.runs.len() > ENDED_RUN_COUNT_MAX => {
+                return Err(Malformed("more than 4,096 runs of ended attempts at once"));
             }
             Message::Ended(ended) => {
                 let runs = ended.runs.into_iter().map(EndedRun::try_from);
                 ToMaster::Ended(runs.collect::<Result<_, _>>()?)
             }
             Message::Returned(returned) => ToMaster::Returned(attempts(returned.attempts)),
-            Message::Withdrawn(withdrawn) => ToMaster::Withdrawn(withdrawn.into()),
+            Message::Withdrawn(withdrawn) => ToMaster::Withdrawn(withdrawn.try_into()?),
             Message::CallAnswer(said) => ToMaster::CallAnswer {
                 call: call_id(said.call)?,
                 answer: call_answer(said.answer)?,
@@ -96,9 +102,16 @@ impl From<Withdrawal> for pb::Withdrawn {
     }
 }
 
-impl From<pb::Withdrawn> for Withdrawal {
-    fn from(pb::Withdrawn { operation, cause }: pb::Withdrawn) -> Withdrawal {
-        Withdrawal::new(operation, cause)
+impl TryFrom<pb::Withdrawn> for Withdrawal {
+    type Error = Malformed;
+
+    fn try_from(
+        pb::Withdrawn { operation, cause }: pb::Withdrawn,
+    ) -> Result<Withdrawal, Malformed> {
+        if operation.len() > OPERATION_NAME_BYTES_MAX {
+            return Err(Malformed("an operation's name of more than 64 bytes"));
+        }
+        Ok(Withdrawal::new(operation, cause))
     }
 }
 

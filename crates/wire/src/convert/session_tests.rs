@@ -124,6 +124,26 @@ fn what_the_master_says_arrives_as_it_was_said() {
 }
 
 #[test]
+fn a_message_has_so_much_of_everything_and_no_more() {
+    let one = ended(EndedWith::Results(Results::Empty(1)));
+    let manifests = |count| Results::Manifests(vec![BlobId::of(b"a"); count]);
+    let results = |count| vec![ended(EndedWith::Results(manifests(count)))];
+    let running =
+        Running { slot: 0, attempt: ATTEMPT, task: held().task, elapsed_ms: 1, quiet_ms: 1 };
+    let beat = |count| ToMaster::Progress { running: vec![running; count], usage: None };
+    let withdrawn = |bytes| Withdrawal { operation: "x".repeat(bytes), cause: String::new() };
+    for (most, one_more) in [
+        (ToMaster::Ended(vec![one.clone(); 4_096]), ToMaster::Ended(vec![one; 4_097])),
+        (ToMaster::Ended(results(4_096)), ToMaster::Ended(results(4_097))),
+        (beat(4_096), beat(4_097)),
+        (ToMaster::Withdrawn(withdrawn(64)), ToMaster::Withdrawn(withdrawn(65))),
+    ] {
+        assert_eq!(ToMaster::try_from(pb::ToMaster::from(most.clone())), Ok(most));
+        assert!(ToMaster::try_from(pb::ToMaster::from(one_more)).is_err());
+    }
+}
+
+#[test]
 fn a_worker_of_another_protocol_or_name_is_refused() {
     let sound = pb::Hello { protocol: 1, name: "w".to_owned(), slots: 1, ..pb::Hello::default() };
     assert!(Hello::try_from(sound.clone()).is_ok());
@@ -146,7 +166,8 @@ fn a_worker_of_another_protocol_or_name_is_refused() {
 #[test]
 fn a_cause_without_end_is_cut() {
     let said = pb::Withdrawn { operation: "text".to_owned(), cause: "é".repeat(400) };
-    assert_eq!(Withdrawal::from(said).cause, "é".repeat(254) + "…");
+    let cause = Withdrawal::try_from(said).map(|it| it.cause);
+    assert_eq!(cause, Ok("é".repeat(254) + "…"));
 }
 
 proptest! {

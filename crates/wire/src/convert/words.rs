@@ -5,7 +5,7 @@ use prost::bytes::Bytes;
 use thiserror::Error;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, Results};
-use windlass_core::limits::CHUNK_TASK_COUNT_MAX;
+use windlass_core::limits::{CHUNK_TASK_COUNT_MAX, ENDED_RUN_TASK_COUNT_MAX};
 use windlass_core::params::Params;
 use windlass_core::{
     AttemptId, BadWorkerName, BlobId, Epoch, Failure, FailureKind, JobId, PhaseId, PhaseIndex,
@@ -244,6 +244,9 @@ impl TryFrom<pb::Results> for Results {
             Made::Empty(count) => Ok(Results::Empty(count)),
             Made::Manifests(manifests) => match blob_ids(&manifests.ids)? {
                 ids if ids.is_empty() => Err(Malformed("results of no task")),
+                ids if ids.len() > ENDED_RUN_TASK_COUNT_MAX => {
+                    Err(Malformed("results of more than 4,096 tasks in one run"))
+                }
                 ids => Ok(Results::Manifests(ids)),
             },
         }

@@ -40,6 +40,7 @@ impl TryFrom<pb::Worker> for WorkerView {
             Ok(SlotWork { running, operation: work.operation })
         };
         let offers = worker.offers.into_iter().map(Offer::try_from);
+        let withdrawn = worker.withdrawn.into_iter().map(Withdrawal::try_from);
         Ok(WorkerView {
             name: WorkerName(worker.name),
             place: worker.place,
@@ -52,7 +53,7 @@ impl TryFrom<pb::Worker> for WorkerView {
             running: worker.running.into_iter().map(work).collect::<Result<_, Malformed>>()?,
             usage: worker.usage.map(Usage::from),
             offers: offers.collect::<Result<_, _>>()?,
-            withdrawn: worker.withdrawn.into_iter().map(Withdrawal::from).collect(),
+            withdrawn: withdrawn.collect::<Result<_, _>>()?,
             task_count: worker.settled_tasks,
             call_count: worker.calls,
         })

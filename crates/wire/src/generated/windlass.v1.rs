@@ -180,7 +180,8 @@ pub mod results {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Manifests {
-    /// Names of manifest blobs, 32 bytes each, one after the other, in task order.
+    /// Names of manifest blobs, 32 bytes each, one after the other, in task order. In the results of a
+    /// run at most 4,096.
     #[prost(bytes = "bytes", tag = "1")]
     pub ids: ::prost::bytes::Bytes,
 }
@@ -2191,6 +2192,7 @@ pub struct Running {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Ended {
+    /// At most 4,096; more are said in further messages.
     #[prost(message, repeated, tag = "1")]
     pub runs: ::prost::alloc::vec::Vec<EndedRun>,
 }
