@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::ids::WorkerName;
-use crate::limits::{CALL_NAMED_COUNT_MAX, CALL_OPEN_COUNT_MAX};
+use crate::limits::{
+    CALL_NAMED_COUNT_MAX, CALL_OPEN_COUNT_MAX, OPERATION_NAME_BYTES_MAX, PARAMS_BYTES_MAX,
+};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
@@ -46,6 +48,12 @@ pub enum CallError {
     /// Too many calls are open.
     #[error("{CALL_OPEN_COUNT_MAX} calls are open, no more are taken")]
     Busy,
+    /// What is asked is longer than it may be.
+    #[error(
+        "a call has {OPERATION_NAME_BYTES_MAX} bytes for its operation's name and \
+         {PARAMS_BYTES_MAX} for its values"
+    )]
+    TooLarge,
     /// A second worker answered otherwise than the first one, part of whose answer was passed on.
     #[error("{operation}: {worker} answers otherwise than the worker before it, that was lost")]
     AnswerDiffers {
@@ -86,6 +94,7 @@ impl CallError {
             CallError::Rejected { failure, .. } => &failure.code,
             CallError::TimedOut { .. } => "call_timed_out",
             CallError::Busy => "too_many_calls",
+            CallError::TooLarge => "call_too_large",
             CallError::AnswerDiffers { .. } => "answer_differs",
         }
     }
@@ -105,6 +114,7 @@ impl CallError {
             CallError::TimedOut { worker: None, .. } => {
                 "Start more workers, or allow it more time.".to_owned()
             }
+            CallError::TooLarge => "Give what is longer as a file to `windlass run`.".to_owned(),
             CallError::Busy => "Call again in a moment, or start more workers.".to_owned(),
             CallError::AnswerDiffers { .. } => {
                 "Run the same version of windlass everywhere, then call again.".to_owned()

@@ -4,7 +4,7 @@ use super::error::CallError;
 use super::roster::Instance;
 use crate::failure::Failure;
 use crate::ids::CallId;
-use crate::limits::CALL_STRATEGY_COUNT_MAX;
+use crate::limits::{CALL_STRATEGY_COUNT_MAX, OPERATION_NAME_BYTES_MAX, PARAMS_BYTES_MAX};
 use crate::params::Params;
 use crate::scheduler::SessionId;
 use crate::session::{AnswerPiece, ToWorker};
@@ -23,6 +23,14 @@ pub struct CallRequest {
     pub params: Params,
     /// How long the caller waits; at most, and by default, [`CALL_MS_MAX`].
     pub limit_ms: Option<u64>,
+}
+
+impl CallRequest {
+    /// Whether its operation or parameters are longer than they may be.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.operation.len() > OPERATION_NAME_BYTES_MAX
+            || self.params.byte_count() > PARAMS_BYTES_MAX
+    }
 }
 
 /// What happens to calls. Who is connected, the scheduler decides: its `Welcome` is a `Joined`

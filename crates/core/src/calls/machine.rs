@@ -155,6 +155,9 @@ impl Calls {
         if self.calls.len() == CALL_OPEN_COUNT_MAX {
             return out.push(CallEffect::Fail(caller, CallError::Busy));
         }
+        if request.is_too_large() {
+            return out.push(CallEffect::Fail(caller, CallError::TooLarge));
+        }
         let limit_ms = request.limit_ms.unwrap_or(CALL_MS_MAX).min(CALL_MS_MAX);
         let deadline = now.after_ms(limit_ms);
         let CallRequest { operation, params, .. } = request;

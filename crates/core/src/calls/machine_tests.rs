@@ -98,6 +98,20 @@ fn said(effects: &[CallEffect]) -> Vec<String> {
 }
 
 #[test]
+fn a_call_has_so_many_bytes_and_no_more() {
+    let mut primary = Primary::with_workers(1);
+    let mut refused = |operation: String, value: String| {
+        let params = Params([("n".to_owned(), value)].into());
+        let request = CallRequest { operation, params, limit_ms: None };
+        let effects = primary.on(CallEvent::Asked(CallerId(1), request));
+        effects == [CallEffect::Fail(CallerId(1), CallError::TooLarge)]
+    };
+    assert!(refused("x".repeat(65), "1".to_owned()));
+    assert!(refused("factorial".to_owned(), "1".repeat(64 << 10)));
+    assert!(!refused("factorial".to_owned(), "1".repeat(63 << 10)));
+}
+
+#[test]
 fn a_call_is_answered_by_the_worker_it_was_given_to() {
     let mut primary = Primary::with_workers(2);
     assert_eq!(said(&primary.ask(1)), ["1 to 1"]);

@@ -95,9 +95,7 @@ impl Lookups {
             state => *state = PartState::Asked(vec![asking]),
         }
         let (query, skip) = (question.query.clone(), question.skip);
-        let share = |most: usize| u32::try_from((most / group_count).max(1)).unwrap_or(u32::MAX);
-        let row_count_max = share(LOOKUP_ROW_COUNT_MAX);
-        let bytes_max = share(LOOKUP_BYTES_MAX);
+        let (row_count_max, bytes_max) = bounds(group_count);
         let asked = ToWorker::Query { ticket, load, shard, query, skip, row_count_max, bytes_max };
         out.push(LookupEffect::Send(session, asked));
         true
@@ -188,4 +186,10 @@ impl Lookups {
         self.questions.insert(caller, question);
         self.answer_if_done(caller, out);
     }
+}
+
+/// Rows of one group, and bytes of them; but one row always fits.
+pub(super) fn bounds(group_count: usize) -> (u32, u32) {
+    let share = |most: usize| u32::try_from((most / group_count).max(1)).unwrap_or(u32::MAX);
+    (share(LOOKUP_ROW_COUNT_MAX), share(LOOKUP_BYTES_MAX))
 }

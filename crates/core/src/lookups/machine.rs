@@ -1,5 +1,6 @@
 //! The primary's end of look-ups: events in, effects out.
 
+use super::asking::bounds;
 use super::error::LookupError;
 use super::event::{LookupEffect, LookupEvent, LookupRequest, RecordSets};
 use super::instances::{Instances, Member};
@@ -214,6 +215,7 @@ impl Lookups {
         // What comes late, of a look-up that is over, is nothing.
         let Some((caller, index)) = self.tickets.get(&ticket).copied() else { return };
         let question = self.questions.get_mut(&caller).expect("a ticket belongs to a question");
+        let answer = answer.and_then(|rows| within(rows, bounds(question.parts.len())));
         let part = &mut question.parts[index.0];
         let asking = part.asked().iter().find(|it| (it.session, it.ticket) == (session, ticket));
         let Some(asking) = asking.copied() else { return };
@@ -330,6 +332,14 @@ impl Lookups {
             out.push(LookupEffect::Answer(caller, Ok(question.into_answer())));
         }
     }
+}
+
+/// These rows, unless they are more than was asked for.
+fn within(rows: Rows, (row_count_max, bytes_max): (u32, u32)) -> Result<Rows, String> {
+    let bytes: usize = rows.rows.iter().map(String::len).sum();
+    let is_within = rows.rows.len() <= row_count_max as usize
+        && (bytes <= bytes_max as usize || rows.rows.len() == 1);
+    if is_within { Ok(rows) } else { Err("it answers with more than it was asked for".to_owned()) }
 }
 
 #[cfg(test)]

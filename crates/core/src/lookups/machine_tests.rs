@@ -4,7 +4,8 @@ use super::*;
 use crate::ids::{BlobId, ShardIndex, WorkerName};
 use crate::ledger::{Entry, Ledger};
 use crate::limits::{
-    LOOKUP_MS_DEFAULT, LOOKUP_SECOND_MS_MIN, LOOKUP_TICKET_COUNT_LOW, LOOKUP_TICKET_COUNT_MAX,
+    LOOKUP_BYTES_MAX, LOOKUP_MS_DEFAULT, LOOKUP_ROW_COUNT_MAX, LOOKUP_SECOND_MS_MIN,
+    LOOKUP_TICKET_COUNT_LOW, LOOKUP_TICKET_COUNT_MAX,
 };
 use crate::records::{Condition, GroupAnswer, Query, RecordSet, StoredShard, Wanted};
 use crate::time::LogTime;
@@ -202,6 +203,32 @@ fn otherwise_all_groups_are_asked_at_once_and_put_together_in_order() {
         w1 is asked 1/0, ticket 1
         w3 is asked 1/1, ticket 2
         1: am=a,b nz=n"#]]);
+}
+
+#[test]
+fn an_instance_that_answers_with_more_than_it_was_asked_for_has_not_answered() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    lab.found("w1", 1, &vec!["a"; LOOKUP_ROW_COUNT_MAX + 1]);
+    lab.found("w2", 2, &["a"]);
+    lab.ask("name", "zoe");
+    lab.found("w3", 3, &[&"x".repeat(LOOKUP_BYTES_MAX), "n"]);
+    lab.found("w4", 4, &["n"]);
+    lab.check(expect![[r#"
+        w1 is asked 1/0, ticket 1
+        w2 is asked 1/0, ticket 2
+        1: am=a
+        w3 is asked 1/1, ticket 3
+        w4 is asked 1/1, ticket 4
+        2: nz=n"#]]);
+}
+
+#[test]
+fn one_row_is_taken_however_long_it_is() {
+    let mut lab = two_of_each();
+    lab.ask("name", "alice");
+    lab.found("w1", 1, &[&"x".repeat(LOOKUP_BYTES_MAX + 1)]);
+    assert!(matches!(&lab.told[..], [.., LookupEffect::Answer(_, Ok(_))]));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::JobSpec;
-use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX};
+use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX, OPERATION_NAME_BYTES_MAX};
 use windlass_core::manifest::{Artifact, Content, Manifest};
 use windlass_core::view::{
     AbsentWorker, CallsView, ClusterView, Notice, OperationCalls, Stall, WorkerView,
@@ -89,7 +89,14 @@ fn operation_calls(
 }
 
 /// The strategy of a name.
-pub(crate) fn strategy(name: &str) -> Result<Strategy, Malformed> {
+pub(crate) fn strategy_asked(asked: &pb::SetStrategyRequest) -> Result<Strategy, Malformed> {
+    if asked.operation.len() > OPERATION_NAME_BYTES_MAX {
+        return Err(Malformed("an operation's name of more than 64 bytes"));
+    }
+    strategy(&asked.strategy)
+}
+
+fn strategy(name: &str) -> Result<Strategy, Malformed> {
     name.parse().map_err(|_| Malformed("a strategy that is not known here"))
 }
 

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::service::Server;
-use crate::convert::{Malformed, strategy, submitted};
+use crate::convert::{Malformed, strategy_asked, submitted};
 use crate::generated as pb;
 use crate::host::{Host, HostError};
 use crate::limits::ASKED_TASK_COUNT_MAX;
@@ -141,7 +141,7 @@ impl<H: Host> pb::cluster_server::Cluster for Server<H> {
         request: Request<pb::SetStrategyRequest>,
     ) -> Result<Response<pb::Done>, Status> {
         let asked = request.into_inner();
-        let strategy = strategy(&asked.strategy)?;
+        let strategy = strategy_asked(&asked)?;
         self.call(move |host| host.set_strategy(&asked.operation, strategy)).await?;
         Ok(Response::new(pb::Done {}))
     }
