@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod door;
+mod ended;
 mod gate;
 mod health;
 mod inputs;

@@ -1,6 +1,6 @@
 //! A master and its blobs as the services want them.
 
-use crate::{arrivals, inputs};
+use crate::{arrivals, ended, inputs};
 use std::fmt::Display;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -86,11 +86,18 @@ pub(crate) fn of_blobs(error: BlobError) -> HostError {
     }
 }
 
-struct Spoken(Session);
+struct Spoken {
+    session: Session,
+    blobs: Blobs,
+}
 
 impl HostSession for Spoken {
     fn say(&mut self, message: ToMaster) -> Result<(), Unsaid> {
-        self.0.try_send(message).map_err(|unsent| match unsent {
+        let message = match message {
+            ToMaster::Ended(runs) => ToMaster::Ended(ended::held_against(&self.blobs, runs)),
+            other => other,
+        };
+        self.session.try_send(message).map_err(|unsent| match unsent {
             Unsent::Busy(message) => Unsaid::Busy(message),
             Unsent::Ended => Unsaid::Ended,
         })
@@ -164,7 +171,8 @@ impl Host for Node {
         deliver: Deliver,
     ) -> Result<Box<dyn HostSession>, HostError> {
         let deliver = Box::new(move |message| deliver(message).map_err(|_| windlass_master::Gone));
-        Ok(Box::new(Spoken(self.handle.connect_from(&peer.0, deliver).map_err(of_master)?)))
+        let session = self.handle.connect_from(&peer.0, deliver).map_err(of_master)?;
+        Ok(Box::new(Spoken { session, blobs: self.blobs.clone() }))
     }
 
     fn submit(&self, request: RequestId, spec: JobSpec) -> Result<(JobId, bool), HostError> {
