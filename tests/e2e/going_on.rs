@@ -1,5 +1,6 @@
 //! A run that is killed or stopped goes on; what failed is tried again.
 
+use crate::cluster::served_by;
 use crate::lab::{Lab, Ran, signal, until};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
@@ -68,6 +69,23 @@ fn interrupted_it_says_how_to_go_on_and_goes_on() {
     lab.run(&args).ended(0);
     assert_eq!(log(&lab).len(), 40);
     assert_eq!(lab.summary()["totals"]["succeeded"], 40);
+}
+
+#[test]
+fn interrupted_on_a_cluster_it_says_that_the_job_goes_on_there() {
+    let lab = Lab::new();
+    for number in 0..8 {
+        lab.input(format!("f{number:02}.txt"), "x");
+    }
+    let (_up, address) = served_by(&lab, &["up", "--listen", "127.0.0.1:0", "--workers", "1"]);
+    let args = logging(&lab, "sleep 0.2");
+    let child = lab.start(&args);
+    until("some files are done", || lab.results("command").len() > 1);
+    signal(&child, Signal::INT);
+    let ran = Ran::of(child.wait_with_output().expect("it ends"));
+    ran.ended(130).said("Job 1 goes on in the cluster").said("windlass job cancel 1 ");
+    assert!(!ran.stderr.contains("goes on from here"), "{}", ran.stderr);
+    lab.run(&["job", "wait", "1", "--master", &address]).ended(0);
 }
 
 #[test]

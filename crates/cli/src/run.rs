@@ -1,5 +1,7 @@
 //! `windlass run`: a cluster for the length of one run, or the one that is there.
 
+mod stopped;
+
 use crate::arguments::RunArguments;
 use crate::cluster::Attached;
 use crate::doctor;
@@ -72,7 +74,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             finished => {
                 // The results are told before the state is tidied.
                 let finished = finished.map_err(CliError::failed);
-                let ended = finished.and_then(|done| report(arguments, &done));
+                let ended = finished.and_then(|done| report(arguments, &attached, &done));
                 tidy(attached, &interrupted);
                 return ended;
             }
@@ -169,7 +171,11 @@ fn unconfined(attached: &Attached, told: &mut bool) -> Option<String> {
 }
 
 /// Writes the summaries and says how it went.
-fn report(arguments: &RunArguments, finished: &Finished) -> Result<u8, CliError> {
+fn report(
+    arguments: &RunArguments,
+    attached: &Attached,
+    finished: &Finished,
+) -> Result<u8, CliError> {
     let Finished { report, interrupted, .. } = finished;
     report.write().map_err(CliError::failed)?;
     say(&report.render(style()));
@@ -177,12 +183,8 @@ fn report(arguments: &RunArguments, finished: &Finished) -> Result<u8, CliError>
         print_json(report)?;
     }
     if *interrupted {
-        let totals = report.totals();
-        say(&format!(
-            "\nStopped: {} of {} files still to do. Nothing is lost:\n\
-             the same command goes on from here.\n",
-            totals.unfinished, totals.files
-        ));
+        let place = stopped::flags(arguments.master.as_deref(), arguments.state.as_deref());
+        say(&stopped::told(report.totals(), &stopped::still_open(attached, report), &place));
         return Ok(EXIT_INTERRUPTED);
     }
     Ok(report.exit_code())
