@@ -188,6 +188,7 @@ fn failed_files_are_shown_retried_by_cause_and_forgotten() {
 
     let other = ["job", "retry", "1", "--cause", "timed out"];
     ask(&lab, &address, &other).ended(1).said("none of its 1 failed files");
+    ask(&lab, &address, &["job", "retry", "1", "--cause", ""]).ended(2).said("say which cause");
     std::fs::write(&marker, "").expect("a file");
     let retry = ["job", "retry", "1", "--failed", "--cause", "Rejected"];
     ask(&lab, &address, &retry).ended(0).said("1 file is tried again");

@@ -3,12 +3,20 @@
 use crate::cluster::{Cluster, ClusterError};
 use windlass_core::ledger::{FailedTask, IndexRange, TaskState};
 use windlass_core::view::JobView;
-use windlass_core::{Failure, PhaseId, PhaseIndex, TaskId, TaskIndex};
+use windlass_core::{Failure, FailureKind, PhaseId, PhaseIndex, TaskId, TaskIndex};
 
 /// Ranges of tasks in one entry: 20 KB of the 512 that a record holds.
 const RANGE_COUNT_MAX: usize = 4_096;
 /// The code of a failure that is a lost worker's.
 const WORKER_LOST: &str = "worker_lost";
+/// The kinds by which failed files are asked for, beside lost workers.
+const KINDS: [FailureKind; 5] = [
+    FailureKind::Rejected,
+    FailureKind::Crashed,
+    FailureKind::TimedOut,
+    FailureKind::OutOfMemory,
+    FailureKind::Unavailable,
+];
 
 /// What came of a retry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,15 +33,20 @@ pub fn class(failure: &Failure) -> &'static str {
     if failure.code == WORKER_LOST { "worker lost" } else { failure.kind.label() }
 }
 
-/// Whether a failure is of this class (`timed out`, `timed_out`), has this code, or this text in
-/// its cause; upper and lower case are the same.
+/// Whether a failure is of this class (`timed out`, `timed_out`), has this code, a code that ends in
+/// the words of this class (`command_timed_out`), or this text in its cause; upper and lower case
+/// are the same, and no text is no cause.
 #[must_use]
 pub fn has_cause(failure: &Failure, wanted: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
-    let wanted = plain(wanted);
-    class(failure) == wanted
-        || plain(&failure.code) == wanted
-        || plain(&failure.cause).contains(&wanted)
+    let wanted = plain(wanted.trim());
+    let code = plain(&failure.code);
+    let is_kind = KINDS.iter().any(|kind| kind.label() == wanted);
+    !wanted.is_empty()
+        && (class(failure) == wanted
+            || code == wanted
+            || (is_kind && code.ends_with(&format!(" {wanted}")))
+            || plain(&failure.cause).contains(&wanted))
 }
 
 /// Shows the failed tasks of a job in order; `take` says whether it wants the next one.
@@ -121,7 +134,6 @@ fn ranges(indexes: impl IntoIterator<Item = TaskIndex>) -> Vec<IndexRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_core::FailureKind;
 
     #[test]
     fn causes_are_classes_codes_or_words() {
@@ -131,6 +143,14 @@ mod tests {
         }
         for cause in ["crashed", "slow", "timed", "page 4"] {
             assert!(!has_cause(&slow, cause), "{cause}");
+        }
+        let limited = "the command was killed after 1 s";
+        let limited = Failure::rejected("command_timed_out", limited, "");
+        for cause in ["timed out", " Timed out", "command timed out", "rejected", "killed"] {
+            assert!(has_cause(&limited, cause), "{cause}");
+        }
+        for cause in ["", " ", "out", "crashed"] {
+            assert!(!has_cause(&limited, cause), "{cause:?}");
         }
         let lost = Failure::new(FailureKind::Crashed, "worker_lost", "worker w1 was lost", "");
         assert!(has_cause(&lost, "worker lost"));

@@ -134,7 +134,7 @@ pub(crate) enum JobCommand {
         failed: bool,
         /// Only those with this cause: rejected, crashed, timed out, out of memory, unavailable,
         /// worker lost, a code of summary.json, or words of the cause
-        #[arg(long, value_name = "CAUSE")]
+        #[arg(long, value_name = "CAUSE", value_parser = cause)]
         cause: Option<String>,
         /// Print JSON to stdout
         #[arg(long)]
@@ -149,6 +149,14 @@ pub(crate) enum JobCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+fn cause(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say which cause, as 'timed out'; without --cause all failed files are meant"
+            .to_owned()),
+        cause => Ok(cause.to_owned()),
+    }
 }
 
 /// List and fetch the results of a job, from wherever its cluster is
@@ -207,4 +215,17 @@ pub(crate) enum ResultCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cause_is_not_every_cause() {
+        assert_eq!(cause(" timed out"), Ok("timed out".to_owned()));
+        for nothing in ["", "  "] {
+            assert!(cause(nothing).is_err(), "{nothing:?}");
+        }
+    }
 }
