@@ -334,3 +334,22 @@ fn results_are_fetched_one_by_one() {
     assert_eq!(lab.results_in("all/command").len(), 8);
     ask(&lab, &address, &["result", "ls", "7"]).ended(1).said("windlass job list");
 }
+
+#[test]
+fn results_are_fetched_by_the_names_that_are_listed() {
+    use std::os::unix::ffi::OsStrExt;
+    let lab = Lab::new();
+    let name = std::ffi::OsStr::from_bytes(b"bad\xff\xfename.txt");
+    lab.input(name, "odd");
+    lab.run(&["run", "in", "--op", "command", "--param", "cmd=cat"]).ended(0);
+    let listed = lab.run(&["result", "ls", "1"]).ended(0).stdout.clone();
+    let listed = listed.lines().filter_map(|line| line.split_whitespace().nth(1));
+    let out = listed.filter(|name| name.ends_with(".out")).collect::<Vec<&str>>();
+    assert_eq!(out, [r"command/bad\xff\xfename.out"]);
+    for said in [out[0], r"bad\xff\xfename.out"] {
+        let got = lab.run(&["result", "get", "1", said, "--out", "-"]);
+        assert_eq!(got.ended(0).stdout, "odd", "{said}");
+    }
+    let input = ["result", "get", "1", r"bad\xff\xfename.txt", "--out", "some"];
+    assert_eq!(lab.run(&input).ended(0).stdout.lines().count(), 2);
+}

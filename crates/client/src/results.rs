@@ -6,6 +6,7 @@ use crate::export::{self, export};
 use crate::follow::Follower;
 use crate::memorandum::Memorandum;
 use crate::report::Report;
+use crate::report::text::{printable, reversible};
 use crate::run::RunError;
 use crate::submission::read_job;
 use crate::submitted::{Submission, SubmittedPhase};
@@ -50,26 +51,57 @@ impl TaskResult {
 
     /// Which of its artifacts somebody means who says this: a result's name, with its operation's
     /// folder or without, or an input's path or file name.
-    fn meant(&self, said: &[u8]) -> Vec<Artifact> {
+    fn meant(&self, said: &Said<'_>) -> Vec<Artifact> {
         if self.is_input(said) {
             return self.artifacts.clone();
         }
         let is_meant = |artifact: &&Artifact| {
             let name = self.name(artifact);
-            said == name || said == [self.operation.as_bytes(), b"/", &name].concat()
+            said.is(&name) || said.is(&[self.operation.as_bytes(), b"/", &name].concat())
         };
         self.artifacts.iter().filter(is_meant).cloned().collect()
     }
 
-    fn is_input(&self, said: &[u8]) -> bool {
+    fn is_input(&self, said: &Said<'_>) -> bool {
         let file_name = self.input.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        !said.is_empty() && (said == self.input || said == file_name)
+        said.is(&self.input) || said.is(file_name)
     }
 
     /// Whether it could be meant, as far as that is known without its list of artifacts.
-    fn may_be_meant(&self, said: &[u8]) -> bool {
-        let is_within = said.windows(self.base.len().max(1)).any(|part| part == self.base);
-        self.is_input(said) || is_within
+    fn may_be_meant(&self, said: &Said<'_>) -> bool {
+        said.has_within(&self.base) || self.is_input(said)
+    }
+}
+
+/// A name as somebody gives it: its bytes, or, where it is `escaped`, as it is listed.
+struct Said<'s> {
+    text: &'s [u8],
+    is_escaped: bool,
+}
+
+impl<'s> Said<'s> {
+    /// The bytes; then, where there may be escapes, what they stand for in a list and in JSON.
+    fn readings(text: &'s [u8]) -> impl Iterator<Item = Said<'s>> {
+        let may_be_escaped = text.contains(&b'\\');
+        let readings = [false, true].into_iter().take(1 + usize::from(may_be_escaped));
+        readings.map(move |is_escaped| Said { text, is_escaped })
+    }
+
+    fn is(&self, name: &[u8]) -> bool {
+        let escaped = || [printable(name), reversible(name)];
+        let is_it = match self.is_escaped {
+            false => self.text == name,
+            true => escaped().iter().any(|name| self.text == name.as_bytes()),
+        };
+        is_it && !self.text.is_empty()
+    }
+
+    fn has_within(&self, base: &[u8]) -> bool {
+        let has = |base: &[u8]| self.text.windows(base.len().max(1)).any(|part| part == base);
+        match self.is_escaped {
+            false => has(base),
+            true => [printable(base), reversible(base)].iter().any(|base| has(base.as_bytes())),
+        }
     }
 }
 
@@ -128,20 +160,26 @@ impl<'a> JobResults<'a> {
         Ok(Manifest::decode(&bytes)?.artifacts)
     }
 
-    /// The tasks and artifacts that are meant by one word, each task with those that are.
+    /// The tasks and artifacts that are meant by one word, each task with those that are. A name is
+    /// given by its bytes, or else as it is listed, with escapes.
     ///
     /// # Errors
     /// As [`JobResults::each`].
     pub fn meant(&self, said: &[u8]) -> Result<Vec<TaskResult>, RunError> {
         let mut found = Vec::new();
-        let may_be = |result: &TaskResult| result.may_be_meant(said);
-        self.each_of(&may_be, &mut |result| {
-            let artifacts = result.meant(said);
-            if !artifacts.is_empty() || result.is_input(said) {
-                found.push(TaskResult { artifacts, ..result });
+        for said in Said::readings(said) {
+            let may_be = |result: &TaskResult| result.may_be_meant(&said);
+            self.each_of(&may_be, &mut |result| {
+                let artifacts = result.meant(&said);
+                if !artifacts.is_empty() || result.is_input(&said) {
+                    found.push(TaskResult { artifacts, ..result });
+                }
+                Ok::<(), RunError>(())
+            })?;
+            if !found.is_empty() {
+                break;
             }
-            Ok::<(), RunError>(())
-        })?;
+        }
         Ok(found)
     }
 
@@ -240,14 +278,20 @@ mod tests {
         }
     }
 
-    #[test]
-    fn results_are_meant_by_their_names_or_by_their_input() {
-        let count = |said: &str| {
-            let may_be = result().may_be_meant(said.as_bytes());
-            let count = result().meant(said.as_bytes()).len();
-            assert!(may_be || count == 0, "{said} is passed over");
+    /// How many of its artifacts are meant, by the first reading that means some.
+    fn count(result: &TaskResult, said: &[u8]) -> usize {
+        let count = |said: Said<'_>| {
+            let count = result.meant(&said).len();
+            let shown = printable(said.text);
+            assert!(result.may_be_meant(&said) || count == 0, "{shown} is passed over");
             count
         };
+        Said::readings(said).map(count).find(|count| *count > 0).unwrap_or(0)
+    }
+
+    #[test]
+    fn results_are_meant_by_their_names_or_by_their_input() {
+        let count = |said: &str| count(&result(), said.as_bytes());
         assert_eq!(count("report.txt"), 1);
         assert_eq!(count("document/report.json"), 1);
         assert_eq!(count("report.pdf"), 2);
@@ -255,5 +299,26 @@ mod tests {
         for other in ["", "report", "text/report.txt", "a/report.pdf", "x"] {
             assert_eq!(count(other), 0, "{other}");
         }
+    }
+
+    #[test]
+    fn results_are_meant_by_their_names_as_they_are_listed() {
+        let odd = TaskResult {
+            input: b"/home/a/b\xff\\\n.pdf".to_vec(),
+            base: b"b\xff\\\n".to_vec(),
+            ..result()
+        };
+        let (bytes, listed, json) = (b"b\xff\\\n".as_slice(), br"b\xff\\n", b"b\\xff\\\\\n");
+        for base in [bytes, listed, json] {
+            let said = |before: &[u8], after: &[u8]| [before, base, after].concat();
+            let shown = printable(base);
+            assert_eq!(count(&odd, &said(b"", b".txt")), 1, "{shown}");
+            assert_eq!(count(&odd, &said(b"document/", b".json")), 1, "{shown}");
+            assert_eq!(count(&odd, &said(b"", b".pdf")), 2, "{shown}");
+            assert_eq!(count(&odd, &said(b"/home/a/", b".pdf")), 2, "{shown}");
+            assert_eq!(count(&odd, &said(b"text/", b".txt")), 0, "{shown}");
+        }
+        let plain = TaskResult { base: br"b\xff".to_vec(), ..result() };
+        assert_eq!(count(&plain, br"b\xff.txt"), 1, "it is its name");
     }
 }
