@@ -258,6 +258,25 @@ fn nobody_there_is_said_with_what_to_do() {
 }
 
 #[test]
+fn a_name_that_leads_nowhere_is_said_and_no_token_is_asked_for() {
+    let lab = Lab::new();
+    // Longer than a name may be, so that nobody is asked for it.
+    let nowhere = format!("{}.invalid:7900", "x".repeat(64));
+    for command in [
+        &["job", "show", "1", "--master", &nowhere][..],
+        &["job", "show", "1", "--master", &nowhere, "--insecure"],
+        &["worker", "--join", &nowhere],
+    ] {
+        let ran = lab.run(command);
+        ran.ended(4).said("its name is not known here").said(&nowhere);
+        assert!(!ran.stderr.contains("token"), "{}", ran.stderr);
+    }
+    // What has something to show waits, as for any other master.
+    let waits = Service::start(&mut lab.command(&["worker", "--join", &nowhere, "--insecure"]));
+    waits.wait_for("Waiting for a master: failed to reach the master at");
+}
+
+#[test]
 fn jobs_are_listed_waited_for_and_cancelled() {
     let lab = Lab::new();
     slow_inputs(&lab, 6);

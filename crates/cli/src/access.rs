@@ -26,11 +26,13 @@ pub(crate) fn of_client(
     }
     match Credentials::of_state(&settings::state_dir(state)?).token(address)? {
         Some(token) => Ok(Access::Token(token)),
-        None => Err(denied(format!(
-            "be let in at {address}: no token is known for it; on that machine `windlass token \
-             create --role client` makes one, here `windlass login {address}` keeps it (a master \
-             that was started with --insecure: say --insecure here too)"
-        ))),
+        None => Err(unknown_name(address).unwrap_or_else(|| {
+            denied(format!(
+                "be let in at {address}: no token is known for it; on that machine `windlass token \
+                 create --role client` makes one, here `windlass login {address}` keeps it (a \
+                 master that was started with --insecure: say --insecure here too)"
+            ))
+        })),
     }
 }
 
@@ -69,7 +71,8 @@ pub(crate) fn of_worker(
             )));
         }
         (None, None) => {
-            return Err(without_certificate(address, name, &credentials.workers(address)));
+            let without = || without_certificate(address, name, &credentials.workers(address));
+            return Err(unknown_name(address).unwrap_or_else(without));
         }
         (_, kept) => kept,
     };
@@ -119,13 +122,27 @@ pub(crate) fn token(text: &str, wanted: Role) -> Result<TokenText, CliError> {
 
 /// What goes wrong with a master elsewhere.
 pub(crate) fn of_wire(error: &WireError) -> CliError {
+    let unknown = match error {
+        WireError::Unreachable { address, .. } => unknown_name(address),
+        _ => None,
+    };
     match error.is_denied() {
         true => denied(error),
-        false => CliError {
+        false => unknown.unwrap_or_else(|| CliError {
             text: format!("failed to {error}; start one there with `windlass up`"),
             code: EXIT_UNREACHABLE,
-        },
+        }),
     }
+}
+
+/// Says of an address whose name leads nowhere that it is the name: no token helps there.
+fn unknown_name(address: &Address) -> Option<CliError> {
+    let why = address.unknown_name()?;
+    let text = format!(
+        "failed to reach the master at {address}: its name is not known here ({why}); check how it \
+         is written, or give the machine's address"
+    );
+    Some(CliError { text, code: EXIT_UNREACHABLE })
 }
 
 fn denied(doing: impl std::fmt::Display) -> CliError {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -74,6 +74,16 @@ impl Address {
             }
         }
     }
+
+    /// Why the name of its machine is not known here, where that is so; blocks while the system
+    /// looks for it.
+    #[must_use]
+    pub fn unknown_name(&self) -> Option<String> {
+        let Address::Tcp(place) = self else { return None };
+        let error = place.to_socket_addrs().err()?.to_string();
+        // What the library says before the system's words is known.
+        Some(error.rsplit(": ").next().unwrap_or_default().to_owned())
+    }
 }
 
 impl fmt::Display for Address {
@@ -113,5 +123,14 @@ mod tests {
         for wrong in ["", ":5", "::1", "a:b", "a:70000", "http://a:5000"] {
             assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_told_from_an_address() {
+        // Longer than a name may be, so that nobody is asked.
+        let unknown = Address::Tcp(format!("{}.invalid:5000", "x".repeat(64)));
+        assert!(unknown.unknown_name().is_some_and(|why| !why.is_empty()));
+        assert_eq!(Address::Tcp("192.0.2.1:5000".to_owned()).unknown_name(), None);
+        assert_eq!(Address::Unix("/nowhere".into()).unknown_name(), None);
     }
 }
