@@ -77,7 +77,9 @@ fn main() -> ExitCode {
     conceal::conceal_token();
     let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Up(arguments) => serve::serve(&arguments.serve, arguments.workers()),
+        Command::Up(arguments) => {
+            arguments.workers().and_then(|workers| serve::serve(&arguments.serve, workers))
+        }
         Command::Master(arguments) => serve::serve(&arguments, cluster::OwnWorkers::default()),
         Command::Worker(arguments) => match &arguments.command {
             Some(command) => workers::workers(command),

@@ -1,11 +1,13 @@
 //! The command line of what serves: `windlass up` and `windlass master`.
 
 use super::OfferArguments;
+use crate::CliError;
 use crate::cluster::OwnWorkers;
 use crate::logs::LogArguments;
 use clap::Args;
 use std::path::PathBuf;
 use windlass_core::records::SetName;
+use windlass_core::{BadWorkerName, WorkerName};
 
 /// Start a cluster here that stays: a master, and workers in the same process
 ///
@@ -24,23 +26,29 @@ pub(crate) struct UpArguments {
     pub(crate) slots: u32,
     /// What their names begin with; a number follows
     #[arg(long, value_name = "NAME", default_value = "w")]
-    pub(crate) name: String,
+    pub(crate) name: WorkerName,
     #[command(flatten)]
     pub(crate) offer: OfferArguments,
 }
 
 impl UpArguments {
     /// The workers that there are to be.
-    pub(crate) fn workers(&self) -> OwnWorkers {
+    pub(crate) fn workers(&self) -> Result<OwnWorkers, CliError> {
         let count = self.workers.unwrap_or_else(crate::place::cores);
-        OwnWorkers {
+        let WorkerName(name) = &self.name;
+        // The last one's name is the longest.
+        let last: Result<WorkerName, BadWorkerName> = format!("{name}{count}").parse();
+        last.map_err(|error| {
+            CliError::usage(format!("--name {name}: {error}, with the number that follows"))
+        })?;
+        Ok(OwnWorkers {
             count,
             slots: self.slots,
-            name: self.name.clone(),
+            name: name.clone(),
             operations: self.offer.operations.clone(),
             pins: self.offer.groups.clone(),
             scratch: self.offer.scratch.clone(),
-        }
+        })
     }
 }
 
@@ -107,3 +115,35 @@ pub(crate) const XMLRPC_PLACE: &str = "127.0.0.1:8000";
 /// What those services gave a worker.
 pub(crate) const XMLRPC_TIMEOUT_S: u64 = 10;
 pub(crate) const SLAVE_TIMEOUT_S: u64 = 45;
+
+#[cfg(test)]
+mod tests {
+    use crate::arguments::{Arguments, Command};
+    use clap::Parser;
+
+    /// What the names of the workers begin with.
+    fn read(count: &str, name: &str) -> Result<String, String> {
+        let words = ["windlass", "up", "--workers", count, "--name", name];
+        match Arguments::try_parse_from(words).map_err(|error| error.to_string())?.command {
+            Command::Up(up) => up.workers().map(|it| it.name).map_err(|error| error.to_string()),
+            _ => unreachable!("it is up"),
+        }
+    }
+
+    #[test]
+    fn the_names_that_are_made_are_names_of_workers() {
+        assert_eq!(read("10", "a.b_c-"), Ok("a.b_c-".to_owned()));
+        assert_eq!(read("9", &"x".repeat(63)), Ok("x".repeat(63)));
+        for (count, wrong) in [
+            ("1", ""),
+            ("1", "a b"),
+            ("0", "é"),
+            ("1", "a/b"),
+            ("10", &"x".repeat(63)),
+            ("1", &"x".repeat(64)),
+        ] {
+            let error = read(count, wrong).expect_err("is refused");
+            assert!(error.contains("1 to 64 of A-Z a-z 0-9 . _ -"), "{error}");
+        }
+    }
+}
