@@ -21,7 +21,7 @@ fn calls_are_answered_by_whoever_is_there() {
 
     let (_master, address) = master(&lab);
     let none = lab.run(&["call", "--master", &address, "factorial", "5"]);
-    none.ended(1).said("no worker offers factorial");
+    none.ended(1).said("no worker offers factorial").said("windlass worker --join");
     let _w1 = joined(&lab, "w1", &address, "1");
     let _w2 = joined(&lab, "w2", &address, "1");
     lab.run(&["cluster", "set", "strategy.factorial=fair"]).ended(2).said("least_served");

@@ -260,9 +260,9 @@ impl Host for Node {
             let piece = match news {
                 CallNews::Piece { bytes, is_last } => Ok((bytes, is_last)),
                 CallNews::Failed(error @ CallError::TimedOut { .. }) => {
-                    Err(CallFailure::TimedOut(error.to_string()))
+                    Err(CallFailure::TimedOut(error.told()))
                 }
-                CallNews::Failed(error) => Err(CallFailure::Failed(error.to_string())),
+                CallNews::Failed(error) => Err(CallFailure::Failed(error.told())),
                 CallNews::Ended => Err(CallFailure::Ended),
             };
             take(piece).map_err(|_| windlass_master::Gone)

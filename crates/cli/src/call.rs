@@ -97,12 +97,12 @@ impl Asking {
 fn without_answer(error: ClusterError) -> CliError {
     match error {
         ClusterError::Call(error @ CallError::TimedOut { .. }) => {
-            CliError { text: error.to_string(), code: EXIT_TIMED_OUT }
+            CliError { text: error.told(), code: EXIT_TIMED_OUT }
         }
         ClusterError::Wire(WireError::TimedOut(text)) => CliError { text, code: EXIT_TIMED_OUT },
         // The reason is whole as it is.
         ClusterError::Wire(WireError::Refused(text)) => CliError { text, code: crate::EXIT_ERROR },
-        ClusterError::Call(error) => CliError { text: error.to_string(), code: crate::EXIT_ERROR },
+        ClusterError::Call(error) => CliError { text: error.told(), code: crate::EXIT_ERROR },
         error => CliError::of_cluster(error),
     }
 }

@@ -151,7 +151,7 @@ impl<L: Send + 'static> Line<L> {
 fn here<L>(id: u64, news: CallNews) -> Event<L> {
     match news {
         CallNews::Piece { bytes, is_last } => Event::Piece(id, Ok((bytes, is_last))),
-        CallNews::Failed(error) => Event::Piece(id, Err(error.to_string())),
+        CallNews::Failed(error) => Event::Piece(id, Err(error.told())),
         CallNews::Ended => {
             Event::Lost(MasterError::Ended("it dropped the calls".to_owned()).into())
         }

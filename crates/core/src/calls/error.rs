@@ -99,6 +99,15 @@ impl CallError {
         }
     }
 
+    /// All of it for people who see nothing else: why, and what to do.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.next_step() {
+            step if step.is_empty() => self.to_string(),
+            step => format!("{self}. {step}"),
+        }
+    }
+
     /// What the user can do about it, an imperative sentence; may be empty.
     #[must_use]
     pub fn next_step(&self) -> String {
@@ -243,14 +252,23 @@ mod tests {
         let used_up = CallError::TriesUsedUp { operation: operation.clone(), tries };
         let slow = |limit_ms, worker| {
             let operation = operation.clone();
-            CallError::TimedOut { operation, limit_ms, worker }.to_string()
+            CallError::TimedOut { operation, limit_ms, worker }.told()
         };
+        let failure = Failure::rejected("parameters_conflict", "n is no number", "");
+        let rejected = CallError::Rejected { operation: operation.clone(), failure };
         expect![[r#"
             2 tries of factorial have failed: w1 (connection lost), w2 (crashed: signal 11)
-            w1 has not answered factorial within 2 s
-            every worker that offers factorial was busy for 1500 ms"#]]
+            factorial: n is no number
+            w1 has not answered factorial within 2 s. Allow it more time, or submit it as a job.
+            every worker that offers factorial was busy for 1500 ms. Start more workers, or allow it more time."#]]
         .assert_eq(
-            &[used_up.to_string(), slow(2_000, Some(name("w1"))), slow(1_500, None)].join("\n"),
+            &[
+                used_up.to_string(),
+                rejected.told(),
+                slow(2_000, Some(name("w1"))),
+                slow(1_500, None),
+            ]
+            .join("\n"),
         );
     }
 }
