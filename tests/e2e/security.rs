@@ -343,3 +343,13 @@ fn programs_of_others_get_signs_of_life_by_tls_and_the_rest_by_role() {
         assert!(told.contains(answer) && told.ends_with("403"), "{method}: {told}");
     }
 }
+
+#[test]
+fn an_address_of_another_machine_is_not_listened_on() {
+    let lab = Lab::new();
+    // For documents, nobody's (RFC 5737).
+    lab.run(&["master", "--listen", "192.0.2.1:0"])
+        .ended(1)
+        .said("it is none of this machine's addresses")
+        .said("or 0.0.0.0 for all of them");
+}

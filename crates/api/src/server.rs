@@ -86,6 +86,9 @@ pub enum ServerError {
     /// The port is another program's.
     #[error("listen on {0}: another program listens there")]
     Taken(SocketAddr),
+    /// The address is another machine's.
+    #[error("listen on {0}: it is none of this machine's addresses")]
+    NotHere(SocketAddr),
     /// The secrets that connections of other machines need cannot be had.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -248,6 +251,7 @@ pub(crate) fn bind_port(address: SocketAddr) -> Result<TcpListener, ServerError>
     };
     listen().map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServerError::Taken(address),
+        io::ErrorKind::AddrNotAvailable => ServerError::NotHere(address),
         _ => ServerError::Io { place: address.to_string(), source },
     })
 }

@@ -253,12 +253,7 @@ impl OwnCluster {
             is_open,
             files: Some(files),
         };
-        let server = Server::start(options).map_err(|error| match error {
-            ServerError::Taken(_) => {
-                CliError::failed(format!("{error}; name another address with --listen"))
-            }
-            error => CliError::failed(error),
-        })?;
+        let server = Server::start(options).map_err(|error| not_listening(&error))?;
         let collector = plan.collects.then(|| Collector::start(handle.clone(), blobs.clone()));
         Ok(OwnCluster {
             handle,
@@ -323,6 +318,17 @@ impl OwnCluster {
         let failure = self.collector.and_then(Collector::join)?;
         Some(format!("the state is not tidied: failed to {failure}"))
     }
+}
+
+/// Why nothing listens, and what to do.
+fn not_listening(error: &ServerError) -> CliError {
+    CliError::failed(match error {
+        ServerError::Taken(_) => format!("{error}; name another address with --listen"),
+        ServerError::NotHere(_) => {
+            format!("{error}; --listen takes one of them, or 0.0.0.0 for all of them")
+        }
+        error => error.to_string(),
+    })
 }
 
 fn held(state: &Path, error: &LockError) -> CliError {
