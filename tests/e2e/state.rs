@@ -1,9 +1,11 @@
 //! `windlass state`: what it shows of a sound, a held and a damaged state.
 
-use crate::lab::{Lab, signal, until};
+use crate::lab::{Lab, Ran, not_run, signal, until};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::os::unix::fs::FileExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 
 fn json(lab: &Lab, command: &str, code: i32) -> Value {
     let ran = lab.run(&["state", command, "--json"]);
@@ -14,7 +16,7 @@ fn json(lab: &Lab, command: &str, code: i32) -> Value {
 #[test]
 fn show_and_verify_tell_what_a_state_holds() {
     let lab = Lab::new();
-    lab.run(&["state", "show"]).ended(1).said("nothing was run there yet");
+    lab.run(&["state", "show"]).ended(4).said("nothing was run there yet");
     lab.run(&["run", "--op", "noop", "--param", "count=50"]).ended(0);
     let shown = json(&lab, "show", 0);
     assert_eq!(shown["jobs"], 1);
@@ -64,4 +66,53 @@ fn damage_is_told_with_file_and_byte_and_nothing_is_changed() {
     assert_eq!(json(&lab, "verify", 1)["sound"], false);
     assert!(lab.run(&["state", "show"]).stdout.contains("windlass state verify"));
     assert_eq!(std::fs::read(&segment).expect("a file"), before);
+}
+
+#[test]
+fn what_looks_at_a_state_makes_none() {
+    let lab = Lab::new();
+    for command in [
+        &["token", "create"][..],
+        &["token", "list"],
+        &["state", "show"],
+        &["state", "verify"],
+        &["state", "export"],
+        &["state", "compact"],
+        &["records", "list"],
+        &["records", "drop", "people"],
+        &["records", "query", "people", "--name", "ada"],
+        &["job", "list"],
+        &["result", "ls", "1"],
+    ] {
+        let state = lab.path("state");
+        let ran = lab.run(command);
+        ran.ended(4).said(state.to_str().expect("text")).said("windlass up");
+        assert!(!state.exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_state_that_may_not_be_entered_is_told_as_that() {
+    let lab = Lab::new();
+    lab.run(&["run", "--op", "noop"]).ended(0);
+    let state = lab.path("state");
+    let nobody = |args: &[&str]| {
+        let mut command = lab.command(args);
+        command.current_dir("/");
+        if rustix::process::geteuid().is_root() {
+            command.uid(65_534).gid(65_534);
+        }
+        command.output().map(Ran::of)
+    };
+    if !nobody(&["--version"]).is_ok_and(|ran| ran.code == 0) {
+        return not_run("nobody", "another user cannot run the binary");
+    }
+    let own = |mode| std::fs::set_permissions(&state, Permissions::from_mode(mode));
+    own(0).expect("it is ours");
+    for command in [&["job", "list"][..], &["cluster", "status"], &["state", "show"]] {
+        let ran = nobody(command).expect("starts");
+        ran.ended(4).said("may not enter").said("permission x is missing").said("--state DIR");
+        assert!(!ran.stderr.contains("windlass up"), "{}", ran.stderr);
+    }
+    own(0o700).expect("it is ours");
 }

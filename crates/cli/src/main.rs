@@ -16,6 +16,7 @@ mod older;
 mod older_slave;
 mod ops;
 mod place;
+mod recorded;
 mod records;
 mod results;
 mod run;

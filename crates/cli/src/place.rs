@@ -2,7 +2,7 @@
 
 use crate::arguments::AccessArguments;
 use crate::cluster::{Attached, OwnWorkers, Plan, SOCKET};
-use crate::{CliError, EXIT_UNREACHABLE, access, settings};
+use crate::{CliError, EXIT_UNREACHABLE, access, recorded, settings};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -79,10 +79,19 @@ impl Place {
         work: impl FnOnce(&Cluster) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         match self {
-            Place::State(state, _) if state.join("journal").exists() => {
+            Place::State(state, _) if recorded::is_there(state)? => {
                 Attached::meanwhile(state, work)?
             }
             _ => work(&self.running()?),
+        }
+    }
+
+    /// It is an error where this is a state of this machine and there is none, or none that this
+    /// user may enter.
+    pub(crate) fn check_recorded(&self) -> Result<(), CliError> {
+        match self {
+            Place::State(state, _) => recorded::check(state),
+            Place::Master(..) => Ok(()),
         }
     }
 
@@ -91,14 +100,16 @@ impl Place {
         match self {
             Place::State(state, _) => match Client::connect(&Address::Unix(state.join(SOCKET))) {
                 Ok(client) => Ok(Cluster::There(client)),
-                Err(_) => Err(CliError {
-                    text: format!(
+                Err(_) => {
+                    // Where the folder may not be entered, nobody knows what runs there.
+                    recorded::is_there(state)?;
+                    let text = format!(
                         "failed to reach a cluster: none runs over the state {}; start one with \
                          `windlass up`, or name another one with --state or --master",
                         state.display()
-                    ),
-                    code: EXIT_UNREACHABLE,
-                }),
+                    );
+                    Err(CliError { text, code: EXIT_UNREACHABLE })
+                }
             },
             Place::Master(..) => self.attach().map(|attached| attached.cluster()),
         }

@@ -9,14 +9,14 @@ mod verify;
 use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
 use crate::cluster::Attached;
-use crate::settings;
+use crate::{recorded, settings};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::ledger::{Setting, Settings};
 use windlass_journal::Holder;
-use windlass_master::audit::Audit;
+use windlass_master::audit::{Audit, AuditError};
 
 pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
     let state = settings::state_dir(arguments.state.as_deref())?;
@@ -31,7 +31,11 @@ pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
 
 /// Reads the whole state without holding it.
 fn audit(state: &Path) -> Result<Audit, CliError> {
-    Audit::of(state).map_err(CliError::failed)
+    recorded::is_there(state)?;
+    Audit::of(state).map_err(|error| match error {
+        AuditError::NoState(_) => recorded::none(state),
+        error => CliError::failed(error),
+    })
 }
 
 /// Who works on the state, as a part of a sentence.

@@ -3,7 +3,7 @@
 use crate::arguments::{LoginArguments, TokenArguments, TokenCommand};
 use crate::cluster::{Attached, Plan};
 use crate::credentials::Credentials;
-use crate::{CliError, access, say, settings};
+use crate::{CliError, access, recorded, say, settings};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write};
@@ -18,6 +18,7 @@ const TOKEN_TEXT_BYTES_MAX: u64 = 4_096;
 
 pub(crate) fn token(arguments: &TokenArguments) -> Result<u8, CliError> {
     let state = settings::state_dir(arguments.state.as_deref())?;
+    recorded::check(&state)?;
     let attached = Attached::attach(&state, &Plan::alone())?;
     let done = match &arguments.command {
         TokenCommand::Create { role, expires, name, json } => {

@@ -47,6 +47,7 @@ pub(super) fn query(
     access.insecure |= asked.insecure;
     let (master, state) = (master.map(String::as_str), state.map(PathBuf::as_path));
     let place = Place::of(master, &access, state, OWN_WORKER_COUNT)?;
+    place.check_recorded()?;
     let attached = place.attach()?;
     let query = Query { conditions: asked.conditions };
     let limit_ms = Some(asked.seconds.unwrap_or(SECONDS_DEFAULT) * 1_000);

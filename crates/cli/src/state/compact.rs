@@ -1,7 +1,7 @@
 //! `windlass state compact`: the state as small as its limits allow, and what that freed.
 
 use super::{print, with_cluster};
-use crate::CliError;
+use crate::{CliError, recorded};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io;
@@ -20,12 +20,7 @@ struct Sizes {
 }
 
 pub(super) fn compact(state: &Path, json: bool) -> Result<u8, CliError> {
-    if !state.join("journal").exists() {
-        let state = state.display();
-        return Err(CliError::failed(format!(
-            "find a state in {state}: nothing was run there yet"
-        )));
-    }
+    recorded::check(state)?;
     let measured = || sizes(state).map_err(|error| CliError::failed(format!("measure {error}")));
     let before = measured()?;
     let done = with_cluster(state, Cluster::compact)?;

@@ -1,0 +1,82 @@
+//! Whether a folder holds a state, for commands that look at one or change it and never make one.
+
+use crate::{CliError, EXIT_UNREACHABLE};
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The folder in a state that every use of it makes.
+const JOURNAL: &str = "journal";
+
+/// Whether there is a state; it is an error where the folder may not be entered.
+pub(crate) fn is_there(state: &Path) -> Result<bool, CliError> {
+    match state.join(JOURNAL).metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(closed(state)),
+        Err(_) => Ok(false),
+    }
+}
+
+/// It is an error where there is none.
+pub(crate) fn check(state: &Path) -> Result<(), CliError> {
+    if is_there(state)? { Ok(()) } else { Err(none(state)) }
+}
+
+/// Says that there is none, and how there will be one.
+pub(crate) fn none(state: &Path) -> CliError {
+    let text = format!(
+        "failed to find a state in {}: nothing was run there yet; `windlass up` or `windlass run` \
+         makes one, --state DIR names another one",
+        state.display()
+    );
+    CliError { text, code: EXIT_UNREACHABLE }
+}
+
+/// Says which folder is in the way: the innermost one that this user sees.
+fn closed(state: &Path) -> CliError {
+    let seen = state.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
+    let why = match seen {
+        Some((folder, metadata)) => why_closed(folder, &metadata),
+        None => "permission denied".to_owned(),
+    };
+    let text = format!(
+        "failed to use the state {}: {why}; work as that user, or name another state with \
+         --state DIR",
+        state.display()
+    );
+    CliError { text, code: EXIT_UNREACHABLE }
+}
+
+fn why_closed(folder: &Path, metadata: &Metadata) -> String {
+    format!(
+        "this user may not enter {}, which belongs to uid {} (mode {:04o}: permission x is missing)",
+        folder.display(),
+        metadata.uid(),
+        metadata.mode() & 0o7777,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_there_once_it_has_a_journal_and_looking_makes_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state");
+        let error = check(&state).expect_err("is none");
+        assert_eq!(error.code, EXIT_UNREACHABLE);
+        assert!(error.text.contains(&state.display().to_string()), "{error}");
+        assert!(!state.exists());
+        std::fs::create_dir_all(state.join(JOURNAL)).expect("a folder");
+        assert!(check(&state).is_ok());
+    }
+
+    #[test]
+    fn the_folder_in_the_way_is_named_with_whose_it_is() {
+        let root = Path::new("/");
+        let why = why_closed(root, &root.metadata().expect("is there"));
+        assert!(why.contains("may not enter /, which belongs to uid 0 (mode 0"), "{why}");
+    }
+}
