@@ -74,6 +74,7 @@ fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 fn the_printed_line_joins_a_worker_and_a_login_lets_runs_in() {
     let (home, far, guest) = (Lab::new(), Lab::new(), Lab::new());
     let Some((mut serving, address)) = master(&home) else { return };
+    serving.wait_for(&format!("windlass login {address}, then windlass run --master {address} "));
     let line = serving.line("windlass worker --join ");
     let mut args: Vec<&str> = line.split(' ').skip(1).collect();
     args.extend(["--name", "far", "--slots", "2"]);

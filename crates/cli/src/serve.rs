@@ -67,9 +67,9 @@ fn banner(cluster: &OwnCluster, crew: &str, state: &Path, is_open: bool) -> Stri
         text.push_str(&format!("Listening on {address}\n"));
         let there = reached_at(*address);
         let (token, login, insecure) = match (address.ip().is_loopback(), is_open) {
-            (true, _) => ("", "", ""),
-            (false, true) => ("", "", " --insecure"),
-            (false, false) => (" --token TOKEN", "windlass login, then ", ""),
+            (true, _) => ("", String::new(), ""),
+            (false, true) => ("", String::new(), " --insecure"),
+            (false, false) => (" --token TOKEN", format!("windlass login {there}, then "), ""),
         };
         if !token.is_empty() {
             text.push_str("  by TLS; tokens: windlass token create [--role client]\n");

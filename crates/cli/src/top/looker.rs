@@ -93,7 +93,7 @@ impl Looking {
                 Ok(looked) => News::Looked(Box::new(looked)),
                 Err(error) => {
                     self.connect_again();
-                    News::Lost(error.to_string())
+                    lost(&error)
                 }
             };
             if tell.send(news).is_err() {
@@ -125,6 +125,11 @@ pub(super) fn look_once(cluster: &Cluster, names: &mut Names) -> Result<Looked, 
     Ok(Looked { overview, names })
 }
 
+/// What is drawn while nothing can be looked at.
+fn lost(error: &ClusterError) -> News {
+    News::Lost(format!("failed to {error}"))
+}
+
 fn act(cluster: &Cluster, wish: Wish) -> Result<String, CliError> {
     match wish {
         Wish::Drain(name) => {
@@ -143,5 +148,20 @@ fn act(cluster: &Cluster, wish: Wish) -> Result<String, CliError> {
             Ok(format!("Job {job} is cancelled; the results that it has stay."))
         }
         Wish::Quit => Ok(String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use windlass_wire::WireError;
+
+    #[test]
+    fn a_master_that_is_away_is_told_as_a_failure() {
+        let (address, cause) = ("here:5000".parse().expect("an address"), "it is gone".to_owned());
+        let News::Lost(told) = lost(&WireError::Lost { address, cause }.into()) else {
+            panic!("it is lost");
+        };
+        assert_eq!(told, "failed to hear from the master at here:5000: it is gone");
     }
 }
