@@ -70,7 +70,7 @@ fn each_line_is_a_call_and_answers_keep_the_order() {
     let ran = lab.run(&["call", "factorial", "--each", lines, "--master", &address]);
     ran.ended(3).said("line 4: ").said("a whole number");
     let answers: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!((answers[0].len(), &answers[1..]), (456_574, &["120", "", "720"][..]));
+    assert_eq!((answers[0].len(), &answers[1..]), (456_574, &["120", "", "", "720"][..]));
     // As JSON, and by workers of its own.
     let alone = Lab::new();
     let lines = alone.input("numbers", (1..200).map(|n| format!("{n}\n")).collect::<String>());
@@ -79,6 +79,7 @@ fn each_line_is_a_call_and_answers_keep_the_order() {
         ran.ended(0).stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!((told.len(), &told[3]), (199, &serde_json::json!({"line": 4, "answer": "24"})));
     alone.run(&["call", "factorial", "--each", "nowhere"]).ended(1).said("nowhere");
+    alone.run(&["call", "factorial", "--each", "in"]).ended(1).said("--each in: ");
     alone.run(&["call", "factorial", "--each", lines.to_str().expect("text"), "5"]).ended(2);
 }
 

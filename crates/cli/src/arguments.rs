@@ -148,7 +148,7 @@ pub(crate) struct CallArguments {
     #[arg(value_name = "VALUE", allow_negative_numbers = true)]
     pub(crate) values: Vec<String>,
     /// One call for each line of a file (`-`: standard input), which has the values; answers come
-    /// in the order of the lines, an empty one where a call fails
+    /// in the order of the lines, an empty one where a call fails or a line is empty
     #[arg(long, value_name = "FILE", conflicts_with = "values")]
     pub(crate) each: Option<PathBuf>,
     /// With --each: a JSON object for each answer or failure

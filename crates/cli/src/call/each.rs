@@ -20,9 +20,10 @@ pub(super) fn call_each(
     let source: Box<dyn BufRead + Send> = if lines == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
-        let read = |error| format!("read the calls of --each {}: {error}", lines.display());
-        let file = File::open(lines).map_err(|error| CliError::failed(read(error)))?;
-        Box::new(BufReader::new(file))
+        let opened = open(lines).map_err(|error| {
+            CliError::failed(format!("read the calls of --each {}: {error}", lines.display()))
+        });
+        Box::new(BufReader::new(opened?))
     };
     let attached = attach(arguments)?;
     let requests = requests(source, asking);
@@ -40,28 +41,46 @@ pub(super) fn call_each(
     }
 }
 
-/// The calls with the numbers of their lines. A line whose values make no sense is a call that
-/// fails, and so is one that cannot be read, which is the last; blank ones are left out.
+/// A folder can be opened as well, and fails only when it is read.
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    match file.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(file),
+    }
+}
+
+/// A line of the calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Line {
+    number: usize,
+    /// Whether it asks for nothing; it keeps its place in the answers.
+    is_blank: bool,
+}
+
+/// The calls with their lines. A line whose values make no sense is a call that fails, and so is one
+/// that cannot be read, which is the last; a blank one is a call that is not made.
 fn requests(
     source: impl BufRead + Send + 'static,
     asking: Asking,
-) -> impl Iterator<Item = (usize, Result<CallRequest, String>)> + Send + 'static {
+) -> impl Iterator<Item = (Line, Result<CallRequest, String>)> + Send + 'static {
     let mut is_broken = false;
     let lines = source.lines().take_while(move |line| {
         let follows_a_broken_one = is_broken;
         is_broken = line.is_err();
         !follows_a_broken_one
     });
-    let filled = |(_, line): &(usize, io::Result<String>)| {
-        line.as_ref().map_or(true, |line| !line.trim().is_empty())
-    };
-    (1..).zip(lines).filter(filled).map(move |(number, line)| {
-        let request = line.map_err(|error| format!("the line cannot be read: {error}"));
-        let request = request.and_then(|line| {
-            let values: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            asking.request(&values).map_err(|error| error.text)
-        });
-        (number, request)
+    (1..).zip(lines).map(move |(number, line)| {
+        let is_blank = line.as_ref().is_ok_and(|line| line.trim().is_empty());
+        let request = match line {
+            Ok(_) if is_blank => Err("the line is empty".to_owned()),
+            Ok(line) => {
+                let values: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+                asking.request(&values).map_err(|error| error.text)
+            }
+            Err(error) => Err(format!("the line cannot be read: {error}")),
+        };
+        (Line { number, is_blank }, request)
     })
 }
 
@@ -73,29 +92,36 @@ struct Out<W> {
 }
 
 impl<W: Write> Out<W> {
-    fn on(&mut self, news: CallsNews<usize>) -> io::Result<()> {
+    fn on(&mut self, news: CallsNews<Line>) -> io::Result<()> {
         match news {
             CallsNews::Answer(line, answered) => self.answer(line, answered),
             CallsNews::Pause => self.to.flush(),
         }
     }
 
-    fn answer(&mut self, line: usize, answered: Answered) -> io::Result<()> {
+    fn answer(&mut self, line: Line, answered: Answered) -> io::Result<()> {
+        let Line { number, is_blank } = line;
+        if is_blank {
+            return match self.json {
+                true => writeln!(self.to, "{}", json!({ "line": number, "empty": true })),
+                false => self.to.write_all(b"\n"),
+            };
+        }
         if answered.is_err() {
             self.failed_count += 1;
         }
         match (answered, self.json) {
             (Ok(answer), true) => {
                 let answer = String::from_utf8_lossy(&answer);
-                writeln!(self.to, "{}", json!({ "line": line, "answer": answer.trim_end() }))
+                writeln!(self.to, "{}", json!({ "line": number, "answer": answer.trim_end() }))
             }
-            (Err(why), true) => writeln!(self.to, "{}", json!({ "line": line, "error": why })),
+            (Err(why), true) => writeln!(self.to, "{}", json!({ "line": number, "error": why })),
             (Ok(answer), false) => {
                 self.to.write_all(answer.trim_ascii_end())?;
                 self.to.write_all(b"\n")
             }
             (Err(why), false) => {
-                say(&format!("windlass: line {line}: {why}\n"));
+                say(&format!("windlass: line {number}: {why}\n"));
                 self.to.write_all(b"\n")
             }
         }
@@ -106,7 +132,11 @@ impl<W: Write> Out<W> {
 mod tests {
     use super::*;
 
-    fn written(json: bool, answers: &[(usize, Answered)]) -> (String, u64) {
+    fn line(number: usize) -> Line {
+        Line { number, is_blank: false }
+    }
+
+    fn written(json: bool, answers: &[(Line, Answered)]) -> (String, u64) {
         let mut out = Out { to: Vec::new(), json, failed_count: 0 };
         for (line, answered) in answers {
             out.answer(*line, answered.clone()).expect("memory takes all");
@@ -120,17 +150,38 @@ mod tests {
         let asking = Asking { spec, params: Vec::new(), limit_ms: None };
         let lines: &[u8] = b"5\n\nfive\n \xff\n6\n";
         let requests: Vec<_> = requests(lines, asking).collect();
-        let told: Vec<(usize, bool)> =
-            requests.iter().map(|(number, request)| (*number, request.is_ok())).collect();
-        assert_eq!(told, [(1, true), (3, false), (4, false)]);
+        let told: Vec<(usize, bool, bool)> = requests
+            .iter()
+            .map(|(line, request)| (line.number, line.is_blank, request.is_ok()))
+            .collect();
+        assert_eq!(
+            told,
+            [(1, false, true), (2, true, false), (3, false, false), (4, false, false)]
+        );
     }
 
     #[test]
-    fn each_call_has_a_line() {
-        let answers = [(1, Ok(b"6\n".to_vec())), (3, Err("n: no number".to_owned()))];
-        assert_eq!(written(false, &answers), ("6\n\n".to_owned(), 1));
-        let told =
-            concat!("{\"answer\":\"6\",\"line\":1}\n", "{\"error\":\"n: no number\",\"line\":3}\n");
+    fn each_line_has_a_line_also_an_empty_one() {
+        let blank = Line { number: 2, is_blank: true };
+        let nothing = || Err("the line is empty".to_owned());
+        let answers = [
+            (line(1), Ok(b"6\n".to_vec())),
+            (blank, nothing()),
+            (line(3), Err("n: no number".to_owned())),
+        ];
+        assert_eq!(written(false, &answers), ("6\n\n\n".to_owned(), 1));
+        let told = concat!(
+            "{\"answer\":\"6\",\"line\":1}\n",
+            "{\"empty\":true,\"line\":2}\n",
+            "{\"error\":\"n: no number\",\"line\":3}\n"
+        );
         assert_eq!(written(true, &answers), (told.to_owned(), 1));
+    }
+
+    #[test]
+    fn a_folder_has_no_lines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = open(folder.path()).expect_err("is none");
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
     }
 }
