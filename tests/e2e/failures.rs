@@ -166,3 +166,16 @@ fn a_webp_that_claims_four_gigabytes_of_metadata_is_read_without_them() {
     lab.run(&["run", "in"]).ended(0);
     assert_eq!(lab.row("photo.webp")["attempts"], 1);
 }
+
+#[test]
+fn arguments_that_cannot_be_meant_are_told_before_anything_is_done() {
+    let lab = Lab::new();
+    lab.input("a.txt", "x");
+    std::fs::write(lab.path("taken"), "").expect("a file");
+    for out in ["taken", "taken/below"] {
+        lab.run(&["run", "in", "--out", out]).ended(2).said("taken is no folder");
+    }
+    lab.run(&["run", "in", ""]).ended(2).said("PATHS: an empty path");
+    lab.run(&["job", "show", "abc"]).ended(2).said("a job's number is wanted");
+    assert!(!lab.path("state").exists());
+}

@@ -24,6 +24,7 @@ const COLUMNS_DEFAULT: usize = 100;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(&arguments.ask)?;
+    asked.iter().try_for_each(|asked| settings::check_out(&asked.out))?;
     let workers = arguments.workers.unwrap_or_else(cores);
     let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
     // Who says how many workers means some of this machine's own.

@@ -18,10 +18,10 @@ const AUTO: &str = "auto";
 /// The state folder: the flag, else the variable, else the user's state folder.
 pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(given) = given {
-        return absolute(given);
+        return absolute(given, "--state");
     }
     if let Some(given) = path_variable("WINDLASS_STATE") {
-        return absolute(&given);
+        return absolute(&given, "WINDLASS_STATE");
     }
     let nowhere = || CliError::usage("no home folder is known: say where with --state DIR");
     home_state().ok_or_else(nowhere)
@@ -65,9 +65,12 @@ pub(crate) fn asked(arguments: &AskArguments) -> Result<Option<Asked>, CliError>
     let choice = choice(arguments)?;
     let params = params(arguments, &choice)?;
     check_files(arguments, &choice)?;
-    let paths: Result<Vec<OsString>, CliError> =
-        arguments.paths.iter().map(|path| absolute(Path::new(path)).map(Into::into)).collect();
-    let (out, fresh) = (absolute(&arguments.out)?, arguments.fresh);
+    let paths: Result<Vec<OsString>, CliError> = arguments
+        .paths
+        .iter()
+        .map(|path| absolute(Path::new(path), "PATHS").map(Into::into))
+        .collect();
+    let (out, fresh) = (absolute(&arguments.out, "--out")?, arguments.fresh);
     Ok(Some(Asked { paths: paths?, choice, params, out, fresh }))
 }
 
@@ -200,7 +203,55 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
     Ok(given)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    std::path::absolute(path)
-        .map_err(|error| CliError::usage(format!("the path {path:?} makes no sense: {error}")))
+/// A path from the root on; `argument` is how the user gave it.
+fn absolute(path: &Path, argument: &str) -> Result<PathBuf, CliError> {
+    if path.as_os_str().is_empty() {
+        return Err(CliError::usage(format!(
+            "{argument}: an empty path is given, and it names nothing; perhaps a variable is empty"
+        )));
+    }
+    std::path::absolute(path).map_err(|error| {
+        CliError::usage(format!("{argument}: the path {path:?} makes no sense: {error}"))
+    })
+}
+
+/// Whether results can be put into a folder that may have to be made: better known before the work
+/// than after it.
+pub(crate) fn check_out(out: &Path) -> Result<(), CliError> {
+    let there = out.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
+    match there {
+        Some((path, metadata)) if !metadata.is_dir() => {
+            let (out, path) = (out.display(), path.display());
+            Err(CliError::usage(format!(
+                "--out {out}: {path} is no folder; name another one for the results"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_path_is_told_with_its_argument() {
+        let error = absolute(Path::new(""), "PATHS").expect_err("is none");
+        assert!(error.text.starts_with("PATHS: an empty path"), "{error}");
+        assert_eq!(error.code, crate::EXIT_USAGE);
+    }
+
+    #[test]
+    fn results_need_a_folder_and_not_one_that_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("a file");
+        for good in [folder.path(), &folder.path().join("a/b/c")] {
+            assert!(check_out(good).is_ok(), "{good:?}");
+        }
+        for bad in [file.clone(), file.join("a/b")] {
+            let error = check_out(&bad).expect_err("is none");
+            assert!(error.text.contains(&format!("{} is no folder", file.display())), "{error}");
+        }
+    }
 }

@@ -64,7 +64,7 @@ pub(crate) enum JobCommand {
     /// Show how far one is, what runs where, and which files failed and why
     Show {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// List every failed file, not only the first ones
         #[arg(long)]
@@ -76,7 +76,7 @@ pub(crate) enum JobCommand {
     /// Wait until one has ended; exit code 3 if files failed, 6 if there was no time left
     Wait {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Seconds to wait at most
         #[arg(long, value_name = "SECONDS")]
@@ -88,7 +88,7 @@ pub(crate) enum JobCommand {
     /// Print what has happened to one, in order: attempts that failed, retries, pauses, ends
     Logs {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Go on until it has ended
         #[arg(long, short)]
@@ -100,7 +100,7 @@ pub(crate) enum JobCommand {
     /// End one without its open files; results that are there stay
     Cancel {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Print JSON to stdout
         #[arg(long)]
@@ -109,7 +109,7 @@ pub(crate) enum JobCommand {
     /// Begin nothing more of one; what runs of it goes on to its end
     Pause {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Print JSON to stdout
         #[arg(long)]
@@ -118,7 +118,7 @@ pub(crate) enum JobCommand {
     /// Let a paused one go on
     Resume {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Print JSON to stdout
         #[arg(long)]
@@ -127,7 +127,7 @@ pub(crate) enum JobCommand {
     /// Try failed files of one again
     Retry {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// All that failed; this is so without it
         #[arg(long)]
@@ -143,12 +143,16 @@ pub(crate) enum JobCommand {
     /// Forget ended ones, with their results as far as no other job has them
     Rm {
         /// Their numbers
-        #[arg(value_name = "JOB", required = true)]
+        #[arg(value_name = "JOB", required = true, value_parser = job)]
         ids: Vec<u64>,
         /// Print JSON to stdout
         #[arg(long)]
         json: bool,
     },
+}
+
+fn job(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a job's number is wanted, as `windlass job list` shows it".to_owned())
 }
 
 fn cause(text: &str) -> Result<String, String> {
@@ -181,7 +185,7 @@ pub(crate) enum ResultCommand {
     /// List the results of a job that are there: bytes and name
     Ls {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Print JSON to stdout
         #[arg(long)]
@@ -191,7 +195,7 @@ pub(crate) enum ResultCommand {
     #[command(after_help = GET_AFTER_HELP)]
     Get {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Results or inputs [default: all of them]
         #[arg(value_name = "FILE")]
@@ -206,7 +210,7 @@ pub(crate) enum ResultCommand {
     /// where files failed.
     Export {
         /// Its number
-        #[arg(value_name = "JOB")]
+        #[arg(value_name = "JOB", value_parser = job)]
         id: u64,
         /// Folder for the results
         #[arg(long, value_name = "DIR", default_value = "processed_results")]
@@ -220,6 +224,15 @@ pub(crate) enum ResultCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_number_of_a_job_is_told_what_is_wanted() {
+        assert_eq!(job("5"), Ok(5));
+        for wrong in ["abc", "-1", "1.5", ""] {
+            let error = job(wrong).expect_err("is none");
+            assert!(error.contains("windlass job list"), "{wrong}: {error}");
+        }
+    }
 
     #[test]
     fn no_cause_is_not_every_cause() {
