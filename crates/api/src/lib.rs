@@ -4,6 +4,7 @@
 //! It holds no state of its own: every answer is the master's or the blob store's.
 
 mod arrivals;
+mod blobs;
 mod door;
 mod ended;
 mod gate;

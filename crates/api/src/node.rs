@@ -1,9 +1,7 @@
 //! A master and its blobs as the services want them.
 
-use crate::{arrivals, ended, inputs};
+use crate::ended;
 use std::fmt::Display;
-use std::io::{self, Read};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -21,8 +19,7 @@ use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
 use windlass_wire::{
-    BlobSink, CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Unsaid,
+    CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, TakePiece, Unsaid,
 };
 
 /// A master and its blobs.
@@ -48,23 +45,13 @@ impl Traffic {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn on_sent(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// Received and sent.
     pub(crate) fn read(&self) -> (u64, u64) {
         (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
-    }
-}
-
-/// A source whose bytes are counted as sent.
-struct Sent<R> {
-    from: R,
-    traffic: Arc<Traffic>,
-}
-
-impl<R: Read> Read for Sent<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.from.read(buffer)?;
-        self.traffic.sent.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
     }
 }
 
@@ -117,11 +104,6 @@ impl Node {
     #[must_use]
     pub fn new(handle: Handle, blobs: Blobs) -> Node {
         Node { handle, blobs, traffic: Arc::default() }
-    }
-
-    /// Counts what is read.
-    fn sent(&self, from: impl Read + Send + 'static) -> Source {
-        Box::new(Sent { from, traffic: Arc::clone(&self.traffic) })
     }
 
     /// Makes sure that a blob is there, is durable, and stays until the entry that names it is
@@ -276,50 +258,5 @@ impl Host for Node {
 
     fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError> {
         self.handle.watch().map_err(of_master)
-    }
-
-    fn missing(&self, ids: Vec<BlobId>) -> Result<Vec<BlobId>, HostError> {
-        let mut missing = Vec::new();
-        for id in ids {
-            // Renewed, so that what is there stays until it is named.
-            if self.blobs.renew(id).map_err(of_blobs)?.is_none() {
-                missing.push(id);
-            }
-        }
-        Ok(missing)
-    }
-
-    fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError> {
-        arrivals::begin(&self.blobs, &self.traffic)
-    }
-
-    fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError> {
-        Ok(ids.into_iter().map(|id| self.blobs.partial_bytes(id)).collect())
-    }
-
-    fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError> {
-        arrivals::go_on(&self.blobs, &self.traffic, id, offset)
-    }
-
-    fn sync(&self) -> Result<(), HostError> {
-        self.blobs.sync().map_err(of_blobs)
-    }
-
-    fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError> {
-        let blob = self.blobs.open_blob(id).map_err(of_blobs)?;
-        Ok(self.sent(blob.verifying(offset).map_err(of_blobs)?))
-    }
-
-    fn blob_folder(&self) -> PathBuf {
-        let folder = self.blobs.dir();
-        std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
-    }
-
-    fn read_input(&self, task: TaskId) -> Result<Source, HostError> {
-        let input = self.input(task)?;
-        if self.blobs.renew(input.hash).map_err(of_blobs)?.is_some() {
-            return self.read_blob(input.hash, 0);
-        }
-        Ok(self.sent(inputs::open(&input)?))
     }
 }

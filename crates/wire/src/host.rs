@@ -1,9 +1,8 @@
 //! What a server needs of the process that it stands in: plain calls, which may block.
 
+use crate::blob_host::BlobHost;
 use crate::job_host::JobHost;
 use crate::memo_host::MemoHost;
-use std::io::Read;
-use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use thiserror::Error;
 use windlass_core::balance::Strategy;
@@ -13,7 +12,7 @@ use windlass_core::overview::Overview;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::steering::{Act, Compacted};
 use windlass_core::view::{ClusterView, JobView, Notice, TaskView};
-use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
+use windlass_core::{JobId, PhaseId, RequestId, TaskId, TaskIndex};
 
 /// The connection is gone, or does not keep up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,21 +60,6 @@ pub trait HostSession: Send {
     fn say(&mut self, message: ToMaster) -> Result<(), Unsaid>;
 }
 
-/// A blob on its way in.
-pub trait BlobSink: Send {
-    /// Takes the next bytes.
-    ///
-    /// # Errors
-    /// Its disk.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), HostError>;
-
-    /// Keeps it; durable after the next [`Host::sync`].
-    ///
-    /// # Errors
-    /// Its disk.
-    fn finish(self: Box<Self>) -> Result<BlobId, HostError>;
-}
-
 /// Why a call has no answer, or no more of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CallFailure {
@@ -98,12 +82,9 @@ pub trait HostCall: Send + Sync {
     fn taken(&self, bytes: u64);
 }
 
-/// Where bytes come from.
-pub type Source = Box<dyn Read + Send>;
-
 /// A master and its blobs. Calls may block; a server makes them where that does no harm.
 #[expect(clippy::missing_errors_doc, reason = "each fails as `HostError` says")]
-pub trait Host: JobHost + MemoHost {
+pub trait Host: BlobHost + JobHost + MemoHost {
     /// Connects a worker that is there.
     fn open_session(
         &self,
@@ -151,20 +132,4 @@ pub trait Host: JobHost + MemoHost {
     fn compact(&self) -> Result<Compacted, HostError>;
     /// Everything that happens from now on.
     fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError>;
-    /// Which of these blobs are not there.
-    fn missing(&self, ids: Vec<BlobId>) -> Result<Vec<BlobId>, HostError>;
-    /// A blob to be written.
-    fn blob_sink(&self) -> Result<Box<dyn BlobSink>, HostError>;
-    /// How many bytes have come of each of these blobs.
-    fn begun(&self, ids: Vec<BlobId>) -> Result<Vec<u64>, HostError>;
-    /// A blob of this name to be written on behind its first bytes.
-    fn resume_blob(&self, id: BlobId, offset: u64) -> Result<Box<dyn BlobSink>, HostError>;
-    /// Makes everything that was put durable.
-    fn sync(&self) -> Result<(), HostError>;
-    /// A blob's bytes from an offset on.
-    fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError>;
-    /// Where the blobs lie, an absolute path.
-    fn blob_folder(&self) -> PathBuf;
-    /// The bytes of a task's input.
-    fn read_input(&self, task: TaskId) -> Result<Source, HostError>;
 }

@@ -4,6 +4,8 @@
 //! server needs of its process, [`Client`] what the others hold. No type of the generated code or
 //! of the gRPC library leaves this crate. Without the feature `net` there are [`bytes`] alone.
 
+#[cfg(feature = "net")]
+mod blob_host;
 pub mod bytes;
 #[cfg(feature = "net")]
 mod client;
@@ -35,6 +37,8 @@ mod server;
 pub mod trust;
 
 #[cfg(feature = "net")]
+pub use blob_host::{BlobHost, BlobSink, Source};
+#[cfg(feature = "net")]
 pub use client::{
     Address, AddressError, CallReceiver, CallSender, Client, Hearing, Listening, LookupReceiver,
     LookupSender, SessionReceiver, SessionSender, WireError, open_session_over,
@@ -42,8 +46,7 @@ pub use client::{
 pub use convert::Malformed;
 #[cfg(feature = "net")]
 pub use host::{
-    BlobSink, CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, Source,
-    TakePiece, Unsaid,
+    CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, TakePiece, Unsaid,
 };
 #[cfg(feature = "net")]
 pub use job_host::JobHost;

@@ -1,9 +1,10 @@
 //! Blobs in and out, piece by piece.
 
 use super::service::{Server, blocking};
+use crate::blob_host::{BlobSink, Source};
 use crate::convert::{blob_id, blob_ids, ids_of, manifest};
 use crate::generated as pb;
-use crate::host::{BlobSink, Host, HostError, Source};
+use crate::host::{Host, HostError};
 use crate::limits::{ASKED_BLOB_COUNT_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
 use prost::bytes::Bytes;
 use std::io::Read;

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::info;
 use windlass_core::older::OLDER_VERSION;
 use windlass_core::{Failure, FailureKind, WorkerName};
-use windlass_wire::Host;
+use windlass_wire::BlobHost;
 
 /// Longest text that such a worker gets.
 const TEXT_BYTES_MAX: u64 = 64 << 10;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use windlass_core::media::Media;
 use windlass_core::{PhaseId, TaskIndex};
-use windlass_wire::Host;
+use windlass_wire::BlobHost;
 
 /// Bytes of a file that are read at once, and pieces that wait to be sent.
 const PIECE_BYTES: usize = 64 << 10;
