@@ -1,22 +1,18 @@
 //! Blobs in and out, piece by piece.
 
-use super::service::{Server, blocking};
-use crate::blob_host::{BlobSink, Source};
+use super::pieces::{Pieces, receive, send};
+use super::service::Server;
 use crate::convert::{blob_id, blob_ids, ids_of, manifest};
 use crate::generated as pb;
 use crate::host::{Host, HostError};
-use crate::limits::{ASKED_BLOB_COUNT_MAX, PIECE_BYTES, PIECE_COUNT_MAX};
-use prost::bytes::Bytes;
+use crate::limits::ASKED_BLOB_COUNT_MAX;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 use windlass_core::BlobId;
 use windlass_core::input::Chunk;
 use windlass_core::limits::CHUNK_BYTES_MAX;
-
-type Pieces = ReceiverStream<Result<pb::BlobPiece, Status>>;
 
 #[tonic::async_trait]
 impl<H: Host> pb::blobs_server::Blobs for Server<H> {
@@ -39,31 +35,9 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
         &self,
         request: Request<Streaming<pb::BlobPiece>>,
     ) -> Result<Response<pb::BlobIds>, Status> {
-        let mut pieces = request.into_inner();
-        let (to_disk, arrived) = mpsc::channel(PIECE_COUNT_MAX);
-        let host = self.clone();
-        let writing = tokio::spawn(async move { host.call(|host| store(host, arrived)).await });
-        let mut broken = None;
-        loop {
-            match pieces.message().await {
-                Ok(None) => break,
-                Ok(Some(piece)) => {
-                    if to_disk.send(piece).await.is_err() {
-                        break;
-                    }
-                }
-                Err(status) => {
-                    broken = Some(status);
-                    break;
-                }
-            }
-        }
-        drop(to_disk);
-        let stored = writing.await.map_err(|error| Status::internal(error.to_string()))?;
-        match broken {
-            Some(status) => Err(status),
-            None => Ok(Response::new(pb::BlobIds { ids: ids_of(&stored?) })),
-        }
+        let place = self.blob_places.take().await?;
+        let stored = receive(place, Arc::clone(&self.host), request.into_inner()).await?;
+        Ok(Response::new(pb::BlobIds { ids: ids_of(&stored) }))
     }
 
     async fn begun(
@@ -81,8 +55,9 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
     async fn read(&self, request: Request<pb::ReadBlob>) -> Result<Response<Pieces>, Status> {
         let pb::ReadBlob { id, offset } = request.into_inner();
         let id = blob_id(&id)?;
+        let place = self.blob_places.take().await?;
         let source = self.call(move |host| host.read_blob(id, offset)).await?;
-        Ok(Response::new(send(source, Some(id))))
+        Ok(Response::new(send(place, source, Some(id))))
     }
 
     async fn folder(
@@ -95,8 +70,9 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
 
     async fn read_input(&self, request: Request<pb::TaskId>) -> Result<Response<Pieces>, Status> {
         let task = request.into_inner().try_into()?;
+        let place = self.blob_places.take().await?;
         let source = self.call(move |host| host.read_input(task)).await?;
-        Ok(Response::new(send(source, None)))
+        Ok(Response::new(send(place, source, None)))
     }
 
     async fn read_chunk(
@@ -151,56 +127,4 @@ impl<H: Host> Server<H> {
         });
         Ok(Response::new(pb::BlobIds { ids: ids_of(&[stored.await?]) }))
     }
-}
-
-/// Writes the pieces of one blob after the other, and makes them durable together.
-fn store<H: Host>(
-    host: &H,
-    mut pieces: mpsc::Receiver<pb::BlobPiece>,
-) -> Result<Vec<BlobId>, HostError> {
-    let mut stored = Vec::new();
-    let mut open: Option<Box<dyn BlobSink>> = None;
-    while let Some(piece) = pieces.blocking_recv() {
-        let mut sink = match open.take() {
-            Some(sink) => sink,
-            None if piece.begin.is_empty() => host.blob_sink()?,
-            None => {
-                let id = blob_id(&piece.begin).map_err(|e| HostError::Refused(e.to_string()))?;
-                host.resume_blob(id, piece.offset)?
-            }
-        };
-        sink.write(&piece.bytes)?;
-        if piece.end.is_empty() {
-            open = Some(sink);
-            continue;
-        }
-        let id = sink.finish()?;
-        if piece.end != id.0.as_slice() {
-            return Err(HostError::Refused(format!("the bytes that came are blob {id}")));
-        }
-        stored.push(id);
-    }
-    host.sync()?;
-    Ok(stored)
-}
-
-/// Sends what a source has; the last piece bears the blob's name, where it is known.
-fn send(mut source: Source, id: Option<BlobId>) -> Pieces {
-    let (outgoing, pieces) = mpsc::channel(PIECE_COUNT_MAX);
-    tokio::spawn(blocking(move || {
-        loop {
-            let mut bytes = Vec::with_capacity(PIECE_BYTES);
-            let read = source.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut bytes);
-            let ended = read.as_ref().is_ok_and(|count| *count < PIECE_BYTES);
-            let end = id.filter(|_| ended).map(|id| Bytes::copy_from_slice(&id.0));
-            let (bytes, end) = (bytes.into(), end.unwrap_or_default());
-            let piece = pb::BlobPiece { bytes, end, ..pb::BlobPiece::default() };
-            let piece = read.map(|_| piece).map_err(|error| Status::data_loss(error.to_string()));
-            let goes_on = piece.is_ok() && !ended;
-            if outgoing.blocking_send(piece).is_err() || !goes_on {
-                return Ok(());
-            }
-        }
-    }));
-    ReceiverStream::new(pieces)
 }

@@ -8,6 +8,7 @@ mod health;
 mod jobs;
 mod memo;
 mod overview;
+mod pieces;
 mod records;
 mod room;
 mod service;

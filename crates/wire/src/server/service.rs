@@ -1,6 +1,7 @@
 //! What all services share: the host, calls that block, and how errors are answered.
 
 use super::health::Health;
+use super::pieces::Places;
 use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::host::{Host, HostError};
@@ -13,11 +14,12 @@ use tonic::service::{Routes, RoutesBuilder};
 /// A host as the generated services want it.
 pub(super) struct Server<H> {
     pub(super) host: Arc<H>,
+    pub(super) blob_places: Places,
 }
 
 impl<H> Clone for Server<H> {
     fn clone(&self) -> Server<H> {
-        Server { host: Arc::clone(&self.host) }
+        Server { host: Arc::clone(&self.host), blob_places: self.blob_places.clone() }
     }
 }
 
@@ -27,7 +29,7 @@ const DESCRIPTORS: &[u8] = include_bytes!("../generated/windlass.v1.bin");
 /// The routes of all services, by HTTP path, and what the health service among them tells: at first
 /// that all of them serve.
 pub async fn router<H: Host + RecordsHost>(host: Arc<H>) -> (axum::Router, Health) {
-    let server = Server { host };
+    let server = Server { host, blob_places: Places::new() };
     let sessions = pb::sessions_server::SessionsServer::new(server.clone())
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let blobs = pb::blobs_server::BlobsServer::new(server.clone())
