@@ -4,7 +4,6 @@ use crate::ended;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
 use windlass_blobs::{BlobError, Blobs};
 use windlass_core::balance::Strategy;
 use windlass_core::calls::{CallError, CallRequest};
@@ -19,7 +18,8 @@ use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskId, TaskIndex};
 use windlass_master::collector::{CollectError, compact};
 use windlass_master::{CallNews, Handle, MasterError, OpenCall, Session, Unsent};
 use windlass_wire::{
-    CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, TakePiece, Unsaid,
+    CallFailure, Deliver, Host, HostCall, HostError, HostSession, Peer, TakeNotices, TakePiece,
+    Unsaid,
 };
 
 /// A master and its blobs.
@@ -256,7 +256,8 @@ impl Host for Node {
         self.handle.set_strategy(operation, strategy).map_err(of_master)
     }
 
-    fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError> {
-        self.handle.watch().map_err(of_master)
+    fn watch(&self, take: TakeNotices) -> Result<(), HostError> {
+        let tell = move |notices: &[Notice]| take(notices).map_err(|_| windlass_master::Gone);
+        self.handle.watch_with(tell).map_err(of_master)
     }
 }

@@ -53,7 +53,7 @@ impl Loop {
             Question::Meters(reply) => {
                 let _ = reply.send(self.meters());
             }
-            Question::Watch(watcher) => self.watchers.push(watcher),
+            Question::Watch(tell) => self.watchers.add(tell),
             Question::Settings(reply) => {
                 let _ = reply.send(self.ledger.settings.clone());
             }

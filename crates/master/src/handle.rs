@@ -256,8 +256,23 @@ impl Handle {
     /// The master has ended.
     pub fn watch(&self) -> Result<Receiver<Vec<Notice>>, MasterError> {
         let (sender, receiver) = sync_channel(WATCHER_RECORD_COUNT_MAX);
-        self.send(Inbox::Ask(Question::Watch(sender)))?;
+        self.watch_with(move |notices| match notices {
+            [] => Ok(()),
+            _ => sender.try_send(notices.to_vec()).map_err(|_| Gone),
+        })?;
         Ok(receiver)
+    }
+
+    /// The same for `tell`, which must not block, until it answers that nobody listens: with
+    /// nothing to tell it is only asked that.
+    ///
+    /// # Errors
+    /// The master has ended.
+    pub fn watch_with(
+        &self,
+        tell: impl Fn(&[Notice]) -> Result<(), Gone> + Send + 'static,
+    ) -> Result<(), MasterError> {
+        self.send(Inbox::Ask(Question::Watch(Box::new(tell))))
     }
 
     /// Connects a worker of this process; what the master says goes to `deliver`, which must not

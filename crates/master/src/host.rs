@@ -11,9 +11,10 @@ use crate::recovery::{Replay, Restored, compare, draw_u128, restore};
 use crate::snapshots::{self, Written};
 use crate::switchboard::{Ends, Switchboard};
 use crate::tokens::show_tokens;
+use crate::watchers::Watchers;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -139,7 +140,7 @@ pub(crate) struct Loop {
     pub(crate) sessions: BTreeMap<SessionId, Deliver>,
     /// Where the sessions come from, for people.
     pub(crate) places: BTreeMap<SessionId, String>,
-    pub(crate) watchers: Vec<SyncSender<Vec<Notice>>>,
+    pub(crate) watchers: Watchers,
     pub(crate) effects: Vec<Effect>,
     stopping: bool,
 }
@@ -179,7 +180,7 @@ impl Loop {
             shared,
             sessions: BTreeMap::new(),
             places: BTreeMap::new(),
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
             effects: Vec::new(),
             stopping: false,
         };
@@ -338,10 +339,7 @@ impl Loop {
             self.write_snapshot();
         }
         if !notices.is_empty() {
-            self.watchers.retain(|watcher| match watcher.try_send(notices.clone()) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
-            });
+            self.watchers.tell(&notices);
         }
         Ok(())
     }

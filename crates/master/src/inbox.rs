@@ -3,6 +3,7 @@
 
 use crate::error::MasterError;
 use crate::snapshots::Written;
+use crate::watchers::Tell;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use windlass_core::ledger::{Applied, Entry, RootCursor, RootPage, Settings, StoredChunk};
@@ -10,7 +11,7 @@ use windlass_core::overview::Overview;
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::{ToMaster, ToWorker};
 use windlass_core::view::{
-    ClusterView, CollectionView, HistoryView, JobView, MetersView, Notice, TaskView,
+    ClusterView, CollectionView, HistoryView, JobView, MetersView, TaskView,
 };
 use windlass_core::writer::Answer;
 use windlass_core::{Epoch, JobId, LogTime, PhaseId, TaskId, TaskIndex, WorkerName};
@@ -64,7 +65,7 @@ pub(crate) enum Question {
     Cluster(Reply<ClusterView>),
     Overview(Reply<Overview>),
     Meters(Reply<MetersView>),
-    Watch(SyncSender<Vec<Notice>>),
+    Watch(Tell),
     Settings(Reply<Settings>),
     Roots(RootCursor, Reply<RootPage>),
     Collection(LogTime, Reply<CollectionView>),

@@ -26,6 +26,7 @@ mod stalls;
 mod steering;
 mod switchboard;
 mod tokens;
+mod watchers;
 
 pub use error::MasterError;
 pub use handle::{Handle, Session, Unsent};

@@ -3,7 +3,6 @@
 use crate::blob_host::BlobHost;
 use crate::job_host::JobHost;
 use crate::memo_host::MemoHost;
-use std::sync::mpsc::Receiver;
 use thiserror::Error;
 use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
@@ -76,6 +75,9 @@ pub enum CallFailure {
 pub type TakePiece =
     Box<dyn Fn(Result<(Vec<u8>, bool), CallFailure>) -> Result<(), Gone> + Send + Sync>;
 
+/// Takes what a record did; never blocks. Nothing: whether somebody listens is all that is asked.
+pub type TakeNotices = Box<dyn Fn(&[Notice]) -> Result<(), Gone> + Send>;
+
 /// A call that somebody waits for; dropped, it is given up.
 pub trait HostCall: Send + Sync {
     /// Says how many bytes have been taken in all.
@@ -130,6 +132,6 @@ pub trait Host: BlobHost + JobHost + MemoHost {
     fn settings(&self) -> Result<Settings, HostError>;
     /// Makes the state as small as its limits allow.
     fn compact(&self) -> Result<Compacted, HostError>;
-    /// Everything that happens from now on.
-    fn watch(&self) -> Result<Receiver<Vec<Notice>>, HostError>;
+    /// Everything that happens from now on, until nobody takes it.
+    fn watch(&self, take: TakeNotices) -> Result<(), HostError>;
 }

@@ -46,7 +46,8 @@ pub use client::{
 pub use convert::Malformed;
 #[cfg(feature = "net")]
 pub use host::{
-    CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, TakePiece, Unsaid,
+    CallFailure, Deliver, Gone, Host, HostCall, HostError, HostSession, Peer, TakeNotices,
+    TakePiece, Unsaid,
 };
 #[cfg(feature = "net")]
 pub use job_host::JobHost;

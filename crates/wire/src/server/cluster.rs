@@ -4,16 +4,21 @@ use super::answer::Answer;
 use super::service::Server;
 use crate::convert::{Malformed, strategy_asked, submitted};
 use crate::generated as pb;
-use crate::host::{Host, HostError};
+use crate::host::{Gone, Host, HostError, TakeNotices};
 use crate::limits::ASKED_TASK_COUNT_MAX;
 use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::adapters::Map;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use windlass_core::ledger::ChunkRef;
+use windlass_core::view::Notice;
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
-/// Batches of notices that may wait for a client's connection.
-const NOTICES_COUNT_MAX: usize = 1_024;
+/// Records whose notices may wait for a client's connection; who is further behind is let go.
+const RECORD_COUNT_MAX: usize = 4_096;
+
+type Notices = Map<ReceiverStream<Vec<Notice>>, fn(Vec<Notice>) -> Result<pb::Notices, Status>>;
 
 fn phase(id: Option<pb::PhaseId>) -> Result<PhaseId, Malformed> {
     id.ok_or(Malformed("a request without its phase"))?.try_into()
@@ -21,7 +26,7 @@ fn phase(id: Option<pb::PhaseId>) -> Result<PhaseId, Malformed> {
 
 #[tonic::async_trait]
 impl<H: Host> pb::cluster_server::Cluster for Server<H> {
-    type WatchStream = ReceiverStream<Result<pb::Notices, Status>>;
+    type WatchStream = Notices;
     type CallStream = Answer;
 
     async fn submit(
@@ -150,19 +155,51 @@ impl<H: Host> pb::cluster_server::Cluster for Server<H> {
         &self,
         _: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let happening = self.call(Host::watch).await?;
-        let (outgoing, notices) = mpsc::channel(NOTICES_COUNT_MAX);
-        let begun = Ok(pb::Notices::default());
-        outgoing.try_send(begun).map_err(|_| Status::internal("a fresh channel is full"))?;
-        // A thread of its own: it waits for hours.
-        std::thread::spawn(move || {
-            while let Ok(batch) = happening.recv() {
-                let notices = batch.into_iter().map(pb::Notice::from).collect();
-                if outgoing.blocking_send(Ok(pb::Notices { notices })).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Response::new(ReceiverStream::new(notices)))
+        let (take, notices) = watching();
+        self.call(move |host| host.watch(take)).await?;
+        Ok(Response::new(notices))
+    }
+}
+
+/// Where notices go in and come out. The first is empty: it says that none after it is missed.
+fn watching() -> (TakeNotices, Notices) {
+    let (outgoing, notices) = mpsc::channel(RECORD_COUNT_MAX);
+    let _ = outgoing.try_send(Vec::new());
+    let take = move |notices: &[Notice]| match notices {
+        [] if outgoing.is_closed() => Err(Gone),
+        [] => Ok(()),
+        _ => outgoing.try_send(notices.to_vec()).map_err(|_| Gone),
+    };
+    // Here and not by the master's loop, which has more to do.
+    let told = |batch: Vec<Notice>| {
+        Ok(pb::Notices { notices: batch.into_iter().map(pb::Notice::from).collect() })
+    };
+    (Box::new(take), ReceiverStream::new(notices).map(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTICE: Notice = Notice::JobEnded(JobId(7));
+
+    #[test]
+    fn a_watch_ends_with_who_listens_also_where_nothing_happens() {
+        let (take, notices) = watching();
+        assert_eq!((take(&[]), take(&[NOTICE])), (Ok(()), Ok(())));
+        drop(notices);
+        assert_eq!(take(&[]), Err(Gone));
+    }
+
+    #[tokio::test]
+    async fn who_falls_behind_is_let_go_and_hears_what_came_before() {
+        let (take, mut notices) = watching();
+        let told_count = (1..).find(|_| take(&[NOTICE]).is_err()).expect("it has a bound");
+        assert_eq!(told_count, RECORD_COUNT_MAX);
+        drop(take);
+        let first = notices.next().await.expect("one").expect("sound");
+        assert_eq!(first, pb::Notices::default(), "nothing after it is missed");
+        let rest: Vec<_> = notices.collect().await;
+        assert_eq!(rest.len(), RECORD_COUNT_MAX - 1);
     }
 }
