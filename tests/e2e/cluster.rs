@@ -301,6 +301,16 @@ fn jobs_are_listed_waited_for_and_cancelled() {
     assert_eq!(jobs["jobs"][1]["state"], "cancelled");
 }
 
+#[test]
+fn a_path_that_is_not_there_is_not_found_and_told_what_is() {
+    let lab = Lab::new();
+    let (_master, address) = master(&lab);
+    let answer = http_get(&address, "/healthz");
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(answer.contains("/livez and /readyz"), "{answer}");
+    assert!(http_get(&address, "/livez").starts_with("HTTP/1.1 200 "));
+}
+
 /// What an HTTP server answers, head and body.
 pub(crate) fn http_get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connects");

@@ -116,7 +116,8 @@ impl Services {
         let handle = node.handle.clone();
         let (services, health) = windlass_wire::router(Arc::new(node)).await;
         tokio::spawn(health::keep_telling(handle, health));
-        Services(routes.merge(services))
+        // Of two answers to what is not there this one is taken.
+        Services(routes.merge(services).fallback(health::absent))
     }
 
     /// Serves a connection that somebody else has taken in, until it ends.

@@ -58,6 +58,8 @@ pub enum Denial {
     Unknown(String),
     /// What it shows is for something else.
     Forbidden(String),
+    /// There is nothing at its path.
+    Absent(String),
 }
 
 impl Denial {
@@ -69,11 +71,15 @@ impl Denial {
         match (self, is_grpc) {
             (Denial::Unknown(text), true) => Status::unauthenticated(text).into_http(),
             (Denial::Forbidden(text), true) => Status::permission_denied(text).into_http(),
+            (Denial::Absent(text), true) => Status::unimplemented(text).into_http(),
             (Denial::Unknown(text), false) => {
                 (StatusCode::UNAUTHORIZED, format!("{text}\n")).into_response()
             }
             (Denial::Forbidden(text), false) => {
                 (StatusCode::FORBIDDEN, format!("{text}\n")).into_response()
+            }
+            (Denial::Absent(text), false) => {
+                (StatusCode::NOT_FOUND, format!("{text}\n")).into_response()
             }
         }
     }
