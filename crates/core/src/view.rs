@@ -2,6 +2,7 @@
 
 mod stall;
 
+pub(crate) use stall::listed;
 pub use stall::{Stall, StallKind};
 
 use crate::balance::Strategy;

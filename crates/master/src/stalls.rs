@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::host::Loop;
 use windlass_core::ledger::Entry;
+use windlass_core::limits::STALL_COUNT_MAX;
 use windlass_core::view::Stall;
 use windlass_core::{JobId, LogTime, Tick, WorkerName};
 
@@ -16,6 +17,11 @@ impl Loop {
         let full = self.writer.waits_for_room().then(|| Stall::full_disk(self.undurable_drains()));
         let mut stalls: Vec<Stall> = full.into_iter().chain(clock).collect();
         stalls.extend(self.scheduler.stalls_of(now, &self.ledger, of));
+        if of.is_none() {
+            stalls.extend(self.switchboard.stalls(now));
+            stalls.sort_by_key(|stall| stall.kind);
+            stalls.truncate(STALL_COUNT_MAX);
+        }
         stalls
     }
 

@@ -30,7 +30,7 @@ use windlass_core::lookups::{
 use windlass_core::records::{LoadedSet, SetName};
 use windlass_core::scheduler::SessionId;
 use windlass_core::session::ToMaster;
-use windlass_core::view::CallsView;
+use windlass_core::view::{CallsView, Stall};
 
 /// Deeds that one who brings news works off before it goes its way.
 const DEED_COUNT_MAX: usize = 64;
@@ -199,6 +199,11 @@ impl Switchboard {
     pub(crate) fn records(&self) -> Option<Vec<RecordsView>> {
         let state = self.lock();
         (!state.is_over).then(|| state.lookups.view())
+    }
+
+    /// What look-ups wait for.
+    pub(crate) fn stalls(&self, now: Tick) -> Vec<Stall> {
+        self.lock().lookups.stalls(now)
     }
 
     /// Calls in a worker's hands.

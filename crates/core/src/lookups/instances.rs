@@ -59,6 +59,10 @@ pub(super) struct Instances {
 }
 
 impl Instances {
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
     pub(super) fn join(&mut self, session: SessionId, member: Member) {
         self.members.insert(session, member);
     }

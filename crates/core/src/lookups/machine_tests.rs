@@ -224,6 +224,28 @@ fn an_instance_that_answers_with_more_than_it_was_asked_for_has_not_answered() {
 }
 
 #[test]
+fn groups_without_a_worker_and_workers_without_a_group_are_told() {
+    let mut lab = Lab::new(1);
+    let told = |lab: &Lab| -> Vec<String> {
+        lab.lookups.stalls(lab.now).into_iter().map(|stall| stall.told).collect()
+    };
+    let nobody = "record set people: no worker serves am, nz, look-ups there find nothing";
+    assert_eq!(told(&lab), [nobody]);
+    lab.join("w1", &["people:am"]);
+    // Who gets the rows ready serves soon.
+    let one = "record set people: no worker serves nz, look-ups there find nothing";
+    assert_eq!(told(&lab), [one]);
+    lab.join("w2", &["people:zz", "others:x"]);
+    assert_eq!(told(&lab), [one, "worker w2 is to serve people:zz, which there is not"]);
+    lab.join("w3", &[]);
+    lab.lose("w2");
+    assert_eq!(told(&lab), Vec::<String>::new());
+    // Workers of the reign before are waited for.
+    lab.lookups = Lookups::new(lab.now, Epoch(1), lab.ledger.records.clone());
+    assert_eq!(told(&lab), Vec::<String>::new());
+}
+
+#[test]
 fn one_row_is_taken_however_long_it_is() {
     let mut lab = two_of_each();
     lab.ask("name", "alice");

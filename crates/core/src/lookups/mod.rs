@@ -12,6 +12,7 @@ mod latency;
 mod machine;
 mod plan;
 mod question;
+mod unserved;
 mod view;
 
 pub use error::LookupError;

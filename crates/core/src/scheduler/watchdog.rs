@@ -7,13 +7,11 @@ use super::machine::Scheduler;
 use super::worker::Worker;
 use crate::ids::{JobId, PhaseId, TaskId, WorkerName};
 use crate::ledger::{Ledger, Phase};
-use crate::limits::{
-    LEASE_MS, PROGRESS_TIMEOUT_MS, STALL_COUNT_MAX, STALL_NAME_COUNT_MAX, WORKER_SILENT_MS,
-};
+use crate::limits::{LEASE_MS, PROGRESS_TIMEOUT_MS, STALL_COUNT_MAX, WORKER_SILENT_MS};
 use crate::older;
 use crate::session::Running;
 use crate::time::{LogTime, Tick};
-use crate::view::{Stall, StallKind};
+use crate::view::{Stall, StallKind, listed};
 use crate::words::counted;
 use std::collections::BTreeMap;
 
@@ -311,10 +309,11 @@ fn unsealed(ledger: &Ledger, of: Option<JobId>) -> impl Iterator<Item = Stall> {
         kind: StallKind::Unsealed,
         about: format!("job {id}"),
         task_count: 0,
-        told: format!("job {id} has nothing to do and stays open: not all its files are named yet"),
-        next_step: format!(
-            "run its command again if that has ended, or `windlass job cancel {id}`"
+        told: format!(
+            "job {id} waits for files: its command is still sending or naming them, or has ended \
+             before it was done"
         ),
+        next_step: format!("if it has ended, run it again, or `windlass job cancel {id}`"),
     };
     let meant = ledger.jobs.values().filter(move |job| of.is_none_or(|of| of == job.id));
     let open = meant.filter(|job| job.is_open() && job.counts().pending == 0);
@@ -327,10 +326,7 @@ fn wait(task_count: u32) -> String {
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a WorkerName>) -> String {
-    let names: Vec<&str> = names.map(|name| name.0.as_str()).collect();
-    let (told, more) = names.split_at(names.len().min(STALL_NAME_COUNT_MAX));
-    let told = told.join(", ");
-    if more.is_empty() { told } else { format!("{told} and {} more", more.len()) }
+    listed(&names.map(|name| name.0.as_str()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -171,8 +171,8 @@ fn a_job_that_is_still_submitted() {
     assert_eq!(
         told(&cluster),
         [
-            "job 1 has nothing to do and stays open: not all its files are named yet; run its command \
-          again if that has ended, or `windlass job cancel 1`"
+            "job 1 waits for files: its command is still sending or naming them, or has ended before \
+             it was done; if it has ended, run it again, or `windlass job cancel 1`"
         ]
     );
     cluster.record(Entry::JobCancelled { job: JobId(1), why: String::new() });

@@ -1,5 +1,7 @@
 //! Reasons why something does not move, as a master tells them.
 
+use crate::limits::STALL_NAME_COUNT_MAX;
+
 /// A reason why something does not move.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stall {
@@ -32,6 +34,8 @@ pub enum StallKind {
     Awaited,
     /// Tasks wait before they are tried again.
     Paused,
+    /// Groups of a record set have no worker, or a worker waits for one that there is not.
+    Unserved,
     /// A slot shows no progress.
     Quiet,
     /// A worker is not heard.
@@ -44,7 +48,7 @@ pub enum StallKind {
 
 impl StallKind {
     /// All of them, the gravest first.
-    pub const ALL: [StallKind; 11] = [
+    pub const ALL: [StallKind; 12] = [
         StallKind::DiskFull,
         StallKind::Clock,
         StallKind::NoWorker,
@@ -52,6 +56,7 @@ impl StallKind {
         StallKind::Drained,
         StallKind::Awaited,
         StallKind::Paused,
+        StallKind::Unserved,
         StallKind::Quiet,
         StallKind::Silent,
         StallKind::Unsealed,
@@ -69,6 +74,7 @@ impl StallKind {
             StallKind::Drained => "drained",
             StallKind::Awaited => "awaited",
             StallKind::Paused => "paused",
+            StallKind::Unserved => "unserved",
             StallKind::Quiet => "quiet",
             StallKind::Silent => "silent",
             StallKind::Unsealed => "unsealed",
@@ -88,4 +94,11 @@ impl StallKind {
         use StallKind::{Awaited, Drained, NoWorker, NotOffered, Paused};
         matches!(self, NoWorker | NotOffered | Drained | Awaited | Paused)
     }
+}
+
+/// The first of these names, and how many more there are.
+pub(crate) fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let (told, more) = names.split_at(names.len().min(STALL_NAME_COUNT_MAX));
+    let told = told.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    if more.is_empty() { told } else { format!("{told} and {} more", more.len()) }
 }
