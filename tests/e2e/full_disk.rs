@@ -1,31 +1,32 @@
 //! The disk of the state fills up: a run says so, waits, and ends well when there is room.
 
+use crate::cluster::master;
 use crate::lab::{Lab, not_run, until};
 use crate::service::Service;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A file system of 4 MB at the lab's state; `None` where nothing may be mounted here.
-struct SmallState<'a>(&'a Lab);
+/// A file system of 4 MB at a folder of the lab's; `None` where nothing may be mounted here.
+struct SmallDisk(PathBuf);
 
-impl SmallState<'_> {
-    fn mount(lab: &Lab) -> Option<SmallState<'_>> {
-        let state = lab.path("state");
-        std::fs::create_dir(&state).expect("a folder");
+impl SmallDisk {
+    fn mount(lab: &Lab, folder: &str) -> Option<SmallDisk> {
+        let folder = lab.path(folder);
+        std::fs::create_dir(&folder).expect("a folder");
         let mut mount = Command::new("mount");
-        let mounted = mount.args(["-t", "tmpfs", "-o", "size=4m", "windlass-test"]).arg(&state);
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=4m", "windlass-test"]).arg(&folder);
         if mounted.output().is_ok_and(|output| output.status.success()) {
-            return Some(SmallState(lab));
+            return Some(SmallDisk(folder));
         }
         not_run("mount", "a tmpfs of 4 MB is needed");
         None
     }
 }
 
-impl Drop for SmallState<'_> {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path("state")).output();
+        let _ = Command::new("umount").arg(&self.0).output();
     }
 }
 
@@ -43,7 +44,7 @@ fn fill(lab: &Lab) -> PathBuf {
 #[test]
 fn a_full_disk_is_told_and_waited_for() {
     let lab = Lab::new();
-    let Some(_mounted) = SmallState::mount(&lab) else { return };
+    let Some(_mounted) = SmallDisk::mount(&lab, "state") else { return };
     let noop = ["run", "--op", "noop", "--param", "count=3"];
     lab.run(&noop).ended(0);
     let filler = fill(&lab);
@@ -72,7 +73,7 @@ fn a_full_disk_is_told_and_waited_for() {
 #[test]
 fn a_drain_that_waits_for_room_says_so() {
     let lab = Lab::new();
-    let Some(_mounted) = SmallState::mount(&lab) else { return };
+    let Some(_mounted) = SmallDisk::mount(&lab, "state") else { return };
     lab.run(&["run", "--op", "noop", "--param", "count=3"]).ended(0);
     let filler = fill(&lab);
     let args = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
@@ -89,4 +90,30 @@ fn a_drain_that_waits_for_room_says_so() {
     assert!(drain.ended().success(), "{}", drain.said());
     up.wait_for("a worker is drained");
     up.kill();
+}
+
+#[test]
+fn a_command_that_fails_on_a_full_disk_is_tried_again() {
+    let lab = Lab::new();
+    let Some(mounted) = SmallDisk::mount(&lab, "scratch") else { return };
+    let (_master, address) = master(&lab);
+    let scratch = mounted.0.to_str().expect("UTF-8");
+    let args = ["worker", "--join", &address, "--name", "w1", "--slots", "1", "--scratch", scratch];
+    let worker = Service::start(&mut lab.command(&args));
+    worker.wait_for("works for the master");
+    let filler = mounted.0.join("filler");
+    std::fs::write(&filler, vec![7; 3 << 20]).expect("it fits");
+    lab.input("a.txt", "some words");
+    let cmd = "cmd=head -c 2000000 /dev/zero";
+    let mut args = vec!["run", "--master", &address, "in", "--op", "command", "--param", cmd];
+    args.extend(["--param", "output_mb=4"]);
+    let mut run = Service::start(&mut lab.command(&args));
+    let told = format!("its worker's disk at {scratch} is full");
+    until("it is told", || {
+        lab.run(&["job", "logs", "1", "--master", &address]).stdout.contains(&told)
+    });
+    std::fs::remove_file(&filler).expect("the filler goes");
+    assert!(run.ended().success(), "{}", run.said());
+    let made = lab.path("processed_results/command/a.out").metadata().expect("a result");
+    assert_eq!(made.len(), 2_000_000);
 }

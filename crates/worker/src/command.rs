@@ -5,6 +5,7 @@ use crate::options::Options;
 use crate::parcel::Parcel;
 use crate::slot::Job;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ use windlass_sandbox::{Cancel, CommandStatus, Launcher, LauncherSpawn, Profile, 
 
 /// Scratch folders of this process, for their names.
 static SCRATCH_COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// A disk with less is full: a program's write of some pages fails.
+const ROOM_BYTES_MIN: u64 = 64 << 10;
 
 /// The hidden argument that makes the binary a launcher.
 pub const LAUNCHER_ARGUMENT: &str = "__launcher";
@@ -71,6 +75,9 @@ pub(crate) fn run(
         CommandStatus::TooManyProcesses => CommandEnding::TooManyProcesses,
         CommandStatus::Cancelled => return Err(cancelled()),
     };
+    if ending != CommandEnding::Exit(0) && is_disk_full(&stdout) {
+        return Err(no_room(options));
+    }
     let stdout_bytes = stdout.metadata().map_err(unstartable)?.len();
     let mut shown = Vec::new();
     if stdout_bytes <= STDOUT_SHOWN_BYTES_MAX {
@@ -100,6 +107,20 @@ pub(crate) fn run(
         });
     }
     Ok(Made { artifacts, notes: Vec::new(), parcel })
+}
+
+/// Whether the disk of what a command has written has no room for more of it.
+fn is_disk_full(stdout: &File) -> bool {
+    rustix::fs::fstatvfs(stdout)
+        .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM_BYTES_MIN)
+}
+
+/// Not the command's fault, nor its file's.
+fn no_room(options: &Options) -> Failure {
+    let scratch = options.scratch.display();
+    let cause = format!("the command failed, and its worker's disk at {scratch} is full");
+    let next_step = "Free space there, or give the worker another --scratch; it is tried again.";
+    Failure::unavailable("scratch_full", cause, next_step)
 }
 
 fn profile(job: &Job, secrets: &[PathBuf]) -> Profile {

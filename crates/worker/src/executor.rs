@@ -102,7 +102,7 @@ impl Output for FileOutput<'_> {
             Failure::unavailable(
                 "output_unwritable",
                 format!("the result cannot be written: {error}"),
-                "Free space on the state directory's disk.",
+                "Free space on the disk of its worker's scratch folder (--scratch).",
             )
         })?;
         let section = Section { name: name.to_owned(), media_type: media_type.to_owned(), size };
