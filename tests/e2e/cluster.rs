@@ -249,6 +249,30 @@ fn what_a_run_elsewhere_sends_is_worked_on_by_workers_in_the_masters_process() {
     assert_eq!(made, b"what lies there");
 }
 
+/// As through a forwarded port: the address is of this machine, the files are not.
+#[test]
+fn what_the_master_does_not_see_is_sent_whatever_its_address_is() {
+    if !rustix::process::geteuid().is_root() {
+        return not_run("mount", "this user may not mount");
+    }
+    let lab = Lab::new();
+    lab.input("f.txt", "what lies here");
+    std::fs::create_dir(lab.path("seen")).expect("made");
+    std::fs::write(lab.path("seen/g.txt"), "what both see").expect("written");
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let far = format!(
+        "mount -t tmpfs none in && printf 'what is there!' > in/f.txt && \
+         exec '{}' run --master {address} in seen --op command --param cmd=cat",
+        env!("CARGO_BIN_EXE_windlass"),
+    );
+    let mut command = lab.command_of(Path::new("unshare"), &["-m", "sh", "-c", &far]);
+    Ran::of(command.output().expect("starts")).ended(0);
+    let made = |name: &str| std::fs::read(lab.path("processed_results/command").join(name));
+    assert_eq!(made("f.out").expect("a result"), b"what is there!");
+    assert_eq!(made("g.out").expect("a result"), b"what both see");
+}
+
 #[test]
 fn nobody_there_is_said_with_what_to_do() {
     let lab = Lab::new();

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use windlass_core::{BlobId, TaskId};
-use windlass_wire::{BlobHost, BlobSink, HostError, Source};
+use windlass_wire::{BlobHost, BlobSink, HostError, LocalFile, Source};
 
 /// A source whose bytes are counted as sent.
 struct Sent<R> {
@@ -65,6 +65,11 @@ impl BlobHost for Node {
     fn blob_folder(&self) -> PathBuf {
         let folder = self.blobs.dir();
         std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+    }
+
+    fn unseen(&self, files: &[LocalFile]) -> Result<Vec<u32>, HostError> {
+        let unseen = files.iter().zip(0..).filter(|(file, _)| !inputs::is_seen(file));
+        Ok(unseen.map(|(_, position)| position).collect())
     }
 
     fn read_input(&self, task: TaskId) -> Result<Source, HostError> {

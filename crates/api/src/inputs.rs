@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use windlass_core::input::Input;
-use windlass_wire::HostError;
+use windlass_wire::{HostError, LocalFile};
 
 /// An input's file, if it is what was submitted. Whoever submits a job names paths: without having
 /// the content already nobody gets a file of the master's by that.
@@ -27,6 +28,14 @@ pub(crate) fn open(input: &Input) -> Result<File, HostError> {
         }
     }
     Err(HostError::Refused("what lies there is not what was submitted".to_owned()))
+}
+
+/// Whether this is a file here too, which can be read.
+pub(crate) fn is_seen(file: &LocalFile) -> bool {
+    let is_it = file.path.metadata().is_ok_and(|facts| {
+        facts.is_file() && (facts.dev(), facts.ino()) == (file.device, file.inode)
+    });
+    is_it && File::open(&file.path).is_ok()
 }
 
 #[cfg(test)]
@@ -70,5 +79,21 @@ mod tests {
         assert!(matches!(open(&input), Err(HostError::Refused(_))));
         let gone = Input { path: b"/nowhere".to_vec(), ..input };
         assert!(matches!(open(&gone), Err(HostError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_file_is_seen_that_is_the_one_meant_and_can_be_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [path, other] = ["a", "b"].map(|name| folder.path().join(name));
+        std::fs::write(&path, "some words").expect("written");
+        std::fs::write(&other, "some words").expect("written");
+        let facts = path.metadata().expect("it is there");
+        let meant = |path: &Path| {
+            is_seen(&LocalFile { path: path.into(), device: facts.dev(), inode: facts.ino() })
+        };
+        assert!(meant(&path));
+        assert!(!meant(&other), "another one");
+        assert!(!meant(&folder.path().join("gone")));
+        assert!(!meant(folder.path()), "a folder");
     }
 }

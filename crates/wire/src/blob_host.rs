@@ -20,6 +20,17 @@ pub trait BlobSink: Send {
     fn finish(self: Box<Self>) -> Result<BlobId, HostError>;
 }
 
+/// A file, and what the system of whoever names it numbers it by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalFile {
+    /// An absolute path.
+    pub path: PathBuf,
+    /// Its file system.
+    pub device: u64,
+    /// Itself in it.
+    pub inode: u64,
+}
+
 /// Where bytes come from.
 pub type Source = Box<dyn Read + Send>;
 
@@ -40,6 +51,8 @@ pub trait BlobHost: Send + Sync + 'static {
     fn read_blob(&self, id: BlobId, offset: u64) -> Result<Source, HostError>;
     /// Where the blobs lie, an absolute path.
     fn blob_folder(&self) -> PathBuf;
+    /// Which of these files cannot be read here, or are others: their positions.
+    fn unseen(&self, files: &[LocalFile]) -> Result<Vec<u32>, HostError>;
     /// The bytes of a task's input.
     fn read_input(&self, task: TaskId) -> Result<Source, HostError>;
 }

@@ -37,7 +37,7 @@ mod server;
 pub mod trust;
 
 #[cfg(feature = "net")]
-pub use blob_host::{BlobHost, BlobSink, Source};
+pub use blob_host::{BlobHost, BlobSink, LocalFile, Source};
 #[cfg(feature = "net")]
 pub use client::{
     Address, AddressError, CallReceiver, CallSender, Client, Hearing, Listening, LookupReceiver,

@@ -8,6 +8,8 @@ pub(crate) const SLOT_COUNT_MAX: u32 = 4_096;
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Blobs that are asked for at once.
 pub(crate) const ASKED_BLOB_COUNT_MAX: usize = 65_536;
+/// Files that are asked for at once.
+pub(crate) const ASKED_FILE_COUNT_MAX: usize = 4_096;
 /// Results that are noted at once.
 pub(crate) const MEMO_NOTE_COUNT_MAX: usize = 1_024;
 /// Tasks that are asked for at once: each may have failed with 512 bytes of cause.

@@ -169,10 +169,13 @@ impl Store {
         match self {
             // What somebody elsewhere has sent lies in the store, whatever is at its path here.
             Store::Shared(blobs) => sent(blobs, input).map_or_else(|| open(input), Ok),
-            Store::Remote(remote) => match in_place(input, remote.is_this_machine()) {
-                Some(file) => Ok(file),
-                None => remote.fetch_input(task, input.size, scratch),
-            },
+            Store::Remote(remote) => {
+                let sent = remote.lying_here(input.hash).and_then(|blob| blob.verified().ok());
+                match sent.or_else(|| in_place(input, remote.is_this_machine())) {
+                    Some(file) => Ok(file),
+                    None => remote.fetch_input(task, input.size, scratch),
+                }
+            }
         }
     }
 }

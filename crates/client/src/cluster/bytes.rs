@@ -2,14 +2,17 @@
 
 use super::{Cluster, ClusterError};
 use crate::fetch::{copy_from, lying_here};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use windlass_blobs::{BlobError, Blobs, OpenBlob};
 use windlass_core::BlobId;
 use windlass_core::input::Input;
-use windlass_wire::Client;
+use windlass_wire::{Client, LocalFile};
 
 /// Where the bytes of results are.
 #[derive(Clone, Copy)]
@@ -103,23 +106,46 @@ impl Cluster {
         }
     }
 
-    /// Makes sure that workers elsewhere can have these inputs: a master on another machine gets
-    /// those of which it has no copy.
+    /// Makes sure that workers elsewhere can have these inputs: a master that does not see them
+    /// gets those of which it has no copy.
     ///
     /// # Errors
     /// See [`ClusterError`].
     pub fn offer_inputs(&self, inputs: &[Input]) -> Result<(), ClusterError> {
         let Cluster::There(client) = self else { return Ok(()) };
+        let mut wanted: Vec<&Input> = inputs.iter().collect();
         if client.address().is_this_machine() {
+            let unseen = unseen_folders(client, inputs)?;
+            wanted.retain(|input| unseen.contains(&path(input).parent()));
+        }
+        if wanted.is_empty() {
             return Ok(());
         }
-        let hashes: Vec<BlobId> = inputs.iter().map(|input| input.hash).collect();
+        let hashes: Vec<BlobId> = wanted.iter().map(|input| input.hash).collect();
         let missing = client.missing(&hashes)?;
-        let wanted = inputs.iter().filter(|input| missing.contains(&input.hash));
-        let open = |input: &Input| {
-            let path = Path::new(std::ffi::OsStr::from_bytes(&input.path));
-            (input.hash, File::open(path))
-        };
-        Ok(client.put_files(wanted.map(open))?)
+        let wanted = wanted.into_iter().filter(|input| missing.contains(&input.hash));
+        Ok(client.put_files(wanted.map(|input| (input.hash, File::open(path(input)))))?)
     }
+}
+
+fn path(input: &Input) -> &Path {
+    Path::new(OsStr::from_bytes(&input.path))
+}
+
+/// The folders of inputs that the master does not see, though its address is of this machine: it
+/// is asked for one file of each.
+fn unseen_folders<'a>(
+    client: &Client,
+    inputs: &'a [Input],
+) -> Result<BTreeSet<Option<&'a Path>>, ClusterError> {
+    let mut folders = BTreeSet::new();
+    let firsts = inputs.iter().map(path).filter(|path| folders.insert(path.parent()));
+    // One that is gone is nobody's to see.
+    let asked = firsts.filter_map(|path| {
+        let facts = path.metadata().ok()?;
+        let file = LocalFile { path: path.into(), device: facts.dev(), inode: facts.ino() };
+        Some((path.parent(), file))
+    });
+    let (asked, files): (Vec<_>, Vec<_>) = asked.unzip();
+    Ok(client.unseen(&files)?.into_iter().filter_map(|at| asked.get(at).copied()).collect())
 }

@@ -1,14 +1,17 @@
 //! Blobs in and out.
 
 use super::connection::{Client, Line, WireError};
+use crate::blob_host::LocalFile;
 use crate::convert::{Malformed, blob_ids, ids_of};
 use crate::generated as pb;
-use crate::limits::{MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX, RESUMED_BYTES_MIN};
+use crate::limits::{
+    ASKED_FILE_COUNT_MAX, MESSAGE_BYTES_MAX, PIECE_BYTES, PIECE_COUNT_MAX, RESUMED_BYTES_MIN,
+};
 use prost::bytes::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -169,6 +172,26 @@ impl Client {
             let _ = self.blob_folder.set(known);
         }
         self.blob_folder.get()?.as_deref()
+    }
+
+    /// Which of these files the master cannot read, or has others in place of.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    pub fn unseen(&self, files: &[LocalFile]) -> Result<Vec<usize>, WireError> {
+        let mut unseen = Vec::new();
+        for (part, some) in files.chunks(ASKED_FILE_COUNT_MAX).enumerate() {
+            let local = |file: &LocalFile| pb::LocalFile {
+                path: file.path.as_os_str().as_bytes().to_vec().into(),
+                device: file.device,
+                inode: file.inode,
+            };
+            let asked = pb::LocalFiles { files: some.iter().map(local).collect() };
+            let told = self.ask(self.blobs().unseen(asked))?.into_inner().positions;
+            let position = |position: u32| part * ASKED_FILE_COUNT_MAX + position as usize;
+            unseen.extend(told.into_iter().map(position));
+        }
+        Ok(unseen)
     }
 
     /// Writes the bytes of a task's input, at most so many; the caller verifies them.

@@ -201,6 +201,29 @@ pub struct BlobIds {
     #[prost(bytes = "bytes", tag = "1")]
     pub ids: ::prost::bytes::Bytes,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LocalFiles {
+    /// At most 4,096.
+    #[prost(message, repeated, tag = "1")]
+    pub files: ::prost::alloc::vec::Vec<LocalFile>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LocalFile {
+    /// An absolute path; paths need not be UTF-8.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub path: ::prost::bytes::Bytes,
+    /// What the client's system numbers it by.
+    #[prost(uint64, tag = "2")]
+    pub device: u64,
+    #[prost(uint64, tag = "3")]
+    pub inode: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnseenFiles {
+    /// Their positions in the question, ascending.
+    #[prost(uint32, repeated, tag = "1")]
+    pub positions: ::prost::alloc::vec::Vec<u32>,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BegunBlobs {
     #[prost(uint64, repeated, tag = "1")]
@@ -482,6 +505,27 @@ pub mod blobs_client {
             req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Folder"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these files the master cannot read, or has another one in place of. An address of the
+        /// client's own machine may lead elsewhere, through a forwarded port or out of a container: what the
+        /// master does not see is to be put before tasks name it.
+        pub async fn unseen(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LocalFiles>,
+        ) -> std::result::Result<tonic::Response<super::UnseenFiles>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/windlass.v1.Blobs/Unseen");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.Blobs", "Unseen"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The bytes of an input of an open job, from the blob of its hash or from the file on the master's
         /// machine. Not found: neither is there. FAILED_PRECONDITION: what lies there is not what was submitted.
         /// What has come is to be held against the input's hash.
@@ -629,6 +673,13 @@ pub mod blobs_server {
             &self,
             request: tonic::Request<super::BlobFolderRequest>,
         ) -> std::result::Result<tonic::Response<super::BlobFolder>, tonic::Status>;
+        /// Which of these files the master cannot read, or has another one in place of. An address of the
+        /// client's own machine may lead elsewhere, through a forwarded port or out of a container: what the
+        /// master does not see is to be put before tasks name it.
+        async fn unseen(
+            &self,
+            request: tonic::Request<super::LocalFiles>,
+        ) -> std::result::Result<tonic::Response<super::UnseenFiles>, tonic::Status>;
         /// Server streaming response type for the ReadInput method.
         type ReadInputStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::BlobPiece, tonic::Status>,
@@ -937,6 +988,49 @@ pub mod blobs_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FolderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/windlass.v1.Blobs/Unseen" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnseenSvc<T: Blobs>(pub Arc<T>);
+                    impl<T: Blobs> tonic::server::UnaryService<super::LocalFiles>
+                    for UnseenSvc<T> {
+                        type Response = super::UnseenFiles;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LocalFiles>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Blobs>::unseen(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnseenSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3152,8 +3246,8 @@ pub struct AbsentWorker {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Stall {
-    /// disk_full, clock, no_worker, not_offered, drained, awaited, paused, quiet, silent, unsealed or
-    /// busy.
+    /// disk_full, clock, no_worker, not_offered, drained, awaited, paused, unserved, quiet, silent,
+    /// unsealed or busy.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// Tasks that wait for this.

@@ -2,10 +2,12 @@
 
 use super::pieces::{Pieces, receive, send};
 use super::service::Server;
+use crate::blob_host::LocalFile;
 use crate::convert::{blob_id, blob_ids, ids_of, manifest};
 use crate::generated as pb;
 use crate::host::{Host, HostError};
-use crate::limits::ASKED_BLOB_COUNT_MAX;
+use crate::limits::{ASKED_BLOB_COUNT_MAX, ASKED_FILE_COUNT_MAX};
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
@@ -66,6 +68,24 @@ impl<H: Host> pb::blobs_server::Blobs for Server<H> {
     ) -> Result<Response<pb::BlobFolder>, Status> {
         let folder = self.call(|host| Ok(host.blob_folder())).await?;
         Ok(Response::new(pb::BlobFolder { path: folder.into_os_string().into_vec().into() }))
+    }
+
+    async fn unseen(
+        &self,
+        request: Request<pb::LocalFiles>,
+    ) -> Result<Response<pb::UnseenFiles>, Status> {
+        let files = request.into_inner().files;
+        if files.len() > ASKED_FILE_COUNT_MAX {
+            return Err(Status::invalid_argument("more than 4096 files at once"));
+        }
+        let local = |file: pb::LocalFile| LocalFile {
+            path: OsString::from_vec(file.path.into()).into(),
+            device: file.device,
+            inode: file.inode,
+        };
+        let files: Vec<LocalFile> = files.into_iter().map(local).collect();
+        let positions = self.call(move |host| host.unseen(&files)).await?;
+        Ok(Response::new(pb::UnseenFiles { positions }))
     }
 
     async fn read_input(&self, request: Request<pb::TaskId>) -> Result<Response<Pieces>, Status> {

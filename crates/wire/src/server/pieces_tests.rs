@@ -1,4 +1,5 @@
 use super::*;
+use crate::blob_host::LocalFile;
 use axum::body::Body;
 use prost::Message;
 use std::io;
@@ -72,6 +73,10 @@ impl BlobHost for Disk {
 
     fn blob_folder(&self) -> PathBuf {
         PathBuf::new()
+    }
+
+    fn unseen(&self, _: &[LocalFile]) -> Result<Vec<u32>, HostError> {
+        unasked()
     }
 
     fn read_input(&self, _: TaskId) -> Result<Source, HostError> {
