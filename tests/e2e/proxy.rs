@@ -1,7 +1,9 @@
 //! Real processes over a connection that a test holds or resets at a byte, as routers do.
 
 use crate::cluster::{SLOW, all_results_are_right, joined, master, run_on, slow_inputs};
-use crate::lab::{Lab, Ran, until};
+use crate::lab::{Lab, Ran, not_run, until};
+use crate::security::{self, first_token, own_address, token};
+use crate::service::Service;
 use rustix::net::sockopt::set_socket_linger;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -26,11 +28,17 @@ struct Line {
     /// After so many bytes to the master a connection is reset.
     bytes_max: AtomicU64,
     reset_count: AtomicU64,
+    /// To the master so many bytes pass in a second.
+    pace_bytes: AtomicU64,
 }
 
 impl Proxy {
     fn start(target: &str) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Proxy::start_at("127.0.0.1:0", target)
+    }
+
+    fn start_at(place: &str, target: &str) -> Proxy {
+        let listener = TcpListener::bind(place).expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let line = Arc::new(Line {
             target: target.to_owned(),
@@ -38,6 +46,7 @@ impl Proxy {
             changed: Condvar::new(),
             bytes_max: AtomicU64::new(u64::MAX),
             reset_count: AtomicU64::new(0),
+            pace_bytes: AtomicU64::new(u64::MAX),
         });
         let accepting = Arc::clone(&line);
         thread::spawn(move || {
@@ -64,6 +73,11 @@ impl Proxy {
     /// Each connection is reset at this byte of what goes to the master.
     fn reset_at(&self, bytes: u64) {
         self.line.bytes_max.store(bytes, Ordering::Relaxed);
+    }
+
+    /// No more than this passes to the master in a second, by any one connection.
+    fn pace(&self, bytes: u64) {
+        self.line.pace_bytes.store(bytes, Ordering::Relaxed);
     }
 
     fn reset_count(&self) -> u64 {
@@ -111,6 +125,10 @@ impl Line {
                 return;
             }
             passed += count as u64;
+            if to_master {
+                let pace_bytes = self.pace_bytes.load(Ordering::Relaxed);
+                thread::sleep(Duration::from_micros(count as u64 * 1_000_000 / pace_bytes));
+            }
             if resets {
                 // What is closed with this option is reset, once both directions have let go.
                 for end in [from, to] {
@@ -166,4 +184,31 @@ fn a_connection_that_is_reset_in_the_middle_of_a_message_loses_nothing() {
     proxy.reset_at(u64::MAX);
     Ran::of(run.wait_with_output().expect("it ends")).ended(0);
     all_results_are_right(&lab, 120);
+}
+
+/// More lies in the buffers on the way than passes while a sign of life is waited for.
+#[test]
+fn an_upload_by_a_slow_line_is_no_lost_connection() {
+    const BYTES: u64 = 12 << 20;
+    let Some(place) = own_address() else {
+        return not_run("address", "this machine has no address but loopback");
+    };
+    let (home, far) = (Lab::new(), Lab::new());
+    let (serving, address) = security::master_at(&home, &["master", "--listen", &place]);
+    let join = ["worker", "--join", &address, "--token", &first_token(&serving), "--name", "w1"];
+    let worker = Service::start(&mut home.command(&join));
+    worker.wait_for("works for the master");
+    let large = far.input("large.bin", "");
+    let made = std::fs::File::options().write(true).open(large);
+    made.and_then(|file| file.set_len(BYTES)).expect("grows");
+    let proxy = Proxy::start_at(&place, &address);
+    proxy.pace(1 << 20);
+    let args = ["run", "--master", &proxy.address, "in", "--op", "command"];
+    let mut command = far.command(&args);
+    command.args(["--param", "cmd=wc -c"]).env("WINDLASS_TOKEN", token(&home, "client"));
+    let ran = Ran::of(command.output().expect("starts"));
+    ran.ended(0);
+    assert!(!ran.stderr.contains("lost"), "{}", ran.stderr);
+    let counted = std::fs::read_to_string(far.path("processed_results/command/large.out"));
+    assert_eq!(counted.expect("a result").trim(), BYTES.to_string());
 }

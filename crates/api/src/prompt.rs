@@ -1,41 +1,101 @@
-//! A stream whose peer is to say in good time what it speaks.
+//! A stream whose peer is to say in good time what it speaks, and by HTTP/2 that it lives.
 //!
 //! HTTP/1 and HTTP/2 are told apart by the first bytes, and the library that does so waits for them
-//! for ever. Once they are told apart, each has a limit of its own.
+//! for ever. An HTTP/2 peer is asked for a sign of life every second; the library knows one limit
+//! for the answer, and bytes of blobs that leave by a slow line delay it more than others may be.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What every HTTP/2 connection begins with (RFC 9113, section 3.4); HTTP/1 differs from it soon.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Who says nothing for so long is gone: a second until it is asked, two for the answer.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// The same of a connection with blobs. What waits before an answer is a frame of 256 KiB and the
+/// system's buffer, which is as much or less on a slow line: 16 s at 256 kbit/s.
+pub(crate) const BLOB_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// Who notices so much too late that time was up has not listened himself.
+const LATE: Duration = Duration::from_secs(1);
 
-/// A stream that fails unless its peer has said in time what it speaks.
+/// Whether a connection has blobs to carry; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Load(Arc<AtomicBool>);
+
+impl Load {
+    /// It has from now on.
+    pub(crate) fn on_blobs(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn silence_max(&self) -> Duration {
+        if self.0.load(Ordering::Relaxed) { BLOB_SILENCE_MAX } else { SILENCE_MAX }
+    }
+}
+
+/// What is known of what a peer speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Speaks {
+    /// So many bytes of the preface have come.
+    Unknown(usize),
+    Http1,
+    Http2,
+}
+
+/// A stream that fails unless its peer has said in time what it speaks, and then lives.
 pub(crate) struct Prompt<S> {
     stream: S,
-    /// Bytes of the preface that came.
-    come_count: usize,
-    /// `None`: it has said it.
-    limit: Option<Pin<Box<Sleep>>>,
+    speaks: Speaks,
+    load: Load,
+    heard_at: Instant,
+    /// When time is up, unless something has been heard meanwhile.
+    limit: Pin<Box<Sleep>>,
 }
 
 impl<S> Prompt<S> {
-    pub(crate) fn new(stream: S, within: Duration) -> Prompt<S> {
-        Prompt { stream, come_count: 0, limit: Some(Box::pin(sleep(within))) }
+    pub(crate) fn new(stream: S, within: Duration, load: Load) -> Prompt<S> {
+        let (speaks, limit) = (Speaks::Unknown(0), Box::pin(sleep(within)));
+        Prompt { stream, speaks, load, heard_at: Instant::now(), limit }
     }
 
     /// Looks at bytes that came.
     fn on_come(&mut self, bytes: &[u8]) {
-        let left = &PREFACE[self.come_count..];
-        self.come_count += bytes.len().min(left.len());
-        let is_preface = bytes.iter().zip(left).all(|(come, expected)| come == expected);
-        if !is_preface || self.come_count == PREFACE.len() {
-            self.limit = None;
+        self.heard_at = Instant::now();
+        let Speaks::Unknown(come_count) = self.speaks else { return };
+        let left = &PREFACE[come_count..];
+        let come_count = come_count + bytes.len().min(left.len());
+        self.speaks = match bytes.iter().zip(left).all(|(come, expected)| come == expected) {
+            false => Speaks::Http1,
+            true if come_count == PREFACE.len() => Speaks::Http2,
+            true => Speaks::Unknown(come_count),
+        };
+        if self.speaks == Speaks::Http2 {
+            self.limit.as_mut().reset(self.heard_at + SILENCE_MAX);
         }
+    }
+
+    /// Ends once time is up.
+    fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.speaks != Speaks::Http1 {
+            ready!(self.limit.as_mut().poll(cx));
+            let (now, limit) = (Instant::now(), self.limit.deadline());
+            let next = match self.speaks {
+                Speaks::Http2 if now > limit + LATE => now + SILENCE_MAX,
+                Speaks::Http2 => self.heard_at + self.load.silence_max(),
+                _ => return Poll::Ready(()),
+            };
+            if next <= now {
+                return Poll::Ready(());
+            }
+            self.limit.as_mut().reset(next);
+        }
+        Poll::Pending
     }
 }
 
@@ -45,17 +105,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prompt<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(limit) = &mut self.limit
-            && limit.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if self.limit.is_some() {
-            self.on_come(&buffer.filled()[before..]);
+        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            Poll::Ready(read) => {
+                self.on_come(&buffer.filled()[before..]);
+                Poll::Ready(read)
+            }
+            Poll::Pending => self.poll_limit(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -93,31 +150,66 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Prompt<S> {
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::runtime::Builder;
+    use tokio::time::timeout;
 
-    /// What reading ends with behind these bytes, after which nothing comes.
-    fn end_behind(said: &[u8]) -> Option<io::ErrorKind> {
-        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(async {
-            let (mut peer, ours) = tokio::io::duplex(64);
-            let mut prompt = Prompt::new(ours, Duration::from_millis(20));
-            for byte in said {
-                // One by one, as they may come.
-                peer.write_all(&[*byte]).await.expect("there is room");
-                assert_eq!(prompt.read_u8().await.expect("it has come"), *byte);
-            }
-            let next = tokio::time::timeout(Duration::from_millis(200), prompt.read_u8()).await;
-            next.ok().map(|read| read.expect_err("nothing comes").kind())
-        })
+    const WITHIN: Duration = Duration::from_secs(5);
+
+    /// After how many seconds reading ends behind these bytes, after which nothing comes.
+    async fn end_behind(said: &[u8], load: Load) -> Option<u64> {
+        let (mut peer, ours) = tokio::io::duplex(64);
+        let mut prompt = Prompt::new(ours, WITHIN, load);
+        for byte in said {
+            // One by one, as they may come.
+            peer.write_all(&[*byte]).await.expect("there is room");
+            assert_eq!(prompt.read_u8().await.expect("it has come"), *byte);
+        }
+        let began = Instant::now();
+        let next = timeout(Duration::from_secs(600), prompt.read_u8()).await.ok()?;
+        assert_eq!(next.expect_err("nothing comes").kind(), io::ErrorKind::TimedOut);
+        Some(began.elapsed().as_secs())
     }
 
-    #[test]
-    fn whoever_has_said_what_it_speaks_has_all_the_time_and_nobody_else() {
-        let late = Some(io::ErrorKind::TimedOut);
-        assert_eq!(end_behind(b""), late);
-        assert_eq!(end_behind(&PREFACE[..PREFACE.len() - 1]), late);
-        assert_eq!(end_behind(PREFACE), None);
-        assert_eq!(end_behind(b"PR*"), None);
-        assert_eq!(end_behind(b"G"), None);
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_said_what_it_speaks_has_the_limits_of_that() {
+        let end = async |said| end_behind(said, Load::default()).await;
+        assert_eq!(end(b"").await, Some(5));
+        assert_eq!(end(&PREFACE[..PREFACE.len() - 1]).await, Some(5));
+        assert_eq!(end(PREFACE).await, Some(3));
+        assert_eq!(end(b"PR*").await, None);
+        assert_eq!(end(b"G").await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_with_blobs_may_be_silent_for_longer() {
+        let load = Load::default();
+        load.on_blobs();
+        assert_eq!(end_behind(PREFACE, load).await, Some(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_says_something_now_and_then_stays() {
+        let (mut peer, ours) = tokio::io::duplex(64);
+        let mut prompt = Prompt::new(ours, WITHIN, Load::default());
+        peer.write_all(PREFACE).await.expect("there is room");
+        prompt.read_exact(&mut [0; PREFACE.len()]).await.expect("it has come");
+        for _ in 0..10 {
+            let waited = timeout(Duration::from_secs(2), prompt.read_u8()).await;
+            assert!(waited.is_err(), "nothing has come");
+            peer.write_all(b".").await.expect("there is room");
+            assert_eq!(prompt.read_u8().await.expect("it has come"), b'.');
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_not_listened_himself_listens_once_more() {
+        let (mut peer, ours) = tokio::io::duplex(64);
+        let mut prompt = Prompt::new(ours, WITHIN, Load::default());
+        peer.write_all(PREFACE).await.expect("there is room");
+        prompt.read_exact(&mut [0; PREFACE.len()]).await.expect("it has come");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let waited = timeout(Duration::from_secs(2), prompt.read_u8()).await;
+        assert!(waited.is_err(), "its peer has time for an answer");
+        let read = timeout(Duration::from_secs(2), prompt.read_u8()).await;
+        assert!(read.expect("and no longer").is_err());
     }
 }

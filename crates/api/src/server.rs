@@ -4,7 +4,7 @@ use crate::door::Door;
 use crate::gate::Gate;
 use crate::node::Node;
 use crate::older::{self, OlderPort};
-use crate::prompt::Prompt;
+use crate::prompt::{BLOB_SILENCE_MAX, Load, Prompt};
 use crate::secrets::SecretError;
 use crate::{health, metrics};
 use axum::Router;
@@ -25,13 +25,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 use windlass_core::catalogue::OperationSpec;
-use windlass_wire::{FRAME_BYTES_MAX, Peer};
+use windlass_wire::{FRAME_BYTES_MAX, Peer, carries_blobs};
 
 /// How long a client may take to send a request's head, or to say at first what it speaks.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection is asked for a sign of life this often, and given up without one.
+/// A connection is asked for a sign of life this often; `prompt` gives it up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes on their way without an acknowledgement, of a stream and of all together.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
@@ -315,16 +314,20 @@ pub(crate) async fn serve(
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEP_ALIVE)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_timeout(BLOB_SILENCE_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX);
     // How a connection ends is its peer's business; sessions notice by themselves.
+    let load = Load::default();
+    let prompt = Prompt::new(stream, HEAD_TIMEOUT, load.clone());
     let routes = routes.map_request(move |mut request: Request<_>| {
         on_request();
+        if carries_blobs(request.uri().path()) {
+            load.on_blobs();
+        }
         request.extensions_mut().insert(peer.clone());
         request
     });
-    let stream = TokioIo::new(Prompt::new(stream, HEAD_TIMEOUT));
-    let _ = builder.serve_connection(stream, TowerToHyperService::new(routes)).await;
+    let _ = builder.serve_connection(TokioIo::new(prompt), TowerToHyperService::new(routes)).await;
 }

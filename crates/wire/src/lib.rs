@@ -59,4 +59,6 @@ pub use records_host::{LookupDone, RecordsHost, TakeLookup};
 #[cfg(feature = "net")]
 pub use registrar::{Caller, Registrar};
 #[cfg(feature = "net")]
-pub use server::{Denial, HEALTH_PATHS, Health, bearer, right_of, router, trust_router};
+pub use server::{
+    Denial, HEALTH_PATHS, Health, bearer, carries_blobs, right_of, router, trust_router,
+};

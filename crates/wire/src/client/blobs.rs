@@ -1,6 +1,7 @@
 //! Blobs in and out.
 
 use super::connection::{Client, Line, WireError};
+use super::presence::while_there;
 use crate::blob_host::LocalFile;
 use crate::convert::{Malformed, blob_ids, ids_of};
 use crate::generated as pb;
@@ -20,8 +21,23 @@ use windlass_core::{BlobId, TaskId};
 
 impl Client {
     fn blobs(&self) -> pb::blobs_client::BlobsClient<Line> {
-        pb::blobs_client::BlobsClient::new(self.line.clone())
+        let _entered = self.runtime.enter();
+        pb::blobs_client::BlobsClient::new(self.blob_line.get())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// Asks by the connection for blobs.
+    fn ask_blobs<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, WireError> {
+        let answer = self.runtime.block_on(while_there(self.line.clone(), call));
+        answer.map_err(|status| self.blob_error(&status))
+    }
+
+    fn blob_error(&self, status: &Status) -> WireError {
+        let error = self.error(status);
+        if error.is_lost() {
+            self.blob_line.on_lost();
+        }
+        error
     }
 
     /// Which of these blobs the master does not have.
@@ -30,7 +46,7 @@ impl Client {
     /// See [`WireError`].
     pub fn missing(&self, ids: &[BlobId]) -> Result<Vec<BlobId>, WireError> {
         let asked = pb::BlobIds { ids: ids_of(ids) };
-        let missing = self.ask(self.blobs().missing(asked))?.into_inner();
+        let missing = self.ask_blobs(self.blobs().missing(asked))?.into_inner();
         Ok(blob_ids(&missing.ids)?)
     }
 
@@ -69,7 +85,7 @@ impl Client {
     /// How many bytes of a blob have come before.
     fn begun(&self, id: BlobId) -> Result<u64, WireError> {
         let asked = pb::BlobIds { ids: ids_of(&[id]) };
-        let begun = self.ask(self.blobs().begun(asked))?.into_inner();
+        let begun = self.ask_blobs(self.blobs().begun(asked))?.into_inner();
         Ok(begun.bytes.first().copied().unwrap_or(0))
     }
 
@@ -86,8 +102,10 @@ impl Client {
     ) -> Result<(), WireError> {
         let (outgoing, pieces) = mpsc::channel(PIECE_COUNT_MAX);
         let mut service = self.blobs();
-        let answer =
-            self.runtime.spawn(async move { service.put(ReceiverStream::new(pieces)).await });
+        let calls = self.line.clone();
+        let answer = self.runtime.spawn(async move {
+            while_there(calls, service.put(ReceiverStream::new(pieces))).await
+        });
         let mut unreadable = None;
         for (id, source) in blobs {
             let sent = source.and_then(|mut source| {
@@ -110,7 +128,7 @@ impl Client {
             return Err(error);
         }
         let answer = answer.unwrap_or_else(|error| Err(Status::internal(error.to_string())));
-        answer.map(drop).map_err(|status| self.error(&status))
+        answer.map(drop).map_err(|status| self.blob_error(&status))
     }
 
     /// The bytes of a blob of at most `bytes_max` bytes, verified.
@@ -139,7 +157,7 @@ impl Client {
         into: &mut dyn Write,
     ) -> Result<(), WireError> {
         let asked = pb::ReadBlob { id: Bytes::copy_from_slice(&id.0), offset };
-        let pieces = self.ask(self.blobs().read(asked))?.into_inner();
+        let pieces = self.ask_blobs(self.blobs().read(asked))?.into_inner();
         match self.receive(pieces, bytes_max, into)? {
             // The last piece bears the name: without it a stream that was cut looks like an end.
             true => Ok(()),
@@ -158,7 +176,9 @@ impl Client {
             return None;
         }
         if self.blob_folder.get().is_none() {
-            let known = match self.ask(self.blobs().folder(pb::BlobFolderRequest {})) {
+            // Two words: where they are enough, there is no connection for blobs.
+            let mut service = pb::blobs_client::BlobsClient::new(self.line.clone());
+            let known = match self.ask(service.folder(pb::BlobFolderRequest {})) {
                 Ok(folder) => {
                     let path = PathBuf::from(OsString::from_vec(folder.into_inner().path.into()));
                     Some(path).filter(|path| path.is_absolute())
@@ -180,6 +200,7 @@ impl Client {
     /// See [`WireError`].
     pub fn unseen(&self, files: &[LocalFile]) -> Result<Vec<usize>, WireError> {
         let mut unseen = Vec::new();
+        let mut service = pb::blobs_client::BlobsClient::new(self.line.clone());
         for (part, some) in files.chunks(ASKED_FILE_COUNT_MAX).enumerate() {
             let local = |file: &LocalFile| pb::LocalFile {
                 path: file.path.as_os_str().as_bytes().to_vec().into(),
@@ -187,7 +208,7 @@ impl Client {
                 inode: file.inode,
             };
             let asked = pb::LocalFiles { files: some.iter().map(local).collect() };
-            let told = self.ask(self.blobs().unseen(asked))?.into_inner().positions;
+            let told = self.ask(service.unseen(asked))?.into_inner().positions;
             let position = |position: u32| part * ASKED_FILE_COUNT_MAX + position as usize;
             unseen.extend(told.into_iter().map(position));
         }
@@ -205,7 +226,7 @@ impl Client {
         bytes_max: u64,
         into: &mut dyn Write,
     ) -> Result<(), WireError> {
-        let pieces = self.ask(self.blobs().read_input(pb::TaskId::from(task)))?.into_inner();
+        let pieces = self.ask_blobs(self.blobs().read_input(pb::TaskId::from(task)))?.into_inner();
         self.receive(pieces, bytes_max, into).map(drop)
     }
 
@@ -218,7 +239,7 @@ impl Client {
     ) -> Result<bool, WireError> {
         let mut left = bytes_max;
         let mut is_whole = false;
-        while let Some(piece) = self.ask(pieces.message())? {
+        while let Some(piece) = self.ask_blobs(pieces.message())? {
             left = left
                 .checked_sub(piece.bytes.len() as u64)
                 .ok_or(WireError::TooLong { bytes_max })?;

@@ -2,6 +2,7 @@
 
 use super::address;
 use super::address::Address;
+use super::blob_line::BlobLine;
 use crate::convert::Malformed;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::trust::{Access, Dialer, TrustError};
@@ -12,18 +13,24 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Request, Status};
+use tower::Service;
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The same of a connection for blobs. What waits before the question is a frame of 256 KiB and the
+/// system's buffer, which is as much or less on a slow line: 16 s at 256 kbit/s.
+const BLOB_KEEP_ALIVE: Duration = Duration::from_secs(5);
+const BLOB_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes on their way without an acknowledgement, of a stream and of all together.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
@@ -126,11 +133,14 @@ impl Interceptor for Show {
     }
 }
 
-/// A master elsewhere. Clones share the connection, which is made again by itself when it breaks.
+/// A master elsewhere. Clones share its connections, which are made again by themselves when they
+/// break: one for calls and sessions, and one for blobs, made when the first is to be carried. Who
+/// waits for a sign of life is not to wait behind megabytes.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) address: Address,
     pub(super) line: Line,
+    pub(super) blob_line: Arc<BlobLine>,
     pub(super) runtime: Arc<Runtime>,
     /// Where the master's blobs lie, once that has been asked.
     pub(super) blob_folder: Arc<OnceLock<Option<PathBuf>>>,
@@ -160,29 +170,32 @@ impl Client {
             // The connector below knows the place; the protocol wants a name.
             Address::Unix(_) => "http://windlass".to_owned(),
         };
-        let endpoint = endpoint(uri).map_err(|error| unreachable(error.to_string()))?;
+        let ends = Ends::of(uri).map_err(|error| unreachable(error.to_string()))?;
         let dialer = Dialer::new(access).map_err(|error| unreachable(error.to_string()))?;
-        let connected = match (address.clone(), dialer) {
-            (Address::Tcp(_), None) => runtime.block_on(endpoint.connect()),
+        let opened = match (address.clone(), dialer) {
+            (Address::Tcp(_), None) => ends.open(&runtime),
             (Address::Tcp(place), Some(dialer)) => {
                 let connector = tower::service_fn(move |_: Uri| {
                     let (dialer, place) = (dialer.clone(), place.clone());
                     async move { dialer.dial(&place).await.map(TokioIo::new) }
                 });
-                runtime.block_on(endpoint.connect_with_connector(connector))
+                ends.open_with(&runtime, connector)
             }
             (Address::Unix(path), _) => {
                 let connector = tower::service_fn(move |_: Uri| {
                     let path = path.clone();
                     async move { address::connect(&path).await.map(TokioIo::new) }
                 });
-                runtime.block_on(endpoint.connect_with_connector(connector))
+                ends.open_with(&runtime, connector)
             }
         };
-        let channel = connected.map_err(|error| not_connected(address, &error))?;
-        let line = InterceptedService::new(channel, Show::of(access));
+        let (calls, open) = opened.map_err(|error| not_connected(address, &error))?;
+        let show = Show::of(access);
+        let line = InterceptedService::new(calls, show.clone());
+        let open = move || InterceptedService::new(open(), show.clone());
+        let blob_line = Arc::new(BlobLine::new(Box::new(open)));
         let blob_folder = Arc::default();
-        Ok(Client { address: address.clone(), line, runtime, blob_folder })
+        Ok(Client { address: address.clone(), line, blob_line, runtime, blob_folder })
     }
 
     /// Where the master is.
@@ -200,6 +213,42 @@ impl Client {
 
     pub(super) fn error(&self, status: &Status) -> WireError {
         error_of(&self.address, status)
+    }
+}
+
+/// The ends of the connections to a master.
+struct Ends {
+    calls: Endpoint,
+    blobs: Endpoint,
+}
+
+/// A connection for calls, and what makes one for blobs.
+type Opened = Result<(Channel, Box<dyn Fn() -> Channel + Send + Sync>), tonic::transport::Error>;
+
+impl Ends {
+    fn of(uri: String) -> Result<Ends, tonic::transport::Error> {
+        let calls = endpoint(uri)?;
+        let blobs = calls.clone().http2_keep_alive_interval(BLOB_KEEP_ALIVE);
+        let blobs = blobs.keep_alive_timeout(BLOB_KEEP_ALIVE_TIMEOUT);
+        Ok(Ends { calls, blobs })
+    }
+
+    /// By plain TCP.
+    fn open(self, runtime: &Runtime) -> Opened {
+        let calls = runtime.block_on(self.calls.connect())?;
+        Ok((calls, Box::new(move || self.blobs.connect_lazy())))
+    }
+
+    /// By another way.
+    fn open_with<C, S>(self, runtime: &Runtime, connector: C) -> Opened
+    where
+        C: Service<Uri, Response = TokioIo<S>, Error = io::Error> + Clone + Send + Sync + 'static,
+        C::Future: Send,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let calls = runtime.block_on(self.calls.connect_with_connector(connector.clone()))?;
+        let open = move || self.blobs.connect_with_connector_lazy(connector.clone());
+        Ok((calls, Box::new(open)))
     }
 }
 
@@ -236,12 +285,17 @@ pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
         Code::DeadlineExceeded => WireError::TimedOut(text),
         Code::NotFound => WireError::NotFound(text),
         Code::DataLoss => WireError::Damaged(text),
-        Code::Unavailable | Code::Cancelled | Code::Unknown => {
+        _ if is_lost(status) => {
             let cause = if text.is_empty() { root_cause(status) } else { text };
             WireError::Lost { address: address.clone(), cause }
         }
         _ => WireError::Failed(text),
     }
+}
+
+/// Whether the connection is what failed.
+pub(super) fn is_lost(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Cancelled | Code::Unknown)
 }
 
 /// Why the peer was not trusted, if that is why an attempt to connect failed.

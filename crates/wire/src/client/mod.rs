@@ -3,6 +3,7 @@
 //! Calls block; they are made from threads of their own, never from a runtime.
 
 mod address;
+mod blob_line;
 mod blobs;
 mod calls;
 mod cluster;
@@ -10,6 +11,7 @@ mod connection;
 mod jobs;
 mod memo;
 mod overview;
+mod presence;
 mod records;
 mod session;
 mod steering;

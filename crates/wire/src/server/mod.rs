@@ -16,6 +16,7 @@ mod session;
 mod steering;
 mod trust;
 
+pub use blobs::carries_blobs;
 pub use health::{HEALTH_PATHS, Health};
 pub use service::router;
 pub use trust::{Denial, bearer, right_of, trust_router};
