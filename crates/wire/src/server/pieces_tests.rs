@@ -1,3 +1,5 @@
+//! Streams of blobs over a disk that only remembers, and peers that fall silent.
+
 use super::*;
 use crate::blob_host::LocalFile;
 use axum::body::Body;
