@@ -33,9 +33,9 @@ pub fn class(failure: &Failure) -> &'static str {
     if failure.code == WORKER_LOST { "worker lost" } else { failure.kind.label() }
 }
 
-/// Whether a failure is of this class (`timed out`, `timed_out`), has this code, a code that ends in
-/// the words of this class (`command_timed_out`), or this text in its cause; upper and lower case
-/// are the same, and no text is no cause.
+/// Whether a failure is of this class (`timed out`, `timed_out`), has this code, a code that ends
+/// in the words of this class (`command_timed_out`), or this text in its cause; upper and lower
+/// case are the same, and no text is no cause.
 #[must_use]
 pub fn has_cause(failure: &Failure, wanted: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], " ");

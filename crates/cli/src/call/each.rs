@@ -58,8 +58,8 @@ struct Line {
     is_blank: bool,
 }
 
-/// The calls with their lines. A line whose values make no sense is a call that fails, and so is one
-/// that cannot be read, which is the last; a blank one is a call that is not made.
+/// The calls with their lines. A line whose values make no sense is a call that fails, and so is
+/// one that cannot be read, which is the last; a blank one is a call that is not made.
 fn requests(
     source: impl BufRead + Send + 'static,
     asking: Asking,
