@@ -108,7 +108,7 @@ fn a_command_that_fails_on_a_full_disk_is_tried_again() {
     let mut args = vec!["run", "--master", &address, "in", "--op", "command", "--param", cmd];
     args.extend(["--param", "output_mb=4"]);
     let mut run = Service::start(&mut lab.command(&args));
-    let told = format!("its worker's disk at {scratch} is full");
+    let told = format!("the command failed, and its worker's disk at {scratch}/");
     until("it is told", || {
         lab.run(&["job", "logs", "1", "--master", &address]).stdout.contains(&told)
     });

@@ -8,6 +8,7 @@ mod calls;
 mod clock;
 mod command;
 mod earlier;
+mod ended;
 mod entrance;
 mod executor;
 mod frames;

@@ -1,5 +1,5 @@
-//! The connection for blobs: made when the first is to be carried, and anew once it was lost. It may
-//! be dead for a while before that shows, and nobody is to wait for that a second time.
+//! The connection for blobs: made when the first is to be carried, and anew once it was lost. It
+//! may be dead for a while before that shows, and nobody is to wait for that a second time.
 
 use super::connection::Line;
 use std::fmt;

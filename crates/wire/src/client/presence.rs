@@ -1,5 +1,5 @@
-//! Whether the master is still there, for who waits for blobs: their connection is patient with slow
-//! lines, and would notice only after half a minute that nobody is at its other end.
+//! Whether the master is still there, for who waits for blobs: their connection is patient with
+//! slow lines, and would notice only after half a minute that nobody is at its other end.
 
 use super::connection::{Line, is_lost};
 use std::future::{Future, pending, poll_fn};

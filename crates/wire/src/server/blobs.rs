@@ -20,7 +20,7 @@ use windlass_core::limits::CHUNK_BYTES_MAX;
 #[must_use]
 pub fn carries_blobs(path: &str) -> bool {
     let method = path.strip_prefix("/windlass.v1.Blobs/");
-    method.is_some_and(|method| method != "Folder")
+    method.is_some_and(|method| !matches!(method, "Folder" | "Unseen"))
 }
 
 #[tonic::async_trait]
