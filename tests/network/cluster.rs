@@ -183,8 +183,13 @@ impl Worker {
 
     /// Says that it has made this, and hears that the master knows.
     pub(crate) async fn makes(&mut self, run: AssignRun) {
+        self.ends(run, Results::Empty(1)).await;
+    }
+
+    /// Says that this has ended with results, and hears that the master knows.
+    pub(crate) async fn ends(&mut self, run: AssignRun, results: Results) {
         let AssignRun { phase, round, first, attempt, .. } = run;
-        let with = EndedWith::Results(Results::Empty(1));
+        let with = EndedWith::Results(results);
         let ended = EndedRun { phase, round, first, attempt, with, busy_us: 1 };
         self.say(ToMaster::Ended(vec![ended]));
         loop {

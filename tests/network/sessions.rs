@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
 use windlass_api::Node;
+use windlass_core::BlobId;
+use windlass_core::ledger::Results;
 use windlass_core::session::ToMaster;
 use windlass_wire::WireError;
 
@@ -137,6 +139,25 @@ fn a_message_that_is_none_drops_its_peer_alone() {
         submit(&node);
         let run = sound.assigned().await;
         sound.makes(run).await;
+        Ok(())
+    });
+}
+
+/// The ledger names no blob that is not there.
+#[test]
+fn a_task_whose_result_was_never_stored_is_made_again() {
+    play(QUICK, |node| async move {
+        let mut worker = Worker::welcomed(&node, "w1", Vec::new()).await;
+        let job = submit(&node);
+        let run = worker.assigned().await;
+        let manifests = |bytes| Results::Manifests(vec![BlobId::of(bytes)]);
+        worker.ends(run, manifests(b"never stored")).await;
+        let counts = || node.handle.job(job).expect("it runs").expect("a job").phases[0].counts;
+        assert_eq!((counts().pending, counts().succeeded), (1, 0));
+        node.blobs.put(b"stored")?;
+        let again = worker.assigned().await;
+        worker.ends(again, manifests(b"stored")).await;
+        assert_eq!((counts().pending, counts().succeeded), (0, 1));
         Ok(())
     });
 }
