@@ -8,7 +8,7 @@ use windlass_core::balance::Strategy;
 use windlass_core::calls::CallRequest;
 use windlass_core::ledger::JobSpec;
 use windlass_core::limits::{ARTIFACT_INLINE_BYTES_MAX, NOTE_COUNT_MAX, OPERATION_NAME_BYTES_MAX};
-use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
 use windlass_core::view::{
     AbsentWorker, CallsView, ClusterView, Notice, OperationCalls, Stall, WorkerView,
 };
@@ -158,7 +158,7 @@ pub(crate) fn manifest(made: pb::Manifest) -> Result<Manifest, Malformed> {
 
 fn artifact(artifact: pb::Artifact) -> Result<Artifact, Malformed> {
     use pb::artifact::Content as Sent;
-    if artifact.name.is_empty() || artifact.name.contains(['/', '\0']) {
+    if !is_file_name(artifact.name.as_bytes()) {
         return Err(Malformed("an artifact's name that is no file name"));
     }
     let content = match needed(artifact.content, "an artifact without content")? {
