@@ -4,8 +4,8 @@
 use super::apply::Ledger;
 use super::entry::{Entry, JobSpec, PhaseSpec, Results, SettledRun};
 use crate::limits::{
-    ENTRY_BYTES_MAX, JOB_NAME_BYTES_MAX, OPERATION_NAME_BYTES_MAX, PARAMS_BYTES_MAX,
-    PHASE_TASK_COUNT_MAX,
+    ENTRY_BYTES_MAX, JOB_NAME_BYTES_MAX, JOB_PHASE_COUNT_MAX, OPERATION_NAME_BYTES_MAX,
+    PARAMS_BYTES_MAX, PHASE_TASK_COUNT_MAX,
 };
 
 impl Entry {
@@ -19,12 +19,13 @@ impl Entry {
 }
 
 impl JobSpec {
-    /// Whether its name, or the operation or parameters of a phase, are longer than they may be.
+    /// Whether its name, or something of a phase, is longer than it may be.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
         let is_too_large = |phase: &PhaseSpec| {
             phase.operation.len() > OPERATION_NAME_BYTES_MAX
                 || phase.params.byte_count() > PARAMS_BYTES_MAX
+                || phase.after.len() > JOB_PHASE_COUNT_MAX
         };
         self.name.len() > JOB_NAME_BYTES_MAX || self.phases.iter().any(is_too_large)
     }
@@ -111,6 +112,9 @@ mod tests {
         assert!(spec(&long(JOB_NAME_BYTES_MAX + 1), "command", "cat").is_too_large());
         assert!(spec("a name", &long(OPERATION_NAME_BYTES_MAX + 1), "cat").is_too_large());
         assert!(spec("a name", "command", &long(PARAMS_BYTES_MAX)).is_too_large());
+        let mut waiting = spec("a name", "command", "cat");
+        waiting.phases[0].after = vec![PhaseIndex(0); JOB_PHASE_COUNT_MAX + 1];
+        assert!(waiting.is_too_large());
         let cancelled = |bytes| Entry::JobCancelled { job: JobId(1), why: long(bytes) };
         assert!(!cancelled(ENTRY_BYTES_MAX / 2).is_too_large());
         assert!(cancelled(ENTRY_BYTES_MAX).is_too_large());
