@@ -49,7 +49,8 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     let joined = join(&worker, &remote, &mut masters, &Arc::clone(&stop), &mut |standing| {
         let text = match &standing {
             Standing::Joined(master) => {
-                format!("Worker {name} with {slots} slots works for the master at {master}\n")
+                let slots = if slots == 1 { "1 slot".to_owned() } else { format!("{slots} slots") };
+                format!("Worker {name} with {slots} works for the master at {master}\n")
             }
             Standing::Lost { cause } => {
                 format!("The connection broke ({cause}); connecting again\n")
