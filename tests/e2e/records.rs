@@ -212,4 +212,9 @@ fn what_is_up_for_one_group_serves_no_other_and_equal_instances_are_asked_equall
     let list = on(&lab, &address, &["records", "list"]).stdout;
     assert!(list.contains("w1 (4 asked), w2 (3 asked), w3 (3 asked)"), "{list}");
     assert!(list.contains("no worker serves it"), "{list}");
+    // Workers of a reign before are waited for.
+    until("the status tells", || {
+        let status = on(&lab, &address, &["cluster", "status"]).stdout;
+        status.contains("record set people: no worker serves nz")
+    });
 }
