@@ -1,5 +1,6 @@
 //! How deaths and disk errors read to the user.
 
+use crate::attempt::unstartable;
 use std::any::Any;
 use windlass_blobs::BlobError;
 use windlass_core::failure::{cut, signal_text};
@@ -78,8 +79,12 @@ pub(crate) fn of_blob_error(error: &BlobError) -> Failure {
     )
 }
 
-/// The master's store, or the connection to it, does not do what it should.
+/// The master's store, or the connection to it, does not do what it should, or this machine's disk
+/// does not.
 pub(crate) fn of_wire_error(error: &WireError) -> Failure {
+    if let WireError::Unwritten(_) = error {
+        return unstartable(format!("failed to {error}"));
+    }
     Failure::unavailable(
         "store_unavailable",
         format!("the master's store does not answer as it should: failed to {error}"),
@@ -148,6 +153,15 @@ mod tests {
         let told = "the document operation died of signal 11 (SIGSEGV); its last words: \
                     two | three | four";
         assert_eq!(crashed.cause, format!("{told} (input {hash})"));
+    }
+
+    #[test]
+    fn a_disk_of_this_machine_is_not_taken_for_the_masters_store() {
+        let full = of_wire_error(&WireError::Unwritten("No space left on device".to_owned()));
+        assert_eq!(full.code, "executor_unavailable");
+        assert!(full.cause.contains("No space left") && full.next_step.contains("this machine"));
+        let master = of_wire_error(&WireError::Failed("the disk is broken".to_owned()));
+        assert_eq!(master.code, "store_unavailable");
     }
 
     #[test]

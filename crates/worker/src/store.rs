@@ -145,7 +145,7 @@ impl Store {
                 let copied = remote.ask(PATIENCE, |client| {
                     let emptied =
                         file.set_len(began).and_then(|()| file.seek(SeekFrom::Start(began)));
-                    emptied.map_err(|error| WireError::Failed(error.to_string()))?;
+                    emptied.map_err(|error| WireError::Unwritten(error.to_string()))?;
                     let mut hashed = Hashed { file, hasher: blake3::Hasher::new() };
                     client.copy_blob(id, 0, size, &mut hashed)?;
                     match BlobId(*hashed.hasher.finalize().as_bytes()) == id {
@@ -302,7 +302,7 @@ impl Remote {
         let mut file = windlass_sandbox::output_file(scratch).map_err(unstartable)?;
         let fetched = self.ask(PATIENCE, |client| {
             let emptied = file.set_len(0).and_then(|()| file.rewind());
-            emptied.map_err(|error| WireError::Failed(error.to_string()))?;
+            emptied.map_err(|error| WireError::Unwritten(error.to_string()))?;
             client.read_input(task, size, &mut file)
         });
         match fetched {

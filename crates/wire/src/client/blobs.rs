@@ -147,8 +147,8 @@ impl Client {
     /// Writes a blob's bytes from an offset on, at most so many; the caller verifies them.
     ///
     /// # Errors
-    /// See [`WireError`]; `TooLong` for a longer one, `Failed` where `into` takes no more, `Lost`
-    /// where the rest did not come.
+    /// See [`WireError`]; `TooLong` for a longer one, `Unwritten` where `into` takes no more,
+    /// `Lost` where the rest did not come.
     pub fn copy_blob(
         &self,
         id: BlobId,
@@ -219,7 +219,8 @@ impl Client {
     ///
     /// # Errors
     /// See [`WireError`]; `NotFound` where neither the store nor the master's machine has it,
-    /// `Refused` where its file is no longer what was submitted.
+    /// `Refused` where its file is no longer what was submitted, `Unwritten` where `into` takes no
+    /// more.
     pub fn read_input(
         &self,
         task: TaskId,
@@ -244,7 +245,7 @@ impl Client {
                 .checked_sub(piece.bytes.len() as u64)
                 .ok_or(WireError::TooLong { bytes_max })?;
             let written = into.write_all(&piece.bytes);
-            written.map_err(|error| WireError::Failed(format!("cannot be written: {error}")))?;
+            written.map_err(|error| WireError::Unwritten(error.to_string()))?;
             is_whole = !piece.end.is_empty();
         }
         Ok(is_whole)

@@ -86,6 +86,9 @@ pub enum WireError {
     /// The master could not.
     #[error("do that: the master reports: {0}")]
     Failed(String),
+    /// What the master gave cannot be written on this side; why.
+    #[error("write down what the master gave: {0}")]
+    Unwritten(String),
     /// The peer speaks another language.
     #[error("{0}; run the same version of windlass everywhere")]
     Malformed(#[from] Malformed),
