@@ -122,6 +122,13 @@ fn bad_rows_are_told_by_file_and_line_and_strict_takes_none() {
     lab.run(&["records", "load", "more", "in/gone.csv", "--key", "name"])
         .ended(1)
         .said("in/gone.csv");
+    lab.input("none.json", "");
+    lab.run(&["records", "load", "more", "in/none.json", "--key", "name"])
+        .ended(1)
+        .said("in/none.json: line 1: the file is empty\n");
+    lab.run(&["records", "load", "more", "in/p.csv", "--key", "name", "--index", "town"])
+        .ended(0)
+        .said("no row has a field town: nothing is found by it");
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
         RecordsError::Cluster(error) => refused("load", &name, &error),
         error => CliError::failed(error),
     })?;
+    say(&absent_fields(&report));
     let missing = wait_until_served(cluster, load)?;
     if arguments.json {
         print(&format!("{:#}\n", json_report(&name, load, &report)));
@@ -183,6 +184,14 @@ fn bad_rows(report: &Report) -> String {
     text
 }
 
+fn absent_fields(report: &Report) -> String {
+    let absent: Vec<&str> = report.absent_fields.iter().map(FieldName::as_str).collect();
+    match absent.is_empty() {
+        true => String::new(),
+        false => format!("no row has a field {}: nothing is found by it\n", absent.join(" or ")),
+    }
+}
+
 fn json_report(name: &SetName, load: LoadId, report: &Report) -> Value {
     let bad: Vec<Value> = report
         .bad_rows
@@ -192,6 +201,7 @@ fn json_report(name: &SetName, load: LoadId, report: &Report) -> Value {
             json!({ "file": file, "line": bad.line, "cause": cause })
         })
         .collect();
+    let absent: Vec<&str> = report.absent_fields.iter().map(FieldName::as_str).collect();
     json!({
         "version": 1,
         "name": name.as_str(),
@@ -199,6 +209,7 @@ fn json_report(name: &SetName, load: LoadId, report: &Report) -> Value {
         "rows": report.row_count,
         "bad_rows": report.bad_row_count,
         "bad": bad,
+        "absent_fields": absent,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::table::Table;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use windlass_core::limits::RECORD_BAD_ROW_COUNT_MAX;
-use windlass_core::records::{GroupName, RecordSet};
+use windlass_core::records::{FieldName, GroupName, RecordSet};
 
 /// Characters of a key that a message shows.
 const SHOWN_CHARACTER_COUNT: usize = 40;
@@ -25,6 +25,8 @@ pub struct Report {
     pub bad_row_count: u64,
     /// The first of these, as they were found.
     pub bad_rows: Vec<BadRow>,
+    /// Indexed fields that no row in the shards has, in the set's order.
+    pub absent_fields: Vec<FieldName>,
 }
 
 /// A shard that is written.
@@ -66,7 +68,8 @@ impl<'a, W: Write> Loader<'a, W> {
         };
         let shards = set.shards.as_slice().iter();
         let writers = shards.map(|shard| begin(&shard.group)).collect::<Result<_, _>>()?;
-        Ok(Loader { set, writers, report: Report::default(), compact: Vec::new() })
+        let report = Report { absent_fields: set.indexed.clone(), ..Report::default() };
+        Ok(Loader { set, writers, report, compact: Vec::new() })
     }
 
     /// Reads a file to its end. `file` is what messages call it; `format` is told by its name
@@ -166,13 +169,18 @@ impl<'a, W: Write> Loader<'a, W> {
 
     /// Makes the row compact and finds its shard.
     fn place(&mut self, row: &[u8]) -> Result<usize, RowFault> {
-        let key = find(row, &[self.set.key.as_str()])?[0];
-        let key = key_text(key, &self.set.key)?;
+        let absent = &mut self.report.absent_fields;
+        let mut fields = vec![self.set.key.as_str()];
+        fields.extend(absent.iter().map(FieldName::as_str));
+        let found = find(row, &fields)?;
+        let key = key_text(found[0], &self.set.key)?;
         let shard = self.set.shards.of(&key).ok_or_else(|| RowFault::OutsideRanges {
             key: key.chars().take(SHOWN_CHARACTER_COUNT).collect(),
         })?;
         self.compact.clear();
         write_compact(row, &mut self.compact)?;
+        let mut found = found[1..].iter();
+        absent.retain(|_| found.next().is_none_or(Option::is_none));
         Ok(shard)
     }
 

@@ -198,7 +198,7 @@ fn fields_of(cells: &ByteRecord) -> Result<Vec<String>, FileFault> {
         fields.push(name.to_owned());
     }
     if fields.is_empty() {
-        return Err(broken("the file is empty: its first line names the fields".to_owned()));
+        return Err(broken("the file is empty".to_owned()));
     }
     Ok(fields)
 }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn names_must_be_there_and_differ() {
-        check(b"", expect!["broken at 1: the file is empty: its first line names the fields\n"]);
+        check(b"", expect!["broken at 1: the file is empty\n"]);
         check(b"a,,b\n", expect!["broken at 1: field 2 has no name\n"]);
         check(b"a, a\n", expect!["broken at 1: two fields are called \"a\"\n"]);
     }

@@ -184,7 +184,8 @@ fn a_file_whose_structure_is_broken_is_refused() {
 fn an_empty_set_is_one() {
     for text in ["[]", "{}", " [ ] \n"] {
         let (shards, report) = load("p.json", text.as_bytes()).expect("loads");
-        assert_eq!((shards.len(), report), (2, Report::default()));
+        let counts = (report.row_count, report.bad_row_count, report.absent_fields.len());
+        assert_eq!((shards.len(), counts), (2, (0, 0, 2)));
     }
 }
 
@@ -208,6 +209,21 @@ fn a_row_that_is_too_long_is_left_out_and_what_follows_is_read() {
 fn bad_rows_are_all_counted_and_the_first_are_listed() {
     let (_, report) = load("p.ndjson", "1\n".repeat(1_000).as_bytes()).expect("loads");
     assert_eq!((report.bad_row_count, report.bad_rows.len()), (1_000, 100));
+}
+
+#[test]
+fn indexed_fields_that_no_row_has_are_told() {
+    let absent = |text: &str| {
+        let (_, report) = load("p.ndjson", text.as_bytes()).expect("loads");
+        report.absent_fields.iter().map(|field| field.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(absent("{\"name\": \"a\"}\n"), ["location", "year"]);
+    // A row that is left out has nothing to find.
+    let left_out = r#"{"name": "7up", "location": "x"}"#;
+    let rows = [r#"{"name": "a", "year": null}"#, left_out, r#"{"name": "b", "tags": 1}"#];
+    assert_eq!(absent(&rows.join("\n")), ["location"]);
+    let both = [r#"{"name": "a", "year": 1}"#, r#"{"location": "x", "name": "b"}"#];
+    assert_eq!(absent(&both.join("\n")), Vec::<String>::new());
 }
 
 #[test]
