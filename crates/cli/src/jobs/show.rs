@@ -128,10 +128,11 @@ fn phases(job: &JobView, text: &mut String) {
     let columns = widest.max(LABEL_COLUMNS_MIN);
     let has_steps = phases.iter().any(|(_, _, is_intermediate)| *is_intermediate);
     let what = if has_steps { "tasks" } else { "files" };
+    let left = if job.ended_at.is_none() { "to do" } else { "undone" };
     let _ = writeln!(
         text,
         "\n  {:<columns$}{what:>9}  {:>9}  {:>9}  {:>9}",
-        "operation", "succeeded", "failed", "to do"
+        "operation", "succeeded", "failed", left
     );
     for ((_, counts, _), label) in phases.iter().zip(labels) {
         let Counts { pending, succeeded, failed } = counts;

@@ -37,6 +37,8 @@ pub(super) fn wait(
                 let mut told = to_json(&job);
                 told["version"] = json!(1);
                 print(&format!("{told:#}\n"));
+            } else if outcome != Outcome::Succeeded {
+                say(&ended_badly(&job, outcome));
             }
             return Ok(if outcome == Outcome::Succeeded { 0 } else { EXIT_FAILED_FILES });
         }
@@ -84,6 +86,20 @@ fn watch(
     let happening = cluster.watch().map_err(CliError::of_cluster)?;
     *job = find(cluster, id)?;
     Ok(happening)
+}
+
+fn ended_badly(job: &JobView, outcome: Outcome) -> String {
+    let (id, counts) = (job.id, job.file_counts());
+    match outcome {
+        Outcome::Cancelled => {
+            let undone = files(counts.pending.into());
+            format!("job {id} was cancelled, {undone} undone\n")
+        }
+        _ => {
+            let failed = files(counts.failed.into());
+            format!("job {id}: {failed} failed; `windlass job show {id}` tells why\n")
+        }
+    }
 }
 
 fn out_of_time(job: &JobView) -> CliError {
