@@ -310,12 +310,16 @@ fn jobs_are_listed_waited_for_and_cancelled() {
     let _worker = joined(&lab, "w1", &address, "1");
     Ran::of(run_on(&lab, &address, &["in", "--op", "text"]).output().expect("starts")).ended(0);
     lab.run(&["job", "wait", "1"]).ended(0);
-    let args = ["--op", "noop", "--param", "sleep_ms=60000"];
+    let args = ["in/f003.txt", "--op", "noop", "--param", "sleep_ms=60000"];
     let run = run_on(&lab, &address, &args).spawn().expect("starts");
     until("the second job is there", || lab.run(&["job", "list"]).stdout.contains("open"));
+    for look in [&["cluster", "status"][..], &["worker", "show", "w1"]] {
+        until("the file at work is told", || lab.run(look).stdout.contains("in/f003.txt, for "));
+    }
     lab.run(&["job", "wait", "2", "--timeout", "1"]).ended(6).said("1 file to do");
     lab.run(&["job", "cancel", "2"]).ended(0);
-    lab.run(&["job", "wait", "2"]).ended(3);
+    lab.run(&["job", "wait", "2"]).ended(3).said("job 2 was cancelled, 1 file undone");
+    assert!(lab.run(&["job", "show", "2"]).ended(0).stdout.contains("undone"));
     lab.run(&["job", "cancel", "2"]).ended(1).said("the job has ended");
     let cancelled = Ran::of(run.wait_with_output().expect("it ends"));
     cancelled.ended(3);

@@ -4,9 +4,11 @@ use crate::arguments::{ClusterArguments, ClusterCommand};
 use crate::place::Place;
 use crate::{CliError, jobs, workers};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use windlass_client::report::text::printable;
+use windlass_core::TaskId;
 use windlass_core::balance::Strategy;
 use windlass_core::session::Withdrawal;
 use windlass_core::steering::Act;
@@ -26,7 +28,8 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
                 told["paused_jobs"] = paused.iter().map(|job| job.id.0).collect();
                 format!("{told:#}\n")
             } else {
-                to_text(&view) + &paused_jobs(&paused)
+                let files = workers::files_at_work(&cluster, &view.workers);
+                to_text(&view, &files) + &paused_jobs(&paused)
             };
             let _ = std::io::stdout().write_all(text.as_bytes());
         }
@@ -46,7 +49,7 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     Ok(0)
 }
 
-fn to_text(view: &ClusterView) -> String {
+fn to_text(view: &ClusterView, files: &BTreeMap<TaskId, String>) -> String {
     let mut text = format!("cluster {:032x}, epoch {}\n", view.cluster, view.epoch);
     if view.workers.is_empty() {
         text.push_str("No worker is connected: `windlass worker --join` brings one.\n");
@@ -57,7 +60,7 @@ fn to_text(view: &ClusterView) -> String {
         let drained = if worker.draining { ", drained" } else { "" };
         let _ = writeln!(text, "worker {name}: {busy} of {slots} slots at work{drained}");
         for work in &worker.running {
-            let _ = writeln!(text, "  {}", workers::slot_told(work));
+            let _ = writeln!(text, "  {}", workers::slot_told(work, files));
         }
         for Withdrawal { operation, cause } in &worker.withdrawn {
             let _ = writeln!(text, "  offers {operation} no more: withdrawn after {cause}");

@@ -9,6 +9,7 @@ use crate::place::Place;
 use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
 use json::{absent_json, list_json, worker_json};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -16,13 +17,15 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use windlass_client::cluster::{Cluster, ClusterError};
-use windlass_core::WorkerName;
+use windlass_client::inputs::NamesAtWork;
+use windlass_client::report::text::printable;
 use windlass_core::limits::LEASE_MS;
 use windlass_core::older::{self, OLDER_VERSION};
 use windlass_core::session::{Usage, Withdrawal};
 use windlass_core::steering::Act;
 use windlass_core::view::{AbsentWorker, ClusterView, SlotWork, WaitingWorker, WorkerView};
 use windlass_core::words::counted;
+use windlass_core::{TaskId, WorkerName};
 use windlass_wire::WireError;
 
 /// How often a worker that is drained is looked at.
@@ -70,19 +73,40 @@ fn act(who: &NamedWorker, as_json: bool, act: impl Fn(WorkerName) -> Act) -> Res
 fn tell_changed(cluster: &Cluster, who: &NamedWorker, as_json: bool) -> Result<(), CliError> {
     if as_json {
         let view = status(cluster)?;
-        let worker = find(&view, &who.name).map(|(_, value)| value);
+        let worker = find(&view, &who.name).map(|known| known.to_json());
         let told = json!({ "version": 1, "name": who.name, "worker": worker });
         print(&format!("{told:#}\n"));
     }
     Ok(())
 }
 
-/// What is known of a worker, as text and as JSON.
-fn find(view: &ClusterView, name: &str) -> Option<(String, Value)> {
-    let here = view.workers.iter().find(|worker| worker.name.0 == name);
-    let gone = view.absent_workers.iter().find(|worker| worker.name.0 == name);
-    here.map(|worker| (told(worker), worker_json(worker)))
-        .or_else(|| gone.map(|worker| (told_absent(worker), absent_json(worker))))
+/// A worker that is known.
+enum Known<'a> {
+    Here(&'a WorkerView),
+    Absent(&'a AbsentWorker),
+}
+
+impl Known<'_> {
+    fn to_json(&self) -> Value {
+        match self {
+            Known::Here(worker) => worker_json(worker),
+            Known::Absent(worker) => absent_json(worker),
+        }
+    }
+}
+
+fn find<'a>(view: &'a ClusterView, name: &str) -> Option<Known<'a>> {
+    let here = view.workers.iter().find(|worker| worker.name.0 == name).map(Known::Here);
+    let absent = || view.absent_workers.iter().find(|worker| worker.name.0 == name);
+    here.or_else(|| absent().map(Known::Absent))
+}
+
+/// The input of each task at work, for people; those without one are left out.
+pub(crate) fn files_at_work(cluster: &Cluster, workers: &[WorkerView]) -> BTreeMap<TaskId, String> {
+    let running = workers.iter().flat_map(|worker| &worker.running);
+    let tasks: Vec<TaskId> = running.map(|work| work.running.task).collect();
+    let files = NamesAtWork::default().of(cluster, &tasks).into_iter();
+    files.map(|(task, path)| (task, printable(&path))).collect()
 }
 
 /// Makes a change; a refusal says by itself what was to be done.
@@ -161,15 +185,20 @@ fn held(worker: &WorkerView) -> String {
 }
 
 fn show(who: &NamedWorker, json: bool) -> Result<u8, CliError> {
-    let view = status(&cluster(&who.place)?)?;
-    let Some((text, value)) = find(&view, &who.name) else {
+    let cluster = cluster(&who.place)?;
+    let view = status(&cluster)?;
+    let Some(known) = find(&view, &who.name) else {
         let name = &who.name;
         return Err(CliError::failed(format!(
             "find worker {name}: `windlass worker list` shows which there are"
         )));
     };
-    let value = json!({ "version": 1, "worker": value });
-    print(&if json { format!("{value:#}\n") } else { text });
+    let text = match known {
+        _ if json => format!("{:#}\n", json!({ "version": 1, "worker": known.to_json() })),
+        Known::Here(worker) => told(worker, &files_at_work(&cluster, std::slice::from_ref(worker))),
+        Known::Absent(worker) => told_absent(worker),
+    };
+    print(&text);
     Ok(0)
 }
 
@@ -254,7 +283,7 @@ pub(crate) fn is_older(worker: &WorkerView) -> bool {
 }
 
 /// All that is known of a connected worker.
-fn told(worker: &WorkerView) -> String {
+fn told(worker: &WorkerView, files: &BTreeMap<TaskId, String>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<12}{value}");
@@ -274,7 +303,7 @@ fn told(worker: &WorkerView) -> String {
     for slot in 0..worker.slots {
         let name = format!("slot {slot}");
         let work = worker.running.iter().find(|work| work.running.slot == slot);
-        line(&name, work.map_or_else(|| "idle".to_owned(), slot_told));
+        line(&name, work.map_or_else(|| "idle".to_owned(), |work| slot_told(work, files)));
     }
     line("limits", format!("lost after {} s without a word", LEASE_MS / 1_000));
     for offer in &worker.offers {
@@ -301,11 +330,13 @@ fn told(worker: &WorkerView) -> String {
 }
 
 /// What a slot does, and for how long.
-pub(crate) fn slot_told(work: &SlotWork) -> String {
+pub(crate) fn slot_told(work: &SlotWork, files: &BTreeMap<TaskId, String>) -> String {
     let SlotWork { running, operation } = work;
     let seconds = running.elapsed_ms as f64 / 1_000.0;
     let operation = operation.as_deref().unwrap_or("something");
-    format!("{operation} of task {} for {seconds:.1} s", running.task)
+    let task = running.task;
+    let file = files.get(&task).map_or_else(String::new, |file| format!(", {file},"));
+    format!("{operation} of task {task}{file} for {seconds:.1} s")
 }
 
 fn told_absent(worker: &AbsentWorker) -> String {
