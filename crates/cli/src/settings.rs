@@ -4,7 +4,7 @@
 use crate::arguments::AskArguments;
 use crate::cluster::SECRETS;
 use crate::{CliError, credentials, models};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use windlass_client::gather::{AUTO_OPERATIONS, Choice};
@@ -178,8 +178,9 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
         .collect();
     for name in given.keys() {
         if !may_run.iter().any(|spec| spec.params.iter().any(|param| param.name == name)) {
-            let known: Vec<&str> =
+            let known: BTreeSet<&str> =
                 may_run.iter().flat_map(|spec| spec.params).map(|param| param.name).collect();
+            let known: Vec<&str> = known.into_iter().collect();
             let hint = if known.is_empty() {
                 "it takes none".to_owned()
             } else {

@@ -8,8 +8,8 @@ use windlass_core::{Epoch, Seq};
 /// A master that cannot start, go on, or do what it was asked.
 #[derive(Clone, Debug, Error)]
 pub enum MasterError {
-    /// The journal cannot be read.
-    #[error("read the journal: {0}")]
+    /// The journal cannot be read or written; which, its text says.
+    #[error("use the journal: {0}")]
     Journal(String),
     /// A record that this version cannot read.
     #[error("read record {seq} of the journal: {error}")]

@@ -156,7 +156,9 @@ impl Observer {
                 Applied::WorkerJoined(worker) => info!(%worker, "a worker joined"),
                 Applied::WorkerLeft(worker) => info!(%worker, "a worker left"),
                 Applied::WorkerDrained(worker, true) => info!(%worker, "a worker is drained"),
-                Applied::WorkerDrained(worker, false) => info!(%worker, "a worker is resumed"),
+                Applied::WorkerDrained(worker, false) => {
+                    info!(%worker, "a worker is no longer drained")
+                }
                 Applied::JobForgotten(job) => info!(%job, "a job is forgotten"),
                 _ => {}
             }
