@@ -153,7 +153,7 @@ impl Client {
             }
             Ok(Ok(()))
         })?;
-        taken.map_err(|error| WireError::Failed(error.to_string()))
+        taken.map_err(|error| WireError::Unwritten(error.to_string()))
     }
 
     /// Sets how the workers for an operation's calls are chosen.
