@@ -13,6 +13,7 @@ use windlass_core::balance::Strategy;
 use windlass_core::session::Withdrawal;
 use windlass_core::steering::Act;
 use windlass_core::view::{ClusterView, JobView, Stall, WaitingWorker};
+use windlass_core::words::counted;
 
 pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     let place = &arguments.place;
@@ -58,7 +59,12 @@ fn to_text(view: &ClusterView, files: &BTreeMap<TaskId, String>) -> String {
         // Writing to a string cannot fail.
         let (name, busy, slots) = (&worker.name, worker.running.len(), worker.slots);
         let drained = if worker.draining { ", drained" } else { "" };
-        let _ = writeln!(text, "worker {name}: {busy} of {slots} slots at work{drained}");
+        // They have no slots.
+        let calls = match worker.held_call_count {
+            0 => String::new(),
+            count => format!(", {}", counted(count.into(), "call")),
+        };
+        let _ = writeln!(text, "worker {name}: {busy} of {slots} slots at work{calls}{drained}");
         for work in &worker.running {
             let _ = writeln!(text, "  {}", workers::slot_told(work, files));
         }
