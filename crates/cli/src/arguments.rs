@@ -151,7 +151,7 @@ pub(crate) struct CallArguments {
     /// in the order of the lines, an empty one where a call fails or a line is empty
     #[arg(long, value_name = "FILE", conflicts_with = "values")]
     pub(crate) each: Option<PathBuf>,
-    /// With --each: a JSON object for each answer or failure
+    /// With --each: a JSON object for each line: its answer, its error, or that it is empty
     #[arg(long, requires = "each")]
     pub(crate) json: bool,
     /// A parameter, as name=value (repeatable)

@@ -36,12 +36,12 @@ pub(crate) fn records(arguments: &RecordsArguments) -> Result<u8, CliError> {
     match &arguments.command {
         RecordsCommand::Load(load) => with_cluster(&place(0)?, |cluster| self::load(load, cluster)),
         RecordsCommand::Query { name, conditions } => query::query(arguments, name, conditions),
-        RecordsCommand::List { json } => with_recorded(&place(0)?, |cluster| {
+        RecordsCommand::List { json } => place(0)?.with_recorded(|cluster| {
             let sets = cluster.records().map_err(CliError::failed)?;
             print(&if *json { json_list(&sets) } else { table(&sets) });
             Ok(0)
         }),
-        RecordsCommand::Drop { name } => with_recorded(&place(0)?, |cluster| {
+        RecordsCommand::Drop { name } => place(0)?.with_recorded(|cluster| {
             cluster.drop_records(name).map_err(|error| refused("drop", name, &error))?;
             say(&format!("Record set {name} is dropped.\n"));
             Ok(0)
@@ -58,15 +58,6 @@ fn with_cluster(
     let done = act(&attached.cluster());
     attached.stop(&mut || {}, &|| false);
     done
-}
-
-/// The same where a state that is not there is not made for it.
-fn with_recorded(
-    place: &Place,
-    act: impl FnOnce(&Cluster) -> Result<u8, CliError>,
-) -> Result<u8, CliError> {
-    place.check_recorded()?;
-    with_cluster(place, act)
 }
 
 fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {

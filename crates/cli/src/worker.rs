@@ -10,6 +10,7 @@ use crate::{CliError, EXIT_DENIED, EXIT_UNREACHABLE, access, settings, signals};
 use std::path::PathBuf;
 use std::sync::Arc;
 use windlass_core::Incarnation;
+use windlass_core::words::counted;
 use windlass_wire::Address;
 use windlass_worker::{Entrance, Refused, Remote, Standing, Store, Worker, join};
 
@@ -49,7 +50,7 @@ pub(crate) fn worker(arguments: &WorkerArguments) -> Result<u8, CliError> {
     let joined = join(&worker, &remote, &mut masters, &Arc::clone(&stop), &mut |standing| {
         let text = match &standing {
             Standing::Joined(master) => {
-                let slots = if slots == 1 { "1 slot".to_owned() } else { format!("{slots} slots") };
+                let slots = counted(slots.into(), "slot");
                 format!("Worker {name} with {slots} works for the master at {master}\n")
             }
             Standing::Lost { cause } => {

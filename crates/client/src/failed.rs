@@ -9,14 +9,6 @@ use windlass_core::{Failure, FailureKind, PhaseId, PhaseIndex, TaskId, TaskIndex
 const RANGE_COUNT_MAX: usize = 4_096;
 /// The code of a failure that is a lost worker's.
 const WORKER_LOST: &str = "worker_lost";
-/// The kinds by which failed files are asked for, beside lost workers.
-const KINDS: [FailureKind; 5] = [
-    FailureKind::Rejected,
-    FailureKind::Crashed,
-    FailureKind::TimedOut,
-    FailureKind::OutOfMemory,
-    FailureKind::Unavailable,
-];
 
 /// What came of a retry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -41,7 +33,7 @@ pub fn has_cause(failure: &Failure, wanted: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
     let wanted = plain(wanted.trim());
     let code = plain(&failure.code);
-    let is_kind = KINDS.iter().any(|kind| kind.label() == wanted);
+    let is_kind = FailureKind::ALL.iter().any(|kind| kind.label() == wanted);
     !wanted.is_empty()
         && (class(failure) == wanted
             || code == wanted

@@ -83,7 +83,7 @@ impl<'s> Said<'s> {
     /// The bytes; then, where there may be escapes, what they stand for in a list and in JSON.
     fn readings(text: &'s [u8]) -> impl Iterator<Item = Said<'s>> {
         let may_be_escaped = text.contains(&b'\\');
-        let readings = [false, true].into_iter().take(1 + usize::from(may_be_escaped));
+        let readings = std::iter::once(false).chain(may_be_escaped.then_some(true));
         readings.map(move |is_escaped| Said { text, is_escaped })
     }
 

@@ -19,6 +19,15 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All of them.
+    pub const ALL: [FailureKind; 5] = [
+        FailureKind::Rejected,
+        FailureKind::Crashed,
+        FailureKind::TimedOut,
+        FailureKind::OutOfMemory,
+        FailureKind::Unavailable,
+    ];
+
     /// One or two words for tables and JSON.
     #[must_use]
     pub fn label(self) -> &'static str {
