@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::fs::Permissions;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 
 fn json(lab: &Lab, command: &str, code: i32) -> Value {
     let ran = lab.run(&["state", command, "--json"]);
@@ -96,8 +97,15 @@ fn a_state_that_may_not_be_entered_is_told_as_that() {
     let lab = Lab::new();
     lab.run(&["run", "--op", "noop"]).ended(0);
     let state = lab.path("state");
+    // Where the binary was built, another user may not come.
+    let own = |path: &Path, mode| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let binary = lab.path("windlass");
+    std::fs::copy(env!("CARGO_BIN_EXE_windlass"), &binary).expect("copied");
+    own(&lab.path(""), 0o755);
     let nobody = |args: &[&str]| {
-        let mut command = lab.command(args);
+        let mut command = lab.command_of(&binary, args);
         command.current_dir("/");
         if rustix::process::geteuid().is_root() {
             command.uid(65_534).gid(65_534);
@@ -107,12 +115,28 @@ fn a_state_that_may_not_be_entered_is_told_as_that() {
     if !nobody(&["--version"]).is_ok_and(|ran| ran.code == 0) {
         return not_run("nobody", "another user cannot run the binary");
     }
-    let own = |mode| std::fs::set_permissions(&state, Permissions::from_mode(mode));
-    own(0).expect("it is ours");
+    own(&state, 0);
     for command in [&["job", "list"][..], &["cluster", "status"], &["state", "show"]] {
         let ran = nobody(command).expect("starts");
         ran.ended(4).said("may not enter").said("permission x is missing").said("--state DIR");
         assert!(!ran.stderr.contains("windlass up"), "{}", ran.stderr);
     }
-    own(0o700).expect("it is ours");
+    own(&state, 0o700);
+    // Behind a link the folders on the way to it are in nobody's way.
+    std::fs::create_dir(lab.path("closed")).expect("a folder");
+    std::fs::rename(&state, lab.path("closed/state")).expect("moved");
+    std::os::unix::fs::symlink(lab.path("closed/state"), &state).expect("a link");
+    own(&lab.path("closed"), 0o700);
+    let ran = nobody(&["job", "list"]).expect("starts");
+    ran.ended(4).said("permission denied").said("--state DIR");
+    assert!(!ran.stderr.contains("belongs to"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_state_that_is_a_file_is_told_as_that() {
+    let lab = Lab::new();
+    std::fs::write(lab.path("state"), "").expect("written");
+    for command in [&["job", "list"][..], &["state", "show"], &["records", "list"]] {
+        lab.run(command).ended(4).said("it is no folder");
+    }
 }

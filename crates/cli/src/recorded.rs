@@ -1,6 +1,7 @@
 //! Whether a folder holds a state, for commands that look at one or change it and never make one.
 
 use crate::{CliError, EXIT_UNREACHABLE};
+use rustix::fs::{Access, access};
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -9,13 +10,29 @@ use std::path::Path;
 /// The folder in a state that every use of it makes.
 const JOURNAL: &str = "journal";
 
-/// Whether there is a state; it is an error where the folder may not be entered.
+/// Whether there is a state; it is an error where nobody can tell, as in a folder that may not be
+/// entered.
 pub(crate) fn is_there(state: &Path) -> Result<bool, CliError> {
+    let unusable = |why: &str| CliError {
+        text: format!("failed to use the state {}: {why}", state.display()),
+        code: EXIT_UNREACHABLE,
+    };
     match state.join(JOURNAL).metadata() {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(closed(state)),
-        Err(_) => Ok(false),
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound => Ok(false),
+            ErrorKind::PermissionDenied => Err(unusable(&closed(state))),
+            ErrorKind::NotADirectory => {
+                Err(unusable("it is no folder; name another state with --state DIR"))
+            }
+            _ => Err(unusable(&error.to_string())),
+        },
     }
+}
+
+/// It is an error where nobody can tell whether there is one.
+pub(crate) fn check_known(state: &Path) -> Result<(), CliError> {
+    is_there(state).map(drop)
 }
 
 /// It is an error where there is none.
@@ -33,19 +50,16 @@ pub(crate) fn none(state: &Path) -> CliError {
     CliError { text, code: EXIT_UNREACHABLE }
 }
 
-/// Says which folder is in the way: the innermost one that this user sees.
-fn closed(state: &Path) -> CliError {
-    let seen = state.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)));
-    let why = match seen {
+/// Says which folder is in the way, where it is on the path: a link may lead to others.
+fn closed(state: &Path) -> String {
+    let mut folders =
+        state.ancestors().filter_map(|folder| Some((folder, folder.metadata().ok()?)));
+    let in_the_way = folders.find(|(folder, _)| access(*folder, Access::EXEC_OK).is_err());
+    let why = match in_the_way {
         Some((folder, metadata)) => why_closed(folder, &metadata),
         None => "permission denied".to_owned(),
     };
-    let text = format!(
-        "failed to use the state {}: {why}; work as that user, or name another state with \
-         --state DIR",
-        state.display()
-    );
-    CliError { text, code: EXIT_UNREACHABLE }
+    format!("{why}; work as its user, or name another state with --state DIR")
 }
 
 fn why_closed(folder: &Path, metadata: &Metadata) -> String {

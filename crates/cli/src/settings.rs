@@ -4,6 +4,7 @@
 use crate::arguments::AskArguments;
 use crate::cluster::SECRETS;
 use crate::{CliError, credentials, models};
+use rustix::fs::{Access, access};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -212,23 +213,27 @@ fn absolute(path: &Path, argument: &str) -> Result<PathBuf, CliError> {
         )));
     }
     std::path::absolute(path).map_err(|error| {
-        CliError::usage(format!("{argument}: the path {path:?} makes no sense: {error}"))
+        // Relative ones need it, and nothing else can fail.
+        CliError::failed(format!("{argument}: find {path:?} from the current folder: {error}"))
     })
 }
 
 /// Whether results can be put into a folder that may have to be made: better known before the work
 /// than after it.
 pub(crate) fn check_out(out: &Path) -> Result<(), CliError> {
-    let there = out.ancestors().find_map(|path| Some((path, path.metadata().ok()?)));
-    match there {
-        Some((path, metadata)) if !metadata.is_dir() => {
-            let (out, path) = (out.display(), path.display());
-            Err(CliError::usage(format!(
-                "--out {out}: {path} is no folder; name another one for the results"
-            )))
-        }
-        _ => Ok(()),
-    }
+    let Some(there) = out.ancestors().find(|path| path.symlink_metadata().is_ok()) else {
+        return Ok(());
+    };
+    let why = match there.metadata() {
+        Err(error) => format!("is a link that leads nowhere ({error})"),
+        Ok(metadata) if !metadata.is_dir() => "is no folder".to_owned(),
+        Ok(_) => match access(there, Access::WRITE_OK | Access::EXEC_OK) {
+            Err(error) => format!("cannot be written to ({error})"),
+            Ok(()) => return Ok(()),
+        },
+    };
+    let (out, there) = (out.display(), there.display());
+    Err(CliError::usage(format!("--out {out}: {there} {why}; name another folder for the results")))
 }
 
 #[cfg(test)]
@@ -254,5 +259,12 @@ mod tests {
             let error = check_out(&bad).expect_err("is none");
             assert!(error.text.contains(&format!("{} is no folder", file.display())), "{error}");
         }
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        let error = check_out(&link.join("a")).expect_err("is none");
+        assert!(error.text.contains("link is a link that leads nowhere"), "{error}");
+        // Not even root writes there.
+        let error = check_out(Path::new("/proc/1/a")).expect_err("is none");
+        assert!(error.text.contains("cannot be written to"), "{error}");
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn state(arguments: &StateArguments) -> Result<u8, CliError> {
 
 /// Reads the whole state without holding it.
 fn audit(state: &Path) -> Result<Audit, CliError> {
-    recorded::is_there(state)?;
+    recorded::check_known(state)?;
     Audit::of(state).map_err(|error| match error {
         AuditError::NoState(_) => recorded::none(state),
         error => CliError::failed(error),
