@@ -2,7 +2,6 @@
 
 use super::{Cluster, ClusterError};
 use crate::fetch::{copy_from, lying_here};
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -115,8 +114,7 @@ impl Cluster {
         let Cluster::There(client) = self else { return Ok(()) };
         let mut wanted: Vec<&Input> = inputs.iter().collect();
         if client.address().is_this_machine() {
-            let unseen = unseen_folders(client, inputs)?;
-            wanted.retain(|input| unseen.contains(&path(input).parent()));
+            wanted = unseen(client, inputs)?;
         }
         if wanted.is_empty() {
             return Ok(());
@@ -132,19 +130,13 @@ fn path(input: &Input) -> &Path {
     Path::new(OsStr::from_bytes(&input.path))
 }
 
-/// The folders of inputs that the master does not see, though its address is of this machine: it
-/// is asked for one file of each.
-fn unseen_folders<'a>(
-    client: &Client,
-    inputs: &'a [Input],
-) -> Result<BTreeSet<Option<&'a Path>>, ClusterError> {
-    let mut folders = BTreeSet::new();
-    let firsts = inputs.iter().map(path).filter(|path| folders.insert(path.parent()));
+/// Those of these inputs that the master does not see, though its address is of this machine.
+fn unseen<'a>(client: &Client, inputs: &'a [Input]) -> Result<Vec<&'a Input>, ClusterError> {
     // One that is gone is nobody's to see.
-    let asked = firsts.filter_map(|path| {
-        let facts = path.metadata().ok()?;
-        let file = LocalFile { path: path.into(), device: facts.dev(), inode: facts.ino() };
-        Some((path.parent(), file))
+    let asked = inputs.iter().filter_map(|input| {
+        let facts = path(input).metadata().ok()?;
+        let (device, inode) = (facts.dev(), facts.ino());
+        Some((input, LocalFile { path: path(input).into(), device, inode }))
     });
     let (asked, files): (Vec<_>, Vec<_>) = asked.unzip();
     Ok(client.unseen(&files)?.into_iter().filter_map(|at| asked.get(at).copied()).collect())
