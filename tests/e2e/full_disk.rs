@@ -1,8 +1,9 @@
 //! The disk of the state fills up: a run says so, waits, and ends well when there is room.
 
 use crate::cluster::master;
-use crate::lab::{Lab, not_run, until};
+use crate::lab::{Lab, not_run, signal, until};
 use crate::service::Service;
+use rustix::process::Signal;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +14,7 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(lab: &Lab, folder: &str) -> Option<SmallDisk> {
         let folder = lab.path(folder);
-        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::create_dir_all(&folder).expect("a folder");
         let mut mount = Command::new("mount");
         let mounted = mount.args(["-t", "tmpfs", "-o", "size=4m", "windlass-test"]).arg(&folder);
         if mounted.output().is_ok_and(|output| output.status.success()) {
@@ -30,11 +31,12 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Fills the disk of a state that nobody holds; answers the file that takes the room.
-fn fill(lab: &Lab) -> PathBuf {
+/// Fills the disk of a state that nobody holds, or of a folder in it; answers the file that takes
+/// the room.
+fn fill(lab: &Lab, folder: &str) -> PathBuf {
     // The reserve is used up and the disk is full: only what makes room may be written now.
     std::fs::remove_file(lab.path("state/journal/reserve")).expect("there was a reserve");
-    let filler = lab.path("state/filler");
+    let filler = lab.path(folder).join("filler");
     let mut full = std::fs::File::create(&filler).expect("a file");
     std::io::copy(&mut std::io::repeat(7).take(8 << 20), &mut full).expect_err("it is full");
     drop(full);
@@ -47,7 +49,7 @@ fn a_full_disk_is_told_and_waited_for() {
     let Some(_mounted) = SmallDisk::mount(&lab, "state") else { return };
     let noop = ["run", "--op", "noop", "--param", "count=3"];
     lab.run(&noop).ended(0);
-    let filler = fill(&lab);
+    let filler = fill(&lab, "state");
     let log = lab.path("log");
     let mut child = lab
         .command(&noop)
@@ -70,12 +72,61 @@ fn a_full_disk_is_told_and_waited_for() {
     assert_eq!(lab.summary()["totals"]["succeeded"], 3);
 }
 
+/// What is submitted has bytes for the store before it has records for the journal.
+#[test]
+fn a_full_store_is_waited_for_here_and_in_a_cluster() {
+    let lab = Lab::new();
+    let Some(_mounted) = SmallDisk::mount(&lab, "state") else { return };
+    lab.run(&["run", "--op", "noop", "--param", "count=3"]).ended(0);
+    for (count, in_cluster) in [("count=4", false), ("count=5", true)] {
+        let filler = fill(&lab, "state");
+        let up = in_cluster.then(|| {
+            let up = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
+            let up = Service::start(&mut lab.command(&up));
+            up.wait_for("Ctrl-C ends it");
+            up
+        });
+        let run = ["run", "--op", "noop", "--param", count];
+        let mut run = Service::start(&mut lab.command(&run));
+        run.wait_for("is full; waiting for room");
+        std::fs::remove_file(&filler).expect("the filler goes");
+        assert!(run.ended().success(), "{}", run.said());
+        // Nobody holds the state any longer, and the next one to do so makes a new reserve.
+        drop(up);
+    }
+}
+
+/// What its master was asked for cannot be taken back, so it is waited for and told.
+#[test]
+fn stopped_while_a_cluster_waits_for_room_a_run_tells_of_its_job() {
+    let lab = Lab::new();
+    let Some(_mounted) = SmallDisk::mount(&lab, "state/journal") else { return };
+    lab.run(&["run", "--op", "noop", "--param", "count=3"]).ended(0);
+    let filler = fill(&lab, "state/journal");
+    let up = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
+    let up = Service::start(&mut lab.command(&up));
+    up.wait_for("Ctrl-C ends it");
+    until("it is there", || lab.run(&["worker", "list"]).stdout.contains("w1 "));
+    // What room a last page of the log has is taken, and nothing of the run will be done.
+    let mut drain = Service::start(&mut lab.command(&["worker", "drain", "w1"]));
+    drain.wait_for("waits until there is room");
+    let mut run = Service::start(&mut lab.command(&["run", "--op", "noop"]));
+    run.wait_for("is full; waiting for room");
+    signal(&run.child, Signal::INT);
+    run.wait_for("then this stops");
+    std::fs::remove_file(&filler).expect("the filler goes");
+    assert!(drain.ended().success(), "{}", drain.said());
+    assert_eq!(run.ended().code(), Some(130), "{}", run.said());
+    assert!(run.said().contains("Job 2 goes on in the cluster"), "{}", run.said());
+    lab.run(&["job", "cancel", "2"]).ended(0);
+}
+
 #[test]
 fn a_drain_that_waits_for_room_says_so() {
     let lab = Lab::new();
     let Some(_mounted) = SmallDisk::mount(&lab, "state") else { return };
     lab.run(&["run", "--op", "noop", "--param", "count=3"]).ended(0);
-    let filler = fill(&lab);
+    let filler = fill(&lab, "state");
     let args = ["up", "--listen", "127.0.0.1:0", "--workers", "1"];
     let mut up = Service::start(&mut lab.command(&args));
     up.wait_for("Ctrl-C ends it");

@@ -1,6 +1,6 @@
 //! Blobs on their way in.
 
-use crate::node::{Traffic, of_blobs};
+use crate::node::{Traffic, of_blobs, of_write};
 use std::io::{self, Write};
 use std::sync::Arc;
 use tracing::info;
@@ -50,7 +50,7 @@ impl BlobSink for Arriving {
             info!(%blob, bytes = before, "an upload goes on where it broke off");
         }
         self.traffic.on_received(bytes.len());
-        self.writer.write_all(bytes).map_err(|error| HostError::Failed(error.to_string()))
+        self.writer.write_all(bytes).map_err(of_write)
     }
 
     fn finish(self: Box<Self>) -> Result<BlobId, HostError> {
@@ -123,6 +123,14 @@ mod tests {
 
     fn refused<T>(what: Result<T, HostError>) -> HostError {
         what.err().expect("refused")
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_one_that_fails() {
+        let of = |kind: io::ErrorKind| of_write(kind.into());
+        assert!(matches!(of(io::ErrorKind::StorageFull), HostError::Full(_)));
+        assert!(matches!(of(io::ErrorKind::QuotaExceeded), HostError::Full(_)));
+        assert!(matches!(of(io::ErrorKind::BrokenPipe), HostError::Failed(_)));
     }
 
     #[test]

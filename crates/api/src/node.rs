@@ -2,6 +2,7 @@
 
 use crate::ended;
 use std::fmt::Display;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use windlass_blobs::{BlobError, Blobs};
@@ -69,7 +70,16 @@ pub(crate) fn of_master(error: MasterError) -> HostError {
 pub(crate) fn of_blobs(error: BlobError) -> HostError {
     match error {
         BlobError::Missing { .. } => HostError::NotFound(error.to_string()),
+        error if error.is_disk_full() => HostError::Full(error.to_string()),
         error => HostError::Failed(error.to_string()),
+    }
+}
+
+/// For `map_err`: what the system says while bytes are written, as an answer.
+pub(crate) fn of_write(error: io::Error) -> HostError {
+    match windlass_blobs::is_full(&error) {
+        true => HostError::Full(error.to_string()),
+        false => HostError::Failed(error.to_string()),
     }
 }
 

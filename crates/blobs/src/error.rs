@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use windlass_core::BlobId;
 
+/// Whether an error says that the disk is full, which may pass.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Why a blob could not be stored, made durable or read.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum BlobError {
@@ -64,9 +70,7 @@ impl BlobError {
     /// Whether the disk is full, which may pass.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
-        let BlobError::Io { source, .. } = self else { return false };
-        matches!(source.kind(), StorageFull | QuotaExceeded)
+        matches!(self, BlobError::Io { source, .. } if is_full(source))
     }
 
     pub(crate) fn io(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BlobError {

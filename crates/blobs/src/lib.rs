@@ -20,7 +20,7 @@ mod stored;
 mod sweep;
 mod writer;
 
-pub use error::BlobError;
+pub use error::{BlobError, is_full};
 pub use files::sync_files;
 pub use known::Known;
 pub use left::{Doorstep, Left};

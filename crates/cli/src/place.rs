@@ -3,6 +3,8 @@
 use crate::arguments::AccessArguments;
 use crate::cluster::{Attached, OwnWorkers, Plan, SOCKET};
 use crate::{CliError, EXIT_UNREACHABLE, access, recorded, settings};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
@@ -102,7 +104,7 @@ impl Place {
                 Ok(client) => Ok(Cluster::There(client)),
                 Err(_) => {
                     // Where the folder may not be entered, nobody knows what runs there.
-                    recorded::is_there(state)?;
+                    recorded::check_known(state)?;
                     let text = format!(
                         "failed to reach a cluster: none runs over the state {}; start one with \
                          `windlass up`, or name another one with --state or --master",
@@ -138,6 +140,19 @@ impl Place {
         }
     }
 
+    /// The flags by which other commands find it, from whatever folder and whatever the variables
+    /// say; a token is not repeated.
+    pub(crate) fn flags(&self) -> String {
+        match self {
+            Place::State(state, _) => format!(" --state {}", quoted(state.as_os_str())),
+            Place::Master(address, access) => {
+                let is_open = matches!(access, Access::Plain) && !address.is_this_machine();
+                let insecure = if is_open { " --insecure" } else { "" };
+                format!(" --master {}{insecure}", quoted(address.to_string().as_ref()))
+            }
+        }
+    }
+
     /// What is never taken for an input.
     pub(crate) fn excluded(&self) -> Vec<PathBuf> {
         match self {
@@ -154,9 +169,55 @@ impl Place {
         };
         format!("the disk of {place} is full; waiting for room")
     }
+
+    /// The same before its tasks are recorded, and whether it was stopped there.
+    pub(crate) fn waiting_to_begin(&self, stops: bool) -> String {
+        let stops = if stops { ", then this stops (Ctrl-C again: at once)" } else { "" };
+        self.waiting_for_room() + stops
+    }
+}
+
+/// A word as a shell reads it.
+pub(crate) fn quoted(word: &OsStr) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:[]".contains(c);
+    match word.to_str() {
+        Some(text) if text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if !text.chars().any(char::is_control) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => {
+            let byte = |byte: &u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                b' '..=b'~' => char::from(*byte).to_string(),
+                _ => format!("\\x{byte:02x}"),
+            };
+            format!("$'{}'", word.as_bytes().iter().map(byte).collect::<String>())
+        }
+    }
 }
 
 /// Cores of this machine.
 pub(crate) fn cores() -> u32 {
     available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_lead_other_commands_to_the_same_place() {
+        let state = |bytes: &[u8]| {
+            Place::here(Some(Path::new(OsStr::from_bytes(bytes))), 1).expect("a place").flags()
+        };
+        assert_eq!(state(b"/a/b"), " --state /a/b");
+        assert_eq!(state(b"/a b"), " --state '/a b'");
+        assert_eq!(state(b"/it's"), r" --state '/it'\''s'");
+        assert_eq!(state(b"/\xff'"), r" --state $'/\xff\''");
+        let master = |address: &str| {
+            Place::Master(address.parse().expect("an address"), Access::Plain).flags()
+        };
+        assert_eq!(master("127.0.0.1:7000"), " --master 127.0.0.1:7000");
+        assert_eq!(master("far:7000"), " --master far:7000 --insecure");
+    }
 }

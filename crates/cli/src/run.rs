@@ -24,7 +24,6 @@ const COLUMNS_DEFAULT: usize = 100;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(&arguments.ask)?;
-    asked.iter().try_for_each(|asked| settings::check_out(&asked.out))?;
     let workers = arguments.workers.unwrap_or_else(cores);
     let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
     // Who says how many workers means some of this machine's own.
@@ -42,6 +41,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
         let failed_too = arguments.ask.failed && own_jobs.is_empty();
         let mut run = prepared(&cluster, &place, asked, failed_too, &interrupted)?;
+        settings::check_out(&run.asked.out)?;
         run.own_jobs.clone_from(&own_jobs);
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
@@ -54,11 +54,21 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         screen.finish();
         // A short run is over before it is looked at.
         unconfined(&attached, &mut layers_told).iter().for_each(|it| say(&format!("{it}\n")));
+        let out = run.asked.out.clone();
         asked = Some(run.asked);
         match finished {
             Err(RunError::Interrupted) => {
+                match own_jobs.is_empty() {
+                    true => say(
+                        "Stopped before the job was whole; the same command goes on from here.\n",
+                    ),
+                    // It was looking once more, after the cluster was lost.
+                    false => {
+                        let jobs = stopped::going_on(&attached, &own_jobs);
+                        say(&stopped::told(None, &jobs, &place, &out));
+                    }
+                }
                 attached.stop(&mut || {}, &|| false);
-                say("Stopped before anything was begun.\n");
                 return Ok(EXIT_INTERRUPTED);
             }
             Err(error) if error.is_cluster_lost() => {
@@ -67,7 +77,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
                 match place.attach_again(&interrupted)? {
                     Some(found) => attached = found,
                     None => {
-                        say("Stopped. Nothing is lost: the same command goes on from here.\n");
+                        let jobs = stopped::going_on_unheard(&place, &own_jobs);
+                        say(&stopped::told(None, &jobs, &place, &out));
                         return Ok(EXIT_INTERRUPTED);
                     }
                 }
@@ -75,7 +86,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             finished => {
                 // The results are told before the state is tidied.
                 let finished = finished.map_err(CliError::failed);
-                let ended = finished.and_then(|done| report(arguments, &attached, &done));
+                let ended = finished.and_then(|done| report(arguments, &attached, &place, &done));
                 tidy(attached, &interrupted);
                 return ended;
             }
@@ -140,7 +151,7 @@ fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BT
             found.file_count,
             found.done_bytes >> 20
         )),
-        Stage::WaitingForRoom => screen.notice(&place.waiting_for_room()),
+        Stage::WaitingForRoom { stops } => screen.notice(&place.waiting_to_begin(*stops)),
         Stage::Submitted(jobs) => own_jobs.clone_from(jobs),
         Stage::Working(standing) => {
             let mut view = view(standing);
@@ -175,6 +186,7 @@ fn unconfined(attached: &Attached, told: &mut bool) -> Option<String> {
 fn report(
     arguments: &RunArguments,
     attached: &Attached,
+    place: &Place,
     finished: &Finished,
 ) -> Result<u8, CliError> {
     let Finished { report, interrupted, .. } = finished;
@@ -184,8 +196,9 @@ fn report(
         print_json(report)?;
     }
     if *interrupted {
-        let place = stopped::flags(arguments.master.as_deref(), arguments.state.as_deref());
-        say(&stopped::told(report.totals(), &stopped::still_open(attached, report), &place));
+        let jobs = report.job_ids.iter().copied().map(JobId).collect();
+        let jobs = stopped::going_on(attached, &jobs);
+        say(&stopped::told(Some(report.totals()), &jobs, place, &report.out));
         return Ok(EXIT_INTERRUPTED);
     }
     Ok(report.exit_code())

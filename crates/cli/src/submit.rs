@@ -30,7 +30,7 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
             found.file_count,
             found.done_bytes >> 20
         )),
-        Stage::WaitingForRoom => screen.notice(&place.waiting_for_room()),
+        Stage::WaitingForRoom { stops } => screen.notice(&place.waiting_to_begin(stops)),
         Stage::Submitted(_) | Stage::Working(_) => {}
     });
     screen.finish();

@@ -74,6 +74,16 @@ impl ClusterError {
                 | ClusterError::Wire(WireError::NotFound(_) | WireError::Damaged(_))
         )
     }
+
+    /// Whether the store's disk is full, which may pass.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            ClusterError::Blob(error) => error.is_disk_full(),
+            ClusterError::Wire(error) => matches!(error, WireError::Full(_)),
+            _ => false,
+        }
+    }
 }
 
 impl Cluster {
@@ -290,10 +300,16 @@ impl Cluster {
         })
     }
 
-    /// Ends the master of this process, so that nobody waits for its full disk any longer.
-    pub fn give_up(&self) {
-        if let Cluster::Here { handle, .. } = self {
-            handle.stop();
+    /// Ends the master of this process, so that nobody waits for its full disk any longer; `false`:
+    /// it is another process's.
+    #[must_use]
+    pub fn give_up(&self) -> bool {
+        match self {
+            Cluster::Here { handle, .. } => {
+                handle.stop();
+                true
+            }
+            Cluster::There(_) => false,
         }
     }
 }

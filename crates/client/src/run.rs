@@ -51,7 +51,10 @@ pub enum Stage<'a> {
     /// Files are being found and looked at.
     Looking(Found),
     /// The run is being recorded, and the disk of the state is full.
-    WaitingForRoom,
+    WaitingForRoom {
+        /// It was stopped meanwhile, and does so once there is room.
+        stops: bool,
+    },
     /// It is recorded, as these jobs.
     Submitted(&'a BTreeSet<JobId>),
     /// Tasks are being done.
@@ -112,8 +115,8 @@ pub enum RunError {
          raise settled_task_count_max and run it again"
     )]
     Forgotten(JobId),
-    /// Stopped while it was still looking at files; nothing was submitted.
-    #[error("finish looking at the files: it was stopped")]
+    /// Stopped while it was still looking at files, or waited for room to be recorded.
+    #[error("record the run: it was stopped")]
     Interrupted,
     /// `--failed` without an earlier run.
     #[error("find an earlier run of these arguments to retry; run it without --failed first")]
@@ -129,6 +132,8 @@ impl RunError {
 
 /// How often the state of the slots is asked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a full store is left alone.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
 
 impl RunError {
     /// Whether the master was lost, not the run: the same run on another one goes on. One that lets
@@ -217,19 +222,46 @@ impl Run<'_> {
         outcomes: &[Outcome],
         observe: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Submission, RunError> {
+        loop {
+            match self.try_to_submit(submitter, outcomes, observe) {
+                Err(RunError::Cluster(error)) if error.is_disk_full() => {}
+                submission => return submission,
+            }
+            let again = Instant::now() + ROOM_PAUSE;
+            while Instant::now() < again {
+                if self.interrupted.load(Ordering::Relaxed) {
+                    return Err(RunError::Interrupted);
+                }
+                observe(Stage::WaitingForRoom { stops: false });
+                std::thread::sleep(LOOK_INTERVAL);
+            }
+        }
+    }
+
+    /// The same once: where the store takes no bytes, it fails; where the journal takes none, it
+    /// waits. What a master elsewhere was asked for, it does: the run goes on then, and stops as it
+    /// follows.
+    fn try_to_submit(
+        &self,
+        submitter: &Submitter<'_>,
+        outcomes: &[Outcome],
+        observe: &mut dyn FnMut(Stage<'_>),
+    ) -> Result<Submission, RunError> {
         std::thread::scope(|scope| {
             let (done, submitted) = sync_channel(1);
             scope.spawn(move || done.send(submitter.submit(outcomes, self.failed_too)));
+            let mut is_given_up = false;
             loop {
                 match submitted.recv_timeout(LOOK_INTERVAL) {
+                    Ok(Err(_)) if is_given_up => return Err(RunError::Interrupted),
                     Ok(submission) => return submission,
                     Err(RecvTimeoutError::Timeout) if self.waits_for_room() => {
-                        if self.interrupted.load(Ordering::Relaxed) {
+                        let stops = self.interrupted.load(Ordering::Relaxed);
+                        if stops {
                             // Nobody else ends the waiting; what is recorded so far stays.
-                            self.cluster.give_up();
-                            return Err(RunError::Interrupted);
+                            is_given_up = self.cluster.give_up();
                         }
-                        observe(Stage::WaitingForRoom);
+                        observe(Stage::WaitingForRoom { stops: stops && !is_given_up });
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                     // The thread ended without an answer: the scope hands its panic on.

@@ -36,6 +36,9 @@ pub enum HostError {
     /// This master is ending; ask another, or later.
     #[error("{0}")]
     Ended(String),
+    /// Its disk is full; ask again when there is room.
+    #[error("{0}")]
+    Full(String),
     /// Something of the host's own is in the way.
     #[error("{0}")]
     Failed(String),

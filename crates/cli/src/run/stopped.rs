@@ -1,55 +1,70 @@
-//! What a stopped run says: whether its job stops with it, or goes on in a cluster of others.
+//! What a stopped run says: whether its jobs stop with it, or go on in a cluster of others.
 
 use crate::cluster::Attached;
+use crate::place::{Place, quoted};
+use std::collections::BTreeSet;
 use std::path::Path;
-use windlass_client::report::{Report, Totals};
+use windlass_client::report::Totals;
 use windlass_core::JobId;
 use windlass_core::ledger::JobState;
+use windlass_core::view::JobView;
 
-/// The jobs of the run that go on without it; none where the cluster ends with it.
-pub(super) fn still_open(attached: &Attached, report: &Report) -> Vec<JobId> {
+/// A job that goes on without the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GoesOn {
+    id: JobId,
+    is_paused: bool,
+}
+
+impl GoesOn {
+    fn of(job: &JobView) -> GoesOn {
+        GoesOn { id: job.id, is_paused: job.paused.is_some() }
+    }
+}
+
+/// Which of these jobs go on without the run; none where the cluster ends with it.
+pub(super) fn going_on(attached: &Attached, jobs: &BTreeSet<JobId>) -> Vec<GoesOn> {
     let Attached::Joined(_) = attached else { return Vec::new() };
     let cluster = attached.cluster();
-    let is_open = |id: &JobId| match cluster.job(*id) {
-        Ok(job) => job.is_some_and(|job| job.state == JobState::Open),
-        // A master that does not answer now goes on with it once it is back.
-        Err(_) => true,
+    let goes_on = |id: &JobId| match cluster.job(*id) {
+        Ok(job) => job.filter(|job| job.state == JobState::Open).as_ref().map(GoesOn::of),
+        Err(_) => Some(unheard(*id)),
     };
-    report.job_ids.iter().copied().map(JobId).filter(is_open).collect()
+    jobs.iter().filter_map(goes_on).collect()
 }
 
-/// The flags by which other commands find the cluster of this run.
-pub(super) fn flags(master: Option<&str>, state: Option<&Path>) -> String {
-    match (master, state) {
-        (Some(master), _) => format!(" --master {}", quoted(master)),
-        (None, Some(state)) => format!(" --state {}", quoted(&state.display().to_string())),
-        (None, None) => String::new(),
+/// The same where the cluster was lost: a master elsewhere goes on once it is back, and a state
+/// that nobody holds waits.
+pub(super) fn going_on_unheard(place: &Place, jobs: &BTreeSet<JobId>) -> Vec<GoesOn> {
+    match place {
+        Place::Master(..) => jobs.iter().copied().map(unheard).collect(),
+        Place::State(..) => Vec::new(),
     }
 }
 
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:[]".contains(c);
-    match word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+fn unheard(id: JobId) -> GoesOn {
+    GoesOn { id, is_paused: false }
 }
 
-/// How much is left, and what becomes of it.
-pub(super) fn told(totals: Totals, open: &[JobId], place: &str) -> String {
-    let left = format!("{} of {} files still to do", totals.unfinished, totals.files);
-    if open.is_empty() {
-        return format!(
-            "\nStopped: {left}. Nothing is lost:\nthe same command goes on from here.\n"
-        );
+/// How much is left, where that is known, and what becomes of it; `out` is the folder for results.
+pub(super) fn told(totals: Option<Totals>, jobs: &[GoesOn], place: &Place, out: &Path) -> String {
+    let left = totals.map_or_else(String::new, |Totals { unfinished, files, .. }| {
+        format!(": {unfinished} of {files} files still to do")
+    });
+    if jobs.is_empty() {
+        return format!("\nStopped{left}. Nothing is lost:\nthe same command goes on from here.\n");
     }
-    let mut text = format!("\nStopped watching: {left}.\n");
-    for id in open {
+    let (place, out) = (place.flags(), quoted(out.as_os_str()));
+    let mut text = format!("\nStopped watching{left}.\n");
+    for GoesOn { id, is_paused } in jobs {
+        let what = match is_paused {
+            false => "goes on in the cluster; until it ends",
+            true => "is paused in the cluster; until it is resumed and ends",
+        };
         text.push_str(&format!(
-            "Job {id} goes on in the cluster; until it ends the same command shows its results.\n  \
-             windlass job cancel {id}{place}     ends it\n  \
-             windlass result export {id}{place}  fetches its results, also later\n"
+            "Job {id} {what} the same command shows its results.\n  \
+             windlass job cancel {id}{place}\n    ends it\n  \
+             windlass result export {id}{place} --out {out}\n    fetches its results, also later\n"
         ));
     }
     text
@@ -59,48 +74,61 @@ pub(super) fn told(totals: Totals, open: &[JobId], place: &str) -> String {
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
+    use windlass_wire::trust::Access;
 
-    fn check(open: &[u64], place: &str, expected: Expect) {
-        let totals = Totals { files: 40, unfinished: 26, ..Totals::default() };
-        let open: Vec<JobId> = open.iter().copied().map(JobId).collect();
-        expected.assert_eq(&told(totals, &open, place));
+    fn check(totals: Option<Totals>, jobs: &[GoesOn], expected: Expect) {
+        let place = Place::Master("127.0.0.1:5000".parse().expect("one"), Access::Plain);
+        expected.assert_eq(&told(totals, jobs, &place, Path::new("/a b/out")));
     }
 
     #[test]
     fn what_goes_on_without_the_run_is_told_with_what_ends_it() {
+        let totals = Some(Totals { files: 40, unfinished: 26, ..Totals::default() });
         check(
+            totals,
             &[],
-            "",
             expect![[r#"
 
             Stopped: 26 of 40 files still to do. Nothing is lost:
             the same command goes on from here.
         "#]],
         );
+        let paused = GoesOn { id: JobId(7), is_paused: true };
         check(
-            &[5],
-            &flags(Some("here:5000"), None),
+            totals,
+            &[unheard(JobId(5)), paused],
             expect![[r#"
 
-            Stopped watching: 26 of 40 files still to do.
-            Job 5 goes on in the cluster; until it ends the same command shows its results.
-              windlass job cancel 5 --master here:5000     ends it
-              windlass result export 5 --master here:5000  fetches its results, also later
-        "#]],
+                Stopped watching: 26 of 40 files still to do.
+                Job 5 goes on in the cluster; until it ends the same command shows its results.
+                  windlass job cancel 5 --master 127.0.0.1:5000
+                    ends it
+                  windlass result export 5 --master 127.0.0.1:5000 --out '/a b/out'
+                    fetches its results, also later
+                Job 7 is paused in the cluster; until it is resumed and ends the same command shows its results.
+                  windlass job cancel 7 --master 127.0.0.1:5000
+                    ends it
+                  windlass result export 7 --master 127.0.0.1:5000 --out '/a b/out'
+                    fetches its results, also later
+            "#]],
         );
         check(
-            &[5, 7],
-            &flags(None, Some(Path::new("/a b"))),
+            None,
+            &[],
             expect![[r#"
 
-            Stopped watching: 26 of 40 files still to do.
-            Job 5 goes on in the cluster; until it ends the same command shows its results.
-              windlass job cancel 5 --state '/a b'     ends it
-              windlass result export 5 --state '/a b'  fetches its results, also later
-            Job 7 goes on in the cluster; until it ends the same command shows its results.
-              windlass job cancel 7 --state '/a b'     ends it
-              windlass result export 7 --state '/a b'  fetches its results, also later
-        "#]],
+                Stopped. Nothing is lost:
+                the same command goes on from here.
+            "#]],
         );
+    }
+
+    #[test]
+    fn a_lost_master_goes_on_elsewhere_and_a_state_that_nobody_holds_does_not() {
+        let jobs = BTreeSet::from([JobId(5)]);
+        let far = Place::Master("far:5000".parse().expect("an address"), Access::Plain);
+        assert_eq!(going_on_unheard(&far, &jobs).len(), 1);
+        let here = Place::here(Some(Path::new("/a")), 1).expect("a place");
+        assert!(going_on_unheard(&here, &jobs).is_empty());
     }
 }

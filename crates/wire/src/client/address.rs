@@ -62,7 +62,8 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Whether a master there sees the files of this machine.
+    /// Whether that is on this machine, as far as the address tells: behind a forwarded port it is
+    /// another one.
     #[must_use]
     pub fn is_this_machine(&self) -> bool {
         match self {
@@ -80,10 +81,13 @@ impl Address {
     #[must_use]
     pub fn unknown_name(&self) -> Option<String> {
         let Address::Tcp(place) = self else { return None };
-        let error = place.to_socket_addrs().err()?.to_string();
-        // What the library says before the system's words is known.
-        Some(error.rsplit(": ").next().unwrap_or_default().to_owned())
+        not_looked_up(&place.to_socket_addrs().err()?.to_string()).map(str::to_owned)
     }
+}
+
+/// The system's words of why a name led nowhere, where an error is that; its kind does not tell.
+pub(super) fn not_looked_up(error: &str) -> Option<&str> {
+    error.strip_prefix("failed to lookup address information: ")
 }
 
 impl fmt::Display for Address {

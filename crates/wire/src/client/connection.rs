@@ -83,6 +83,9 @@ pub enum WireError {
         /// How many there may be.
         bytes_max: u64,
     },
+    /// The master's disk is full.
+    #[error("do that: the master reports: {0}")]
+    Full(String),
     /// The master could not.
     #[error("do that: the master reports: {0}")]
     Failed(String),
@@ -99,6 +102,13 @@ impl WireError {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self, WireError::Lost { .. } | WireError::Unreachable { .. })
+    }
+
+    /// Why the name of the master's machine is not known here, if it was not reached for that.
+    #[must_use]
+    pub fn unknown_name(&self) -> Option<&str> {
+        let WireError::Unreachable { cause, .. } = self else { return None };
+        address::not_looked_up(cause)
     }
 
     /// Whether one end does not let the other one near.
@@ -288,6 +298,7 @@ pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
         Code::DeadlineExceeded => WireError::TimedOut(text),
         Code::NotFound => WireError::NotFound(text),
         Code::DataLoss => WireError::Damaged(text),
+        Code::ResourceExhausted => WireError::Full(text),
         _ if is_lost(status) => {
             let cause = if text.is_empty() { root_cause(status) } else { text };
             WireError::Lost { address: address.clone(), cause }

@@ -420,6 +420,7 @@ pub mod blobs_client {
             self.inner.unary(req, path, codec).await
         }
         /// Stores blobs, one after the other. All of them are durable when this is answered.
+        /// RESOURCE_EXHAUSTED, here as below: the disk is full; ask again when there is room.
         pub async fn put(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::BlobPiece>,
@@ -641,6 +642,7 @@ pub mod blobs_server {
             request: tonic::Request<super::BlobIds>,
         ) -> std::result::Result<tonic::Response<super::BlobIds>, tonic::Status>;
         /// Stores blobs, one after the other. All of them are durable when this is answered.
+        /// RESOURCE_EXHAUSTED, here as below: the disk is full; ask again when there is room.
         async fn put(
             &self,
             request: tonic::Request<tonic::Streaming<super::BlobPiece>>,

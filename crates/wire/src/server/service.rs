@@ -99,6 +99,7 @@ impl From<HostError> for Status {
             HostError::Refused(text) => Status::failed_precondition(text),
             HostError::NotFound(text) => Status::not_found(text),
             HostError::Ended(text) => Status::unavailable(text),
+            HostError::Full(text) => Status::resource_exhausted(text),
             HostError::Failed(text) => Status::internal(text),
         }
     }
