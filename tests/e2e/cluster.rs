@@ -259,10 +259,13 @@ fn what_the_master_does_not_see_is_sent_whatever_its_address_is() {
     lab.input("f.txt", "what lies here");
     std::fs::create_dir(lab.path("seen")).expect("made");
     std::fs::write(lab.path("seen/g.txt"), "what both see").expect("written");
+    std::fs::write(lab.path("seen/h.txt"), "what another sees").expect("written");
     let (_master, address) = master(&lab);
     let _worker = joined(&lab, "w1", &address, "1");
     let far = format!(
         "mount -t tmpfs none in && printf 'what is there!' > in/f.txt && \
+         mount -t tmpfs none open && printf 'what I alone see' > open/h && \
+         mount --bind open/h seen/h.txt && \
          exec '{}' run --master {address} in seen --op command --param cmd=cat",
         env!("CARGO_BIN_EXE_windlass"),
     );
@@ -271,6 +274,7 @@ fn what_the_master_does_not_see_is_sent_whatever_its_address_is() {
     let made = |name: &str| std::fs::read(lab.path("processed_results/command").join(name));
     assert_eq!(made("f.out").expect("a result"), b"what is there!");
     assert_eq!(made("g.out").expect("a result"), b"what both see");
+    assert_eq!(made("h.out").expect("a result"), b"what I alone see", "beside one that is seen");
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn a_name_that_leads_nowhere_is_said_and_no_token_is_asked_for() {
         &["worker", "--join", &nowhere],
     ] {
         let ran = lab.run(command);
-        ran.ended(4).said("its name is not known here").said(&nowhere);
+        ran.ended(4).said("check how the name is written").said(&nowhere);
         assert!(!ran.stderr.contains("token"), "{}", ran.stderr);
     }
     // What has something to show waits, as for any other master.

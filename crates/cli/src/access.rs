@@ -12,6 +12,10 @@ use windlass_wire::trust::{Access, Credential, WorkerCertificate};
 use windlass_wire::{Address, WireError};
 use windlass_worker::Entrance;
 
+/// What to do about a name that leads nowhere.
+const KNOWN_NAME: &str = "check how the name is written and that this machine can look names up, \
+                          or give the machine's address";
+
 /// How a command speaks to the master there.
 pub(crate) fn of_client(
     address: &Address,
@@ -122,26 +126,20 @@ pub(crate) fn token(text: &str, wanted: Role) -> Result<TokenText, CliError> {
 
 /// What goes wrong with a master elsewhere.
 pub(crate) fn of_wire(error: &WireError) -> CliError {
-    let unknown = match error {
-        WireError::Unreachable { address, .. } => unknown_name(address),
-        _ => None,
-    };
-    match error.is_denied() {
-        true => denied(error),
-        false => unknown.unwrap_or_else(|| CliError {
-            text: format!("failed to {error}; start one there with `windlass up`"),
-            code: EXIT_UNREACHABLE,
-        }),
+    if error.is_denied() {
+        return denied(error);
     }
+    let next_step = match error.unknown_name() {
+        Some(_) => KNOWN_NAME,
+        None => "start one there with `windlass up`",
+    };
+    CliError { text: format!("failed to {error}; {next_step}"), code: EXIT_UNREACHABLE }
 }
 
 /// Says of an address whose name leads nowhere that it is the name: no token helps there.
 fn unknown_name(address: &Address) -> Option<CliError> {
     let why = address.unknown_name()?;
-    let text = format!(
-        "failed to reach the master at {address}: its name is not known here ({why}); check how it \
-         is written, or give the machine's address"
-    );
+    let text = format!("failed to reach the master at {address}: {why}; {KNOWN_NAME}");
     Some(CliError { text, code: EXIT_UNREACHABLE })
 }
 
