@@ -24,6 +24,7 @@ const COLUMNS_DEFAULT: usize = 100;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let mut asked = settings::asked(&arguments.ask)?;
+    asked.iter().try_for_each(|asked| settings::check_out(&asked.out))?;
     let workers = arguments.workers.unwrap_or_else(cores);
     let (master, state) = (arguments.master.as_deref(), arguments.state.as_deref());
     // Who says how many workers means some of this machine's own.
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
         let failed_too = arguments.ask.failed && own_jobs.is_empty();
         let mut run = prepared(&cluster, &place, asked, failed_too, &interrupted)?;
+        // That of an earlier run is known only now.
         settings::check_out(&run.asked.out)?;
         run.own_jobs.clone_from(&own_jobs);
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
