@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 use windlass_blobs::{maker_of, unfinished};
 use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
@@ -17,6 +18,8 @@ use windlass_core::{BlobId, TaskIndex};
 
 /// Bytes compared at once.
 const PIECE_BYTES: usize = 256 * 1_024;
+/// From above this size on, blobs come over the wire one by one.
+const LARGE_BYTES: u64 = 256 * 1_024;
 
 /// A result that could not be put into the output folder.
 #[derive(Debug, Error)]
@@ -90,68 +93,87 @@ pub fn base_of_task(index: TaskIndex) -> Vec<u8> {
     format!("task-{index}").into_bytes()
 }
 
-/// Writes every artifact to `<out>/<operation>/`, `{base}` in its name replaced; returns the paths,
-/// the main artifact's first. A file that is there with the same content is left alone.
-///
-/// # Errors
-/// A name that is no file name, a blob that is missing or damaged, a folder that cannot be written.
-pub fn export(
-    origin: Origin<'_>,
-    out: &Path,
-    operation: &str,
-    base: &[u8],
-    manifest: &Manifest,
-) -> Result<Vec<PathBuf>, ExportError> {
-    let folder = out.join(operation);
-    let export_one = |artifact: &Artifact| {
-        let path = artifact_path(&folder, artifact, base)?;
-        if !is_there(&path, &artifact.content) {
-            match &artifact.content {
-                Content::Inline(bytes) => place(&path, |file| file.write_all(bytes))?,
-                Content::Blob { id, size } => bring(origin, (*id, *size), &path)?,
-            }
-        }
-        Ok(path)
-    };
-    manifest.artifacts.iter().map(export_one).collect()
+/// Writes results to a folder; several threads may at once.
+pub struct Exporter<'a> {
+    origin: Origin<'a>,
+    out: PathBuf,
+    /// Held while a large blob comes over the wire. Side by side all would be slow, and where the
+    /// connection breaks again and again none of them would get on.
+    large: Mutex<()>,
 }
 
-/// Puts a blob in place, from wherever it is.
-fn bring(origin: Origin<'_>, (id, size): (BlobId, u64), path: &Path) -> Result<(), ExportError> {
-    let client = match origin {
-        Origin::Wire(client) => client,
-        Origin::Store(blobs) => {
-            let copy = |file: &mut BufWriter<File>| {
-                let copied = blobs.copy_to(id, file).map(drop);
-                copied.map_err(|error| io::Error::other(ClusterError::from(error)))
-            };
-            return place(path, copy).map_err(ExportError::or_lost);
-        }
-    };
-    if let Some(blob) = fetch::lying_here(client, id)
-        && place(path, |file| blob.copy_to(file).map(drop).map_err(io::Error::other)).is_ok()
-    {
-        return Ok(());
+impl<'a> Exporter<'a> {
+    /// Of results that lie there, to this folder.
+    #[must_use]
+    pub fn new(origin: Origin<'a>, out: &Path) -> Exporter<'a> {
+        Exporter { origin, out: out.to_owned(), large: Mutex::new(()) }
     }
-    let ask = |offset: u64, into: &mut dyn Write| {
-        client.copy_blob(id, offset, size.saturating_sub(offset), into)
-    };
-    let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
-    let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
-    let path = || path.to_owned();
-    fetched.map_err(|error| match error {
-        FetchError::Io(source) => ExportError::Io { path: path(), source },
-        FetchError::Refused(error) if error.is_lost() => {
-            ExportError::Lost { path: path(), source: Box::new(error) }
+
+    /// Writes every artifact to `<out>/<operation>/`, `{base}` in its name replaced; returns the
+    /// paths, the main artifact's first. A file that is there with the same content is left alone.
+    ///
+    /// # Errors
+    /// A name that is no file name, a blob that is missing or damaged, a folder that cannot be
+    /// written.
+    pub fn export(
+        &self,
+        operation: &str,
+        base: &[u8],
+        manifest: &Manifest,
+    ) -> Result<Vec<PathBuf>, ExportError> {
+        let folder = self.out.join(operation);
+        let export_one = |artifact: &Artifact| {
+            let path = artifact_path(&folder, artifact, base)?;
+            if !is_there(&path, &artifact.content) {
+                match &artifact.content {
+                    Content::Inline(bytes) => place(&path, |file| file.write_all(bytes))?,
+                    Content::Blob { id, size } => self.bring((*id, *size), &path)?,
+                }
+            }
+            Ok(path)
+        };
+        manifest.artifacts.iter().map(export_one).collect()
+    }
+
+    /// Puts a blob in place, from wherever it is.
+    fn bring(&self, (id, size): (BlobId, u64), path: &Path) -> Result<(), ExportError> {
+        let client = match self.origin {
+            Origin::Wire(client) => client,
+            Origin::Store(blobs) => {
+                let copy = |file: &mut BufWriter<File>| {
+                    let copied = blobs.copy_to(id, file).map(drop);
+                    copied.map_err(|error| io::Error::other(ClusterError::from(error)))
+                };
+                return place(path, copy).map_err(ExportError::or_lost);
+            }
+        };
+        if let Some(blob) = fetch::lying_here(client, id)
+            && place(path, |file| blob.copy_to(file).map(drop).map_err(io::Error::other)).is_ok()
+        {
+            return Ok(());
         }
-        FetchError::Refused(error) => {
-            ExportError::Io { path: path(), source: io::Error::other(error) }
-        }
-        FetchError::Broken { came_bytes, error } => {
-            let source = Box::new(error);
-            ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
-        }
-    })
+        let _large =
+            (size > LARGE_BYTES).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        let ask = |offset: u64, into: &mut dyn Write| {
+            client.copy_blob(id, offset, size.saturating_sub(offset), into)
+        };
+        let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
+        let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
+        let path = || path.to_owned();
+        fetched.map_err(|error| match error {
+            FetchError::Io(source) => ExportError::Io { path: path(), source },
+            FetchError::Refused(error) if error.is_lost() => {
+                ExportError::Lost { path: path(), source: Box::new(error) }
+            }
+            FetchError::Refused(error) => {
+                ExportError::Io { path: path(), source: io::Error::other(error) }
+            }
+            FetchError::Broken { came_bytes, error } => {
+                let source = Box::new(error);
+                ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
+            }
+        })
+    }
 }
 
 fn artifact_path(folder: &Path, artifact: &Artifact, base: &[u8]) -> Result<PathBuf, ExportError> {
@@ -241,7 +263,8 @@ mod tests {
             artifacts: Vec<Artifact>,
         ) -> Result<Vec<PathBuf>, ExportError> {
             let out = self.folder.path().join("out");
-            export(Origin::Store(&self.blobs), &out, "text", base, &manifest(artifacts))
+            let exporter = Exporter::new(Origin::Store(&self.blobs), &out);
+            exporter.export("text", base, &manifest(artifacts))
         }
     }
 

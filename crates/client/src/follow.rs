@@ -1,21 +1,20 @@
 //! Follows the jobs of a run: exports each result as it settles, keeps the report's rows.
 
 mod ended;
+mod settled;
 mod steps;
 
 use crate::cluster::Cluster;
-use crate::export::export;
+use crate::export::Exporter;
 use crate::report::text::printable;
 use crate::report::{Outcome, Row, Withdrawn};
 use crate::run::RunError;
 use crate::submitted::{Submission, SubmittedPhase};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use windlass_core::ledger::{FailedTask, TaskState};
-use windlass_core::limits::MANIFEST_BYTES_MAX;
-use windlass_core::manifest::Manifest;
+use windlass_core::ledger::FailedTask;
 use windlass_core::session::Withdrawal;
 use windlass_core::view::{Notice, SlotWork, TaskView};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
@@ -69,11 +68,19 @@ pub struct Doing {
 /// Follows the jobs of one run.
 pub(crate) struct Follower<'a> {
     cluster: &'a Cluster,
-    out: PathBuf,
+    exporter: Exporter<'a>,
     submission: Submission,
     /// Inputs whose file changed between two jobs of the run: the newer task stands for them.
     superseded: BTreeSet<TaskId>,
     notices: Receiver<Vec<Notice>>,
+    /// Phases whose tasks have to be looked at, from which on.
+    unread: VecDeque<(PhaseId, TaskIndex)>,
+    /// Settled tasks whose results are to be exported.
+    settled: Vec<(TaskId, TaskView)>,
+    /// Whether jobs may have ended since they were last asked about.
+    may_have_ended: bool,
+    /// Jobs whose tasks were looked at once more after their end.
+    read_to_end: BTreeSet<JobId>,
     rows: BTreeMap<TaskId, Row>,
     standing: Standing,
     /// By operation: what workers offer no more.
@@ -81,10 +88,10 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    /// Begins with what has settled already.
+    /// The first [`Follower::wait`] begins with what has settled already.
     pub(crate) fn new(
         cluster: &'a Cluster,
-        out: &std::path::Path,
+        out: &Path,
         submission: Submission,
     ) -> Result<Follower<'a>, RunError> {
         let inputs = submission.shown().flat_map(|(_, phase)| &phase.inputs);
@@ -96,15 +103,19 @@ impl<'a> Follower<'a> {
         let superseded = superseded(&submission.phases);
         let mut follower = Follower {
             cluster,
-            out: out.to_path_buf(),
+            exporter: Exporter::new(cluster.origin(), out),
             submission,
             superseded,
             notices: cluster.watch()?,
+            unread: VecDeque::new(),
+            settled: Vec::new(),
+            may_have_ended: false,
+            read_to_end: BTreeSet::new(),
             rows: BTreeMap::new(),
             standing,
             withdrawn: BTreeMap::new(),
         };
-        follower.read_all()?;
+        follower.read_anew(None);
         Ok(follower)
     }
 
@@ -113,47 +124,94 @@ impl<'a> Follower<'a> {
         self.standing.done_count == self.standing.file_count
     }
 
-    /// Takes in what happens, for at most this long.
+    /// Takes in what happens, for about so long at most.
     pub(crate) fn wait(&mut self, at_most: Duration) -> Result<(), RunError> {
         let until = Instant::now() + at_most;
-        while !self.is_done() {
+        while self.catch_up(Some(until))? && !self.is_done() {
             let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
             match self.notices.recv_timeout(left) {
-                Ok(notices) => self.take_settled(notices)?,
+                Ok(notices) => self.hear(notices)?,
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     // Fell behind, or the master has ended: the questions tell which.
                     self.notices = self.cluster.watch()?;
-                    self.read_all()?;
+                    self.read_anew(None);
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes the settled tasks of these notices and of those that have come since: the master is
+    /// Takes in what is known to have happened. `false`: there is more, and it is late.
+    pub(crate) fn catch_up(&mut self, until: Option<Instant>) -> Result<bool, RunError> {
+        loop {
+            self.take_queued(until)?;
+            if !self.settled.is_empty() {
+                return Ok(false);
+            }
+            if let Some((phase, from)) = self.unread.pop_front() {
+                self.read_page(phase, from)?;
+            } else if std::mem::take(&mut self.may_have_ended) {
+                self.take_ended()?;
+            } else {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Queues the settled tasks of these notices and of those that have come since: the master is
     /// asked once for all of them.
-    fn take_settled(&mut self, notices: Vec<Notice>) -> Result<(), RunError> {
+    fn hear(&mut self, notices: Vec<Notice>) -> Result<(), RunError> {
         let since = std::iter::from_fn(|| self.notices.try_recv().ok());
         let batches = std::iter::once(notices).chain(since).take(RECORD_COUNT_AT_ONCE);
-        let mut has_ended = false;
-        let tasks = batches.flatten().filter_map(|notice| match notice {
-            Notice::TaskSettled(task) => Some(task),
-            Notice::JobEnded(_) => {
-                has_ended = true;
-                None
+        let mut tasks = BTreeSet::new();
+        for notice in batches.flatten() {
+            match notice {
+                Notice::TaskSettled(task) => {
+                    let phase = self.submission.phases.get(&task.phase_id());
+                    if phase.is_some_and(|phase| !phase.is_intermediate) {
+                        tasks.insert(task);
+                    }
+                }
+                Notice::JobEnded(_) => self.may_have_ended = true,
             }
-        });
-        let ours = |task: &TaskId| {
-            let phase = self.submission.phases.get(&task.phase_id());
-            phase.is_some_and(|phase| !phase.is_intermediate)
-        };
-        let tasks: Vec<TaskId> = tasks.filter(ours).collect();
-        let views = self.cluster.task_views(tasks.clone())?;
-        for (task, view) in tasks.into_iter().zip(views) {
-            self.take(task, &view.ok_or(RunError::Forgotten(task.job))?)?;
         }
-        if has_ended { self.take_ended() } else { Ok(()) }
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        let tasks: Vec<TaskId> = tasks.into_iter().collect();
+        let views = self.cluster.task_views(tasks.clone())?;
+        let known = |(task, view): (TaskId, Option<TaskView>)| {
+            view.map(|view| (task, view)).ok_or(RunError::Forgotten(task.job))
+        };
+        let known: Result<Vec<_>, _> = tasks.into_iter().zip(views).map(known).collect();
+        self.queue(known?.into_iter());
+        Ok(())
+    }
+
+    /// Has all tasks looked at, of one job or of all, and then whether jobs have ended.
+    fn read_anew(&mut self, job: Option<JobId>) {
+        let phases = self.submission.shown().map(|(id, _)| *id);
+        let phases = phases.filter(|id| job.is_none_or(|job| id.job == job));
+        self.unread.extend(phases.map(|id| (id, TaskIndex(0))));
+        self.may_have_ended = true;
+    }
+
+    /// Queues some of what has settled of a phase, and the look at the rest.
+    fn read_page(&mut self, id: PhaseId, from: TaskIndex) -> Result<(), RunError> {
+        let tasks = self.cluster.tasks(id, from)?;
+        let Some(last) = tasks.last() else {
+            let phase = &self.submission.phases[&id];
+            // Tasks that follow from others may not be there yet.
+            let is_all = from.0 >= phase.task_count || phase.derived.is_some();
+            return if is_all { Ok(()) } else { Err(RunError::Forgotten(id.job)) };
+        };
+        self.unread.push_front((id, TaskIndex(last.index.0 + 1)));
+        self.queue(tasks.into_iter().map(|view| (id.task(view.index), view)));
+        Ok(())
     }
 
     /// How far it is now.
@@ -231,74 +289,6 @@ impl<'a> Follower<'a> {
         let superseded = self.superseded;
         self.rows.retain(|task, _| !superseded.contains(task));
         self.rows.into_values().collect()
-    }
-
-    fn read_all(&mut self) -> Result<(), RunError> {
-        for job in self.submission.jobs() {
-            self.read_job(job)?;
-        }
-        self.take_ended()
-    }
-
-    /// Takes in what has settled of a job.
-    fn read_job(&mut self, job: JobId) -> Result<(), RunError> {
-        let phases = self.submission.shown().map(|(id, _)| *id);
-        let phases: Vec<PhaseId> = phases.filter(|id| id.job == job).collect();
-        for id in phases {
-            let mut from = TaskIndex(0);
-            loop {
-                let tasks = self.cluster.tasks(id, from)?;
-                let Some(last) = tasks.last() else { break };
-                from = TaskIndex(last.index.0 + 1);
-                for view in &tasks {
-                    self.take(id.task(view.index), view)?;
-                }
-            }
-            let phase = &self.submission.phases[&id];
-            // Tasks that follow from others may not be there yet.
-            if from.0 < phase.task_count && phase.derived.is_none() {
-                return Err(RunError::Forgotten(id.job));
-            }
-        }
-        Ok(())
-    }
-
-    /// Exports a settled task and makes its row; a task seen before changes nothing.
-    fn take(&mut self, task: TaskId, view: &TaskView) -> Result<(), RunError> {
-        if view.state == TaskState::Pending || self.rows.contains_key(&task) {
-            return Ok(());
-        }
-        let phase = &self.submission.phases[&task.phase_id()];
-        let path = path_of(phase, task.index);
-        let bytes = size_of(phase, task.index);
-        let row = if view.state == TaskState::Succeeded {
-            let manifest = match view.manifest {
-                Some(id) => {
-                    let bytes = self.cluster.read_blob(id, MANIFEST_BYTES_MAX);
-                    Manifest::decode(&bytes.map_err(RunError::of_result)?)?
-                }
-                None => Manifest::default(),
-            };
-            let outputs = if self.superseded.contains(&task) {
-                Vec::new()
-            } else {
-                let base = phase.base(task.index);
-                export(self.cluster.origin(), &self.out, &phase.operation, &base, &manifest)?
-            };
-            let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
-            let row = Row::new(path, &phase.operation, Outcome::Succeeded);
-            let (notes, memo) = (manifest.notes, manifest.from_memo);
-            let attempts = u32::from(!memo);
-            Row { notes, seconds, outputs, attempts, bytes, memo, ..row }
-        } else {
-            self.standing.failed_count += 1;
-            let row = Row::new(path, &phase.operation, Outcome::Failed);
-            failed_row(Row { bytes, ..row }, view)
-        };
-        self.standing.done_count += 1;
-        self.standing.bytes_done += bytes;
-        self.rows.insert(task, row);
-        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod gather;
 pub mod inputs;
 pub mod memorandum;
+mod parallel;
 pub mod records;
 pub mod report;
 pub mod results;

@@ -2,9 +2,10 @@
 //! run would have.
 
 use crate::cluster::{Cluster, ClusterError};
-use crate::export::{self, export};
+use crate::export::{self, Exporter};
 use crate::follow::Follower;
 use crate::memorandum::Memorandum;
+use crate::parallel::try_map;
 use crate::report::Report;
 use crate::report::text::{printable, reversible};
 use crate::run::RunError;
@@ -140,12 +141,11 @@ impl<'a> JobResults<'a> {
                 let tasks = self.cluster.tasks(*id, from).map_err(RunError::from)?;
                 let Some(last) = tasks.last() else { break };
                 from = TaskIndex(last.index.0 + 1);
-                for view in tasks {
-                    let mut result = bare(phase, &view);
-                    if is_wanted(&result) {
-                        result.artifacts = self.artifacts(&view)?;
-                        take(result)?;
-                    }
+                let results = tasks.iter().map(|view| (view, bare(phase, view)));
+                let wanted: Vec<_> = results.filter(|(_, result)| is_wanted(result)).collect();
+                let artifacts = try_map(&wanted, |(view, _)| self.artifacts(view))?;
+                for ((_, result), artifacts) in wanted.into_iter().zip(artifacts) {
+                    take(TaskResult { artifacts, ..result })?;
                 }
             }
         }
@@ -183,14 +183,15 @@ impl<'a> JobResults<'a> {
         Ok(found)
     }
 
-    /// Writes the artifacts of a task to `<out>/<operation>/`; see [`export()`].
+    /// Writes the artifacts of a task to `<out>/<operation>/`; see [`Exporter::export`].
     ///
     /// # Errors
     /// See [`RunError`].
     pub fn write(&self, result: &TaskResult, out: &Path) -> Result<Vec<PathBuf>, RunError> {
         let artifacts = result.artifacts.clone();
         let manifest = Manifest { artifacts, ..Manifest::default() };
-        Ok(export(self.cluster.origin(), out, &result.operation, &result.base, &manifest)?)
+        let exporter = Exporter::new(self.cluster.origin(), out);
+        Ok(exporter.export(&result.operation, &result.base, &manifest)?)
     }
 
     /// Writes the bytes of an artifact; what was written is worth nothing when this fails.
@@ -238,7 +239,8 @@ pub fn export_all(
     }
     let mut submission = Submission::default();
     read_job(cluster, job, &mut submission)?;
-    let follower = Follower::new(cluster, out, submission)?;
+    let mut follower = Follower::new(cluster, out, submission)?;
+    follower.catch_up(None)?;
     let step_seconds = follower.step_seconds()?;
     let mut rows = follower.into_rows();
     let memorandum = Memorandum::of(cluster, job)?;

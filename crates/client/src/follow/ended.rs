@@ -10,24 +10,30 @@ use windlass_core::{JobId, TaskIndex};
 
 impl Follower<'_> {
     /// What is open of a job that has ended, has ended with it: somebody cancelled the job, or one
-    /// of its tasks failed without which nothing can come of the others.
+    /// of its tasks failed without which nothing can come of the others. Some may have ended since
+    /// they were looked at: they are looked at once more before.
     pub(super) fn take_ended(&mut self) -> Result<(), RunError> {
         let jobs = self.cluster.jobs()?;
         let by_id: BTreeMap<JobId, &JobView> = jobs.iter().map(|job| (job.id, job)).collect();
         for id in self.submission.jobs() {
             let job = by_id.get(&id).ok_or(RunError::Forgotten(id))?;
-            let JobState::Ended(outcome) = job.state else { continue };
-            if self.is_open(id) {
-                // Some of them may have ended since they were looked at.
-                self.read_job(id)?;
+            let JobState::Ended(outcome) = job.state else {
+                self.read_to_end.remove(&id);
+                continue;
+            };
+            if !self.is_open(id) {
+                continue;
             }
-            if self.is_open(id) {
-                let failed = match outcome {
-                    JobOutcome::Succeeded | JobOutcome::Cancelled => None,
-                    JobOutcome::Failed => self.first_failed(id)?,
-                };
-                self.end_with(id, failed.as_ref());
+            if self.read_to_end.insert(id) {
+                self.read_anew(Some(id));
+                continue;
             }
+            self.read_to_end.remove(&id);
+            let failed = match outcome {
+                JobOutcome::Succeeded | JobOutcome::Cancelled => None,
+                JobOutcome::Failed => self.first_failed(id)?,
+            };
+            self.end_with(id, failed.as_ref());
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Steps on the way to the results: how long slots were busy with them.
 
 use super::Follower;
+use crate::cluster::Cluster;
+use crate::parallel::try_map;
 use crate::run::RunError;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,25 +22,24 @@ impl Follower<'_> {
                 let tasks = self.cluster.tasks(*id, from)?;
                 let Some(last) = tasks.last() else { break };
                 from = TaskIndex(last.index.0 + 1);
-                for view in &tasks {
-                    let took = self.took(view)?.as_secs_f64();
-                    *seconds.entry(phase.operation.clone()).or_insert(0.0) += took;
-                }
+                let took = try_map(&tasks, |view| took(self.cluster, view))?;
+                let took: Duration = took.iter().sum();
+                *seconds.entry(phase.operation.clone()).or_insert(0.0) += took.as_secs_f64();
             }
         }
         Ok(seconds)
     }
+}
 
-    fn took(&self, view: &TaskView) -> Result<Duration, RunError> {
-        Ok(Duration::from_micros(match (view.state, view.manifest) {
-            (TaskState::Succeeded, Some(id)) => {
-                let bytes = self.cluster.read_blob(id, MANIFEST_BYTES_MAX);
-                Manifest::decode(&bytes.map_err(RunError::of_result)?)?.duration_us
-            }
-            (TaskState::Failed, _) => {
-                view.failure.as_ref().map_or(0, |failed| failed.failure.duration_us)
-            }
-            _ => 0,
-        }))
-    }
+fn took(cluster: &Cluster, view: &TaskView) -> Result<Duration, RunError> {
+    Ok(Duration::from_micros(match (view.state, view.manifest) {
+        (TaskState::Succeeded, Some(id)) => {
+            let bytes = cluster.read_blob(id, MANIFEST_BYTES_MAX);
+            Manifest::decode(&bytes.map_err(RunError::of_result)?)?.duration_us
+        }
+        (TaskState::Failed, _) => {
+            view.failure.as_ref().map_or(0, |failed| failed.failure.duration_us)
+        }
+        _ => 0,
+    }))
 }
