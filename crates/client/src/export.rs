@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 use windlass_blobs::{maker_of, unfinished};
-use windlass_core::manifest::{Artifact, Content, Manifest, is_file_name};
+use windlass_core::manifest::{Artifact, Base, Content, Manifest, is_file_name};
 use windlass_core::{BlobId, TaskIndex};
 
 /// Bytes compared at once.
@@ -109,8 +109,8 @@ impl<'a> Exporter<'a> {
         Exporter { origin, out: out.to_owned(), large: Mutex::new(()) }
     }
 
-    /// Writes every artifact to `<out>/<operation>/`, `{base}` in its name replaced; returns the
-    /// paths, the main artifact's first. A file that is there with the same content is left alone.
+    /// Writes every artifact to `<out>/<operation>/`, named by the base; returns the paths, the
+    /// main artifact's first. A file that is there with the same content is left alone.
     ///
     /// # Errors
     /// A name that is no file name, a blob that is missing or damaged, a folder that cannot be
@@ -118,7 +118,7 @@ impl<'a> Exporter<'a> {
     pub fn export(
         &self,
         operation: &str,
-        base: &[u8],
+        base: &Base,
         manifest: &Manifest,
     ) -> Result<Vec<PathBuf>, ExportError> {
         let folder = self.out.join(operation);
@@ -176,7 +176,7 @@ impl<'a> Exporter<'a> {
     }
 }
 
-fn artifact_path(folder: &Path, artifact: &Artifact, base: &[u8]) -> Result<PathBuf, ExportError> {
+fn artifact_path(folder: &Path, artifact: &Artifact, base: &Base) -> Result<PathBuf, ExportError> {
     let name = artifact.file_name(base);
     let path = folder.join(OsStr::from_bytes(&name));
     if is_file_name(&name) { Ok(path) } else { Err(ExportError::Name { path }) }
@@ -264,7 +264,7 @@ mod tests {
         ) -> Result<Vec<PathBuf>, ExportError> {
             let out = self.folder.path().join("out");
             let exporter = Exporter::new(Origin::Store(&self.blobs), &out);
-            exporter.export("text", base, &manifest(artifacts))
+            exporter.export("text", &Base::OfTask(base.to_vec()), &manifest(artifacts))
         }
     }
 

@@ -16,7 +16,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use windlass_core::ledger::{FailedTask, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
-use windlass_core::manifest::{Artifact, Content, Manifest};
+use windlass_core::manifest::{Artifact, Base, Content, Manifest};
 use windlass_core::view::{HistoryView, JobView, TaskView};
 use windlass_core::{PhaseId, TaskIndex};
 
@@ -34,7 +34,7 @@ pub struct TaskResult {
     /// The input's path; empty for a task without one.
     pub input: Vec<u8>,
     /// What stands for `{base}` in the names of its artifacts.
-    base: Vec<u8>,
+    base: Base,
     /// Where it stands.
     pub state: TaskState,
     /// Why it failed, where it did.
@@ -70,7 +70,7 @@ impl TaskResult {
 
     /// Whether it could be meant, as far as that is known without its list of artifacts.
     fn may_be_meant(&self, said: &Said<'_>) -> bool {
-        said.has_within(&self.base) || self.is_input(said)
+        said.has_within(self.base.bytes()) || self.is_input(said)
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
         TaskResult {
             operation: "document".to_owned(),
             input: b"/home/a/report.pdf".to_vec(),
-            base: b"report".to_vec(),
+            base: Base::OfInput(b"report".to_vec()),
             state: TaskState::Succeeded,
             failed: None,
             artifacts: vec![artifact("{base}.txt"), artifact("{base}.json")],
@@ -307,7 +307,7 @@ mod tests {
     fn results_are_meant_by_their_names_as_they_are_listed() {
         let odd = TaskResult {
             input: b"/home/a/b\xff\\\n.pdf".to_vec(),
-            base: b"b\xff\\\n".to_vec(),
+            base: Base::OfInput(b"b\xff\\\n".to_vec()),
             ..result()
         };
         let (bytes, listed, json) = (b"b\xff\\\n".as_slice(), br"b\xff\\n", b"b\\xff\\\\\n");
@@ -320,7 +320,7 @@ mod tests {
             assert_eq!(count(&odd, &said(b"/home/a/", b".pdf")), 2, "{shown}");
             assert_eq!(count(&odd, &said(b"text/", b".txt")), 0, "{shown}");
         }
-        let plain = TaskResult { base: br"b\xff".to_vec(), ..result() };
+        let plain = TaskResult { base: Base::OfInput(br"b\xff".to_vec()), ..result() };
         assert_eq!(count(&plain, br"b\xff.txt"), 1, "it is its name");
     }
 }

@@ -4,6 +4,7 @@ use crate::export::base_of_task;
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_core::input::Input;
 use windlass_core::ledger::PhaseSpec;
+use windlass_core::manifest::Base;
 use windlass_core::plan::{self, STEP_PARAM, TaskCount};
 use windlass_core::{JobId, PhaseId, PhaseIndex, TaskIndex};
 
@@ -91,13 +92,13 @@ impl SubmittedPhase {
 
     /// What stands for `{base}` in the names of a task's artifacts: its input's base; of a task
     /// without one its step, which only the first of several has without a number.
-    pub(crate) fn base(&self, index: TaskIndex) -> Vec<u8> {
-        match (self.inputs.get(index.0 as usize), &self.step) {
-            (Some(input), _) => input.base.clone(),
+    pub(crate) fn base(&self, index: TaskIndex) -> Base {
+        Base::OfTask(match (self.inputs.get(index.0 as usize), &self.step) {
+            (Some(input), _) => return Base::OfInput(input.base.clone()),
             (None, Some(step)) if index.0 == 0 => step.clone().into_bytes(),
             (None, Some(step)) => format!("{step}-{}", index.0 + 1).into_bytes(),
             (None, None) => base_of_task(index),
-        }
+        })
     }
 
     /// What a task is called for people: its input's path, or which one of its step it is.

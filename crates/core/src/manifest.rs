@@ -33,12 +33,35 @@ pub struct Artifact {
     pub content: Content,
 }
 
-impl Artifact {
-    /// Its file name, `{base}` replaced.
+/// What stands for `{base}` in the names of a task's artifacts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Base {
+    /// That of its input.
+    OfInput(Vec<u8>),
+    /// Of a task without one: what it is called itself.
+    OfTask(Vec<u8>),
+}
+
+impl Base {
+    /// Its bytes, which may be no UTF-8.
     #[must_use]
-    pub fn file_name(&self, base: &[u8]) -> Vec<u8> {
-        let parts: Vec<&[u8]> = self.name.split("{base}").map(str::as_bytes).collect();
-        parts.join(base)
+    pub fn bytes(&self) -> &[u8] {
+        let (Base::OfInput(bytes) | Base::OfTask(bytes)) = self;
+        bytes
+    }
+}
+
+impl Artifact {
+    /// Its file name, `{base}` replaced. Without that all inputs' results would have the same name,
+    /// and each would overwrite the one before: then the base goes before it.
+    #[must_use]
+    pub fn file_name(&self, base: &Base) -> Vec<u8> {
+        let name = self.name.as_str();
+        if matches!(base, Base::OfInput(_)) && !name.contains("{base}") {
+            return [base.bytes(), b"_", name.as_bytes()].concat();
+        }
+        let parts: Vec<&[u8]> = name.split("{base}").map(str::as_bytes).collect();
+        parts.join(base.bytes())
     }
 }
 
@@ -145,6 +168,25 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_of_two_inputs_never_have_one_name() {
+        let named = |name: &str, base: &Base| {
+            let artifact = Artifact {
+                name: name.to_owned(),
+                media_type: "text/plain".to_owned(),
+                content: Content::Inline(Vec::new()),
+            };
+            String::from_utf8(artifact.file_name(base)).unwrap()
+        };
+        let input = Base::OfInput(b"a".to_vec());
+        assert_eq!(named("{base}.txt", &input), "a.txt");
+        assert_eq!(named("of_{base}_{base}.txt", &input), "of_a_a.txt");
+        assert_eq!(named("out.txt", &input), "a_out.txt");
+        let task = Base::OfTask(b"task-0".to_vec());
+        assert_eq!(named("{base}.txt", &task), "task-0.txt");
+        assert_eq!(named("factorial_52.txt", &task), "factorial_52.txt");
+    }
 
     /// As version 1 wrote it: artifacts, notes, duration.
     #[test]

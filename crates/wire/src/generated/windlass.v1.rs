@@ -277,7 +277,8 @@ pub struct Manifest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Artifact {
-    /// File name with `{base}` for the input's base: `processed_{base}.png`.
+    /// File name with `{base}` for the input's base: `processed_{base}.png`. Where the task has an
+    /// input and the name no `{base}`, `{base}_` is put before it.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// MIME type.

@@ -10,7 +10,7 @@ use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec};
 use windlass_core::limits::{CHUNK_INLINE_BYTES_MAX, CHUNK_TASK_COUNT_MAX, MANIFEST_BYTES_MAX};
-use windlass_core::manifest::Manifest;
+use windlass_core::manifest::{Base, Manifest};
 use windlass_core::media::Media;
 use windlass_core::params::Params;
 use windlass_core::view::{Notice, TaskView};
@@ -51,7 +51,7 @@ pub(crate) struct Outcome {
 /// A result.
 pub(crate) struct Made {
     /// What it is named by.
-    pub(crate) base: Vec<u8>,
+    pub(crate) base: Base,
     pub(crate) manifest: Manifest,
 }
 
@@ -217,7 +217,7 @@ impl Processing {
         let manifest = self.node.blobs.read(manifest, MANIFEST_BYTES_MAX);
         let manifest = manifest.map_err(|error| error.to_string())?;
         let manifest = Manifest::decode(&manifest).map_err(|error| error.to_string())?;
-        Ok(Ok(Made { base: base.to_vec(), manifest }))
+        Ok(Ok(Made { base: Base::OfInput(base.to_vec()), manifest }))
     }
 }
 

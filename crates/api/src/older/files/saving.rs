@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use windlass_core::manifest::{Artifact, Content, is_file_name};
+use windlass_core::manifest::{Artifact, Base, Content, is_file_name};
 
 /// Writes all that was made of a file into a folder; answers where its main result is.
 pub(super) fn save(node: &Node, folder: &Path, made: &Made) -> Result<PathBuf, String> {
@@ -18,7 +18,7 @@ pub(super) fn save(node: &Node, folder: &Path, made: &Made) -> Result<PathBuf, S
     main.ok_or_else(|| "a task has made nothing".to_owned())
 }
 
-fn put(node: &Node, folder: &Path, artifact: &Artifact, base: &[u8]) -> Result<PathBuf, String> {
+fn put(node: &Node, folder: &Path, artifact: &Artifact, base: &Base) -> Result<PathBuf, String> {
     let name = artifact.file_name(base);
     let path = folder.join(OsStr::from_bytes(&name));
     if !is_file_name(&name) {
