@@ -212,3 +212,21 @@ fn an_upload_by_a_slow_line_is_no_lost_connection() {
     let counted = std::fs::read_to_string(far.path("processed_results/command/large.out"));
     assert_eq!(counted.expect("a result").trim(), BYTES.to_string());
 }
+
+/// As many paths as are asked about at once take longer than a sign of life is waited for.
+#[test]
+fn many_files_behind_a_slow_forwarded_port_are_no_lost_connection() {
+    let lab = Lab::new();
+    let folder = "f".repeat(200);
+    for number in 0..700 {
+        lab.input(&format!("{folder}/{number:040}.txt"), "x");
+    }
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let proxy = Proxy::start(&address);
+    proxy.pace(40 << 10);
+    let ran = run_on(&lab, &proxy.address, &["in", "--op", "noop"]).output().expect("starts");
+    let ran = Ran::of(ran);
+    ran.ended(0);
+    assert!(!ran.stderr.contains("lost"), "{}", ran.stderr);
+}

@@ -200,7 +200,6 @@ impl Client {
     /// See [`WireError`].
     pub fn unseen(&self, files: &[LocalFile]) -> Result<Vec<usize>, WireError> {
         let mut unseen = Vec::new();
-        let mut service = pb::blobs_client::BlobsClient::new(self.line.clone());
         for (part, some) in files.chunks(ASKED_FILE_COUNT_MAX).enumerate() {
             let local = |file: &LocalFile| pb::LocalFile {
                 path: file.path.as_os_str().as_bytes().to_vec().into(),
@@ -208,7 +207,7 @@ impl Client {
                 inode: file.inode,
             };
             let asked = pb::LocalFiles { files: some.iter().map(local).collect() };
-            let told = self.ask(service.unseen(asked))?.into_inner().positions;
+            let told = self.ask_blobs(self.blobs().unseen(asked))?.into_inner().positions;
             let position = |position: u32| part * ASKED_FILE_COUNT_MAX + position as usize;
             unseen.extend(told.into_iter().map(position));
         }

@@ -16,11 +16,12 @@ use windlass_core::BlobId;
 use windlass_core::input::Chunk;
 use windlass_core::limits::CHUNK_BYTES_MAX;
 
-/// Whether a request's path says that bytes of blobs, or long lists of them, come or go by it.
+/// Whether a request's path says that bytes of blobs, or long lists of them or of files, come or go
+/// by it.
 #[must_use]
 pub fn carries_blobs(path: &str) -> bool {
     let method = path.strip_prefix("/windlass.v1.Blobs/");
-    method.is_some_and(|method| !matches!(method, "Folder" | "Unseen"))
+    method.is_some_and(|method| method != "Folder")
 }
 
 #[tonic::async_trait]
