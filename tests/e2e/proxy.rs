@@ -1,12 +1,14 @@
 //! Real processes over a connection that a test holds or resets at a byte, as routers do.
 
 use crate::cluster::{SLOW, all_results_are_right, joined, master, run_on, slow_inputs};
-use crate::lab::{Lab, Ran, not_run, until};
+use crate::lab::{Lab, Ran, not_run, signal, until};
 use crate::security::{self, first_token, own_address, token};
 use crate::service::Service;
 use rustix::net::sockopt::set_socket_linger;
+use rustix::process::Signal;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -186,31 +188,75 @@ fn a_connection_that_is_reset_in_the_middle_of_a_message_loses_nothing() {
     all_results_are_right(&lab, 120);
 }
 
+/// A cluster that is spoken to from afar, by a line of 1 MB/s, and a file of 12 MB to be sent there.
+struct Far {
+    home: Lab,
+    far: Lab,
+    proxy: Proxy,
+    _running: [Service; 2],
+}
+
+impl Far {
+    const BYTES: u64 = 12 << 20;
+
+    fn start() -> Option<Far> {
+        let Some(place) = own_address() else {
+            not_run("address", "this machine has no address but loopback");
+            return None;
+        };
+        let (home, far) = (Lab::new(), Lab::new());
+        let (serving, address) = security::master_at(&home, &["master", "--listen", &place]);
+        let token = first_token(&serving);
+        let join = ["worker", "--join", &address, "--token", &token, "--name", "w1"];
+        let worker = Service::start(&mut home.command(&join));
+        worker.wait_for("works for the master");
+        let large = far.input("large.bin", "");
+        let made = std::fs::File::options().write(true).open(large);
+        made.and_then(|file| file.set_len(Far::BYTES)).expect("grows");
+        let proxy = Proxy::start_at(&place, &address);
+        proxy.pace(1 << 20);
+        Some(Far { home, far, proxy, _running: [serving, worker] })
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let args = [name, "--master", &self.proxy.address, "in", "--op", "command"];
+        let mut command = self.far.command(&args);
+        command.args(["--param", "cmd=wc -c"]).env("WINDLASS_TOKEN", token(&self.home, "client"));
+        command
+    }
+}
+
 /// More lies in the buffers on the way than passes while a sign of life is waited for.
 #[test]
 fn an_upload_by_a_slow_line_is_no_lost_connection() {
-    const BYTES: u64 = 12 << 20;
-    let Some(place) = own_address() else {
-        return not_run("address", "this machine has no address but loopback");
-    };
-    let (home, far) = (Lab::new(), Lab::new());
-    let (serving, address) = security::master_at(&home, &["master", "--listen", &place]);
-    let join = ["worker", "--join", &address, "--token", &first_token(&serving), "--name", "w1"];
-    let worker = Service::start(&mut home.command(&join));
-    worker.wait_for("works for the master");
-    let large = far.input("large.bin", "");
-    let made = std::fs::File::options().write(true).open(large);
-    made.and_then(|file| file.set_len(BYTES)).expect("grows");
-    let proxy = Proxy::start_at(&place, &address);
-    proxy.pace(1 << 20);
-    let args = ["run", "--master", &proxy.address, "in", "--op", "command"];
-    let mut command = far.command(&args);
-    command.args(["--param", "cmd=wc -c"]).env("WINDLASS_TOKEN", token(&home, "client"));
-    let ran = Ran::of(command.output().expect("starts"));
+    let Some(cluster) = Far::start() else { return };
+    let ran = Ran::of(cluster.command("run").output().expect("starts"));
     ran.ended(0);
     assert!(!ran.stderr.contains("lost"), "{}", ran.stderr);
-    let counted = std::fs::read_to_string(far.path("processed_results/command/large.out"));
-    assert_eq!(counted.expect("a result").trim(), BYTES.to_string());
+    let counted = cluster.far.path("processed_results/command/large.out");
+    let counted = std::fs::read_to_string(counted).expect("a result");
+    assert_eq!(counted.trim(), Far::BYTES.to_string());
+}
+
+#[test]
+fn an_upload_is_left_by_who_is_stopped_and_gone_on_with_after_a_cut() {
+    let Some(cluster) = Far::start() else { return };
+    let mut stopped = Service::start(&mut cluster.command("submit"));
+    let some_has_come = || {
+        let begun = std::fs::read_dir(cluster.home.path("state/blobs/partial"));
+        begun.is_ok_and(|mut begun| begun.next().is_some())
+    };
+    until("some of it has come", some_has_come);
+    signal(&stopped.child, Signal::INT);
+    assert_eq!(stopped.ended().code(), Some(130), "{}", stopped.said());
+    assert!(stopped.said().contains("Job 1 waits in the cluster for the rest of its files"));
+    cluster.proxy.reset_at(2 << 20);
+    let mut cut = Service::start(&mut cluster.command("submit"));
+    until("it was reset", || cluster.proxy.reset_count() > 0);
+    cluster.proxy.reset_at(u64::MAX);
+    cluster.proxy.pace(u64::MAX);
+    assert!(cut.ended().success(), "{}", cut.said());
+    assert!(cut.said().contains("Job 1 goes on: 1 file"), "{}", cut.said());
 }
 
 /// As many paths as are asked about at once take longer than a sign of life is waited for.
@@ -219,7 +265,7 @@ fn many_files_behind_a_slow_forwarded_port_are_no_lost_connection() {
     let lab = Lab::new();
     let folder = "f".repeat(200);
     for number in 0..700 {
-        lab.input(&format!("{folder}/{number:040}.txt"), "x");
+        lab.input(format!("{folder}/{number:040}.txt"), "x");
     }
     let (_master, address) = master(&lab);
     let _worker = joined(&lab, "w1", &address, "1");

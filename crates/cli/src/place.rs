@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 use windlass_client::cluster::Cluster;
+use windlass_journal::{LockError, StateLock};
 use windlass_wire::trust::Access;
 use windlass_wire::{Address, Client};
 
@@ -23,8 +24,17 @@ const MASTER_VARIABLE: &str = "WINDLASS_MASTER";
 pub(crate) enum Place {
     /// The state folder: whoever holds it, or this process.
     State(PathBuf, Plan),
-    /// A master elsewhere, and how it is spoken to.
-    Master(Address, Access),
+    /// A master elsewhere.
+    Master(Master),
+}
+
+/// A master elsewhere.
+pub(crate) struct Master {
+    address: Address,
+    /// How it is spoken to.
+    access: Access,
+    /// The state that its token is kept in, where that is another one than who names none uses.
+    kept_in: Option<PathBuf>,
 }
 
 impl Place {
@@ -46,8 +56,19 @@ impl Place {
         let Some(master) = master else { return Place::here(state, worker_count) };
         let address: Result<Address, _> = master.parse();
         let address = address.map_err(|error| CliError::usage(format!("{from}: {error}")))?;
-        let access = access::of_client(&address, access, state)?;
-        Ok(Place::Master(address, access))
+        let (given, access) = (access, access::of_client(&address, access, state)?);
+        let kept_in = match access {
+            Access::Token(_) if given.token.is_none() => Some(settings::state_dir(state)?),
+            _ => None,
+        };
+        let kept_in = kept_in.filter(|state| settings::home_state().as_ref() != Some(state));
+        Ok(Place::Master(Master { address, access, kept_in }))
+    }
+
+    /// A master without encryption or checks.
+    #[cfg(test)]
+    pub(crate) fn plain(address: Address) -> Place {
+        Place::Master(Master { address, access: Access::Plain, kept_in: None })
     }
 
     /// A state of this machine, whatever the variables say of a master.
@@ -61,7 +82,7 @@ impl Place {
     pub(crate) fn attach(&self) -> Result<Attached, CliError> {
         match self {
             Place::State(state, plan) => Attached::attach(state, plan),
-            Place::Master(address, access) => {
+            Place::Master(Master { address, access, .. }) => {
                 let client = Client::connect_as(address, access);
                 // Whether one is let in shows with the first question; better now than in the
                 // middle.
@@ -93,7 +114,7 @@ impl Place {
     pub(crate) fn check_recorded(&self) -> Result<(), CliError> {
         match self {
             Place::State(state, _) => recorded::check(state),
-            Place::Master(..) => Ok(()),
+            Place::Master(_) => Ok(()),
         }
     }
 
@@ -113,7 +134,7 @@ impl Place {
                     Err(CliError { text, code: EXIT_UNREACHABLE })
                 }
             },
-            Place::Master(..) => self.attach().map(|attached| attached.cluster()),
+            Place::Master(_) => self.attach().map(|attached| attached.cluster()),
         }
     }
 
@@ -122,21 +143,32 @@ impl Place {
         &self,
         interrupted: &AtomicBool,
     ) -> Result<Option<Attached>, CliError> {
-        while !interrupted.load(Ordering::Relaxed) {
-            match self.attach() {
-                Ok(attached) => return Ok(Some(attached)),
-                Err(error) if error.code != EXIT_UNREACHABLE => return Err(error),
-                Err(_) => std::thread::sleep(LOST_PAUSE),
+        again(interrupted, || self.attach())
+    }
+
+    /// As [`Place::running`], as soon as it runs again; `None`: it was stopped meanwhile.
+    pub(crate) fn running_again(
+        &self,
+        interrupted: &AtomicBool,
+    ) -> Result<Option<Cluster>, CliError> {
+        again(interrupted, || self.running())
+    }
+
+    /// Whether jobs there go on without this process.
+    pub(crate) fn is_held_by_others(&self) -> bool {
+        match self {
+            Place::State(state, _) => {
+                matches!(StateLock::acquire(state), Err(LockError::Held { .. }))
             }
+            Place::Master(_) => true,
         }
-        Ok(None)
     }
 
     /// Where that is, for people.
     pub(crate) fn shown(&self) -> String {
         match self {
             Place::State(state, _) => state.display().to_string(),
-            Place::Master(address, _) => address.to_string(),
+            Place::Master(Master { address, .. }) => address.to_string(),
         }
     }
 
@@ -145,10 +177,15 @@ impl Place {
     pub(crate) fn flags(&self) -> String {
         match self {
             Place::State(state, _) => format!(" --state {}", quoted(state.as_os_str())),
-            Place::Master(address, access) => {
-                let is_open = matches!(access, Access::Plain) && !address.is_this_machine();
-                let insecure = if is_open { " --insecure" } else { "" };
-                format!(" --master {}{insecure}", quoted(address.to_string().as_ref()))
+            Place::Master(Master { address, access, kept_in }) => {
+                let mut flags = format!(" --master {}", quoted(address.to_string().as_ref()));
+                if matches!(access, Access::Plain) && !address.is_this_machine() {
+                    flags.push_str(" --insecure");
+                }
+                if let Some(state) = kept_in {
+                    flags.push_str(&format!(" --state {}", quoted(state.as_os_str())));
+                }
+                flags
             }
         }
     }
@@ -157,7 +194,7 @@ impl Place {
     pub(crate) fn excluded(&self) -> Vec<PathBuf> {
         match self {
             Place::State(state, _) => vec![state.clone()],
-            Place::Master(..) => Vec::new(),
+            Place::Master(_) => Vec::new(),
         }
     }
 
@@ -165,21 +202,30 @@ impl Place {
     pub(crate) fn waiting_for_room(&self) -> String {
         let place = match self {
             Place::State(state, _) => state.display().to_string(),
-            Place::Master(address, _) => format!("the master at {address}"),
+            Place::Master(Master { address, .. }) => format!("the master at {address}"),
         };
         format!("the disk of {place} is full; waiting for room")
     }
+}
 
-    /// The same before its tasks are recorded, and whether it was stopped there.
-    pub(crate) fn waiting_to_begin(&self, stops: bool) -> String {
-        let stops = if stops { ", then this stops (Ctrl-C again: at once)" } else { "" };
-        self.waiting_for_room() + stops
+/// Looks until there is one, or until it is stopped.
+fn again<T>(
+    interrupted: &AtomicBool,
+    mut look: impl FnMut() -> Result<T, CliError>,
+) -> Result<Option<T>, CliError> {
+    while !interrupted.load(Ordering::Relaxed) {
+        match look() {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) if error.code != EXIT_UNREACHABLE => return Err(error),
+            Err(_) => std::thread::sleep(LOST_PAUSE),
+        }
     }
+    Ok(None)
 }
 
 /// A word as a shell reads it.
 pub(crate) fn quoted(word: &OsStr) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:[]".contains(c);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:".contains(c);
     match word.to_str() {
         Some(text) if text.chars().all(is_plain) => text.to_owned(),
         Some(text) if !text.chars().any(char::is_control) => {
@@ -214,10 +260,10 @@ mod tests {
         assert_eq!(state(b"/a b"), " --state '/a b'");
         assert_eq!(state(b"/it's"), r" --state '/it'\''s'");
         assert_eq!(state(b"/\xff'"), r" --state $'/\xff\''");
-        let master = |address: &str| {
-            Place::Master(address.parse().expect("an address"), Access::Plain).flags()
-        };
+        assert_eq!(state(b"/s[1]*"), " --state '/s[1]*'", "no pattern");
+        let master = |address: &str| Place::plain(address.parse().expect("an address")).flags();
         assert_eq!(master("127.0.0.1:7000"), " --master 127.0.0.1:7000");
         assert_eq!(master("far:7000"), " --master far:7000 --insecure");
+        assert_eq!(master("[::1]:7000"), " --master '[::1]:7000'");
     }
 }

@@ -1,6 +1,6 @@
 //! `windlass run`: a cluster for the length of one run, or the one that is there.
 
-mod stopped;
+pub(crate) mod stopped;
 
 use crate::arguments::RunArguments;
 use crate::cluster::Attached;
@@ -8,14 +8,13 @@ use crate::doctor;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
 use crate::{CliError, EXIT_INTERRUPTED, models, settings, signals};
-use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_client::cluster::Cluster;
 use windlass_client::follow::Standing;
 use windlass_client::memorandum::{Asked, Memorandum};
 use windlass_client::report::{Report, Style, text};
-use windlass_client::run::{Finished, Run, RunError, Stage};
+use windlass_client::run::{Begun, Finished, Run, RunError, Stage};
 use windlass_core::JobId;
 use windlass_core::view::ClusterView;
 
@@ -33,25 +32,24 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         _ => Place::of(master, &arguments.access, state, workers)?,
     };
     let interrupted = signals::interrupts()?;
-    let mut own_jobs = BTreeSet::new();
+    let begun = Begun::default();
     let mut layers_told = false;
     let mut attached = place.attach()?;
     attached.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     loop {
         let cluster = attached.cluster();
         models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
-        let failed_too = arguments.ask.failed && own_jobs.is_empty();
-        let mut run = prepared(&cluster, &place, asked, failed_too, &interrupted)?;
-        // That of an earlier run is known only now.
-        settings::check_out(&run.asked.out)?;
-        run.own_jobs.clone_from(&own_jobs);
+        let run = Run {
+            begun: begun.clone(),
+            ..prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?
+        };
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
         let finished = run.run(&mut |stage| {
             if matches!(stage, Stage::Working(_)) {
                 unconfined(&attached, &mut layers_told).iter().for_each(|it| screen.remark(it));
             }
-            show(&place, &mut screen, &stage, &mut own_jobs);
+            show(&place, &mut screen, &stage);
         });
         screen.finish();
         // A short run is over before it is looked at.
@@ -60,16 +58,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         asked = Some(run.asked);
         match finished {
             Err(RunError::Interrupted) => {
-                match own_jobs.is_empty() {
-                    true => say(
-                        "Stopped before the job was whole; the same command goes on from here.\n",
-                    ),
-                    // It was looking once more, after the cluster was lost.
-                    false => {
-                        let jobs = stopped::going_on(&attached, &own_jobs);
-                        say(&stopped::told(None, &jobs, &place, &out));
-                    }
-                }
+                let jobs = stopped::going_on(&cluster, &begun.jobs());
+                say(&stopped::told(None, &jobs, &place, &out));
                 attached.stop(&mut || {}, &|| false);
                 return Ok(EXIT_INTERRUPTED);
             }
@@ -79,7 +69,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
                 match place.attach_again(&interrupted)? {
                     Some(found) => attached = found,
                     None => {
-                        let jobs = stopped::going_on_unheard(&place, &own_jobs);
+                        let jobs = stopped::going_on_unheard(&place, &begun.jobs());
                         say(&stopped::told(None, &jobs, &place, &out));
                         return Ok(EXIT_INTERRUPTED);
                     }
@@ -117,7 +107,7 @@ pub(crate) fn prepared<'a>(
             None => newest(cluster)?,
         },
         failed_too,
-        own_jobs: BTreeSet::new(),
+        begun: Begun::default(),
         excluded: place.excluded(),
         current_folder: std::env::current_dir().unwrap_or_default(),
         reader_count: cores() as usize,
@@ -145,7 +135,7 @@ fn tidy(attached: Attached, interrupted: &AtomicBool) {
     }
 }
 
-fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BTreeSet<JobId>) {
+pub(crate) fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>) {
     match stage {
         Stage::Looking(found) => screen.phase(&format!(
             "Looking at files: {} of {} ({} MB)",
@@ -153,8 +143,7 @@ fn show(place: &Place, screen: &mut Screen, stage: &Stage<'_>, own_jobs: &mut BT
             found.file_count,
             found.done_bytes >> 20
         )),
-        Stage::WaitingForRoom { stops } => screen.notice(&place.waiting_to_begin(*stops)),
-        Stage::Submitted(jobs) => own_jobs.clone_from(jobs),
+        Stage::WaitingForRoom => screen.notice(&place.waiting_for_room()),
         Stage::Working(standing) => {
             let mut view = view(standing);
             if standing.waits_for_room {
@@ -199,7 +188,7 @@ fn report(
     }
     if *interrupted {
         let jobs = report.job_ids.iter().copied().map(JobId).collect();
-        let jobs = stopped::going_on(attached, &jobs);
+        let jobs = stopped::going_on(&attached.cluster(), &jobs);
         say(&stopped::told(Some(report.totals()), &jobs, place, &report.out));
         return Ok(EXIT_INTERRUPTED);
     }
@@ -213,13 +202,15 @@ fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
         return Err(CliError::failed("retry: this state has no earlier run"));
     };
     let read = Memorandum::of(cluster, job).map_err(CliError::of_cluster)?;
-    read.map(|memorandum| memorandum.asked).ok_or_else(|| {
+    let asked = read.map(|memorandum| memorandum.asked).ok_or_else(|| {
         CliError::failed(format!(
             "read how job {}, the newest one, was asked for: this is not kept with it; give the \
              run's arguments with --failed",
             job.id
         ))
-    })
+    })?;
+    settings::check_out(&asked.out)?;
+    Ok(asked)
 }
 
 fn view(standing: &Standing) -> View {

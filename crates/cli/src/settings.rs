@@ -29,7 +29,7 @@ pub(crate) fn state_dir(given: Option<&Path>) -> Result<PathBuf, CliError> {
 }
 
 /// The state of who names none.
-fn home_state() -> Option<PathBuf> {
+pub(crate) fn home_state() -> Option<PathBuf> {
     let base = path_variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
     let base = base.or_else(|| path_variable("HOME").map(|home| home.join(".local/state")));
     base.map(|base| base.join("windlass"))

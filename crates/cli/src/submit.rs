@@ -2,48 +2,57 @@
 
 use crate::arguments::SubmitArguments;
 use crate::place::Place;
+use crate::run::stopped;
 use crate::screen::Screen;
 use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, models, run, settings, signals};
 use serde_json::{Value, json};
 use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
-use windlass_client::run::{Detached, RunError, Stage};
+use windlass_client::run::{Begun, Detached, Run, RunError};
 use windlass_core::words::counted;
 
 /// Files left out that are told one by one.
 const LEFT_OUT_COUNT_MAX: usize = 10;
 
 pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
-    let asked = settings::asked(&arguments.ask)?;
+    let mut asked = settings::asked(&arguments.ask)?;
     let place = &arguments.place;
     let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), 0)?;
     let interrupted = signals::interrupts()?;
-    let cluster = place.running()?;
-    models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
-    let run = run::prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?;
-    let mut screen = Screen::new(run::screen_mode(), 0);
-    screen.phase("Looking at files");
-    let submitted = run.submit_only(&mut |stage| match stage {
-        Stage::Looking(found) => screen.phase(&format!(
-            "Looking at files: {} of {} ({} MB)",
-            found.done_count,
-            found.file_count,
-            found.done_bytes >> 20
-        )),
-        Stage::WaitingForRoom { stops } => screen.notice(&place.waiting_to_begin(stops)),
-        Stage::Submitted(_) | Stage::Working(_) => {}
-    });
-    screen.finish();
-    match submitted {
-        Ok(submitted) => {
-            let unit = if arguments.ask.paths.is_empty() { "task" } else { "file" };
-            tell(&submitted, unit, arguments.json)
-        }
-        Err(RunError::Interrupted) => {
-            say("Stopped before the job was whole; the same command goes on from here.\n");
-            Ok(EXIT_INTERRUPTED)
-        }
-        Err(error) => Err(CliError::of_run(error)),
+    let begun = Begun::default();
+    let mut cluster = place.running()?;
+    loop {
+        models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
+        let run = Run {
+            begun: begun.clone(),
+            ..run::prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?
+        };
+        let mut screen = Screen::new(run::screen_mode(), 0);
+        screen.phase("Looking at files");
+        let submitted = run.submit_only(&mut |stage| run::show(&place, &mut screen, &stage));
+        screen.finish();
+        let out = run.asked.out.clone();
+        asked = Some(run.asked);
+        let goes_on = match submitted {
+            Ok(submitted) => {
+                let unit = if arguments.ask.paths.is_empty() { "task" } else { "file" };
+                return tell(&submitted, unit, arguments.json);
+            }
+            Err(RunError::Interrupted) => stopped::going_on(&cluster, &begun.jobs()),
+            Err(error) if error.is_cluster_lost() => {
+                say(&format!("The cluster was lost: failed to {error}; looking for it again\n"));
+                match place.running_again(&interrupted)? {
+                    Some(found) => {
+                        cluster = found;
+                        continue;
+                    }
+                    None => stopped::going_on_unheard(&place, &begun.jobs()),
+                }
+            }
+            Err(error) => return Err(CliError::of_run(error)),
+        };
+        say(&stopped::told(None, &goes_on, &place, &out));
+        return Ok(EXIT_INTERRUPTED);
     }
 }
 

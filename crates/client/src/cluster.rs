@@ -300,16 +300,11 @@ impl Cluster {
         })
     }
 
-    /// Ends the master of this process, so that nobody waits for its full disk any longer; `false`:
-    /// it is another process's.
-    #[must_use]
-    pub fn give_up(&self) -> bool {
-        match self {
-            Cluster::Here { handle, .. } => {
-                handle.stop();
-                true
-            }
-            Cluster::There(_) => false,
+    /// Ends the master, where it is of this process, so that nobody waits for its full disk any
+    /// longer.
+    pub fn give_up(&self) {
+        if let Cluster::Here { handle, .. } = self {
+            handle.stop();
         }
     }
 }

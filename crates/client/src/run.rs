@@ -6,10 +6,13 @@ use crate::follow::{Follower, Standing};
 use crate::gather::{self, Choice, Found, Outcome};
 use crate::memorandum::Asked;
 use crate::report::{self, Report, Row};
+pub use crate::submission::Begun;
 use crate::submission::Submitter;
 use crate::submitted::Submission;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
@@ -19,6 +22,7 @@ use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::ChunkError;
 use windlass_core::manifest::ManifestError;
 use windlass_core::params::ParamError;
+use windlass_master::MasterError;
 
 /// What a run needs.
 pub struct Run<'a> {
@@ -33,8 +37,8 @@ pub struct Run<'a> {
     pub asked: Asked,
     /// Whether failed tasks are tried again.
     pub failed_too: bool,
-    /// Jobs of this run from before its cluster was lost; none at first.
-    pub own_jobs: BTreeSet<JobId>,
+    /// How far it came before its cluster was lost; nothing at first. Filled also where it fails.
+    pub begun: Begun,
     /// Folders that are never walked, beside the output folder.
     pub excluded: Vec<PathBuf>,
     /// Paths below it are shown relative to it.
@@ -51,12 +55,7 @@ pub enum Stage<'a> {
     /// Files are being found and looked at.
     Looking(Found),
     /// The run is being recorded, and the disk of the state is full.
-    WaitingForRoom {
-        /// It was stopped meanwhile, and does so once there is room.
-        stops: bool,
-    },
-    /// It is recorded, as these jobs.
-    Submitted(&'a BTreeSet<JobId>),
+    WaitingForRoom,
     /// Tasks are being done.
     Working(&'a Standing),
 }
@@ -128,6 +127,11 @@ impl RunError {
     pub(crate) fn of_result(error: ClusterError) -> RunError {
         if error.is_lost() { RunError::Lost(error) } else { RunError::Cluster(error) }
     }
+
+    /// Whether the master of this process was stopped.
+    fn is_master_ended(&self) -> bool {
+        matches!(self, RunError::Cluster(ClusterError::Master(MasterError::Ended(_))))
+    }
 }
 
 /// How often the state of the slots is asked for; more seldom where the master is far, so that a
@@ -160,10 +164,9 @@ impl Run<'_> {
         let began = Instant::now();
         let outcomes = self.gather(observe)?;
         self.sweep();
-        let submission = self.submit(&self.submitter(), &outcomes, observe)?;
+        let submission = self.submit(&outcomes, observe)?;
         let resumed = submission.resumed;
         let jobs = submission.jobs();
-        observe(Stage::Submitted(&jobs));
         let mut follower = Follower::new(self.cluster, &self.asked.out, submission)?;
         let mut interval = LOOK_INTERVAL;
         while !follower.is_done() && !self.interrupted.load(Ordering::Relaxed) {
@@ -201,7 +204,7 @@ impl Run<'_> {
     /// See [`RunError`].
     pub fn submit_only(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Detached, RunError> {
         let outcomes = self.gather(observe)?;
-        let submission = self.submit(&self.submitter(), &outcomes, observe)?;
+        let submission = self.submit(&outcomes, observe)?;
         let mut jobs = BTreeMap::new();
         for (id, phase) in submission.shown() {
             *jobs.entry(id.job).or_insert(0) += u64::from(phase.task_count);
@@ -211,24 +214,14 @@ impl Run<'_> {
         Ok(Detached { jobs, resumed, reopened_count, left_out })
     }
 
-    fn submitter(&self) -> Submitter<'_> {
-        Submitter {
-            cluster: self.cluster,
-            operations: &self.operations,
-            asked: &self.asked,
-            own_jobs: &self.own_jobs,
-        }
-    }
-
     /// Records the run; on a full disk that takes until there is room, or until it is stopped.
     fn submit(
         &self,
-        submitter: &Submitter<'_>,
-        outcomes: &[Outcome],
+        outcomes: &Arc<Vec<Outcome>>,
         observe: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Submission, RunError> {
         loop {
-            match self.try_to_submit(submitter, outcomes, observe) {
+            match self.try_to_submit(outcomes, observe) {
                 Err(RunError::Cluster(error)) if error.is_disk_full() => {}
                 submission => return submission,
             }
@@ -237,43 +230,57 @@ impl Run<'_> {
                 if self.interrupted.load(Ordering::Relaxed) {
                     return Err(RunError::Interrupted);
                 }
-                observe(Stage::WaitingForRoom { stops: false });
+                observe(Stage::WaitingForRoom);
                 std::thread::sleep(LOOK_INTERVAL);
             }
         }
     }
 
     /// The same once: where the store takes no bytes, it fails; where the journal takes none, it
-    /// waits. What a master elsewhere was asked for, it does: the run goes on then, and stops as it
-    /// follows.
+    /// waits. Stopped, it leaves a master elsewhere at once, in the middle of an upload too: what
+    /// that was asked for by then, it does.
     fn try_to_submit(
         &self,
-        submitter: &Submitter<'_>,
-        outcomes: &[Outcome],
+        outcomes: &Arc<Vec<Outcome>>,
         observe: &mut dyn FnMut(Stage<'_>),
     ) -> Result<Submission, RunError> {
-        std::thread::scope(|scope| {
-            let (done, submitted) = sync_channel(1);
-            scope.spawn(move || done.send(submitter.submit(outcomes, self.failed_too)));
-            let mut is_given_up = false;
-            loop {
-                match submitted.recv_timeout(LOOK_INTERVAL) {
-                    Ok(Err(_)) if is_given_up => return Err(RunError::Interrupted),
-                    Ok(submission) => return submission,
-                    Err(RecvTimeoutError::Timeout) if self.waits_for_room() => {
-                        let stops = self.interrupted.load(Ordering::Relaxed);
+        let submitter = Submitter {
+            cluster: self.cluster.clone(),
+            operations: self.operations.clone(),
+            asked: self.asked.clone(),
+            failed_too: self.failed_too,
+            begun: self.begun.clone(),
+        };
+        let (done, submitted) = sync_channel(1);
+        let outcomes = Arc::clone(outcomes);
+        // Not one that is waited for: a connection that nothing comes by would hold it.
+        let thread = std::thread::spawn(move || done.send(submitter.submit(&outcomes)));
+        let mut is_given_up = false;
+        loop {
+            match submitted.recv_timeout(LOOK_INTERVAL) {
+                Ok(Err(error)) if is_given_up && !error.is_master_ended() => return Err(error),
+                Ok(_) if is_given_up => return Err(RunError::Interrupted),
+                Ok(submission) => return submission,
+                Err(RecvTimeoutError::Timeout) => {
+                    let stops = self.interrupted.load(Ordering::Relaxed);
+                    if stops && matches!(self.cluster, Cluster::There(_)) {
+                        return Err(RunError::Interrupted);
+                    }
+                    if self.waits_for_room() {
                         if stops {
                             // Nobody else ends the waiting; what is recorded so far stays.
-                            is_given_up = self.cluster.give_up();
+                            self.cluster.give_up();
+                            is_given_up = true;
                         }
-                        observe(Stage::WaitingForRoom { stops: stops && !is_given_up });
+                        observe(Stage::WaitingForRoom);
                     }
-                    Err(RecvTimeoutError::Timeout) => {}
-                    // The thread ended without an answer: the scope hands its panic on.
-                    Err(RecvTimeoutError::Disconnected) => return Err(RunError::Interrupted),
                 }
+                Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(_) => unreachable!("it sends what it ends with"),
+                },
             }
-        })
+        }
     }
 
     /// Whether the cluster's disk is full; one that does not answer is asked by somebody else.
@@ -281,7 +288,7 @@ impl Run<'_> {
         self.cluster.status().is_ok_and(|cluster| cluster.waits_for_room)
     }
 
-    fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Vec<Outcome>, RunError> {
+    fn gather(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Arc<Vec<Outcome>>, RunError> {
         let mut excluded = self.excluded.clone();
         excluded.push(self.asked.out.clone());
         let mut operations = self.operations.clone();
@@ -302,7 +309,7 @@ impl Run<'_> {
                 observe(Stage::Looking(found));
             }
         });
-        gathered.map(|gathered| gathered.outcomes).ok_or(RunError::Interrupted)
+        gathered.map(|gathered| Arc::new(gathered.outcomes)).ok_or(RunError::Interrupted)
     }
 
     /// Removes what an earlier run left half written in the folders of the results.

@@ -12,6 +12,7 @@ use crate::report::Row;
 use crate::run::RunError;
 use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec, TaskState};
@@ -23,39 +24,63 @@ use windlass_core::view::JobView;
 use windlass_core::{BlobId, JobId, PhaseId, RequestId, TaskIndex};
 
 /// Submits, or goes on with, what was asked.
-pub(crate) struct Submitter<'a> {
-    pub(crate) cluster: &'a Cluster,
-    pub(crate) operations: &'a [&'static OperationSpec],
-    pub(crate) asked: &'a Asked,
-    /// Jobs of this very run, from before its cluster was lost: they are its jobs also when they
-    /// have ended.
-    pub(crate) own_jobs: &'a BTreeSet<JobId>,
+pub(crate) struct Submitter {
+    pub(crate) cluster: Cluster,
+    pub(crate) operations: Vec<&'static OperationSpec>,
+    pub(crate) asked: Asked,
+    /// Whether failed tasks are tried again.
+    pub(crate) failed_too: bool,
+    pub(crate) begun: Begun,
 }
 
-impl Submitter<'_> {
+/// How far the submission of one run has come, over all its tries. Clones share it.
+#[derive(Clone, Default, Debug)]
+pub struct Begun(Arc<Mutex<Beginnings>>);
+
+#[derive(Default, Debug)]
+struct Beginnings {
+    /// They are the run's jobs also when they have ended.
+    jobs: BTreeSet<JobId>,
+    /// How many failed tasks were opened again, once that was done: those that fail once more are
+    /// not opened by the next try.
+    reopened_count: Option<u64>,
+}
+
+impl Begun {
+    /// The jobs that were gone on with or made.
+    #[must_use]
+    pub fn jobs(&self) -> BTreeSet<JobId> {
+        self.lock().jobs.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Beginnings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Submitter {
     /// Brings the jobs of this run to the point where nothing of it is missing.
-    pub(crate) fn submit(
-        &self,
-        outcomes: &[Outcome],
-        failed_too: bool,
-    ) -> Result<Submission, RunError> {
+    pub(crate) fn submit(&self, outcomes: &[Outcome]) -> Result<Submission, RunError> {
         let fingerprint = self.asked.fingerprint();
         let mut same: Vec<JobView> = self.cluster.jobs()?;
         same.retain(|job| job.fingerprint == fingerprint);
-        let mut jobs: Vec<&JobView> = same.iter().filter(|job| self.is_own(job)).collect();
-        if failed_too && jobs.is_empty() {
+        let begun = self.begun.jobs();
+        let is_own = |job: &&JobView| job.state == JobState::Open || begun.contains(&job.id);
+        let mut jobs: Vec<&JobView> = same.iter().filter(is_own).collect();
+        if self.failed_too && jobs.is_empty() {
             jobs.push(same.last().ok_or(RunError::NothingToRetry)?);
         }
+        self.begun.lock().jobs.extend(jobs.iter().map(|job| job.id));
         let mut submission = Submission { resumed: !jobs.is_empty(), ..Submission::default() };
         for job in &jobs {
-            read_job(self.cluster, job, &mut submission)?;
+            read_job(&self.cluster, job, &mut submission)?;
         }
         let mut missing = self.missing(outcomes, &submission);
         for job in &jobs {
             self.complete(job, &mut missing, &mut submission)?;
         }
-        if failed_too {
-            self.reopen(outcomes, &mut submission)?;
+        if self.failed_too {
+            submission.reopened_count = self.reopen_once(outcomes, &submission)?;
         }
         let count = self.task_count_asked();
         let needs_job = jobs.is_empty() && count.is_some();
@@ -65,10 +90,6 @@ impl Submitter<'_> {
         }
         submission.count_derived();
         Ok(submission)
-    }
-
-    fn is_own(&self, job: &JobView) -> bool {
-        job.state == JobState::Open || self.own_jobs.contains(&job.id)
     }
 
     /// How many tasks without inputs were asked for.
@@ -139,9 +160,16 @@ impl Submitter<'_> {
         Ok(())
     }
 
+    fn reopen_once(&self, outcomes: &[Outcome], submission: &Submission) -> Result<u64, RunError> {
+        let before = self.begun.lock().reopened_count;
+        let count = before.map_or_else(|| self.reopen(outcomes, submission), Ok)?;
+        self.begun.lock().reopened_count = Some(count);
+        Ok(count)
+    }
+
     /// Opens the failed tasks again, but not those whose file is another one by now: that one is a
-    /// new input.
-    fn reopen(&self, outcomes: &[Outcome], submission: &mut Submission) -> Result<(), RunError> {
+    /// new input. How many they were.
+    fn reopen(&self, outcomes: &[Outcome], submission: &Submission) -> Result<u64, RunError> {
         let mut now: BTreeMap<&[u8], BlobId> = BTreeMap::new();
         for outcome in outcomes {
             if let Outcome::Accepted { input, .. } = outcome {
@@ -167,10 +195,9 @@ impl Submitter<'_> {
                 }
             }
             let why = "retried with --failed";
-            reopened_count += failed::reopen(self.cluster, *id, failed, why)?;
+            reopened_count += failed::reopen(&self.cluster, *id, failed, why)?;
         }
-        submission.reopened_count = reopened_count;
-        Ok(())
+        Ok(reopened_count)
     }
 
     /// Makes a job of what is missing: a phase for each operation.
@@ -204,6 +231,7 @@ impl Submitter<'_> {
             memorandum: Some(memorandum),
         };
         let (job, _) = self.cluster.submit(request, spec)?;
+        self.begun.lock().jobs.insert(job);
         let specs: Vec<&PhaseSpec> = phases.iter().collect();
         for position in 0..specs.len() {
             let id = phase_id(job, position);
@@ -305,3 +333,6 @@ fn request_id(fingerprint: u128, newest: JobId) -> RequestId {
     let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
     RequestId(u128::from_le_bytes(*half))
 }
+
+#[cfg(test)]
+mod tests;
