@@ -188,7 +188,7 @@ fn a_connection_that_is_reset_in_the_middle_of_a_message_loses_nothing() {
     all_results_are_right(&lab, 120);
 }
 
-/// A cluster that is spoken to from afar, by a line of 1 MB/s, and a file of 12 MB to be sent there.
+/// A cluster that is spoken to from afar, by a line of 1 MB/s, and a file of 12 MB to send there.
 struct Far {
     home: Lab,
     far: Lab,

@@ -268,3 +268,6 @@ pub(crate) fn print_json(report: &Report) -> Result<(), CliError> {
 fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

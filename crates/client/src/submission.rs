@@ -333,6 +333,3 @@ fn request_id(fingerprint: u128, newest: JobId) -> RequestId {
     let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
     RequestId(u128::from_le_bytes(*half))
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,9 @@
 
 /// Version of the session protocol that this build speaks.
 pub const PROTOCOL: u32 = 1;
+/// Metadata with which the master says RESOURCE_EXHAUSTED of its disk: libraries say it of
+/// messages that are too long, and of peers that ask too much.
+pub(crate) const DISK_FULL: &str = "windlass-disk-full";
 /// Slots of one worker.
 pub(crate) const SLOT_COUNT_MAX: u32 = 4_096;
 /// Bytes of one message: a chunk of 4,096 inputs with the longest paths.

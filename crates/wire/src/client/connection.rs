@@ -4,7 +4,7 @@ use super::address;
 use super::address::Address;
 use super::blob_line::BlobLine;
 use crate::convert::Malformed;
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{DISK_FULL, FRAME_BYTES_MAX};
 use crate::trust::{Access, Dialer, TrustError};
 use hyper_util::rt::TokioIo;
 use std::future::Future;
@@ -298,7 +298,9 @@ pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
         Code::DeadlineExceeded => WireError::TimedOut(text),
         Code::NotFound => WireError::NotFound(text),
         Code::DataLoss => WireError::Damaged(text),
-        Code::ResourceExhausted => WireError::Full(text),
+        Code::ResourceExhausted if status.metadata().contains_key(DISK_FULL) => {
+            WireError::Full(text)
+        }
         _ if is_lost(status) => {
             let cause = if text.is_empty() { root_cause(status) } else { text };
             WireError::Lost { address: address.clone(), cause }

@@ -421,7 +421,8 @@ pub mod blobs_client {
             self.inner.unary(req, path, codec).await
         }
         /// Stores blobs, one after the other. All of them are durable when this is answered.
-        /// RESOURCE_EXHAUSTED, here as below: the disk is full; ask again when there is room.
+        /// RESOURCE_EXHAUSTED, here as below, with `windlass-disk-full` in its metadata: the disk is full; ask
+        /// again when there is room.
         pub async fn put(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::BlobPiece>,
@@ -643,7 +644,8 @@ pub mod blobs_server {
             request: tonic::Request<super::BlobIds>,
         ) -> std::result::Result<tonic::Response<super::BlobIds>, tonic::Status>;
         /// Stores blobs, one after the other. All of them are durable when this is answered.
-        /// RESOURCE_EXHAUSTED, here as below: the disk is full; ask again when there is room.
+        /// RESOURCE_EXHAUSTED, here as below, with `windlass-disk-full` in its metadata: the disk is full; ask
+        /// again when there is room.
         async fn put(
             &self,
             request: tonic::Request<tonic::Streaming<super::BlobPiece>>,

@@ -5,10 +5,11 @@ use super::pieces::Places;
 use crate::convert::Malformed;
 use crate::generated as pb;
 use crate::host::{Host, HostError};
-use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::{DISK_FULL, MESSAGE_BYTES_MAX};
 use crate::records_host::RecordsHost;
 use std::sync::Arc;
 use tonic::Status;
+use tonic::metadata::MetadataValue;
 use tonic::service::{Routes, RoutesBuilder};
 
 /// A host as the generated services want it.
@@ -99,7 +100,11 @@ impl From<HostError> for Status {
             HostError::Refused(text) => Status::failed_precondition(text),
             HostError::NotFound(text) => Status::not_found(text),
             HostError::Ended(text) => Status::unavailable(text),
-            HostError::Full(text) => Status::resource_exhausted(text),
+            HostError::Full(text) => {
+                let mut status = Status::resource_exhausted(text);
+                status.metadata_mut().insert(DISK_FULL, MetadataValue::from_static("1"));
+                status
+            }
             HostError::Failed(text) => Status::internal(text),
         }
     }
