@@ -170,3 +170,20 @@ fn a_command_that_fails_on_a_full_disk_is_tried_again() {
     let made = lab.path("processed_results/command/a.out").metadata().expect("a result");
     assert_eq!(made.len(), 2_000_000);
 }
+
+/// A ruleset names what lies beside the secrets of a state, one by one.
+#[test]
+fn what_is_deleted_beside_a_state_frees_its_room_though_commands_have_run() {
+    let lab = Lab::new();
+    let Some(mounted) = SmallDisk::mount(&lab, "state") else { return };
+    lab.input("a.txt", "x");
+    let up = Service::start(&mut lab.command(&["up", "--listen", "127.0.0.1:0"]));
+    up.wait_for("Ctrl-C ends it");
+    let filler = lab.path("state/filler");
+    std::fs::write(&filler, vec![7; 1 << 20]).expect("there is room");
+    lab.run(&["run", "in", "--op", "command", "--param", "cmd=true"]).ended(0);
+    let free = || rustix::fs::statvfs(&mounted.0).expect("mounted").f_bfree * 4_096;
+    let before = free();
+    std::fs::remove_file(&filler).expect("removed");
+    until("its room is free", || free() > before + (1 << 19));
+}

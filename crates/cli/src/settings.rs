@@ -7,6 +7,7 @@ use crate::{CliError, credentials, models};
 use rustix::fs::{Access, access};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use windlass_client::gather::{AUTO_OPERATIONS, Choice};
 use windlass_client::memorandum::Asked;
@@ -221,11 +222,15 @@ fn absolute(path: &Path, argument: &str) -> Result<PathBuf, CliError> {
 /// Whether results can be put into a folder that may have to be made: better known before the work
 /// than after it.
 pub(crate) fn check_out(out: &Path) -> Result<(), CliError> {
-    let Some(there) = out.ancestors().find(|path| path.symlink_metadata().is_ok()) else {
-        return Ok(());
+    let is_missing = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
     };
+    let there =
+        out.ancestors().find(|path| !path.symlink_metadata().is_err_and(|it| is_missing(&it)));
+    let Some(there) = there else { return Ok(()) };
     let why = match there.metadata() {
-        Err(error) => format!("is a link that leads nowhere ({error})"),
+        Err(error) if is_missing(&error) => format!("is a link that leads nowhere ({error})"),
+        Err(error) => format!("cannot be looked at ({error})"),
         Ok(metadata) if !metadata.is_dir() => "is no folder".to_owned(),
         Ok(_) => match access(there, Access::WRITE_OK | Access::EXEC_OK) {
             Err(error) => format!("cannot be written to ({error})"),
@@ -263,6 +268,13 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", &link).expect("a link");
         let error = check_out(&link.join("a")).expect_err("is none");
         assert!(error.text.contains("link is a link that leads nowhere"), "{error}");
+        let ring = folder.path().join("ring");
+        std::os::unix::fs::symlink("ring", &ring).expect("a link");
+        let error = check_out(&ring).expect_err("is none");
+        assert!(error.text.contains("ring cannot be looked at"), "{error}");
+        let long = folder.path().join("x".repeat(300));
+        let error = check_out(&long.join("a")).expect_err("is none");
+        assert!(error.text.contains("cannot be looked at"), "{error}");
         // Not even root writes there.
         let error = check_out(Path::new("/proc/1/a")).expect_err("is none");
         assert!(error.text.contains("cannot be written to"), "{error}");

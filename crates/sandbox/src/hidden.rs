@@ -13,8 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// A folder's time of change moves in steps of the kernel's clock, of at most 10 ms: within two of
 /// them, a second change may not show.
 const CHANGE_STEP: Duration = Duration::from_millis(20);
-/// What is mounted anew changes no folder.
-const AGE_MAX: Duration = Duration::from_secs(1);
+/// What is mounted anew changes no folder. Also how long a ruleset is kept for the next command.
+pub(crate) const AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The ruleset that each command gets on top of its launcher's: with it, it signals nobody outside
 /// and reads nothing hidden.
@@ -54,6 +54,17 @@ impl Scope {
             self.made = Some(self.make()?);
         }
         Ok(self.made.as_ref().and_then(|made| made.ruleset.as_ref()).map(AsFd::as_fd))
+    }
+
+    /// Whether a ruleset is kept for the next command.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.made.is_some()
+    }
+
+    /// Lets the ruleset go. Each file that it names stays on its disk as long as it is there, also
+    /// when it is deleted.
+    pub(crate) fn forget(&mut self) {
+        self.made = None;
     }
 
     fn make(&self) -> io::Result<Made> {

@@ -7,7 +7,7 @@ use crate::channel::{Channel, Received};
 use crate::child::prepare;
 use crate::confine::limit;
 use crate::frame::{CommandRequest, FromChild, KILL};
-use crate::hidden::{Scope, resolved};
+use crate::hidden::{AGE_MAX, Scope, resolved};
 use crate::landlock::{self, CHANGE, Files, Handled, READ, READ_AND_WRITE, Ruleset};
 use crate::launch::{Launch, Leader, Stdio};
 use crate::layers::{Layers, User};
@@ -83,6 +83,9 @@ pub fn serve_launches() -> io::Result<()> {
     channel.send(&[&FromChild::Ready(layers).encode()], &[])?;
     let inherited = std::env::vars_os().collect::<BTreeMap<_, _>>();
     loop {
+        if scope.is_kept() && !comes_within(&channel, AGE_MAX)? {
+            scope.forget();
+        }
         let asked = match channel.receive()? {
             // The command that it is meant for has ended.
             Received::Frame(KILL, _) => continue,
@@ -108,6 +111,13 @@ pub fn serve_launches() -> io::Result<()> {
         // A parent that is gone shows at the next receive.
         let _ = channel.send(&[&FromChild::Ended { is_bomb, status }.encode()], &[]);
     }
+}
+
+/// Whether the parent says something in this time, or closes the socket.
+fn comes_within(channel: &Channel, time: Duration) -> io::Result<bool> {
+    let mut entries = [PollFd::new(channel, PollFlags::IN)];
+    let timeout = Timespec::try_from(time).map_err(io::Error::other)?;
+    Ok(rustix::io::retry_on_intr(|| poll(&mut entries, Some(&timeout)))? > 0)
 }
 
 /// What this process gives up, and with it everything that it starts. Also what each command gives
