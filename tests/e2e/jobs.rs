@@ -300,6 +300,11 @@ fn a_job_is_told_what_holds_it_and_not_what_holds_others() {
         "{held:#}"
     );
     assert_eq!(waits("2"), Value::Array(Vec::new()));
+    let in_vain = ask(&lab, &address, &["job", "wait", "1", "--timeout", "1"]);
+    in_vain.ended(6).said("3 files to do; 3 tasks wait: no connected worker");
+    let mut command = lab.command(&["job", "wait", "1", "--master", &address]);
+    let waiting = Service::start(command.env_remove("WINDLASS_STATE"));
+    waiting.wait_for("3 tasks wait: no connected worker");
 }
 
 #[test]

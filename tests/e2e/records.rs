@@ -5,6 +5,8 @@ use crate::cluster::{master, master_at, served_by};
 use crate::lab::{Lab, Ran, until};
 use crate::service::Service;
 use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const AM: &str = r#"{
@@ -129,6 +131,30 @@ fn bad_rows_are_told_by_file_and_line_and_strict_takes_none() {
     lab.run(&["records", "load", "more", "in/p.csv", "--key", "name", "--index", "town"])
         .ended(0)
         .said("no row has a field town: nothing is found by it");
+}
+
+#[test]
+fn what_can_be_read_only_once_is_loaded_too() {
+    let lab = Lab::new();
+    people(&lab);
+    for (name, file) in [("one", "-"), ("two", "/dev/stdin")] {
+        let mut load = lab.command(&["records", "load", name, file, "--key", "name"]);
+        let mut load = load.stdin(Stdio::piped()).spawn().expect("starts");
+        load.stdin.take().expect("a pipe").write_all(NZ.as_bytes()).expect("it is read");
+        assert!(load.wait().expect("it ends").success(), "{file}");
+        let found = lab.run(&["records", "query", name, "--name", "Nora"]);
+        assert!(found.ended(0).stdout.contains("\"year\":1999"), "{}", found.stdout);
+    }
+}
+
+#[test]
+fn a_key_that_no_row_has_is_told_with_the_fields_that_there_are() {
+    let lab = Lab::new();
+    people(&lab);
+    lab.run(&["records", "load", "p", "in/am.json", "--key", "nam"])
+        .ended(1)
+        .said("no row has a text or a number in a field nam; the first one has these fields: ")
+        .said("record_id, name, location, year");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::io::Write;
 use windlass_client::cluster::Cluster;
 use windlass_core::ledger::{Counts, JobState, Outcome};
 use windlass_core::plan::STEP_PARAM;
-use windlass_core::view::{HistoryView, JobView, PhaseView};
+use windlass_core::view::{HistoryView, JobView, PhaseView, Stall, StallKind};
 use windlass_core::{JobId, LogTime};
 
 pub(crate) fn job(arguments: &JobArguments) -> Result<u8, CliError> {
@@ -59,9 +59,22 @@ pub(crate) fn find(cluster: &Cluster, id: JobId) -> Result<JobView, CliError> {
     cluster.job(id).map_err(CliError::of_cluster)?.ok_or_else(|| unknown(id))
 }
 
+/// From which event on there is none.
+const NO_EVENT: u64 = u64::MAX;
+
 /// The same with what has happened to it from an event on.
 pub(crate) fn history(cluster: &Cluster, id: JobId, from: u64) -> Result<HistoryView, CliError> {
     cluster.history(id, from).map_err(CliError::of_cluster)?.ok_or_else(|| unknown(id))
+}
+
+/// What holds a job back, and what can be done about it.
+fn holding(history: &HistoryView) -> impl Iterator<Item = &Stall> {
+    let HistoryView { job, stalls, .. } = history;
+    let has_pending = job.file_counts().pending > 0 && job.paused.is_none();
+    stalls.iter().filter(move |stall| match stall.kind {
+        StallKind::Unsealed | StallKind::DiskFull => true,
+        kind => has_pending && kind.holds_tasks(),
+    })
 }
 
 fn unknown(id: JobId) -> CliError {

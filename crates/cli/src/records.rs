@@ -2,6 +2,7 @@
 
 mod arguments;
 mod query;
+mod streams;
 
 pub(crate) use arguments::RecordsArguments;
 
@@ -11,8 +12,9 @@ use arguments::{LoadArguments, RecordsCommand};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::time::{Duration, Instant};
+use streams::Streams;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_client::records::{Loading, RecordsError};
 use windlass_core::LoadId;
@@ -61,11 +63,13 @@ fn with_cluster(
 }
 
 fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
-    let set = described(arguments)?;
+    let streams = streams::kept(&arguments.files)?;
+    let set = described(arguments, &streams)?;
     let (name, group_count) = (set.name.clone(), set.shards.as_slice().len());
     let loading = Loading {
         set,
         files: arguments.files.clone(),
+        streams,
         is_strict: arguments.strict,
         replaces: arguments.replace,
     };
@@ -101,12 +105,12 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
 }
 
 /// The set that the command line describes.
-fn described(arguments: &LoadArguments) -> Result<RecordSet, CliError> {
+fn described(arguments: &LoadArguments, streams: &Streams) -> Result<RecordSet, CliError> {
     let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
     let shards = Shards::new(arguments.shards.clone()).map_err(|error| usage(&error))?;
     let indexed = match arguments.indexed.is_empty() {
         false => arguments.indexed.clone(),
-        true => first_fields(arguments)?,
+        true => first_fields(arguments, streams)?,
     };
     let set = RecordSet {
         name: arguments.name.clone(),
@@ -119,17 +123,43 @@ fn described(arguments: &LoadArguments) -> Result<RecordSet, CliError> {
     Ok(set)
 }
 
-/// The fields of the first row, without the key.
-fn first_fields(arguments: &LoadArguments) -> Result<Vec<FieldName>, CliError> {
-    for path in &arguments.files {
-        let read = |error: &dyn std::fmt::Display| {
-            CliError::failed(format!("read {}: {error}", path.display()))
+/// The fields of the first row that has the key, without it.
+fn first_fields(arguments: &LoadArguments, streams: &Streams) -> Result<Vec<FieldName>, CliError> {
+    let key = &arguments.key;
+    let mut fields = fields_of(arguments, streams, Some(key))?;
+    if fields.is_empty() {
+        // Where nothing is a row, each is told why.
+        let others = fields_of(arguments, streams, None)?;
+        let others: Vec<&str> = others.iter().map(FieldName::as_str).collect();
+        return match others.is_empty() {
+            true => Ok(Vec::new()),
+            false => Err(CliError::failed(format!(
+                "load {}: no row has a text or a number in a field {key}; the first one has these \
+                 fields: {}",
+                arguments.name,
+                others.join(", ")
+            ))),
         };
-        let file = File::open(path).map_err(|error| read(&error))?;
-        let mut fields = windlass_records::scalar_fields(path, file).map_err(CliError::failed)?;
+    }
+    fields.retain(|field| field != key);
+    fields.truncate(RECORD_INDEXED_FIELD_COUNT_MAX);
+    Ok(fields)
+}
+
+fn fields_of(
+    arguments: &LoadArguments,
+    streams: &Streams,
+    key: Option<&FieldName>,
+) -> Result<Vec<FieldName>, CliError> {
+    for path in &arguments.files {
+        let opened = match streams.get(path) {
+            Some(stream) => stream.try_clone().and_then(|mut it| it.rewind().map(|()| it)),
+            None => File::open(path),
+        };
+        let file = opened
+            .map_err(|error| CliError::failed(format!("read {}: {error}", path.display())))?;
+        let fields = windlass_records::scalar_fields(path, file, key).map_err(CliError::failed)?;
         if !fields.is_empty() {
-            fields.retain(|field| *field != arguments.key);
-            fields.truncate(RECORD_INDEXED_FIELD_COUNT_MAX);
             return Ok(fields);
         }
     }

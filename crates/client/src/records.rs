@@ -2,6 +2,7 @@
 //! page by page.
 
 use crate::cluster::{Cluster, ClusterError};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::PathBuf;
@@ -51,12 +52,14 @@ pub enum RecordsError {
 }
 
 /// What is to be loaded.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Loading {
     /// The set.
     pub set: RecordSet,
     /// Its files, in this order.
     pub files: Vec<PathBuf>,
+    /// Those of them that are read from here, from the beginning, and not by their paths.
+    pub streams: BTreeMap<PathBuf, File>,
     /// Whether one bad row refuses all.
     pub is_strict: bool,
     /// Whether it takes the place of an earlier set of its name.
@@ -110,7 +113,7 @@ impl Loading {
     /// # Errors
     /// See [`RecordsError`].
     pub fn load(self, cluster: &Cluster, report: &mut Report) -> Result<LoadId, RecordsError> {
-        let Loading { set, files, is_strict, replaces } = self;
+        let Loading { set, files, mut streams, is_strict, replaces } = self;
         let name = set.name.clone();
         // Before hours of reading. Whoever comes first meanwhile, the ledger tells at the end.
         if !replaces && cluster.records()?.iter().any(|view| view.set.name == name) {
@@ -118,7 +121,11 @@ impl Loading {
         }
         let mut loader = Loader::new(&set, |_: &GroupName| sink(cluster))?;
         for path in &files {
-            let read = File::open(path)
+            let opened = match streams.remove(path) {
+                Some(mut stream) => stream.rewind().map(|()| stream),
+                None => File::open(path),
+            };
+            let read = opened
                 .map_err(|source| LoadError::Read { file: path.clone(), source })
                 .and_then(|file| loader.load(path, None, file));
             if let Err(error) = read {

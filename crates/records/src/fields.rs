@@ -15,17 +15,21 @@ use std::path::Path;
 use windlass_core::records::FieldName;
 
 /// Names of the fields of the first row that is an object, in its order, of which a scalar is the
-/// value; none where there is no such row.
+/// value; none where there is no such row. With a key, of the first one that has it.
 ///
 /// # Errors
 /// `Read` and `Broken`, of what stands before that row.
-pub fn scalar_fields(file: &Path, input: impl Read) -> Result<Vec<FieldName>, LoadError> {
+pub fn scalar_fields(
+    file: &Path,
+    input: impl Read,
+    key: Option<&FieldName>,
+) -> Result<Vec<FieldName>, LoadError> {
     let failed = LoadError::of_file(file);
     let input = open(input).map_err(|error| failed(error.into()))?;
     let head = input.get_ref().0.get_ref();
     let format = Format::of_name(file).unwrap_or_else(|| Format::of_bytes(head));
     let of_piece = |piece: Piece<'_>| match piece {
-        Piece::Whole(row) => names(row),
+        Piece::Whole(row) => names(row).filter(|names| key.is_none_or(|key| names.contains(key))),
         Piece::TooLong => None,
     };
     match format {
@@ -49,7 +53,7 @@ pub fn scalar_fields(file: &Path, input: impl Read) -> Result<Vec<FieldName>, Lo
             let head = head.clone();
             let mut rows = Table::new(input, &head).map_err(&failed)?;
             while let Some((_, row)) = rows.next().map_err(&failed)? {
-                if let Some(names) = row.ok().and_then(names) {
+                if let Some(names) = row.ok().and_then(|row| of_piece(Piece::Whole(row))) {
                     return Ok(names);
                 }
             }
@@ -100,9 +104,22 @@ impl<'de> Visitor<'de> for Fields {
 mod tests {
     use super::*;
 
-    fn fields(name: &str, text: &str) -> String {
-        let fields = scalar_fields(Path::new(name), text.as_bytes()).expect("reads");
+    fn fields_with(key: Option<&str>, name: &str, text: &str) -> String {
+        let key = key.map(|key| key.parse::<FieldName>().expect("a name"));
+        let fields = scalar_fields(Path::new(name), text.as_bytes(), key.as_ref()).expect("reads");
         fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    fn fields(name: &str, text: &str) -> String {
+        fields_with(None, name, text)
+    }
+
+    #[test]
+    fn rows_without_the_key_are_passed_over() {
+        let rows = "{\"nom\": 1}\n{\"name\": [1], \"a\": 1}\n{\"name\": \"x\", \"year\": 1}\n";
+        assert_eq!(fields_with(Some("name"), "p.ndjson", rows), "name year");
+        assert_eq!(fields_with(Some("year"), "p.csv", "nom,year\n1,2\n"), "nom year");
+        assert_eq!(fields_with(Some("name"), "p.csv", "nom,year\n1,2\n"), "");
     }
 
     #[test]

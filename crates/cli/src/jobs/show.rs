@@ -1,6 +1,6 @@
 //! `windlass job show`: one job, with what runs, what failed and what to do about it.
 
-use super::{files, history, print, state_told, to_json, when};
+use super::{NO_EVENT, files, history, holding, print, state_told, to_json, when};
 use crate::CliError;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -41,8 +41,7 @@ pub(super) fn show(cluster: &Cluster, id: JobId, all: bool, as_json: bool) -> Re
 }
 
 fn look(cluster: &Cluster, id: JobId, failed_count_max: usize) -> Result<Shown, CliError> {
-    // No event is wanted.
-    let history = history(cluster, id, u64::MAX)?;
+    let history = history(cluster, id, NO_EVENT)?;
     let status = cluster.status().map_err(CliError::of_cluster)?;
     let mut names = TaskNames::default();
     let mut running = Vec::new();
@@ -61,7 +60,7 @@ fn look(cluster: &Cluster, id: JobId, failed_count_max: usize) -> Result<Shown, 
         let name = names.name(cluster, &history.job, task).map_err(CliError::of_run)?;
         failed.push((task, why, name));
     }
-    let waits = waits(&history);
+    let waits = holding(&history).map(Stall::line).collect();
     Ok(Shown { history, running, failed, waits })
 }
 
@@ -84,14 +83,6 @@ fn at_work(
     };
     let said = said.into_iter().zip(&views).filter(|(_, view)| is_open(view));
     Ok(said.map(|(said, _)| said).collect())
-}
-
-/// Why tasks of the job wait, where some do.
-fn waits(history: &HistoryView) -> Vec<String> {
-    let HistoryView { job, stalls, .. } = history;
-    let has_pending = job.file_counts().pending > 0 && job.paused.is_none();
-    let holding = stalls.iter().filter(|stall| has_pending && stall.kind.holds_tasks());
-    holding.map(Stall::line).collect()
 }
 
 fn to_text(shown: &Shown) -> String {

@@ -1,6 +1,6 @@
 //! `windlass job wait`.
 
-use super::{files, find, print, say, to_json};
+use super::{NO_EVENT, files, find, history, holding, print, say, to_json};
 use crate::place::Place;
 use crate::{
     CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, EXIT_TIMED_OUT, EXIT_UNREACHABLE, signals,
@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use windlass_client::cluster::Cluster;
 use windlass_core::JobId;
 use windlass_core::ledger::{JobState, Outcome};
-use windlass_core::view::{JobView, Notice};
+use windlass_core::view::{JobView, Notice, Stall, StallKind};
 
 /// How soon a signal, or a notice that was missed, is noticed.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often it is asked what holds the job.
+const HELD_LOOK: Duration = Duration::from_secs(2);
 
 /// Waits until the job has ended; its outcome is the exit code. A master that is away is waited
 /// for as well.
@@ -30,6 +32,7 @@ pub(super) fn wait(
     let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     // An unknown job is an error at once, not after the cluster has gone and come.
     let mut job = find(&cluster, id)?;
+    let mut held = Held::default();
     loop {
         let seen = watch(&cluster, id, &mut job);
         if let JobState::Ended(outcome) = job.state {
@@ -56,7 +59,7 @@ pub(super) fn wait(
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
-                return Err(out_of_time(&job));
+                return Err(out_of_time(&job, &Held::now(&cluster, id)));
             }
             let at_most = left.unwrap_or(LOOK).min(LOOK);
             let Some(happening) = &happening else {
@@ -70,10 +73,39 @@ pub(super) fn wait(
             };
             match happening.recv_timeout(at_most) {
                 Ok(notices) if !notices.contains(&Notice::JobEnded(id)) => {}
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => held.tell(&cluster, id),
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+    }
+}
+
+/// What holds the job, told once for as long as it does.
+#[derive(Default)]
+struct Held {
+    looked: Option<Instant>,
+    told: Vec<(StallKind, String)>,
+}
+
+impl Held {
+    /// A cluster that does not answer tells nothing.
+    fn now(cluster: &Cluster, id: JobId) -> Vec<Stall> {
+        let history = history(cluster, id, NO_EVENT);
+        history.map(|history| holding(&history).cloned().collect()).unwrap_or_default()
+    }
+
+    fn tell(&mut self, cluster: &Cluster, id: JobId) {
+        let looked = *self.looked.get_or_insert_with(Instant::now);
+        if looked.elapsed() < HELD_LOOK {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let now = Held::now(cluster, id);
+        let name = |stall: &Stall| (stall.kind, stall.about.clone());
+        for stall in now.iter().filter(|stall| !self.told.contains(&name(stall))) {
+            say(&format!("{}\n", stall.line()));
+        }
+        self.told = now.iter().map(name).collect();
     }
 }
 
@@ -102,9 +134,12 @@ fn ended_badly(job: &JobView, outcome: Outcome) -> String {
     }
 }
 
-fn out_of_time(job: &JobView) -> CliError {
+fn out_of_time(job: &JobView, held: &[Stall]) -> CliError {
     let to_do = files(job.file_counts().pending.into());
-    let held = if job.paused.is_some() { " and paused" } else { "" };
-    let text = format!("job {} is still open{held}: {to_do} to do", job.id);
+    let paused = if job.paused.is_some() { " and paused" } else { "" };
+    let mut text = format!("job {} is still open{paused}: {to_do} to do", job.id);
+    for stall in held {
+        text.push_str(&format!("; {}", stall.line()));
+    }
     CliError { text, code: EXIT_TIMED_OUT }
 }

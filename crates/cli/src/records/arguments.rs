@@ -71,7 +71,7 @@ pub(crate) struct LoadArguments {
     /// What the record set is called
     #[arg(value_name = "NAME")]
     pub(crate) name: SetName,
-    /// Files with its rows
+    /// Files with its rows; `-` is standard input
     #[arg(value_name = "FILES", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// The field by which rows are spread, and found the fastest
