@@ -5,7 +5,7 @@ mod each;
 use crate::arguments::CallArguments;
 use crate::cluster::Attached;
 use crate::place::{Place, cores};
-use crate::{CliError, EXIT_TIMED_OUT, settings};
+use crate::{CliError, EXIT_DENIED, EXIT_TIMED_OUT, EXIT_UNREACHABLE, settings};
 use std::collections::BTreeMap;
 use std::io::Write;
 use windlass_client::cluster::ClusterError;
@@ -20,7 +20,8 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
         return each::call_each(asking, arguments, lines);
     }
     let request = asking.request(&arguments.values)?;
-    let attached = attach(arguments)?;
+    let place = place(arguments)?;
+    let attached = attach(&place)?;
     let mut stdout = std::io::stdout().lock();
     let answered = attached.cluster().call(request, &mut |bytes| stdout.write_all(bytes));
     let answered = answered.and_then(|()| stdout.flush().map_err(ClusterError::Take));
@@ -29,14 +30,17 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<u8, CliError> {
         Ok(()) => Ok(0),
         // A reader that has seen enough (`| head`) is no error.
         Err(ClusterError::Take(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(without_answer(error)),
+        Err(error) => Err(without_answer(&place, error)),
     }
 }
 
-/// A cluster with workers, or one of this process's own.
-fn attach(arguments: &CallArguments) -> Result<Attached, CliError> {
+fn place(arguments: &CallArguments) -> Result<Place, CliError> {
     let place = &arguments.place;
-    let place = Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())?;
+    Place::of(place.master.as_deref(), &place.access, place.state.as_deref(), cores())
+}
+
+/// A cluster with workers, or one of this process's own.
+fn attach(place: &Place) -> Result<Attached, CliError> {
     let attached = place.attach()?;
     attached.await_workers();
     Ok(attached)
@@ -94,8 +98,16 @@ impl Asking {
     }
 }
 
-fn without_answer(error: ClusterError) -> CliError {
+fn without_answer(place: &Place, error: ClusterError) -> CliError {
     match error {
+        ClusterError::Wire(error @ WireError::Lost { .. }) => match place.running() {
+            // A token that was revoked ends its connections, and why is told to who connects.
+            Err(denied) if denied.code == EXIT_DENIED => denied,
+            _ => CliError {
+                text: format!("failed to {error}; no answer is known: ask again"),
+                code: EXIT_UNREACHABLE,
+            },
+        },
         ClusterError::Call(error @ CallError::TimedOut { .. }) => {
             CliError { text: error.told(), code: EXIT_TIMED_OUT }
         }

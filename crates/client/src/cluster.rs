@@ -218,7 +218,7 @@ impl Cluster {
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(), ClusterError> {
         let handle = match self {
-            Cluster::There(client) => return Ok(client.call(request, take)?),
+            Cluster::There(client) => return call_there(client, request, take),
             Cluster::Here { handle, .. } => handle,
         };
         let (tell, told) = channel();
@@ -306,5 +306,25 @@ impl Cluster {
         if let Cluster::Here { handle, .. } = self {
             handle.stop();
         }
+    }
+}
+
+/// A call by a connection, which keeps no more of an error in writing than its text.
+fn call_there(
+    client: &Client,
+    request: CallRequest,
+    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), ClusterError> {
+    let mut untaken = None;
+    let called = client.call(request, &mut |bytes| {
+        take(bytes).map_err(|error| {
+            let kind = error.kind();
+            untaken = Some(error);
+            kind.into()
+        })
+    });
+    match untaken {
+        Some(error) => Err(ClusterError::Take(error)),
+        None => Ok(called?),
     }
 }

@@ -1,6 +1,6 @@
 //! `windlass call --each`: a call for each line, many of them open at once.
 
-use super::{Asking, attach, without_answer};
+use super::{Asking, attach, place, without_answer};
 use crate::arguments::CallArguments;
 use crate::jobs::say;
 use crate::{CliError, EXIT_FAILED_FILES};
@@ -25,7 +25,8 @@ pub(super) fn call_each(
         });
         Box::new(BufReader::new(opened?))
     };
-    let attached = attach(arguments)?;
+    let place = place(arguments)?;
+    let attached = attach(&place)?;
     let requests = requests(source, asking);
     let to = BufWriter::new(io::stdout().lock());
     let mut out = Out { to, json: arguments.json, failed_count: 0 };
@@ -37,7 +38,7 @@ pub(super) fn call_each(
         Ok(()) => Ok(0),
         // A reader that has seen enough (`| head`) is no error.
         Err(ClusterError::Take(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(without_answer(error)),
+        Err(error) => Err(without_answer(&place, error)),
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::error::Elapsed;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -24,6 +25,8 @@ use tower::Service;
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// What is said when it is over.
+const NO_ANSWER: &str = "no answer came in 3 s";
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -109,6 +112,12 @@ impl WireError {
     pub fn unknown_name(&self) -> Option<&str> {
         let WireError::Unreachable { cause, .. } = self else { return None };
         address::not_looked_up(cause)
+    }
+
+    /// Whether nothing came from there, not even a no.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, WireError::Unreachable { cause, .. } if cause == NO_ANSWER)
     }
 
     /// Whether one end does not let the other one near.
@@ -302,7 +311,10 @@ pub(super) fn error_of(address: &Address, status: &Status) -> WireError {
             WireError::Full(text)
         }
         _ if is_lost(status) => {
-            let cause = if text.is_empty() { root_cause(status) } else { text };
+            // What the library says itself comes from below.
+            let is_own = std::error::Error::source(status).is_some() || text.is_empty();
+            let broke = || format!("the connection broke ({})", root_cause(status));
+            let cause = if is_own { broke() } else { text };
             WireError::Lost { address: address.clone(), cause }
         }
         _ => WireError::Failed(text),
@@ -333,10 +345,10 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(below) = bottom.source() {
         bottom = below;
     }
-    match bottom.downcast_ref::<io::Error>() {
-        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            "nobody listens there".to_owned()
-        }
+    match bottom.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => "nobody listens there".to_owned(),
+        Some(io::ErrorKind::TimedOut) => NO_ANSWER.to_owned(),
+        None if bottom.is::<Elapsed>() => NO_ANSWER.to_owned(),
         _ => bottom.to_string(),
     }
 }
