@@ -151,9 +151,9 @@ fn what_can_be_read_only_once_is_loaded_too() {
 fn a_key_that_no_row_has_is_told_with_the_fields_that_there_are() {
     let lab = Lab::new();
     people(&lab);
-    lab.run(&["records", "load", "p", "in/am.json", "--key", "nam"])
+    lab.run(&["records", "load", "p", "in/am.json", "--key", "town"])
         .ended(1)
-        .said("no row has a text or a number in a field nam; the first one has these fields: ")
+        .said("no row has a text or a number in a field town; the first one has these fields: ")
         .said("record_id, name, location, year");
 }
 

@@ -3,7 +3,7 @@
 use crate::arguments::{ResultArguments, ResultCommand};
 use crate::jobs::{files, find, history, print, say};
 use crate::place::Place;
-use crate::{CliError, EXIT_FAILED_FILES, run};
+use crate::{CliError, EXIT_FAILED_FILES, run, settings};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -190,8 +190,8 @@ fn names(result: &TaskResult) -> Vec<String> {
 fn export(cluster: &Cluster, id: JobId, out: &Path, as_json: bool) -> Result<u8, CliError> {
     let history = history(cluster, id, u64::MAX)?;
     let current_folder = std::env::current_dir().unwrap_or_default();
-    let out = std::path::absolute(out)
-        .map_err(|error| CliError::usage(format!("--out {}: {error}", out.display())))?;
+    let out = settings::absolute(out, "--out")?;
+    settings::check_out(&out)?;
     let report = export_all(cluster, &history, &out, current_folder).map_err(CliError::of_run)?;
     report.write().map_err(CliError::failed)?;
     say(&report.render(run::style()));

@@ -207,7 +207,7 @@ fn params(arguments: &AskArguments, choice: &Choice) -> Result<BTreeMap<String, 
 }
 
 /// A path from the root on; `argument` is how the user gave it.
-fn absolute(path: &Path, argument: &str) -> Result<PathBuf, CliError> {
+pub(crate) fn absolute(path: &Path, argument: &str) -> Result<PathBuf, CliError> {
     if path.as_os_str().is_empty() {
         return Err(CliError::usage(format!(
             "{argument}: an empty path is given, and it names nothing; perhaps a variable is empty"

@@ -99,8 +99,11 @@ pub(crate) fn key_text(json: Option<&str>, field: &FieldName) -> Result<String, 
     let json = json.ok_or_else(|| RowFault::NoKey(field.clone()))?;
     let bad = |found| RowFault::Key { field: field.clone(), found };
     let mut text = String::new();
-    let value = scalar(json, &mut text)
-        .ok_or_else(|| bad(if json.starts_with('[') { "an array" } else { "an object" }))?;
+    let value = scalar(json, &mut text).ok_or_else(|| match json.as_bytes().first() {
+        Some(b'"') => half_pair(),
+        Some(b'[') => bad("an array"),
+        _ => bad("an object"),
+    })?;
     value.key_text().ok_or_else(|| {
         bad(match value {
             ValueRef::Null => "null",
@@ -110,8 +113,12 @@ pub(crate) fn key_text(json: Option<&str>, field: &FieldName) -> Result<String, 
     })
 }
 
-/// The scalar that well-formed JSON says; `None` for an array or an object. Text with escapes is
-/// put into `text`.
+fn half_pair() -> RowFault {
+    RowFault::Json("an escape \\u is half of a pair".to_owned())
+}
+
+/// The scalar that well-formed JSON says; `None` for an array or an object, and for text with half
+/// of a pair. Text with escapes is put into `text`.
 pub(crate) fn scalar<'a>(json: &'a str, text: &'a mut String) -> Option<ValueRef<'a>> {
     match json.as_bytes().first()? {
         b'"' => Some(ValueRef::Text(string(json, text)?)),
@@ -172,8 +179,7 @@ fn text_end(row: &[u8], start: usize) -> Result<usize, RowFault> {
             if has_unicode_escape
                 && serde_json::from_slice::<Cow<'_, str>>(&row[start..end]).is_err()
             {
-                let cause = "an escape \\u is half of a pair".to_owned();
-                return Err(RowFault::Json(cause));
+                return Err(half_pair());
             }
             return Ok(end);
         }
@@ -220,6 +226,15 @@ mod tests {
         assert_eq!(fault(b"hello"), "invalid JSON: expected value at character 1");
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(64), "]".repeat(64));
         assert_eq!(fault(deep.as_bytes()), "objects and arrays inside each other, more than 64");
+    }
+
+    #[test]
+    fn a_key_that_is_half_of_a_pair_is_told_as_that() {
+        let field = "name".parse().expect("a name");
+        let fault = |json| key_text(Some(json), &field).expect_err("refused").to_string();
+        assert_eq!(fault(r#""\ud83d""#), "invalid JSON: an escape \\u is half of a pair");
+        assert_eq!(fault("{}"), "field name is an object: a key is text or a number");
+        assert_eq!(fault("[1]"), "field name is an array: a key is text or a number");
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Scheduler {
             left_ms.div_ceil(1_000),
             names(self.awaited.iter()),
         );
-        let next_step = "nothing: then they are given to others".to_owned();
+        let next_step = "wait: then they are given to others".to_owned();
         Some(Stall { kind: StallKind::Awaited, about: String::new(), task_count, told, next_step })
     }
 

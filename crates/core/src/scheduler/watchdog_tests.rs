@@ -107,7 +107,7 @@ fn workers_of_the_reign_before_are_waited_for() {
     assert_eq!(
         told(&after),
         ["4 tasks wait up to 2 s for workers that may hold them since before this master began: \
-          a; nothing: then they are given to others"]
+          a; wait: then they are given to others"]
     );
     at_ms(&mut after, LEASE_MS);
     after.hear(3, beat(vec![]));
