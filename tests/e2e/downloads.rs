@@ -35,6 +35,7 @@ struct Proxy {
     /// As of this one.
     near: String,
     answered_bytes: Arc<AtomicU64>,
+    connection_count: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -43,19 +44,22 @@ impl Proxy {
         let port = listener.local_addr().expect("bound").port();
         let [address, near] = ["0.0.0.0", "127.0.0.1"].map(|host| format!("{host}:{port}"));
         let answered_bytes = Arc::new(AtomicU64::new(0));
+        let connection_count = Arc::new(AtomicU64::new(0));
+        let connections = Arc::clone(&connection_count);
         let (master, counter) = (master.to_owned(), Arc::clone(&answered_bytes));
         let fates = fates.to_vec();
         std::thread::spawn(move || {
             let mut fates = fates.into_iter();
             for client in listener.incoming().map_while(Result::ok) {
                 let Ok(server) = TcpStream::connect(&master) else { continue };
+                connections.fetch_add(1, Ordering::Relaxed);
                 let (up, down) = (pair(&client, &server), pair(&server, &client));
                 std::thread::spawn(move || pass(up, None, &AtomicU64::new(0)));
                 let (fate, counter) = (fates.next(), Arc::clone(&counter));
                 std::thread::spawn(move || pass(down, fate, &counter));
             }
         });
-        Proxy { address, near, answered_bytes }
+        Proxy { address, near, answered_bytes, connection_count }
     }
 
     fn answered_bytes(&self) -> u64 {
@@ -210,6 +214,32 @@ fn a_line_that_never_holds_is_given_up_with_what_has_come() {
     ran.ended(4).said("got/command/long.out").said("the same command goes on behind them");
     assert!(part(&lab).is_some_and(|bytes| bytes > 4 << 20));
     assert_eq!(lab.results_in("got/command"), [""; 0]);
+}
+
+/// Results wait for each other's turn, and not each for as long.
+#[test]
+fn a_lost_line_is_found_out_once_and_not_by_each_result() {
+    const COUNT: u8 = 6;
+    let lab = Lab::new();
+    for number in 0..COUNT {
+        lab.input(format!("{number}.bin"), [&[number], &noise()[..1 << 20]].concat());
+    }
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let mut args = vec!["submit"];
+    args.extend(CAT);
+    let id = lab.run(&args).ended(0).stdout.trim().to_owned();
+    lab.run(&["job", "wait", &id]).ended(0);
+    // The lists of what there is come, and the beginning of a result.
+    let mut fates = vec![Fate::Pass, Fate::Cut(200 << 10)];
+    fates.extend([Fate::Cut(0); 60]);
+    let proxy = Proxy::start(&address, &fates);
+    let args = ["result", "export", &id, "--out", "got", "--insecure", "--master", &proxy.address];
+    let mut export = lab.command(&args);
+    let ran = Ran::of(export.env_remove("WINDLASS_STATE").output().expect("starts"));
+    ran.ended(4).said("the same command goes on behind them");
+    let count = proxy.connection_count.load(Ordering::Relaxed);
+    assert!(count < 2 * 6, "{count} connections");
 }
 
 /// Of a master on this machine no bytes are asked for that can be read where they lie.

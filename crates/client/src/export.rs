@@ -15,6 +15,7 @@ use thiserror::Error;
 use windlass_blobs::{maker_of, unfinished};
 use windlass_core::manifest::{Artifact, Base, Content, Manifest, is_file_name};
 use windlass_core::{BlobId, TaskIndex};
+use windlass_wire::{Client, WireError};
 
 /// Bytes compared at once.
 const PIECE_BYTES: usize = 256 * 1_024;
@@ -97,16 +98,16 @@ pub fn base_of_task(index: TaskIndex) -> Vec<u8> {
 pub struct Exporter<'a> {
     origin: Origin<'a>,
     out: PathBuf,
-    /// Held while a large blob comes over the wire. Side by side all would be slow, and where the
-    /// connection breaks again and again none of them would get on.
-    large: Mutex<()>,
+    /// Held while a large blob comes over the wire, and why the last one did not come. Side by side
+    /// all would be slow, and where the connection breaks again and again none would get on.
+    large: Mutex<Option<WireError>>,
 }
 
 impl<'a> Exporter<'a> {
     /// Of results that lie there, to this folder.
     #[must_use]
     pub fn new(origin: Origin<'a>, out: &Path) -> Exporter<'a> {
-        Exporter { origin, out: out.to_owned(), large: Mutex::new(()) }
+        Exporter { origin, out: out.to_owned(), large: Mutex::new(None) }
     }
 
     /// Writes every artifact to `<out>/<operation>/`, named by the base; returns the paths, the
@@ -152,28 +153,47 @@ impl<'a> Exporter<'a> {
         {
             return Ok(());
         }
-        let _large =
-            (size > LARGE_BYTES).then(|| self.large.lock().unwrap_or_else(PoisonError::into_inner));
-        let ask = |offset: u64, into: &mut dyn Write| {
-            client.copy_blob(id, offset, size.saturating_sub(offset), into)
-        };
-        let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
-        let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
-        let path = || path.to_owned();
-        fetched.map_err(|error| match error {
-            FetchError::Io(source) => ExportError::Io { path: path(), source },
-            FetchError::Refused(error) if error.is_lost() => {
-                ExportError::Lost { path: path(), source: Box::new(error) }
-            }
-            FetchError::Refused(error) => {
-                ExportError::Io { path: path(), source: io::Error::other(error) }
-            }
-            FetchError::Broken { came_bytes, error } => {
-                let source = Box::new(error);
-                ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
-            }
-        })
+        if size <= LARGE_BYTES {
+            return fetched(client, (id, size), path);
+        }
+        let mut lost = self.large.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = lost.clone() {
+            // Whoever waited here has not to find it out once more.
+            let (path, came_bytes) = (path.to_owned(), fetch::came(path, id));
+            let source = Box::new(error.into());
+            return Err(ExportError::Broken { path, came_bytes, size_bytes: size, source });
+        }
+        let fetched = fetched(client, (id, size), path);
+        if let Err(ExportError::Broken { source, .. }) = &fetched
+            && let ClusterError::Wire(error) = source.as_ref()
+        {
+            *lost = Some(error.clone());
+        }
+        fetched
     }
+}
+
+/// Puts a blob in place that comes over the wire.
+fn fetched(client: &Client, (id, size): (BlobId, u64), path: &Path) -> Result<(), ExportError> {
+    let ask = |offset: u64, into: &mut dyn Write| {
+        client.copy_blob(id, offset, size.saturating_sub(offset), into)
+    };
+    let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
+    let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
+    let path = || path.to_owned();
+    fetched.map_err(|error| match error {
+        FetchError::Io(source) => ExportError::Io { path: path(), source },
+        FetchError::Refused(error) if error.is_lost() => {
+            ExportError::Lost { path: path(), source: Box::new(error) }
+        }
+        FetchError::Refused(error) => {
+            ExportError::Io { path: path(), source: io::Error::other(error) }
+        }
+        FetchError::Broken { came_bytes, error } => {
+            let source = Box::new(error);
+            ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
+        }
+    })
 }
 
 fn artifact_path(folder: &Path, artifact: &Artifact, base: &Base) -> Result<PathBuf, ExportError> {

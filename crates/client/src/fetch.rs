@@ -273,6 +273,12 @@ impl Part {
     }
 }
 
+/// How much of a blob waits for being put in place there.
+pub(crate) fn came(path: &Path, id: BlobId) -> u64 {
+    let part = path.with_file_name(part_name(id));
+    part.metadata().map_or(0, |facts| facts.len())
+}
+
 fn part_name(id: BlobId) -> String {
     format!("{PART_PREFIX}{}{PART_SUFFIX}", id.to_hex())
 }
