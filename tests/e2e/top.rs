@@ -69,7 +69,7 @@ fn a_master_that_is_gone_is_said_and_found_again() {
     };
     until("the worker is on the screen", || screen().contains("w1"));
     first.kill();
-    until("the screen says that nobody answers", || screen().contains("! failed to "));
+    until("the screen says that nobody answers", || screen().contains("Looking again"));
     let (_second, _) = master_at(&lab, &address);
     until("the key reaches the master that came after", || {
         keys.write_all(b"d").expect("it listens");

@@ -66,7 +66,8 @@ pub(super) fn frame(model: &Model, area: Area, has_colour: bool) -> Vec<Line<'st
     };
     let mut above = vec![canvas.line(Ink::Bold, &header(model, overview))];
     if let Some(trouble) = &model.trouble {
-        let text = format!("! {trouble}; looking again. What follows is how it was.");
+        // The reason is last: a narrow terminal cuts it.
+        let text = format!("! Looking again; what follows is how it was: {trouble}");
         above.push(canvas.line(Ink::Bad, &text));
     }
     above.extend(canvas.stalls(overview, (rows / 6).max(1)));

@@ -289,10 +289,13 @@ fn a_master_that_is_gone_is_told_and_the_last_look_stays() {
     let mut model = model();
     model.on_news(News::Lost("failed to hear from the master at /s: it is gone".to_owned()));
     let text = drawn(&model, 120, 24);
-    assert!(text.contains("! failed to hear from the master at /s: it is gone; looking again"));
+    let line = "! Looking again; what follows is how it was: failed to hear from the master at /s: \
+                it is gone";
+    assert!(text.contains(line), "{text}");
+    assert!(drawn(&model, 40, 24).contains("! Looking again; what follows"));
     assert!(text.contains("board.pdf"));
     model.on_looked(looks()[1].clone());
-    assert!(!drawn(&model, 120, 24).contains("looking again"));
+    assert!(!drawn(&model, 120, 24).contains("Looking again"));
     let mut unseen = Model::new(String::new());
     unseen.on_news(News::Lost("nobody listens there".to_owned()));
     assert!(drawn(&unseen, 40, 3).contains("nobody listens there"));
