@@ -183,8 +183,12 @@ fn a_revoked_token_cuts_off_who_uses_it() {
     let slow = ["run", "--master", &address, "--op", "noop", "--param", "sleep_ms=60000"];
     let run = guest.start(&slow);
     until("the run is there", || home.run(&["job", "list"]).stdout.contains("open"));
+    let call = guest.start(&["call", "noop", "--param", "sleep_ms=60000", "--master", &address]);
+    until("the call is there", || home.run(&["cluster", "status"]).stdout.contains("1 call"));
     home.run(&["token", "revoke", &id_of(&home, "client")]).ended(0);
-    Ran::of(run.wait_with_output().expect("it ends")).ended(5).said("was revoked");
+    for cut_off in [run, call] {
+        Ran::of(cut_off.wait_with_output().expect("it ends")).ended(5).said("was revoked");
+    }
 
     let id = id_of(&home, "worker");
     home.run(&["token", "rm", &id]).ended(0);

@@ -265,5 +265,11 @@ mod tests {
         assert_eq!(master("127.0.0.1:7000"), " --master 127.0.0.1:7000");
         assert_eq!(master("far:7000"), " --master far:7000 --insecure");
         assert_eq!(master("[::1]:7000"), " --master '[::1]:7000'");
+        let kept = Place::Master(Master {
+            address: "127.0.0.1:7000".parse().expect("an address"),
+            access: Access::Plain,
+            kept_in: Some("/a b".into()),
+        });
+        assert_eq!(kept.flags(), " --master 127.0.0.1:7000 --state '/a b'");
     }
 }

@@ -93,11 +93,13 @@ impl SubmittedPhase {
     /// What stands for `{base}` in the names of a task's artifacts: its input's base; of a task
     /// without one its step, which only the first of several has without a number.
     pub(crate) fn base(&self, index: TaskIndex) -> Base {
-        Base::OfTask(match (self.inputs.get(index.0 as usize), &self.step) {
-            (Some(input), _) => return Base::OfInput(input.base.clone()),
-            (None, Some(step)) if index.0 == 0 => step.clone().into_bytes(),
-            (None, Some(step)) => format!("{step}-{}", index.0 + 1).into_bytes(),
-            (None, None) => base_of_task(index),
+        if let Some(input) = self.inputs.get(index.0 as usize) {
+            return Base::OfInput(input.base.clone());
+        }
+        Base::OfTask(match &self.step {
+            Some(step) if index.0 == 0 => step.clone().into_bytes(),
+            Some(step) => format!("{step}-{}", index.0 + 1).into_bytes(),
+            None => base_of_task(index),
         })
     }
 

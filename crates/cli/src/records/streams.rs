@@ -4,13 +4,13 @@
 use crate::CliError;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// By path, files without names.
+/// By path, what was read of it, in files without names.
 pub(super) type Streams = BTreeMap<PathBuf, File>;
 
 /// Reads those of these files to their ends that are none.
@@ -27,17 +27,13 @@ pub(super) fn kept(files: &[PathBuf]) -> Result<Streams, CliError> {
 }
 
 fn read(path: &Path) -> io::Result<Option<File>> {
+    let mut stream: Box<dyn Read> = match path.metadata() {
+        _ if path.as_os_str() == STANDARD_INPUT => Box::new(io::stdin().lock()),
+        Ok(facts) if !facts.is_file() && !facts.is_dir() => Box::new(File::open(path)?),
+        // Whoever opens it tells what is wrong with it.
+        _ => return Ok(None),
+    };
     let mut kept = tempfile::tempfile()?;
-    if path.as_os_str() == STANDARD_INPUT {
-        io::copy(&mut io::stdin().lock(), &mut kept)?;
-    } else {
-        let facts = path.metadata();
-        // Files and folders are told of by whoever opens them.
-        if facts.is_ok_and(|facts| facts.is_file() || facts.is_dir()) || !path.exists() {
-            return Ok(None);
-        }
-        io::copy(&mut File::open(path)?, &mut kept)?;
-    }
-    kept.rewind()?;
+    io::copy(&mut stream, &mut kept)?;
     Ok(Some(kept))
 }

@@ -4,10 +4,13 @@ use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
 use windlass_blobs::Blobs;
 use windlass_client::gather::Choice;
+use windlass_core::session::{AssignRun, EndedRun, EndedWith, Hello, Offer, ToMaster, ToWorker};
+use windlass_core::{Failure, FailureKind, Incarnation, WorkerName};
 use windlass_journal::{Engine, Memory, MemorySnapshots, Snapshots};
-use windlass_master::{Master, Options};
+use windlass_master::{Gone, Master, Options, Session};
 
 fn master() -> Master {
     let journal = Engine::Memory(Memory::new());
@@ -73,4 +76,73 @@ fn a_try_that_fails_leaves_its_jobs_to_the_next_one() {
     let counts: Vec<u64> = second.jobs.values().copied().collect();
     assert_eq!(counts, [1, 1], "each file is in one job");
     assert_eq!(begun.jobs(), second.jobs.keys().copied().collect());
+}
+
+/// A worker of the test's own, which does what it is told to.
+struct Worker {
+    session: Session,
+    told: Receiver<ToWorker>,
+}
+
+impl Worker {
+    fn join(master: &Master) -> Worker {
+        let (tell, told) = channel();
+        let deliver = move |message| tell.send(message).map_err(|_| Gone);
+        let session = master.handle().connect(deliver).expect("it runs");
+        let offer = Offer {
+            operation: "noop".to_owned(),
+            version: 1,
+            attempt_ms_max: 1_000_000,
+            quiet_ms_max: None,
+        };
+        let hello = Hello {
+            name: WorkerName("w1".to_owned()),
+            incarnation: Incarnation(1),
+            in_process: true,
+            slots: 1,
+            offers: vec![offer],
+            held: Vec::new(),
+            serves: None,
+        };
+        session.send(ToMaster::Hello(hello)).expect("it listens");
+        Worker { session, told }
+    }
+
+    /// Waits for one task, and fails it for good.
+    fn fail_one(&self) {
+        let run = loop {
+            if let ToWorker::Assign(runs) = self.told.recv().expect("it runs") {
+                break runs.into_iter().next().expect("a task");
+            }
+        };
+        let AssignRun { phase, round, first, attempt, .. } = run;
+        let with = EndedWith::Failure(Failure::new(FailureKind::Rejected, "no", "no", ""));
+        let ended = EndedRun { phase, round, first, attempt, with, busy_us: 1 };
+        self.session.send(ToMaster::Ended(vec![ended])).expect("it listens");
+        while !matches!(self.told.recv(), Ok(ToWorker::EndedAck(_))) {}
+    }
+}
+
+#[test]
+fn what_failed_is_tried_again_once_a_run_however_often_that_is_tried() {
+    let (master, interrupted) = (master(), AtomicBool::new(false));
+    let temp = tempfile::tempdir().expect("a folder");
+    let folder = temp.path();
+    let blobs = Blobs::open(folder.join("blobs")).expect("a store");
+    let cluster = Cluster::Here { handle: master.handle(), blobs };
+    let worker = Worker::join(&master);
+    fs::create_dir(folder.join("in")).expect("a folder");
+    fs::write(folder.join("in/a"), "a").expect("a file");
+    let submit = |begun: &Begun, failed_too| {
+        let run = run(&cluster, folder, begun, &interrupted);
+        Run { failed_too, ..run }.submit_only(&mut |_| {}).expect("it is stored").reopened_count
+    };
+    assert_eq!(submit(&Begun::default(), false), 0);
+    worker.fail_one();
+    let begun = Begun::default();
+    assert_eq!(submit(&begun, true), 1);
+    worker.fail_one();
+    assert_eq!(submit(&begun, true), 1, "of this run that one, and no more");
+    assert_eq!(cluster.jobs().expect("it runs")[0].file_counts().pending, 0);
+    assert_eq!(submit(&Begun::default(), true), 1, "another run");
 }

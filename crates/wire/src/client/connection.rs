@@ -26,7 +26,7 @@ use tower::Service;
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is said when it is over.
-const NO_ANSWER: &str = "no answer came in 3 s";
+const NO_ANSWER: &str = "no answer came in time";
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -350,5 +350,30 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         Some(io::ErrorKind::TimedOut) => NO_ANSWER.to_owned(),
         None if bottom.is::<Elapsed>() => NO_ANSWER.to_owned(),
         _ => bottom.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::HostError;
+
+    #[test]
+    fn only_what_the_master_says_of_its_disk_is_a_full_disk() {
+        let address = "here:5000".parse().expect("an address");
+        let full = error_of(&address, &Status::from(HostError::Full("it is full".to_owned())));
+        assert_eq!(full, WireError::Full("it is full".to_owned()));
+        let library = error_of(&address, &Status::resource_exhausted("a message is too long"));
+        assert_eq!(library, WireError::Failed("a message is too long".to_owned()));
+    }
+
+    #[test]
+    fn a_host_that_says_nothing_is_told_from_one_that_refuses() {
+        let unreached = |kind: io::ErrorKind| WireError::Unreachable {
+            address: "here:5000".parse().expect("an address"),
+            cause: root_cause(&io::Error::from(kind)),
+        };
+        assert!(unreached(io::ErrorKind::TimedOut).is_unanswered());
+        assert!(!unreached(io::ErrorKind::ConnectionRefused).is_unanswered());
     }
 }
