@@ -225,6 +225,10 @@ fn the_master_keeps_the_count_of_instances_and_has_its_records_after_a_restart()
     service.kill();
     let (_master, address) = master_at(&lab, &address);
     assert_eq!(query(&lab, &address, &["--year", "2002"]).ended(0).stdout, IN_2002);
+    workers[1].kill();
+    until("one is left", || served(&lab, &address) == "am: w1, nz: w1");
+    let list = on(&lab, &address, &["records", "list"]).stdout;
+    assert!(list.contains(" asked); 2 are wanted\n"), "{list}");
     on(&lab, &address, &["records", "drop", "people"]).ended(0);
     query(&lab, &address, &["--year", "2002"]).ended(1).said("there is no record set people");
 }

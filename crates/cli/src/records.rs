@@ -96,7 +96,7 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
     if !missing.is_empty() {
         let _ = writeln!(
             text,
-            "No worker serves {} yet; start some: `windlass up`, or `windlass worker --join ADDR`.",
+            "No worker serves {} yet; start some: `windlass up`, or `windlass worker --join HOST:PORT`.",
             missing.join(", ")
         );
     }
@@ -262,9 +262,11 @@ fn table(sets: &[RecordsView]) -> String {
                 HoldingView::Failed(cause) => format!("{} (failed: {cause})", it.worker),
             });
             let instances: Vec<String> = instances.collect();
-            let served = match instances.is_empty() {
-                true => "no worker serves it".to_owned(),
-                false => instances.join(", "),
+            let (count, wanted) = (instances.len(), view.set.replica_count as usize);
+            let served = match count {
+                0 => "no worker serves it".to_owned(),
+                _ if count < wanted => format!("{}; {wanted} are wanted", instances.join(", ")),
+                _ => instances.join(", "),
             };
             let shard = shard.to_string();
             let _ = writeln!(text, "  {shard:<16} {:>10} rows  {served}", group.stored.row_count);

@@ -208,7 +208,7 @@ const HEADS: [&str; 8] =
 
 fn list(view: &ClusterView) -> String {
     if view.workers.is_empty() && view.absent_workers.is_empty() {
-        return "There is no worker: `windlass worker --join ADDRESS` brings one.\n".to_owned();
+        return "There is no worker: `windlass worker --join HOST:PORT` brings one.\n".to_owned();
     }
     let mut rows = vec![HEADS.map(str::to_owned)];
     let mut remarks = vec!["remarks".to_owned()];

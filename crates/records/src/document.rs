@@ -1,5 +1,5 @@
-//! One JSON document: an array of rows, or an object whose values are rows and whose names are
-//! not kept. Only one row is in memory at a time.
+//! JSON that is laid out over lines: an array of rows, an object whose values are rows and whose
+//! names are not kept, or one row after another. Only one row is in memory at a time.
 
 use crate::fault::FileFault;
 use crate::source::{Piece, Source};
@@ -20,6 +20,8 @@ enum State {
     Within { close: u8, is_first: bool },
     /// The document is closed.
     Closed,
+    /// Of rows of which none encloses the others.
+    Sequence,
 }
 
 impl<R: Read> Document<R> {
@@ -27,8 +29,20 @@ impl<R: Read> Document<R> {
         Document { source: Source::new(input), state: State::New }
     }
 
+    /// Rows one after another, with nothing around them or between them.
+    pub(crate) fn sequence(input: R) -> Document<R> {
+        Document { source: Source::new(input), state: State::Sequence }
+    }
+
     /// The next row's bytes and the line on which it begins; `None` at the document's end.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, Piece<'_>)>, FileFault> {
+        if self.state == State::Sequence {
+            return match self.source.peek()? {
+                None => Ok(None),
+                Some(b'{') => self.row().map(Some),
+                found => Err(self.broken(found, "`{` or the end of the file")),
+            };
+        }
         if self.state == State::New {
             let close = match self.source.peek()? {
                 Some(b'[') => b']',
@@ -53,14 +67,18 @@ impl<R: Read> Document<R> {
         match self.source.peek()? {
             Some(b',' | b':' | b'}' | b']') | None => {
                 let found = self.source.peek()?;
-                return Err(self.broken(found, "a record"));
+                Err(self.broken(found, "a record"))
             }
-            Some(_) => {}
+            Some(_) => self.row().map(Some),
         }
+    }
+
+    /// The value that begins with the next byte, and its line.
+    fn row(&mut self) -> Result<(u64, Piece<'_>), FileFault> {
         let line = self.source.line();
         let ended = || FileFault::Broken { line, cause: "the file ends in this record".to_owned() };
         let piece = self.source.value()?.ok_or_else(ended)?;
-        Ok(Some((line, piece)))
+        Ok((line, piece))
     }
 
     /// Leaves out what stands before the next row, or says that there is none.

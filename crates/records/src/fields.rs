@@ -1,12 +1,8 @@
 //! The fields of a file's first row: what is indexed where nobody says otherwise.
 
-use crate::document::Document;
 use crate::fault::LoadError;
-use crate::format::Format;
-use crate::lines::Lines;
 use crate::row::{find, scalar};
-use crate::source::{Piece, open};
-use crate::table::Table;
+use crate::rows::Rows;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -25,38 +21,11 @@ pub fn scalar_fields(
     key: Option<&FieldName>,
 ) -> Result<Vec<FieldName>, LoadError> {
     let failed = LoadError::of_file(file);
-    let input = open(input).map_err(|error| failed(error.into()))?;
-    let head = input.get_ref().0.get_ref();
-    let format = Format::of_name(file).unwrap_or_else(|| Format::of_bytes(head));
-    let of_piece = |piece: Piece<'_>| match piece {
-        Piece::Whole(row) => names(row).filter(|names| key.is_none_or(|key| names.contains(key))),
-        Piece::TooLong => None,
-    };
-    match format {
-        Format::Json => {
-            let mut rows = Document::new(input);
-            while let Some((_, piece)) = rows.next().map_err(&failed)? {
-                if let Some(names) = of_piece(piece) {
-                    return Ok(names);
-                }
-            }
-        }
-        Format::Lines => {
-            let mut rows = Lines::new(input);
-            while let Some((_, piece)) = rows.next().map_err(&failed)? {
-                if let Some(names) = of_piece(piece) {
-                    return Ok(names);
-                }
-            }
-        }
-        Format::Table => {
-            let head = head.clone();
-            let mut rows = Table::new(input, &head).map_err(&failed)?;
-            while let Some((_, row)) = rows.next().map_err(&failed)? {
-                if let Some(names) = row.ok().and_then(|row| of_piece(Piece::Whole(row))) {
-                    return Ok(names);
-                }
-            }
+    let mut rows = Rows::open(file, None, input).map_err(&failed)?;
+    while let Some((_, row)) = rows.next().map_err(&failed)? {
+        let names = row.ok().and_then(names);
+        if let Some(names) = names.filter(|names| key.is_none_or(|key| names.contains(key))) {
+            return Ok(names);
         }
     }
     Ok(Vec::new())

@@ -9,6 +9,8 @@ pub enum Format {
     Json,
     /// A JSON object on each line.
     Lines,
+    /// One JSON object after another, each laid out over several lines.
+    Sequence,
     /// A table whose first line names the fields: with commas, semicolons or tabs.
     Table,
 }
@@ -35,10 +37,18 @@ impl Format {
             Some(b'[') => Format::Json,
             // A document's first value is a row; a row's first value is hardly ever an object.
             Some(b'{') if first_value_is_object(head) => Format::Json,
+            Some(b'{') if first_line_is_a_brace(head) => Format::Sequence,
             Some(b'{') => Format::Lines,
             _ => Format::Table,
         }
     }
+}
+
+/// Whether an object begins as programs lay one out for people.
+fn first_line_is_a_brace(head: &[u8]) -> bool {
+    let rest = head.trim_ascii_start();
+    let end = rest.iter().position(|byte| *byte == b'\n');
+    end.is_some_and(|end| rest[..end].trim_ascii_end() == b"{")
 }
 
 /// Whether the first value of an object is an object, or there is none.
@@ -79,6 +89,9 @@ mod tests {
             ("name,year\n", Format::Table),
             ("", Format::Table),
             ("{\"", Format::Lines),
+            ("{\r\n  \"name\": \"a\"\r\n}\r\n", Format::Sequence),
+            ("{\n  \"1\": {\n    \"name\": \"a\"\n  }\n}\n", Format::Json),
+            ("{\"name\":\n\"a\"}\n", Format::Lines),
         ];
         for (text, format) in shown {
             assert_eq!(Format::of_bytes(text.as_bytes()), format, "{text}");

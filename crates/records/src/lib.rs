@@ -14,6 +14,7 @@ mod lines;
 mod loader;
 mod postings;
 mod row;
+mod rows;
 mod scan;
 mod shard;
 mod source;

@@ -1,13 +1,10 @@
 //! Loading: files are read row by row, each row goes to the shard of its key, bad ones are told.
 
-use crate::document::Document;
-use crate::fault::{BadRow, FileFault, LoadError, RowFault};
+use crate::fault::{BadRow, LoadError, RowFault};
 use crate::format::Format;
-use crate::lines::Lines;
 use crate::row::{find, key_text, write_compact};
+use crate::rows::Rows;
 use crate::shard::ShardWriter;
-use crate::source::{Piece, open};
-use crate::table::Table;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use windlass_core::limits::RECORD_BAD_ROW_COUNT_MAX;
@@ -84,33 +81,10 @@ impl<'a, W: Write> Loader<'a, W> {
         input: impl Read,
     ) -> Result<(), LoadError> {
         let failed = LoadError::of_file(file);
-        let input = open(input).map_err(|error| failed(error.into()))?;
-        let head = input.get_ref().0.get_ref();
-        let format = format.or_else(|| Format::of_name(file));
-        match format.unwrap_or_else(|| Format::of_bytes(head)) {
-            Format::Json => {
-                let mut rows = Document::new(input);
-                while let Some((line, piece)) = rows.next().map_err(&failed)? {
-                    self.take_piece(file, line, piece)?;
-                }
-            }
-            Format::Lines => {
-                let mut rows = Lines::new(input);
-                while let Some((line, piece)) = rows.next().map_err(&failed)? {
-                    self.take_piece(file, line, piece)?;
-                }
-            }
-            Format::Table => {
-                let head = head.clone();
-                let mut rows = Table::new(input, &head).map_err(&failed)?;
-                if !rows.has_field(self.set.key.as_str()) {
-                    let cause = format!("no field {}; there are: {}", self.set.key, rows.fields());
-                    return Err(failed(FileFault::Broken { line: 1, cause }));
-                }
-                while let Some((line, row)) = rows.next().map_err(&failed)? {
-                    self.take(file, line, row)?;
-                }
-            }
+        let mut rows = Rows::open(file, format, input).map_err(&failed)?;
+        rows.check_field(&self.set.key).map_err(&failed)?;
+        while let Some((line, row)) = rows.next().map_err(&failed)? {
+            self.take(file, line, row)?;
         }
         Ok(())
     }
@@ -137,14 +111,6 @@ impl<'a, W: Write> Loader<'a, W> {
         };
         let shards = groups.zip(self.writers).map(finish).collect::<Result<_, _>>()?;
         Ok((shards, self.report))
-    }
-
-    fn take_piece(&mut self, file: &Path, line: u64, piece: Piece<'_>) -> Result<(), LoadError> {
-        let row = match piece {
-            Piece::Whole(row) => Ok(row),
-            Piece::TooLong => Err(RowFault::TooLong),
-        };
-        self.take(file, line, row)
     }
 
     /// Puts a row where it belongs, or among the bad ones.

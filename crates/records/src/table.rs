@@ -4,6 +4,7 @@
 //! cell is the empty text.
 
 use crate::fault::{FileFault, RowFault};
+use crate::rows::Row;
 use csv::ByteRecord;
 use memchr::memchr_iter;
 use std::cell::Cell;
@@ -15,9 +16,6 @@ use windlass_core::limits::RECORD_ROW_BYTES_MAX;
 const BUFFER_BYTES: usize = 64 << 10;
 /// Numbers of more digits are text: as numbers most readers would round them.
 const DIGIT_COUNT_MAX: usize = 15;
-
-/// The line on which a row begins, and the row as a JSON object.
-type Row<'a> = (u64, Result<&'a [u8], RowFault>);
 
 /// A table that is read row by row.
 #[derive(Debug)]

@@ -80,6 +80,42 @@ fn an_object_whose_values_are_records_gives_them_in_its_order() {
 }
 
 #[test]
+fn rows_that_are_laid_out_over_lines_need_nothing_around_them() {
+    let one = "{\n  \"name\": \"alice\",\n  \"year\": 2002\n}\n";
+    check(
+        "p.json",
+        one,
+        expect![[r#"
+        am {"name":"alice","year":2002}
+    "#]],
+    );
+    let several = format!("{one}{{\n  \"year\": 1\n}}\n{{\n  \"name\": \"zoe\"\n}}");
+    check(
+        "-",
+        &several,
+        expect![[r#"
+        am {"name":"alice","year":2002}
+        nz {"name":"zoe"}
+        bad: -: line 5: no field name
+    "#]],
+    );
+    check(
+        "p.json",
+        &format!("{one}]"),
+        expect![[r#"
+        failed to read p.json: line 5: `]` stands where `{` or the end of the file is wanted
+    "#]],
+    );
+    check(
+        "p.json",
+        one.trim_end_matches(['}', '\n']),
+        expect![[r#"
+        failed to read p.json: line 1: the file ends in this record
+    "#]],
+    );
+}
+
+#[test]
 fn lines_of_json_are_known_by_name_or_by_their_bytes() {
     let text = "\u{feff}{\"name\": \"al\"}\n\n  \r\n{\"name\": {}}\r\n{\"name\": \"nina\"}";
     let expected = expect![[r#"

@@ -15,8 +15,8 @@ pub(crate) struct RecordsArguments {
 }
 
 const LOAD_AFTER_HELP: &str = "\
-Files: a JSON array of objects, an object whose values are objects, one object a line (NDJSON), or
-a table whose first line names the fields (CSV; also with semicolons or tabs).
+Files: a JSON array of objects, an object whose values are objects, one object a line (NDJSON) or
+after another, or a table whose first line names the fields (CSV; also with semicolons or tabs).
 
 Examples:
   windlass records load people people.json --key name --shard am=a-m --shard nz=n-z
@@ -24,7 +24,8 @@ Examples:
 
 const QUERY_AFTER_HELP: &str = "\
 Conditions are --FIELD VALUE for any field, or --where FIELD=VALUE (for a field that is called like
-one of the options). All must hold exactly; a value is the text or the number that is written so.
+one of the options). All must hold exactly; a value is the text or the number that is written so,
+or true, false or null: a field that a row does not have is no null.
 
 Options: --json, --timeout SECONDS, --state DIR, --master HOST:PORT, --token TOKEN, --insecure.
 Exit codes: 0 whole answer (perhaps no row), 3 a group is missing, 1 error, 2 usage.

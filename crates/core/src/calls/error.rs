@@ -152,13 +152,13 @@ fn no_worker_step(operation: &str, connected: &[ConnectedWorker]) -> String {
         return format!("{name} offers it and is draining: `windlass worker resume {name}`.");
     }
     if connected.is_empty() {
-        return "Start one: `windlass worker --join ADDR`.".to_owned();
+        return "Start one: `windlass worker --join HOST:PORT`.".to_owned();
     }
     let offered: BTreeSet<&String> = connected.iter().flat_map(|it| &it.operations).collect();
     let count = offered.len();
     let offered = listed(offered.into_iter().cloned(), count);
     format!(
-        "Start a worker that offers it: `windlass worker --join ADDR --ops {operation}`; offered \
+        "Start a worker that offers it: `windlass worker --join HOST:PORT --ops {operation}`; offered \
          now: {offered}."
     )
 }
@@ -218,13 +218,13 @@ mod tests {
             Vec::new(),
             expect![[r#"
             no worker offers factorial; none is connected
-            Start one: `windlass worker --join ADDR`."#]],
+            Start one: `windlass worker --join HOST:PORT`."#]],
         );
         check(
             vec![worker("w1", false, &["image"]), worker("w2", false, &["image", "text"])],
             expect![[r#"
                 no worker offers factorial; 2 workers are connected: w1, w2
-                Start a worker that offers it: `windlass worker --join ADDR --ops factorial`; offered now: image, text."#]],
+                Start a worker that offers it: `windlass worker --join HOST:PORT --ops factorial`; offered now: image, text."#]],
         );
         check(
             vec![worker("w1", true, &["factorial"])],
@@ -237,7 +237,7 @@ mod tests {
             many,
             expect![[r#"
             no worker offers factorial; 11 workers are connected: w1, w2, w3, w4, w5, w6, w7, w8 and 3 more
-            Start a worker that offers it: `windlass worker --join ADDR --ops factorial`; offered now: nothing."#]],
+            Start a worker that offers it: `windlass worker --join HOST:PORT --ops factorial`; offered now: nothing."#]],
         );
     }
 

@@ -6,7 +6,7 @@ use super::plan::GroupKey;
 use super::question::{Asking, PartIndex, PartState, Question};
 use crate::calls::CallerId;
 use crate::limits::{LOOKUP_BYTES_MAX, LOOKUP_ROW_COUNT_MAX};
-use crate::records::GroupAnswer;
+use crate::records::{GroupAnswer, Pin};
 use crate::scheduler::SessionId;
 use crate::session::ToWorker;
 use crate::time::Tick;
@@ -123,12 +123,11 @@ impl Lookups {
             let name = self.instances.name(session)?;
             (!part.tried.contains(&session)).then(|| format!("{name}: {}", failed.cause))
         }));
-        let (set, group) = (&question.loaded.set.name, question.group(index));
-        let before = if causes.is_empty() { String::new() } else { causes.join("; ") + "; " };
-        format!(
-            "{before}no worker serves {set}:{group}; start one: `windlass worker --join ADDR` (or \
-             one for it alone, with --group {set}:{group})"
-        )
+        let set = question.loaded.set.name.clone();
+        let pin = Pin { set, group: question.group(index).clone() };
+        causes.push(format!("no worker serves {pin}"));
+        causes.push(self.instances.remedy(std::slice::from_ref(&pin)));
+        causes.join("; ")
     }
 
     /// Gives an instance that has room again what waits for its groups, of each in turn, oldest

@@ -7,6 +7,7 @@ use crate::limits::{LOOKUP_TICKET_COUNT_LOW, LOOKUP_TICKET_COUNT_MAX, SHELF_RETR
 use crate::records::{LoadedSet, Pin, Shelf, ShelfShard};
 use crate::scheduler::SessionId;
 use crate::time::Tick;
+use crate::view::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -134,6 +135,28 @@ impl Instances {
     pub(super) fn holders(&self, key: GroupKey) -> impl Iterator<Item = (SessionId, Holding)> {
         let holders = self.held.get(&key).into_iter().flatten();
         holders.map(|(session, holding)| (*session, *holding))
+    }
+
+    /// What brings somebody who serves groups that nobody serves.
+    pub(super) fn remedy(&self, groups: &[Pin]) -> String {
+        let may_serve =
+            |pins: &[Pin]| pins.is_empty() || groups.iter().any(|group| pins.contains(group));
+        let drained = self.members.values().filter(|member| member.is_draining);
+        let mut drained: Vec<&str> =
+            drained.filter(|it| may_serve(&it.pins)).map(|it| it.name.0.as_str()).collect();
+        drained.sort_unstable();
+        match (&drained[..], groups) {
+            ([], [group, ..]) => format!(
+                "start one: `windlass worker --join HOST:PORT` (or for one group alone, with \
+                 --group {group})"
+            ),
+            ([], []) => "start one: `windlass worker --join HOST:PORT`".to_owned(),
+            ([first, ..], _) => format!(
+                "drained workers could ({}): `windlass worker resume {first}`, or start another \
+                 worker",
+                listed(&drained)
+            ),
+        }
     }
 
     /// Who could not serve a group, and why.

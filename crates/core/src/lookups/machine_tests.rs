@@ -60,9 +60,13 @@ impl Lab {
     }
 
     fn load(&mut self, replica_count: u32, replaces: bool) {
+        self.load_set(set(replica_count), replaces);
+    }
+
+    fn load_set(&mut self, set: RecordSet, replaces: bool) {
         let stored = |n: u8| StoredShard { blob: BlobId::of(&[n]), size: 1, row_count: 1 };
         let stored = vec![stored(1), stored(2)];
-        let entry = Entry::RecordsLoaded { set: set(replica_count), stored, replaces };
+        let entry = Entry::RecordsLoaded { set, stored, replaces };
         self.ledger.apply(LogTime(1), &entry, &mut Vec::new());
         self.on(LookupEvent::SetsChanged(self.ledger.records.clone()));
     }
@@ -229,20 +233,54 @@ fn groups_without_a_worker_and_workers_without_a_group_are_told() {
     let told = |lab: &Lab| -> Vec<String> {
         lab.lookups.stalls(lab.now).into_iter().map(|stall| stall.told).collect()
     };
-    let nobody = "record set people: no worker serves am, nz, look-ups there find nothing";
+    let nobody = "record set people: no worker serves am, nz; look-ups there find nothing";
     assert_eq!(told(&lab), [nobody]);
     lab.join("w1", &["people:am"]);
     // Who gets the rows ready serves soon.
-    let one = "record set people: no worker serves nz, look-ups there find nothing";
+    let one = "record set people: no worker serves nz; look-ups there find nothing";
     assert_eq!(told(&lab), [one]);
     lab.join("w2", &["people:zz", "others:x"]);
-    assert_eq!(told(&lab), [one, "worker w2 is to serve people:zz, which there is not"]);
+    let misled = "worker w2 is to serve people:zz, others:x, which there is not";
+    assert_eq!(told(&lab), [one, misled]);
     lab.join("w3", &[]);
     lab.lose("w2");
     assert_eq!(told(&lab), Vec::<String>::new());
     // Workers of the reign before are waited for.
     lab.lookups = Lookups::new(lab.now, Epoch(1), lab.ledger.records.clone());
     assert_eq!(told(&lab), Vec::<String>::new());
+}
+
+#[test]
+fn what_brings_somebody_who_serves_is_told_once() {
+    let mut lab = Lab::new(1);
+    let told = |lab: &Lab| -> String {
+        let stalls = lab.lookups.stalls(lab.now).into_iter();
+        stalls.map(|stall| format!("{}\n  {}\n", stall.told, stall.next_step)).collect()
+    };
+    expect![[r#"
+        record set people: no worker serves am, nz; look-ups there find nothing
+          start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:am)
+    "#]].assert_eq(&told(&lab));
+    let cities = RecordSet { name: "cities".parse().expect("a name"), ..set(1) };
+    lab.load_set(cities, false);
+    expect![[r#"
+        no worker serves the record sets cities, people; look-ups there find nothing
+          start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group cities:am)
+    "#]].assert_eq(&told(&lab));
+    // Who is drained takes nothing; nor does who is there for something else.
+    for (name, pin) in [("w1", "people:nz"), ("w2", "cities:am")] {
+        lab.join(name, &[pin]);
+        lab.on(LookupEvent::Draining(session(name), true));
+    }
+    lab.load(1, true);
+    lab.told.clear();
+    expect![[r#"
+        no worker serves the record sets cities, people; look-ups there find nothing
+          drained workers could (w1, w2): `windlass worker resume w1`, or start another worker
+    "#]]
+    .assert_eq(&told(&lab));
+    lab.ask("name", "zoe");
+    lab.check(expect!["1: nz: no worker serves people:nz; drained workers could (w1): `windlass worker resume w1`, or start another worker"]);
 }
 
 #[test]
@@ -272,7 +310,7 @@ fn a_dead_instance_is_passed_over_and_a_dead_group_is_named() {
         1: am=a nz=n
         w2 is asked 1/0, ticket 4
         w4 is asked 1/1, ticket 5
-        2: am: w2 was lost while it was asked; no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am) nz=n"#]]);
+        2: am: w2 was lost while it was asked; no worker serves people:am; start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:am) nz=n"#]]);
 }
 
 #[test]
@@ -311,7 +349,7 @@ fn a_group_that_is_loading_is_waited_for_one_that_fails_is_not() {
     lab.check(expect![[r#"
         w1 serves 1/0 1/1
         w1 is asked 1/0, ticket 1
-        2: nz: w1: the shard is damaged; no worker serves people:nz; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:nz)"#]]);
+        2: nz: w1: the shard is damaged; no worker serves people:nz; start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:nz)"#]]);
     lab.after_ms(crate::limits::SHELF_RETRY_MS);
     lab.check(expect!["w1 serves 1/0 1/1"]);
 }
@@ -336,7 +374,7 @@ fn a_reign_waits_a_lease_for_workers_that_may_be_on_their_way() {
     lab.check(expect![""]);
     assert_eq!(lab.lookups.next_deadline(), Some(lab.now.after_ms(LEASE_MS)));
     lab.after_ms(LEASE_MS);
-    lab.check(expect!["1: am: no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am)"]);
+    lab.check(expect!["1: am: no worker serves people:am; start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:am)"]);
     assert_eq!(lab.lookups.next_deadline(), None);
 }
 
@@ -457,7 +495,7 @@ fn of_two_that_were_asked_one_may_go() {
     lab.check(expect![[r#"
         1: am=a
         w2 is asked 1/0, ticket 3
-        2: am: w2 was lost while it was asked; no worker serves people:am; start one: `windlass worker --join ADDR` (or one for it alone, with --group people:am)"#]]);
+        2: am: w2 was lost while it was asked; no worker serves people:am; start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:am)"#]]);
     assert_eq!((lab.lookups.open_count(), lab.lookups.next_deadline()), (0, None));
 }
 

@@ -259,7 +259,7 @@ fn no_worker(task_count: u32) -> Stall {
         about: String::new(),
         task_count,
         told: format!("{}: no worker is connected", wait(task_count)),
-        next_step: "`windlass worker --join ADDRESS` brings one".to_owned(),
+        next_step: "`windlass worker --join HOST:PORT` brings one".to_owned(),
     }
 }
 

@@ -29,7 +29,7 @@ fn what_moves_is_not_mentioned() {
 fn no_worker_at_all() {
     assert_eq!(
         told(&Cluster::with_tasks(12)),
-        ["12 tasks wait: no worker is connected; `windlass worker --join ADDRESS` brings one"]
+        ["12 tasks wait: no worker is connected; `windlass worker --join HOST:PORT` brings one"]
     );
     assert!(told(&Cluster::with_tasks(1))[0].starts_with("1 task waits: "));
 }

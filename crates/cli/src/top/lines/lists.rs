@@ -94,7 +94,7 @@ pub(super) fn workers(overview: &Overview, columns_max: usize) -> Drawn {
         rows.push(vec![name, state, dash(), dash(), dash(), heard, dash(), dash(), place]);
         inks.push(Ink::Dim);
     }
-    let empty = "no worker: `windlass worker --join ADDRESS` brings one";
+    let empty = "no worker: `windlass worker --join HOST:PORT` brings one";
     Drawn::of(Some(List::Workers), &WORKERS, (rows, inks), columns_max, empty)
 }
 
