@@ -25,6 +25,8 @@ fn calls_are_answered_by_whoever_is_there() {
     let _w1 = joined(&lab, "w1", &address, "1");
     let _w2 = joined(&lab, "w2", &address, "1");
     lab.run(&["cluster", "set", "strategy.factorial=fair"]).ended(2).said("least_served");
+    let files = ["cluster", "set", "strategy.document=random"];
+    lab.run(&files).ended(2).said("document cannot be called; these can: ").said("factorial");
     lab.run(&["cluster", "set", "strategy.factorial=least_served"]).ended(0);
     for _ in 0..6 {
         assert_eq!(lab.run(&["call", "factorial", "5"]).ended(0).stdout, "120\n");

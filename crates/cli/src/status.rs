@@ -2,7 +2,7 @@
 
 use crate::arguments::{ClusterArguments, ClusterCommand};
 use crate::place::Place;
-use crate::{CliError, jobs, workers};
+use crate::{CliError, jobs, settings, workers};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
                     "there is no setting {key}: write strategy.OPERATION=NAME"
                 )));
             };
-            let operation = crate::settings::operation(operation)?.spec.name;
+            let operation = callable(operation)?;
             let strategy: Strategy =
                 value.parse().map_err(|error| CliError::usage(format!("{key}: {error}")))?;
             place.running()?.set_strategy(operation, strategy).map_err(CliError::failed)?;
@@ -50,10 +50,26 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
     Ok(0)
 }
 
+/// The full name of an operation for which workers are chosen.
+fn callable(name: &str) -> Result<&'static str, CliError> {
+    let spec = settings::operation(name)?.spec;
+    if spec.is_callable() {
+        return Ok(spec.name);
+    }
+    let callable = settings::operations().into_iter().filter(|spec| spec.is_callable());
+    let callable: Vec<&str> = callable.map(|spec| spec.name).collect();
+    Err(CliError::usage(format!(
+        "strategy.{}: a strategy chooses who answers a call, and {} cannot be called; these can: {}",
+        spec.name,
+        spec.name,
+        callable.join(", ")
+    )))
+}
+
 fn to_text(view: &ClusterView, files: &BTreeMap<TaskId, String>) -> String {
     let mut text = format!("cluster {:032x}, epoch {}\n", view.cluster, view.epoch);
     if view.workers.is_empty() {
-        text.push_str("No worker is connected: `windlass worker --join` brings one.\n");
+        text.push_str("No worker is connected: `windlass worker --join HOST:PORT` brings one.\n");
     }
     for worker in &view.workers {
         // Writing to a string cannot fail.

@@ -51,7 +51,7 @@ impl TaskResult {
     }
 
     /// Which of its artifacts somebody means who says this: a result's name, with its operation's
-    /// folder or without, or an input's path or file name.
+    /// folder or without, or an input's path or the end of it, as its file name.
     fn meant(&self, said: &Said<'_>) -> Vec<Artifact> {
         if self.is_input(said) {
             return self.artifacts.clone();
@@ -64,8 +64,10 @@ impl TaskResult {
     }
 
     fn is_input(&self, said: &Said<'_>) -> bool {
-        let file_name = self.input.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        said.is(&self.input) || said.is(file_name)
+        let input = &self.input;
+        let starts = input.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let mut ends = starts.map(|(at, _)| &input[at + 1..]);
+        said.is(input) || ends.any(|end| said.is(end))
     }
 
     /// Whether it could be meant, as far as that is known without its list of artifacts.
@@ -296,9 +298,10 @@ mod tests {
         let count = |said: &str| count(&result(), said.as_bytes());
         assert_eq!(count("report.txt"), 1);
         assert_eq!(count("document/report.json"), 1);
-        assert_eq!(count("report.pdf"), 2);
-        assert_eq!(count("/home/a/report.pdf"), 2);
-        for other in ["", "report", "text/report.txt", "a/report.pdf", "x"] {
+        for input in ["report.pdf", "a/report.pdf", "home/a/report.pdf", "/home/a/report.pdf"] {
+            assert_eq!(count(input), 2, "{input}");
+        }
+        for other in ["", "report", "text/report.txt", "b/report.pdf", "/report.pdf", "x"] {
             assert_eq!(count(other), 0, "{other}");
         }
     }
@@ -318,6 +321,7 @@ mod tests {
             assert_eq!(count(&odd, &said(b"document/", b".json")), 1, "{shown}");
             assert_eq!(count(&odd, &said(b"", b".pdf")), 2, "{shown}");
             assert_eq!(count(&odd, &said(b"/home/a/", b".pdf")), 2, "{shown}");
+            assert_eq!(count(&odd, &said(b"a/", b".pdf")), 2, "{shown}");
             assert_eq!(count(&odd, &said(b"text/", b".txt")), 0, "{shown}");
         }
         let plain = TaskResult { base: Base::OfInput(br"b\xff".to_vec()), ..result() };

@@ -89,6 +89,12 @@ impl OperationSpec {
         matches!(self.accepts, Accepts::FilesOrCount | Accepts::Nothing)
     }
 
+    /// Whether it can be called: it runs in the worker itself, and without a file.
+    #[must_use]
+    pub fn is_callable(&self) -> bool {
+        self.home == Home::Worker && self.runs_without_files()
+    }
+
     /// Whether a file of this kind can be fed to it.
     #[must_use]
     pub fn accepts_media(&self, media: Media) -> bool {

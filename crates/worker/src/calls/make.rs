@@ -2,7 +2,6 @@
 
 use super::hands::{Job, Made};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use windlass_core::catalogue::{Home, OperationSpec};
 use windlass_core::params::Params;
 use windlass_core::{Failure, FailureKind};
 use windlass_ops::{Operation, Output, Work};
@@ -19,7 +18,7 @@ pub(super) fn make(job: &Job) -> Made {
             "Run the same version of windlass everywhere.",
         )
     })?;
-    let function = operation.run.filter(|_| is_callable(operation.spec));
+    let function = operation.run.filter(|_| operation.spec.is_callable());
     let function = function.ok_or_else(|| not_callable(operation))?;
     // What a caller says has been checked by nobody before.
     let params = Params::normalise(operation.spec.name, operation.spec.params, &job.params.0)
@@ -35,13 +34,8 @@ pub(super) fn make(job: &Job) -> Made {
 
 /// Whether a call is made sooner than a thread is woken for it.
 pub(super) fn is_instant(job: &Job) -> bool {
-    let operation = windlass_ops::find(&job.operation).filter(|it| is_callable(it.spec));
+    let operation = windlass_ops::find(&job.operation).filter(|it| it.spec.is_callable());
     operation.and_then(|it| it.is_instant).is_some_and(|is_instant| is_instant(&job.params))
-}
-
-/// Whether an operation runs in the worker itself and without a file.
-fn is_callable(spec: &OperationSpec) -> bool {
-    spec.home == Home::Worker && spec.runs_without_files()
 }
 
 fn not_callable(operation: &Operation) -> Failure {
