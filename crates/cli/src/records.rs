@@ -16,7 +16,7 @@ use std::io::{Seek, Write};
 use std::time::{Duration, Instant};
 use streams::Streams;
 use windlass_client::cluster::{Cluster, ClusterError};
-use windlass_client::records::{Loading, RecordsError};
+use windlass_client::records::{Loading, RecordsError, check_new};
 use windlass_core::LoadId;
 use windlass_core::limits::RECORD_INDEXED_FIELD_COUNT_MAX;
 use windlass_core::lookups::{HoldingView, RecordsView};
@@ -63,8 +63,13 @@ fn with_cluster(
 }
 
 fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
+    let shards = Shards::new(arguments.shards.clone());
+    let shards = shards.map_err(|error| CliError::usage(error.to_string()))?;
+    if !arguments.replace {
+        check_new(cluster, &arguments.name).map_err(|error| unloaded(arguments, error))?;
+    }
     let streams = streams::kept(&arguments.files)?;
-    let set = described(arguments, &streams)?;
+    let set = described(arguments, shards, &streams)?;
     let (name, group_count) = (set.name.clone(), set.shards.as_slice().len());
     let loading = Loading {
         set,
@@ -76,10 +81,7 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
     let mut report = Report::default();
     let load = loading.load(cluster, &mut report);
     say(&bad_rows(&report));
-    let load = load.map_err(|error| match error {
-        RecordsError::Cluster(error) => refused("load", &name, &error),
-        error => CliError::failed(error),
-    })?;
+    let load = load.map_err(|error| unloaded(arguments, error))?;
     say(&absent_fields(&report));
     let missing = wait_until_served(cluster, load)?;
     if arguments.json {
@@ -104,10 +106,19 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
     Ok(0)
 }
 
+fn unloaded(arguments: &LoadArguments, error: RecordsError) -> CliError {
+    match error {
+        RecordsError::Cluster(error) => refused("load", &arguments.name, &error),
+        error => CliError::failed(error),
+    }
+}
+
 /// The set that the command line describes.
-fn described(arguments: &LoadArguments, streams: &Streams) -> Result<RecordSet, CliError> {
-    let usage = |error: &dyn std::fmt::Display| CliError::usage(error.to_string());
-    let shards = Shards::new(arguments.shards.clone()).map_err(|error| usage(&error))?;
+fn described(
+    arguments: &LoadArguments,
+    shards: Shards,
+    streams: &Streams,
+) -> Result<RecordSet, CliError> {
     let indexed = match arguments.indexed.is_empty() {
         false => arguments.indexed.clone(),
         true => first_fields(arguments, streams)?,
@@ -119,7 +130,7 @@ fn described(arguments: &LoadArguments, streams: &Streams) -> Result<RecordSet, 
         shards,
         replica_count: arguments.replicas,
     };
-    set.check().map_err(|error| usage(&error))?;
+    set.check().map_err(|error| CliError::usage(error.to_string()))?;
     Ok(set)
 }
 

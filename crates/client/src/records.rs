@@ -62,7 +62,7 @@ pub struct Loading {
     pub streams: BTreeMap<PathBuf, File>,
     /// Whether one bad row refuses all.
     pub is_strict: bool,
-    /// Whether it takes the place of an earlier set of its name.
+    /// Whether it takes the place of an earlier set of its name; see also [`check_new`].
     pub replaces: bool,
 }
 
@@ -106,6 +106,18 @@ impl Write for Sink {
     }
 }
 
+/// Looks whether a record set of this name is there, before hours of reading. Whoever loads one
+/// meanwhile, the ledger tells at the end.
+///
+/// # Errors
+/// `Exists`, `Cluster`
+pub fn check_new(cluster: &Cluster, name: &SetName) -> Result<(), RecordsError> {
+    match cluster.records()?.iter().any(|view| view.set.name == *name) {
+        true => Err(RecordsError::Exists(name.clone())),
+        false => Ok(()),
+    }
+}
+
 impl Loading {
     /// Reads the files, stores the shards and has the set recorded: it is there whole, or nothing
     /// of it is. What came of the rows is put into `report`, also where nothing is loaded.
@@ -115,10 +127,6 @@ impl Loading {
     pub fn load(self, cluster: &Cluster, report: &mut Report) -> Result<LoadId, RecordsError> {
         let Loading { set, files, mut streams, is_strict, replaces } = self;
         let name = set.name.clone();
-        // Before hours of reading. Whoever comes first meanwhile, the ledger tells at the end.
-        if !replaces && cluster.records()?.iter().any(|view| view.set.name == name) {
-            return Err(RecordsError::Exists(name));
-        }
         let mut loader = Loader::new(&set, |_: &GroupName| sink(cluster))?;
         for path in &files {
             let opened = match streams.remove(path) {

@@ -4,7 +4,7 @@
 use crate::CliError;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What stands for standard input.
@@ -13,27 +13,50 @@ const STANDARD_INPUT: &str = "-";
 /// By path, what was read of it, in files without names.
 pub(super) type Streams = BTreeMap<PathBuf, File>;
 
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 256 << 10;
+
 /// Reads those of these files to their ends that are none.
 pub(super) fn kept(files: &[PathBuf]) -> Result<Streams, CliError> {
     let mut streams = Streams::new();
     for path in files {
-        let kept = read(path);
-        let failed = |error| CliError::failed(format!("read {}: {error}", path.display()));
-        if let Some(stream) = kept.map_err(failed)? {
-            streams.insert(path.clone(), stream);
+        let Some(stream) = opened(path).map_err(unread(path))? else { continue };
+        if streams.contains_key(path) {
+            let path = path.display();
+            return Err(CliError::usage(format!("{path} is given twice, and can be read once")));
         }
+        streams.insert(path.clone(), keep(stream, path)?);
     }
     Ok(streams)
 }
 
-fn read(path: &Path) -> io::Result<Option<File>> {
-    let mut stream: Box<dyn Read> = match path.metadata() {
-        _ if path.as_os_str() == STANDARD_INPUT => Box::new(io::stdin().lock()),
-        Ok(facts) if !facts.is_file() && !facts.is_dir() => Box::new(File::open(path)?),
+fn opened(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
+    Ok(match path.metadata() {
+        _ if path.as_os_str() == STANDARD_INPUT => Some(Box::new(io::stdin().lock())),
+        Ok(facts) if !facts.is_file() && !facts.is_dir() => Some(Box::new(File::open(path)?)),
         // Whoever opens it tells what is wrong with it.
-        _ => return Ok(None),
+        _ => None,
+    })
+}
+
+fn keep(mut stream: Box<dyn Read>, path: &Path) -> Result<File, CliError> {
+    let full = |error| {
+        let path = path.display();
+        let text = "a temporary folder with more room: TMPDIR=DIR";
+        CliError::failed(format!("keep what comes from {path}: {error}; {text}"))
     };
-    let mut kept = tempfile::tempfile()?;
-    io::copy(&mut stream, &mut kept)?;
-    Ok(Some(kept))
+    let mut kept = tempfile::tempfile().map_err(full)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match stream.read(&mut piece) {
+            Ok(0) => return Ok(kept),
+            Ok(count) => kept.write_all(&piece[..count]).map_err(full)?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unread(path)(error)),
+        }
+    }
+}
+
+fn unread(path: &Path) -> impl Fn(io::Error) -> CliError {
+    move |error| CliError::failed(format!("read {}: {error}", path.display()))
 }
