@@ -131,10 +131,11 @@ pub(crate) fn of_wire(error: &WireError) -> CliError {
     }
     let next_step = match error.unknown_name() {
         Some(_) => KNOWN_NAME,
-        None if error.is_unanswered() => {
-            "check the address, and that networks and firewalls between let it through"
+        None if error.is_unheard() => "start one there with `windlass up`",
+        None => {
+            "check the address, that networks and firewalls between let it through, and what the \
+             master's log says"
         }
-        None => "start one there with `windlass up`",
     };
     CliError { text: format!("failed to {error}; {next_step}"), code: EXIT_UNREACHABLE }
 }

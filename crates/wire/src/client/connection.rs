@@ -27,6 +27,8 @@ use tower::Service;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is said when it is over.
 const NO_ANSWER: &str = "no answer came in time";
+/// What is said where the machine itself answers that there is no master.
+const NO_LISTENER: &str = "nobody listens there";
 /// A connection is asked for a sign of life this often, and given up without one.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -114,10 +116,10 @@ impl WireError {
         address::not_looked_up(cause)
     }
 
-    /// Whether nothing came from there, not even a no.
+    /// Whether nobody listens there, as the machine itself says.
     #[must_use]
-    pub fn is_unanswered(&self) -> bool {
-        matches!(self, WireError::Unreachable { cause, .. } if cause == NO_ANSWER)
+    pub fn is_unheard(&self) -> bool {
+        matches!(self, WireError::Unreachable { cause, .. } if cause == NO_LISTENER)
     }
 
     /// Whether one end does not let the other one near.
@@ -346,7 +348,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         bottom = below;
     }
     match bottom.downcast_ref::<io::Error>().map(io::Error::kind) {
-        Some(io::ErrorKind::ConnectionRefused) => "nobody listens there".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => NO_LISTENER.to_owned(),
         Some(io::ErrorKind::TimedOut) => NO_ANSWER.to_owned(),
         None if bottom.is::<Elapsed>() => NO_ANSWER.to_owned(),
         _ => bottom.to_string(),
@@ -368,12 +370,15 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_says_nothing_is_told_from_one_that_refuses() {
+    fn a_host_that_refuses_is_told_from_one_that_says_nothing_or_is_not_there() {
         let unreached = |kind: io::ErrorKind| WireError::Unreachable {
             address: "here:5000".parse().expect("an address"),
             cause: root_cause(&io::Error::from(kind)),
         };
-        assert!(unreached(io::ErrorKind::TimedOut).is_unanswered());
-        assert!(!unreached(io::ErrorKind::ConnectionRefused).is_unanswered());
+        assert!(unreached(io::ErrorKind::ConnectionRefused).is_unheard());
+        // That of a socket file.
+        assert!(unreached(io::ErrorKind::NotFound).is_unheard());
+        assert!(!unreached(io::ErrorKind::TimedOut).is_unheard());
+        assert!(!unreached(io::ErrorKind::HostUnreachable).is_unheard());
     }
 }
