@@ -3,6 +3,7 @@
 
 use crate::cluster::{joined, master, run_on};
 use crate::lab::{Lab, Ran, not_run, signal, until};
+use crate::service::Service;
 use rustix::process::Signal;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 const RESULT_BYTES: u64 = 24 << 20;
 /// What a cut connection may have had under way: the receive windows of a stream and of a socket.
@@ -25,6 +27,8 @@ enum Fate {
     Cut(u64),
     /// After so many bytes nothing comes any more.
     Hold(u64),
+    /// About so many bytes come in a second.
+    Slow(u64),
 }
 
 /// Passes bytes to a master and back. Each connection has the next fate; those behind the last pass
@@ -74,7 +78,7 @@ fn pair(from: &TcpStream, to: &TcpStream) -> (TcpStream, TcpStream) {
 fn pass((mut from, mut to): (TcpStream, TcpStream), fate: Option<Fate>, counter: &AtomicU64) {
     let mut left = match fate {
         Some(Fate::Cut(bytes) | Fate::Hold(bytes)) => bytes,
-        Some(Fate::Pass) | None => u64::MAX,
+        Some(Fate::Pass | Fate::Slow(_)) | None => u64::MAX,
     };
     let mut piece = vec![0; 64 << 10];
     while left > 0 {
@@ -85,6 +89,9 @@ fn pass((mut from, mut to): (TcpStream, TcpStream), fate: Option<Fate>, counter:
         }
         counter.fetch_add(count as u64, Ordering::Relaxed);
         left -= count as u64;
+        if let Some(Fate::Slow(pace)) = fate {
+            std::thread::sleep(Duration::from_micros(count as u64 * 1_000_000 / pace));
+        }
     }
     if let (Some(Fate::Hold(_)), 0) = (fate, left) {
         loop {
@@ -216,6 +223,32 @@ fn a_line_that_never_holds_is_given_up_with_what_has_come() {
     assert_eq!(lab.results_in("got/command"), [""; 0]);
 }
 
+/// The whole comes in half a minute; it is not waited for.
+#[test]
+fn a_run_that_is_stopped_while_its_results_come_says_how_to_fetch_them() {
+    let lab = Lab::new();
+    lab.input("long.bin", noise());
+    let (_master, address) = master(&lab);
+    let _worker = joined(&lab, "w1", &address, "1");
+    let slow = Proxy::start(&address, &[Fate::Pass, Fate::Slow(800 << 10)]);
+    let mut run = run_on(&lab, &slow.address, &CAT);
+    let mut run = Service::start(run.args(["--insecure", "--out", "got"]));
+    until("some of it has come", || part(&lab).is_some_and(|bytes| bytes > 1 << 20));
+    signal(&run.child, Signal::INT);
+    assert_eq!(run.ended().code(), Some(130), "{}", run.said());
+    let said = run.said();
+    assert!(said.contains("the results of 1 file are made and not fetched"), "{said}");
+    assert!(said.contains("Job 1 has ended"), "{said}");
+    assert!(said.contains("windlass result export 1 --master"), "{said}");
+    let had = part(&lab).expect("it is kept");
+    assert!(had < RESULT_BYTES / 2, "{had} bytes came before it ended");
+    let proxy = Proxy::start(&address, &[]);
+    Ran::of(get(&lab, "1", "got", &proxy).output().expect("starts")).ended(0);
+    is_whole(&lab, "got");
+    let rest = proxy.answered_bytes() - (RESULT_BYTES - had);
+    assert!(rest < UNDER_WAY_BYTES_MAX, "{rest} bytes more than were missing came");
+}
+
 /// Results wait for each other's turn, and not each for as long.
 #[test]
 fn a_lost_line_is_found_out_once_and_not_by_each_result() {
@@ -237,7 +270,7 @@ fn a_lost_line_is_found_out_once_and_not_by_each_result() {
     let args = ["result", "export", &id, "--out", "got", "--insecure", "--master", &proxy.address];
     let mut export = lab.command(&args);
     let ran = Ran::of(export.env_remove("WINDLASS_STATE").output().expect("starts"));
-    ran.ended(4).said("the same command goes on behind them");
+    ran.ended(4).said("the connection broke");
     let count = proxy.connection_count.load(Ordering::Relaxed);
     assert!(count < 2 * 6, "{count} connections");
 }

@@ -149,6 +149,7 @@ impl CliError {
     pub(crate) fn of_run(error: RunError) -> CliError {
         match error {
             RunError::Cluster(error) => CliError::of_cluster(error),
+            RunError::Unusable(text) => CliError { text, code: EXIT_ERROR },
             RunError::Export(ExportError::Broken { ref source, .. }) => {
                 CliError { code: code_of(source), ..CliError::failed(error) }
             }

@@ -17,6 +17,7 @@ use std::io::Write;
 use std::path::Path;
 use windlass_client::cluster::Cluster;
 use windlass_client::memorandum::Asked;
+use windlass_client::run::RunError;
 use windlass_core::BlobId;
 use windlass_core::model::{ModelRef, is_name};
 use windlass_core::params::ParamKind;
@@ -212,28 +213,26 @@ fn found(value: &str) -> Result<(String, Pack), CliError> {
 pub(crate) fn bring(
     cluster: &Cluster,
     given: &[(String, String)],
-    asked: Option<&Asked>,
-) -> Result<(), CliError> {
-    let Some(asked) = asked else { return Ok(()) };
+    asked: &Asked,
+) -> Result<(), RunError> {
     let given: BTreeMap<&str, &str> =
         given.iter().map(|(name, value)| (&**name, &**value)).collect();
     for name in params() {
         let model = asked.params.get(name).and_then(|value| ModelRef::parse(value));
         let (Some(model), Some(value)) = (model, given.get(name)) else { continue };
-        if cluster.has_blob(model.id).map_err(CliError::of_cluster)? {
+        if cluster.has_blob(model.id)? {
             continue;
         }
+        let unusable =
+            |why: &str| RunError::Unusable(format!("failed to use model {value}: {why}"));
         if ModelRef::parse(value).is_some() {
-            return Err(CliError::failed(format!(
-                "use model {value}: the cluster does not have it; name a model of yours, or a folder"
-            )));
+            return Err(unusable(
+                "the cluster does not have it; name a model of yours, or a folder",
+            ));
         }
-        let (_, pack) = found(value)?;
-        let id = cluster.put_blob(pack.bytes()).map_err(CliError::of_cluster)?;
-        if id != model.id {
-            return Err(CliError::failed(format!(
-                "use model {value}: it has changed meanwhile; run the command again"
-            )));
+        let (_, pack) = found(value).map_err(|error| RunError::Unusable(error.text))?;
+        if cluster.put_blob(pack.bytes())? != model.id {
+            return Err(unusable("it has changed meanwhile; run the command again"));
         }
     }
     Ok(())

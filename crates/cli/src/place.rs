@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 use windlass_client::cluster::Cluster;
-use windlass_journal::{LockError, StateLock};
+use windlass_journal::Holder;
 use windlass_wire::trust::Access;
 use windlass_wire::{Address, Client};
 
@@ -158,7 +158,7 @@ impl Place {
     pub(crate) fn is_held_by_others(&self) -> bool {
         match self {
             Place::State(state, _) => {
-                matches!(StateLock::acquire(state), Err(LockError::Held { .. }))
+                matches!(Holder::of(state), Ok(Holder::Process(_)))
             }
             Place::Master(_) => true,
         }

@@ -96,18 +96,14 @@ fn tell_unfinished(job: &JobView) {
 fn get(cluster: &Cluster, id: JobId, wanted: &[OsString], out: &Path) -> Result<u8, CliError> {
     let job = find(cluster, id)?;
     let results = JobResults::of(cluster, &job).map_err(CliError::of_run)?;
-    let mut write = |result: TaskResult| {
-        let written = results.write(&result, out)?;
-        written.iter().for_each(|path| {
-            let mut line = path.as_os_str().as_bytes().to_vec();
-            line.push(b'\n');
-            // A reader that has seen enough is no error.
-            let _ = std::io::stdout().write_all(&line);
-        });
-        Ok(())
+    let mut show = |path: &Path| {
+        let mut line = path.as_os_str().as_bytes().to_vec();
+        line.push(b'\n');
+        // A reader that has seen enough is no error.
+        let _ = std::io::stdout().write_all(&line);
     };
     if wanted.is_empty() {
-        results.each(&mut write).map_err(CliError::of_run)?;
+        results.write_all(out, &mut show).map_err(CliError::of_run)?;
         tell_unfinished(&job);
         return Ok(0);
     }
@@ -116,7 +112,7 @@ fn get(cluster: &Cluster, id: JobId, wanted: &[OsString], out: &Path) -> Result<
     for said in wanted {
         meant.extend(find_meant(&results, &job, said)?);
     }
-    meant.into_iter().try_for_each(write).map_err(CliError::of_run)?;
+    results.write(&meant, out, &mut show).map_err(CliError::of_run)?;
     Ok(0)
 }
 

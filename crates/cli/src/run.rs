@@ -2,14 +2,16 @@
 
 pub(crate) mod stopped;
 
-use crate::arguments::RunArguments;
+use crate::arguments::{AskArguments, RunArguments};
 use crate::cluster::Attached;
 use crate::doctor;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
 use crate::{CliError, EXIT_INTERRUPTED, models, settings, signals};
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use stopped::Left;
 use windlass_client::cluster::Cluster;
 use windlass_client::follow::Standing;
 use windlass_client::memorandum::{Asked, Memorandum};
@@ -38,10 +40,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     attached.notes().iter().for_each(|note| say(&format!("windlass: {note}\n")));
     loop {
         let cluster = attached.cluster();
-        models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
         let run = Run {
             begun: begun.clone(),
-            ..prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?
+            ..prepared(&cluster, &place, asked, &arguments.ask, &interrupted)?
         };
         let mut screen = Screen::new(screen_mode(), slot_count(&cluster));
         screen.phase("Looking at files");
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         asked = Some(run.asked);
         match finished {
             Err(RunError::Interrupted) => {
-                let jobs = stopped::going_on(&cluster, &begun.jobs());
+                let jobs = stopped::going_on(&cluster, &begun.jobs(), None);
                 say(&stopped::told(None, &jobs, &place, &out));
                 attached.stop(&mut || {}, &|| false);
                 return Ok(EXIT_INTERRUPTED);
@@ -77,7 +78,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             }
             finished => {
                 // The results are told before the state is tidied.
-                let finished = finished.map_err(CliError::failed);
+                let finished = finished.map_err(CliError::of_run);
                 let ended = finished.and_then(|done| report(arguments, &attached, &place, &done));
                 tidy(attached, &interrupted);
                 return ended;
@@ -91,9 +92,10 @@ pub(crate) fn prepared<'a>(
     cluster: &'a Cluster,
     place: &Place,
     asked: Option<Asked>,
-    failed_too: bool,
+    arguments: &AskArguments,
     interrupted: &'a AtomicBool,
 ) -> Result<Run<'a>, CliError> {
+    let params = arguments.params.clone();
     Ok(Run {
         cluster,
         operations: settings::operations(),
@@ -106,7 +108,8 @@ pub(crate) fn prepared<'a>(
             Some(asked) => asked,
             None => newest(cluster)?,
         },
-        failed_too,
+        failed_too: arguments.failed,
+        prepare: Arc::new(move |cluster, asked| models::bring(cluster, &params, asked)),
         begun: Begun::default(),
         excluded: place.excluded(),
         current_folder: std::env::current_dir().unwrap_or_default(),
@@ -180,16 +183,20 @@ fn report(
     place: &Place,
     finished: &Finished,
 ) -> Result<u8, CliError> {
-    let Finished { report, interrupted, .. } = finished;
-    report.write().map_err(CliError::failed)?;
+    let Finished { report, interrupted, has_caught_up, .. } = finished;
+    // One that knows less does not take the place of the last one.
+    if !interrupted || *has_caught_up {
+        report.write().map_err(CliError::failed)?;
+    }
     say(&report.render(style()));
     if arguments.json {
         print_json(report)?;
     }
     if *interrupted {
         let jobs = report.job_ids.iter().copied().map(JobId).collect();
-        let jobs = stopped::going_on(&attached.cluster(), &jobs);
-        say(&stopped::told(Some(report.totals()), &jobs, place, &report.out));
+        let left = Left::of(finished);
+        let jobs = stopped::going_on(&attached.cluster(), &jobs, Some(&left));
+        say(&stopped::told(Some(&left), &jobs, place, &report.out));
         return Ok(EXIT_INTERRUPTED);
     }
     Ok(report.exit_code())

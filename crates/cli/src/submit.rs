@@ -4,7 +4,7 @@ use crate::arguments::SubmitArguments;
 use crate::place::Place;
 use crate::run::stopped;
 use crate::screen::Screen;
-use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, models, run, settings, signals};
+use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, run, settings, signals};
 use serde_json::{Value, json};
 use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
@@ -22,10 +22,9 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
     let begun = Begun::default();
     let mut cluster = place.running()?;
     loop {
-        models::bring(&cluster, &arguments.ask.params, asked.as_ref())?;
         let run = Run {
             begun: begun.clone(),
-            ..run::prepared(&cluster, &place, asked, arguments.ask.failed, &interrupted)?
+            ..run::prepared(&cluster, &place, asked, &arguments.ask, &interrupted)?
         };
         let mut screen = Screen::new(run::screen_mode(), 0);
         screen.phase("Looking at files");
@@ -38,7 +37,7 @@ pub(crate) fn submit(arguments: &SubmitArguments) -> Result<u8, CliError> {
                 let unit = if arguments.ask.paths.is_empty() { "task" } else { "file" };
                 return tell(&submitted, unit, arguments.json);
             }
-            Err(RunError::Interrupted) => stopped::going_on(&cluster, &begun.jobs()),
+            Err(RunError::Interrupted) => stopped::going_on(&cluster, &begun.jobs(), None),
             Err(error) if error.is_cluster_lost() => {
                 say(&format!("The cluster was lost: failed to {error}; looking for it again\n"));
                 match place.running_again(&interrupted)? {

@@ -2,16 +2,22 @@
 //!
 //! They are made durable together, when the summaries are written.
 
+mod error;
+mod owners;
+
+pub use error::ExportError;
+
 use crate::cluster::{ClusterError, Origin};
 use crate::fetch::{self, FetchError};
+use owners::Owners;
 use rustix::process::{Pid, test_kill_process};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use thiserror::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use windlass_blobs::{maker_of, unfinished};
 use windlass_core::manifest::{Artifact, Base, Content, Manifest, is_file_name};
 use windlass_core::{BlobId, TaskIndex};
@@ -21,72 +27,9 @@ use windlass_wire::{Client, WireError};
 const PIECE_BYTES: usize = 256 * 1_024;
 /// From above this size on, blobs come over the wire one by one.
 const LARGE_BYTES: u64 = 256 * 1_024;
-
-/// A result that could not be put into the output folder.
-#[derive(Debug, Error)]
-pub enum ExportError {
-    /// The file system refused, or the bytes could not be had.
-    #[error("write {}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The state no longer has the result.
-    #[error("write {}: {source}; run it again with --fresh, which makes it anew", path.display())]
-    Lost {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: Box<ClusterError>,
-    },
-    /// The connection to the master broke too often.
-    #[error(
-        "write {}: failed to {source}; {came_bytes} of {size_bytes} bytes have come and are kept \
-         beside it for a day, the same command goes on behind them",
-        path.display()
-    )]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// Bytes that have come.
-        came_bytes: u64,
-        /// Bytes of the whole.
-        size_bytes: u64,
-        /// What was heard last.
-        source: Box<ClusterError>,
-    },
-    /// An operation named an artifact so that it would land elsewhere, or nowhere.
-    #[error("write {}: not usable as a file name", path.display())]
-    Name {
-        /// Where it would have gone.
-        path: PathBuf,
-    },
-}
-
-impl ExportError {
-    /// Tells a result that the state has lost from a folder that cannot be written.
-    fn or_lost(self) -> ExportError {
-        let ExportError::Io { path, source } = self else { return self };
-        match source.downcast::<ClusterError>() {
-            Ok(source) if source.is_lost() => ExportError::Lost { path, source: Box::new(source) },
-            Ok(source) => ExportError::Io { path, source: io::Error::other(source) },
-            Err(source) => ExportError::Io { path, source },
-        }
-    }
-
-    /// The file or folder that could not be written.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        match self {
-            ExportError::Io { path, .. }
-            | ExportError::Lost { path, .. }
-            | ExportError::Broken { path, .. }
-            | ExportError::Name { path } => path,
-        }
-    }
-}
+/// How soon it is noticed that it is stopped while the connection is away.
+const STOP_LOOK: Duration = Duration::from_millis(50);
+const STOPPED: &str = "it was stopped";
 
 /// The base name of a task without an input.
 #[must_use]
@@ -98,20 +41,34 @@ pub fn base_of_task(index: TaskIndex) -> Vec<u8> {
 pub struct Exporter<'a> {
     origin: Origin<'a>,
     out: PathBuf,
-    /// Held while a large blob comes over the wire, and why the last one did not come. Side by side
-    /// all would be slow, and where the connection breaks again and again none would get on.
-    large: Mutex<Option<WireError>>,
+    /// Set where what is under way is to be left.
+    stop: &'a AtomicBool,
+    owners: Owners,
 }
 
 impl<'a> Exporter<'a> {
-    /// Of results that lie there, to this folder.
+    /// Of results that lie there, to this folder, until it is stopped.
     #[must_use]
-    pub fn new(origin: Origin<'a>, out: &Path) -> Exporter<'a> {
-        Exporter { origin, out: out.to_owned(), large: Mutex::new(None) }
+    pub fn new(origin: Origin<'a>, out: &Path, stop: &'a AtomicBool) -> Exporter<'a> {
+        Exporter { origin, out: out.to_owned(), stop, owners: Owners::default() }
+    }
+
+    /// Whether bytes of it come over the wire that are better fetched alone: several at once would
+    /// all be slow, and where the connection breaks again and again none would get on.
+    #[must_use]
+    pub fn is_better_alone(&self, manifest: &Manifest) -> bool {
+        let Origin::Wire(client) = self.origin else { return false };
+        manifest.artifacts.iter().any(|artifact| match artifact.content {
+            Content::Blob { id, size } => {
+                size > LARGE_BYTES && fetch::lying_here(client, id).is_none()
+            }
+            Content::Inline(_) => false,
+        })
     }
 
     /// Writes every artifact to `<out>/<operation>/`, named by the base; returns the paths, the
-    /// main artifact's first. A file that is there with the same content is left alone.
+    /// main artifact's first. A file that is there with the same content is left alone; where one
+    /// of its name is another result's, it gets a number.
     ///
     /// # Errors
     /// A name that is no file name, a blob that is missing or damaged, a folder that cannot be
@@ -125,6 +82,7 @@ impl<'a> Exporter<'a> {
         let folder = self.out.join(operation);
         let export_one = |artifact: &Artifact| {
             let path = artifact_path(&folder, artifact, base)?;
+            let path = self.owners.own(path, base, artifact);
             if !is_there(&path, &artifact.content) {
                 match &artifact.content {
                     Content::Inline(bytes) => place(&path, |file| file.write_all(bytes))?,
@@ -153,47 +111,67 @@ impl<'a> Exporter<'a> {
         {
             return Ok(());
         }
-        if size <= LARGE_BYTES {
-            return fetched(client, (id, size), path);
-        }
-        let mut lost = self.large.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = lost.clone() {
-            // Whoever waited here has not to find it out once more.
-            let (path, came_bytes) = (path.to_owned(), fetch::came(path, id));
-            let source = Box::new(error.into());
-            return Err(ExportError::Broken { path, came_bytes, size_bytes: size, source });
-        }
-        let fetched = fetched(client, (id, size), path);
-        if let Err(ExportError::Broken { source, .. }) = &fetched
-            && let ClusterError::Wire(error) = source.as_ref()
-        {
-            *lost = Some(error.clone());
-        }
-        fetched
+        self.fetch(client, (id, size), path)
+    }
+
+    /// Puts a blob in place that comes over the wire.
+    fn fetch(
+        &self,
+        client: &Client,
+        (id, size): (BlobId, u64),
+        path: &Path,
+    ) -> Result<(), ExportError> {
+        let is_left = || self.stop.load(Ordering::Relaxed);
+        let ask = |offset: u64, into: &mut dyn Write| {
+            if is_left() {
+                return Err(WireError::Unwritten(STOPPED.to_owned()));
+            }
+            let mut into = Unless { is_left: &is_left, into };
+            client.copy_blob(id, offset, size.saturating_sub(offset), &mut into)
+        };
+        let wait = |pause: Duration| {
+            let until = Instant::now() + pause;
+            while Instant::now() < until && !is_left() {
+                std::thread::sleep(STOP_LOOK.min(pause));
+            }
+        };
+        let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
+        let fetched = fetch::fetch(&ask, (id, size), path, &spare, &wait);
+        let path = || path.to_owned();
+        fetched.map_err(|error| match error {
+            FetchError::Io(source) => ExportError::Io { path: path(), source },
+            FetchError::Refused(error) if error.is_lost() => {
+                ExportError::Lost { path: path(), source: Box::new(error) }
+            }
+            FetchError::Refused(error) => {
+                ExportError::Io { path: path(), source: io::Error::other(error) }
+            }
+            FetchError::Broken { came_bytes, error } => {
+                let source = Box::new(error);
+                ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
+            }
+            FetchError::Left => ExportError::Left { path: path() },
+        })
     }
 }
 
-/// Puts a blob in place that comes over the wire.
-fn fetched(client: &Client, (id, size): (BlobId, u64), path: &Path) -> Result<(), ExportError> {
-    let ask = |offset: u64, into: &mut dyn Write| {
-        client.copy_blob(id, offset, size.saturating_sub(offset), into)
-    };
-    let spare = unfinished(path.parent().unwrap_or(Path::new(".")));
-    let fetched = fetch::fetch(&ask, (id, size), path, &spare, &std::thread::sleep);
-    let path = || path.to_owned();
-    fetched.map_err(|error| match error {
-        FetchError::Io(source) => ExportError::Io { path: path(), source },
-        FetchError::Refused(error) if error.is_lost() => {
-            ExportError::Lost { path: path(), source: Box::new(error) }
+/// Takes bytes unless whoever wanted them has left.
+struct Unless<'a> {
+    is_left: &'a dyn Fn() -> bool,
+    into: &'a mut dyn Write,
+}
+
+impl Write for Unless<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match (self.is_left)() {
+            true => Err(io::Error::other(STOPPED)),
+            false => self.into.write(bytes),
         }
-        FetchError::Refused(error) => {
-            ExportError::Io { path: path(), source: io::Error::other(error) }
-        }
-        FetchError::Broken { came_bytes, error } => {
-            let source = Box::new(error);
-            ExportError::Broken { path: path(), came_bytes, size_bytes: size, source }
-        }
-    })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
 }
 
 fn artifact_path(folder: &Path, artifact: &Artifact, base: &Base) -> Result<PathBuf, ExportError> {
@@ -253,6 +231,8 @@ mod tests {
     use super::*;
     use windlass_blobs::Blobs;
 
+    static GOES_ON: AtomicBool = AtomicBool::new(false);
+
     fn inline(name: &str, bytes: &[u8]) -> Artifact {
         Artifact {
             name: name.to_owned(),
@@ -283,7 +263,7 @@ mod tests {
             artifacts: Vec<Artifact>,
         ) -> Result<Vec<PathBuf>, ExportError> {
             let out = self.folder.path().join("out");
-            let exporter = Exporter::new(Origin::Store(&self.blobs), &out);
+            let exporter = Exporter::new(Origin::Store(&self.blobs), &out, &GOES_ON);
             exporter.export("text", &Base::OfTask(base.to_vec()), &manifest(artifacts))
         }
     }
@@ -298,6 +278,26 @@ mod tests {
         assert_eq!(paths[0], folder.join(OsStr::from_bytes(b"caf\xe9_z.json")));
         assert_eq!(fs::read(&paths[1]).expect("read"), b"hi");
         assert_eq!(fs::read_dir(folder).expect("a folder").count(), 2);
+    }
+
+    #[test]
+    fn results_of_one_name_do_not_overwrite_each_other() {
+        let place = Place::new();
+        let out = place.folder.path().join("out");
+        let exporter = Exporter::new(Origin::Store(&place.blobs), &out, &GOES_ON);
+        let export = |base: &str, artifacts| {
+            let base = Base::OfInput(base.as_bytes().to_vec());
+            let paths = exporter.export("text", &base, &manifest(artifacts)).expect("written");
+            let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+            paths.iter().map(name).collect::<Vec<_>>()
+        };
+        let one = || vec![inline("{base}_b.json", b"one")];
+        assert_eq!(export("a", one()), ["a_b.json"]);
+        let twice = vec![inline("{base}.json", b"two"), inline("{base}.json", b"three")];
+        assert_eq!(export("a_b", twice), ["a_b-2.json", "a_b-3.json"]);
+        assert_eq!(export("a", one()), ["a_b.json"], "once more");
+        let read = |name: &str| fs::read_to_string(out.join("text").join(name)).expect("read");
+        assert_eq!(["a_b.json", "a_b-2.json", "a_b-3.json"].map(read), ["one", "two", "three"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ const PART_SUFFIX: &str = ".part";
 /// What nobody goes on with is removed after so long.
 const PART_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Asks for the bytes of one blob from an offset on.
+/// Asks for the bytes of one blob from an offset on; `Unwritten`: whoever wanted them has left.
 pub(crate) type Ask<'a> = &'a dyn Fn(u64, &mut dyn Write) -> Result<(), WireError>;
 
 /// Writes a blob's bytes from an offset on. Where the connection breaks it is asked for again,
@@ -149,6 +149,8 @@ pub(crate) enum FetchError {
     Refused(ClusterError),
     /// The connection broke too often; so many bytes are kept for the next time.
     Broken { came_bytes: u64, error: ClusterError },
+    /// Whoever asked for it has left; what has come is kept.
+    Left,
 }
 
 /// Puts a blob in place, whole and verified, going on with what came of it before. `spare` is where
@@ -177,19 +179,22 @@ pub(crate) fn fetch(
     };
     match part.fill(ask, id, size, wait) {
         Ok(()) => fs::rename(&part.path, path).map_err(FetchError::Io),
-        Err(ClusterError::Wire(error))
-            if part.is_kept && (error.is_lost() || error.is_denied()) =>
-        {
-            let came_bytes = part.file.metadata().map_or(0, |facts| facts.len());
-            Err(FetchError::Broken { came_bytes, error: error.into() })
-        }
         Err(error) => {
-            // Nothing else can be done about a file that will not go either.
-            let _ = fs::remove_file(&part.path);
-            Err(match error {
+            let error = match error {
+                ClusterError::Wire(WireError::Unwritten(_)) => FetchError::Left,
+                ClusterError::Wire(error) if error.is_lost() || error.is_denied() => {
+                    let came_bytes = if part.is_kept { part.came_bytes() } else { 0 };
+                    FetchError::Broken { came_bytes, error: error.into() }
+                }
                 ClusterError::Take(error) => FetchError::Io(error),
                 error => FetchError::Refused(error),
-            })
+            };
+            let goes_on = matches!(error, FetchError::Left | FetchError::Broken { .. });
+            if !(part.is_kept && goes_on) {
+                // Nothing else can be done about a file that will not go either.
+                let _ = fs::remove_file(&part.path);
+            }
+            Err(error)
         }
     }
 }
@@ -267,16 +272,14 @@ impl Part {
         }
     }
 
+    fn came_bytes(&self) -> u64 {
+        self.file.metadata().map_or(0, |facts| facts.len())
+    }
+
     fn empty(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()
     }
-}
-
-/// How much of a blob waits for being put in place there.
-pub(crate) fn came(path: &Path, id: BlobId) -> u64 {
-    let part = path.with_file_name(part_name(id));
-    part.metadata().map_or(0, |facts| facts.len())
 }
 
 fn part_name(id: BlobId) -> String {

@@ -12,11 +12,13 @@ use crate::run::RunError;
 use crate::submitted::{Submission, SubmittedPhase};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use windlass_core::ledger::FailedTask;
+use windlass_core::manifest::Manifest;
 use windlass_core::session::Withdrawal;
-use windlass_core::view::{Notice, SlotWork, TaskView};
+use windlass_core::view::{JobView, Notice, SlotWork, TaskView};
 use windlass_core::{JobId, PhaseId, TaskId, TaskIndex};
 
 /// Records whose settled tasks are taken between two looks at the clock.
@@ -69,6 +71,7 @@ pub struct Doing {
 pub(crate) struct Follower<'a> {
     cluster: &'a Cluster,
     exporter: Exporter<'a>,
+    stop: &'a AtomicBool,
     submission: Submission,
     /// Inputs whose file changed between two jobs of the run: the newer task stands for them.
     superseded: BTreeSet<TaskId>,
@@ -76,7 +79,11 @@ pub(crate) struct Follower<'a> {
     /// Phases whose tasks have to be looked at, from which on.
     unread: VecDeque<(PhaseId, TaskIndex)>,
     /// Settled tasks whose results are to be exported.
-    settled: Vec<(TaskId, TaskView)>,
+    settled: VecDeque<(TaskId, TaskView)>,
+    /// Of these, those that are better exported one by one.
+    alone: VecDeque<(TaskId, Manifest)>,
+    /// Whether all was taken in that had settled when it began.
+    has_caught_up: bool,
     /// Whether jobs may have ended since they were last asked about.
     may_have_ended: bool,
     /// Jobs whose tasks were looked at once more after their end.
@@ -88,11 +95,13 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    /// The first [`Follower::wait`] begins with what has settled already.
+    /// The first [`Follower::wait`] begins with what has settled already. Once it is stopped,
+    /// nothing more is exported, and what is under way is left.
     pub(crate) fn new(
         cluster: &'a Cluster,
         out: &Path,
         submission: Submission,
+        stop: &'a AtomicBool,
     ) -> Result<Follower<'a>, RunError> {
         let inputs = submission.shown().flat_map(|(_, phase)| &phase.inputs);
         let standing = Standing {
@@ -103,12 +112,15 @@ impl<'a> Follower<'a> {
         let superseded = superseded(&submission.phases);
         let mut follower = Follower {
             cluster,
-            exporter: Exporter::new(cluster.origin(), out),
+            exporter: Exporter::new(cluster.origin(), out, stop),
+            stop,
             submission,
             superseded,
             notices: cluster.watch()?,
             unread: VecDeque::new(),
-            settled: Vec::new(),
+            settled: VecDeque::new(),
+            alone: VecDeque::new(),
+            has_caught_up: false,
             may_have_ended: false,
             read_to_end: BTreeSet::new(),
             rows: BTreeMap::new(),
@@ -122,6 +134,21 @@ impl<'a> Follower<'a> {
     /// Whether every file has its outcome.
     pub(crate) fn is_done(&self) -> bool {
         self.standing.done_count == self.standing.file_count
+    }
+
+    /// Whether all was taken in that had settled when it began.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.has_caught_up
+    }
+
+    /// Files whose outcome is known in the cluster, and not here.
+    pub(crate) fn untaken_count(&self) -> Result<u64, RunError> {
+        let mut settled_count = 0;
+        for id in self.submission.jobs() {
+            let counts = self.cluster.job(id)?.map(|job| job.file_counts()).unwrap_or_default();
+            settled_count += u64::from(counts.succeeded) + u64::from(counts.failed);
+        }
+        Ok(settled_count.saturating_sub(self.standing.done_count))
     }
 
     /// Takes in what happens, for about so long at most.
@@ -149,7 +176,7 @@ impl<'a> Follower<'a> {
     pub(crate) fn catch_up(&mut self, until: Option<Instant>) -> Result<bool, RunError> {
         loop {
             self.take_queued(until)?;
-            if !self.settled.is_empty() {
+            if !self.settled.is_empty() || !self.alone.is_empty() {
                 return Ok(false);
             }
             if let Some((phase, from)) = self.unread.pop_front() {
@@ -157,6 +184,7 @@ impl<'a> Follower<'a> {
             } else if std::mem::take(&mut self.may_have_ended) {
                 self.take_ended()?;
             } else {
+                self.has_caught_up = true;
                 return Ok(true);
             }
         }
@@ -247,11 +275,8 @@ impl<'a> Follower<'a> {
     /// Who holds a job of the run back, and how it goes on.
     fn paused(&self) -> Result<Option<String>, RunError> {
         for id in self.submission.jobs() {
-            if let Some(paused) = self.cluster.job(id)?.and_then(|job| job.paused) {
-                let by = printable(paused.by.as_bytes());
-                return Ok(Some(format!(
-                    "paused by {by}: `windlass job resume {id}` lets it go on"
-                )));
+            if let Some(told) = self.cluster.job(id)?.as_ref().and_then(paused_told) {
+                return Ok(Some(told));
             }
         }
         Ok(None)
@@ -290,6 +315,13 @@ impl<'a> Follower<'a> {
         self.rows.retain(|task, _| !superseded.contains(task));
         self.rows.into_values().collect()
     }
+}
+
+/// Who holds a job back, if somebody does, and how it goes on.
+#[must_use]
+pub fn paused_told(job: &JobView) -> Option<String> {
+    let by = printable(job.paused.as_ref()?.by.as_bytes());
+    Some(format!("paused by {by}: `windlass job resume {}` lets it go on", job.id))
 }
 
 /// Tasks whose input file is, in a later job of the run, an input again.

@@ -1,6 +1,7 @@
 //! The same work on many things, by several threads.
 
 use std::panic::resume_unwind;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -10,8 +11,9 @@ const THREAD_COUNT_MAX: usize = 8;
 /// What `work` makes of every item, in order.
 ///
 /// # Errors
-/// One that `work` failed with; what no thread had begun by then is not begun.
-pub(crate) fn try_map<T: Sync, R: Send, E: Send>(
+/// The first one that `work` failed with: what fails after it may do so for its reason. What no
+/// thread had begun by then is not begun.
+pub(crate) fn try_map<T: Sync, R: Send, E: Send + Sync>(
     items: &[T],
     work: impl Fn(&T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
@@ -19,41 +21,47 @@ pub(crate) fn try_map<T: Sync, R: Send, E: Send>(
 }
 
 /// As [`try_map`], of the first items only: once `is_over`, no more are begun, though always one.
-pub(crate) fn try_map_until<T: Sync, R: Send, E: Send>(
+pub(crate) fn try_map_until<T: Sync, R: Send, E: Send + Sync>(
     is_over: &(dyn Fn() -> bool + Sync),
     items: &[T],
     work: impl Fn(&T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     let (next, ends) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let failed = OnceLock::new();
     // What is begun is done, so that no item before a done one is left out.
     let some = || {
         let mut done = Vec::new();
         while !ends.load(Ordering::Relaxed) {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(at) else { break };
-            let made = work(item);
-            if made.is_err() || is_over() {
+            match work(item) {
+                Ok(made) => done.push((at, made)),
+                Err(error) => {
+                    // Another one may have been first.
+                    let _ = failed.set(error);
+                    ends.store(true, Ordering::Relaxed);
+                }
+            }
+            if is_over() {
                 ends.store(true, Ordering::Relaxed);
             }
-            done.push((at, made?));
         }
-        Ok(done)
+        done
     };
-    thread::scope(|scope| {
+    let mut done = thread::scope(|scope| {
         let others = 1..THREAD_COUNT_MAX.min(items.len());
         let others: Vec<_> = others.map(|_| scope.spawn(some)).collect();
         let mut done = some();
         for other in others {
-            let theirs = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            done = done.and_then(|mut done| {
-                done.extend(theirs?);
-                Ok(done)
-            });
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        let mut done = done?;
-        done.sort_unstable_by_key(|(at, _)| *at);
-        Ok(done.into_iter().map(|(_, made)| made).collect())
-    })
+        done
+    });
+    if let Some(error) = failed.into_inner() {
+        return Err(error);
+    }
+    done.sort_unstable_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, made)| made).collect())
 }
 
 #[cfg(test)]
@@ -84,6 +92,27 @@ mod tests {
         });
         assert_eq!(made, Err("three"));
         assert!(begun.into_inner() < items.len());
+    }
+
+    #[test]
+    fn the_error_that_came_first_is_told_whoever_had_it() {
+        let (begun, kept, is_first) = (Barrier::new(2), Barrier::new(2), AtomicBool::new(true));
+        // It is asked once an error is kept.
+        let is_over = || {
+            if is_first.swap(false, Ordering::Relaxed) {
+                kept.wait();
+            }
+            true
+        };
+        let made = try_map_until(&is_over, &[0, 1], |_| {
+            begun.wait();
+            let is_caller = thread::current().name().is_some();
+            if is_caller {
+                kept.wait();
+            }
+            Err::<(), _>(if is_caller { "later" } else { "first" })
+        });
+        assert_eq!(made, Err("first"));
     }
 
     #[test]

@@ -14,11 +14,17 @@ use crate::submitted::{Submission, SubmittedPhase};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use windlass_core::ledger::{FailedTask, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::{Artifact, Base, Content, Manifest};
 use windlass_core::view::{HistoryView, JobView, TaskView};
 use windlass_core::{PhaseId, TaskIndex};
+
+/// Tasks whose lists of artifacts are in memory at once.
+const COUNT_AT_ONCE: usize = 64;
+/// Nobody stops it.
+static GOES_ON: AtomicBool = AtomicBool::new(false);
 
 /// The results of one job.
 pub struct JobResults<'a> {
@@ -128,14 +134,14 @@ impl<'a> JobResults<'a> {
         &self,
         take: &mut dyn FnMut(TaskResult) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_of(&|_| true, take)
+        self.some_of(&|_| true, &mut |results| results.into_iter().try_for_each(&mut *take))
     }
 
-    /// As [`JobResults::each`]; of those that are not wanted nothing is read.
-    fn each_of<E: From<RunError>>(
+    /// Shows some tasks at a time; of those that are not wanted nothing is read.
+    fn some_of<E: From<RunError>>(
         &self,
         is_wanted: &dyn Fn(&TaskResult) -> bool,
-        take: &mut dyn FnMut(TaskResult) -> Result<(), E>,
+        take: &mut dyn FnMut(Vec<TaskResult>) -> Result<(), E>,
     ) -> Result<(), E> {
         for (id, phase) in &self.phases {
             let mut from = TaskIndex(0);
@@ -145,9 +151,12 @@ impl<'a> JobResults<'a> {
                 from = TaskIndex(last.index.0 + 1);
                 let results = tasks.iter().map(|view| (view, bare(phase, view)));
                 let wanted: Vec<_> = results.filter(|(_, result)| is_wanted(result)).collect();
-                let artifacts = try_map(&wanted, |(view, _)| self.artifacts(view))?;
-                for ((_, result), artifacts) in wanted.into_iter().zip(artifacts) {
-                    take(TaskResult { artifacts, ..result })?;
+                for some in wanted.chunks(COUNT_AT_ONCE) {
+                    let whole = |(view, result): &(&TaskView, TaskResult)| {
+                        let artifacts = self.artifacts(view)?;
+                        Ok::<_, RunError>(TaskResult { artifacts, ..result.clone() })
+                    };
+                    take(try_map(some, whole)?)?;
                 }
             }
         }
@@ -171,10 +180,12 @@ impl<'a> JobResults<'a> {
         let mut found = Vec::new();
         for said in Said::readings(said) {
             let may_be = |result: &TaskResult| result.may_be_meant(&said);
-            self.each_of(&may_be, &mut |result| {
-                let artifacts = result.meant(&said);
-                if !artifacts.is_empty() || result.is_input(&said) {
-                    found.push(TaskResult { artifacts, ..result });
+            self.some_of(&may_be, &mut |results| {
+                for result in results {
+                    let artifacts = result.meant(&said);
+                    if !artifacts.is_empty() || result.is_input(&said) {
+                        found.push(TaskResult { artifacts, ..result });
+                    }
                 }
                 Ok::<(), RunError>(())
             })?;
@@ -185,15 +196,32 @@ impl<'a> JobResults<'a> {
         Ok(found)
     }
 
-    /// Writes the artifacts of a task to `<out>/<operation>/`; see [`Exporter::export`].
+    /// Writes all artifacts to `<out>/<operation>/` and shows where they are, in order; see
+    /// [`Exporter::export`].
     ///
     /// # Errors
     /// See [`RunError`].
-    pub fn write(&self, result: &TaskResult, out: &Path) -> Result<Vec<PathBuf>, RunError> {
-        let artifacts = result.artifacts.clone();
-        let manifest = Manifest { artifacts, ..Manifest::default() };
-        let exporter = Exporter::new(self.cluster.origin(), out);
-        Ok(exporter.export(&result.operation, &result.base, &manifest)?)
+    pub fn write_all(&self, out: &Path, show: &mut dyn FnMut(&Path)) -> Result<(), RunError> {
+        let exporter = self.exporter(out);
+        self.some_of(&|_| true, &mut |results| write(&exporter, &results, show))
+    }
+
+    /// The same of these tasks, and of those of their artifacts that are there.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn write(
+        &self,
+        results: &[TaskResult],
+        out: &Path,
+        show: &mut dyn FnMut(&Path),
+    ) -> Result<(), RunError> {
+        let exporter = self.exporter(out);
+        results.chunks(COUNT_AT_ONCE).try_for_each(|some| write(&exporter, some, show))
+    }
+
+    fn exporter(&self, out: &Path) -> Exporter<'a> {
+        Exporter::new(self.cluster.origin(), out, &GOES_ON)
     }
 
     /// Writes the bytes of an artifact; what was written is worth nothing when this fails.
@@ -207,6 +235,30 @@ impl<'a> JobResults<'a> {
             Content::Blob { id, .. } => self.cluster.copy_blob(*id, &mut into),
         }
     }
+}
+
+fn write(
+    exporter: &Exporter<'_>,
+    results: &[TaskResult],
+    show: &mut dyn FnMut(&Path),
+) -> Result<(), RunError> {
+    let export = |result: &TaskResult, manifest: &Manifest| {
+        exporter.export(&result.operation, &result.base, manifest)
+    };
+    let manifest = |result: &TaskResult| {
+        let artifacts = result.artifacts.clone();
+        Manifest { artifacts, ..Manifest::default() }
+    };
+    let paths = try_map(results, |result| {
+        let manifest = manifest(result);
+        let is_alone = exporter.is_better_alone(&manifest);
+        (!is_alone).then(|| export(result, &manifest)).transpose()
+    })?;
+    for (result, paths) in results.iter().zip(paths) {
+        let paths = paths.map_or_else(|| export(result, &manifest(result)), Ok)?;
+        paths.iter().for_each(|path| show(path));
+    }
+    Ok(())
 }
 
 /// A task before its artifacts are known.
@@ -241,7 +293,7 @@ pub fn export_all(
     }
     let mut submission = Submission::default();
     read_job(cluster, job, &mut submission)?;
-    let mut follower = Follower::new(cluster, out, submission)?;
+    let mut follower = Follower::new(cluster, out, submission, &GOES_ON)?;
     follower.catch_up(None)?;
     let step_seconds = follower.step_seconds()?;
     let mut rows = follower.into_rows();

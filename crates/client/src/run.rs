@@ -37,6 +37,8 @@ pub struct Run<'a> {
     pub asked: Asked,
     /// Whether failed tasks are tried again.
     pub failed_too: bool,
+    /// Done before anything is submitted: what the cluster must have for it.
+    pub prepare: Prepare,
     /// How far it came before its cluster was lost; nothing at first. Filled also where it fails.
     pub begun: Begun,
     /// Folders that are never walked, beside the output folder.
@@ -48,6 +50,9 @@ pub struct Run<'a> {
     /// Set from outside to stop in good order.
     pub interrupted: &'a AtomicBool,
 }
+
+/// Brings a cluster what the jobs of a run will name.
+pub type Prepare = Arc<dyn Fn(&Cluster, &Asked) -> Result<(), RunError> + Send + Sync>;
 
 /// How far a run is.
 #[derive(Debug)]
@@ -67,6 +72,10 @@ pub struct Finished {
     pub report: Report,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+    /// Files that are done in the cluster, and whose outcome is not in the report.
+    pub untaken_count: u64,
+    /// Whether the report has all that had settled when the run began.
+    pub has_caught_up: bool,
     /// Whether it went on with an unfinished run.
     pub resumed: bool,
 }
@@ -105,6 +114,9 @@ pub enum RunError {
     /// A parameter is refused.
     #[error("{0}")]
     Param(#[from] ParamError),
+    /// What a parameter names cannot be used; the whole text.
+    #[error("{0}")]
+    Unusable(String),
     /// No such operation.
     #[error("find operation {0}; `windlass ops` lists them")]
     UnknownOperation(String),
@@ -167,7 +179,8 @@ impl Run<'_> {
         let submission = self.submit(&outcomes, observe)?;
         let resumed = submission.resumed;
         let jobs = submission.jobs();
-        let mut follower = Follower::new(self.cluster, &self.asked.out, submission)?;
+        let mut follower =
+            Follower::new(self.cluster, &self.asked.out, submission, self.interrupted)?;
         let mut interval = LOOK_INTERVAL;
         while !follower.is_done() && !self.interrupted.load(Ordering::Relaxed) {
             follower.wait(interval)?;
@@ -179,7 +192,12 @@ impl Run<'_> {
         // What was withdrawn since the last look.
         follower.standing()?;
         let withdrawn = follower.withdrawn();
-        let step_seconds = follower.step_seconds()?;
+        // Whoever stops it does not wait for what is only told.
+        let (untaken_count, step_seconds) = match interrupted {
+            true => (follower.untaken_count()?, BTreeMap::new()),
+            false => (0, follower.step_seconds()?),
+        };
+        let has_caught_up = follower.has_caught_up();
         let mut rows = follower.into_rows();
         tell_choices(&mut rows, &outcomes);
         rows.extend(outcomes.iter().filter_map(Row::of_gathered));
@@ -194,7 +212,7 @@ impl Run<'_> {
             out: self.asked.out.clone(),
             current_folder: self.current_folder.clone(),
         };
-        Ok(Finished { report, interrupted, resumed })
+        Ok(Finished { report, interrupted, untaken_count, has_caught_up, resumed })
     }
 
     /// Gathers and submits, and leaves the rest to the cluster. The same call again finds the jobs
@@ -249,6 +267,7 @@ impl Run<'_> {
             operations: self.operations.clone(),
             asked: self.asked.clone(),
             failed_too: self.failed_too,
+            prepare: Arc::clone(&self.prepare),
             begun: self.begun.clone(),
         };
         let (done, submitted) = sync_channel(1);

@@ -9,7 +9,7 @@ use crate::gather::{Choice, Outcome};
 use crate::inputs::inputs_of;
 use crate::memorandum::{Asked, Memorandum};
 use crate::report::Row;
-use crate::run::RunError;
+use crate::run::{Prepare, RunError};
 use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,7 @@ pub(crate) struct Submitter {
     pub(crate) asked: Asked,
     /// Whether failed tasks are tried again.
     pub(crate) failed_too: bool,
+    pub(crate) prepare: Prepare,
     pub(crate) begun: Begun,
 }
 
@@ -41,6 +42,8 @@ pub struct Begun(Arc<Mutex<Beginnings>>);
 struct Beginnings {
     /// They are the run's jobs also when they have ended.
     jobs: BTreeSet<JobId>,
+    /// Whether one of them was there before.
+    resumed: bool,
     /// How many failed tasks were opened again, once that was done: those that fail once more are
     /// not opened by the next try.
     reopened_count: Option<u64>,
@@ -61,6 +64,7 @@ impl Begun {
 impl Submitter {
     /// Brings the jobs of this run to the point where nothing of it is missing.
     pub(crate) fn submit(&self, outcomes: &[Outcome]) -> Result<Submission, RunError> {
+        (self.prepare)(&self.cluster, &self.asked)?;
         let fingerprint = self.asked.fingerprint();
         let mut same: Vec<JobView> = self.cluster.jobs()?;
         same.retain(|job| job.fingerprint == fingerprint);
@@ -70,8 +74,13 @@ impl Submitter {
         if self.failed_too && jobs.is_empty() {
             jobs.push(same.last().ok_or(RunError::NothingToRetry)?);
         }
-        self.begun.lock().jobs.extend(jobs.iter().map(|job| job.id));
-        let mut submission = Submission { resumed: !jobs.is_empty(), ..Submission::default() };
+        let resumed = {
+            let mut beginnings = self.begun.lock();
+            let is_found = |job: &&JobView| beginnings.jobs.insert(job.id);
+            beginnings.resumed |= jobs.iter().copied().filter(is_found).count() > 0;
+            beginnings.resumed
+        };
+        let mut submission = Submission { resumed, ..Submission::default() };
         for job in &jobs {
             read_job(&self.cluster, job, &mut submission)?;
         }

@@ -1,11 +1,9 @@
 //! A task's result as data: its artifacts, notes and cost.
 
 use crate::ids::BlobId;
+use crate::names::{FILE_NAME_BYTES_MAX, cut};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-/// Longest file name (`NAME_MAX`).
-const FILE_NAME_BYTES_MAX: usize = 255;
 
 /// Where an artifact's bytes are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,13 +50,14 @@ impl Base {
 }
 
 impl Artifact {
-    /// Its file name, `{base}` replaced. Without that all inputs' results would have the same name,
-    /// and each would overwrite the one before: then the base goes before it.
+    /// Its file name, `{base}` replaced. Without that all inputs' results would have the same name:
+    /// then as much of the base goes before it as there is room for.
     #[must_use]
     pub fn file_name(&self, base: &Base) -> Vec<u8> {
         let name = self.name.as_str();
         if matches!(base, Base::OfInput(_)) && !name.contains("{base}") {
-            return [base.bytes(), b"_", name.as_bytes()].concat();
+            let room = FILE_NAME_BYTES_MAX.saturating_sub(name.len() + 1);
+            return [cut(base.bytes(), room), b"_", name.as_bytes()].concat();
         }
         let parts: Vec<&[u8]> = name.split("{base}").map(str::as_bytes).collect();
         parts.join(base.bytes())
@@ -170,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_two_inputs_never_have_one_name() {
+    fn names_without_a_base_get_that_of_their_input() {
         let named = |name: &str, base: &Base| {
             let artifact = Artifact {
                 name: name.to_owned(),
@@ -183,6 +182,9 @@ mod tests {
         assert_eq!(named("{base}.txt", &input), "a.txt");
         assert_eq!(named("of_{base}_{base}.txt", &input), "of_a_a.txt");
         assert_eq!(named("out.txt", &input), "a_out.txt");
+        let long = Base::OfInput(vec![b'a'; 200]);
+        let own = "b".repeat(100);
+        assert_eq!(named(&own, &long), format!("{}_{own}", "a".repeat(154)));
         let task = Base::OfTask(b"task-0".to_vec());
         assert_eq!(named("{base}.txt", &task), "task-0.txt");
         assert_eq!(named("factorial_52.txt", &task), "factorial_52.txt");

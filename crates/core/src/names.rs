@@ -1,4 +1,4 @@
-//! Base names of results: what stands for `{base}` in an artifact's name, fixed at submission.
+//! Names of results. A base name stands for `{base}` in an artifact's name, fixed at submission.
 //!
 //! Results lie flat in one folder per operation, so inputs of equal name are told apart by number.
 
@@ -7,9 +7,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Longest base. A file name has at most 255 bytes (`NAME_MAX`); the longest decoration that an
-/// operation adds is `_document_analysis.json` (23), and 55 leaves room for longer ones to come.
-pub const BASE_BYTES_MAX: usize = 255 - 55;
+/// Longest file name (`NAME_MAX`).
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Longest base. The longest decoration that an operation adds is `_document_analysis.json` (23),
+/// and 55 leaves room for longer ones to come.
+pub const BASE_BYTES_MAX: usize = FILE_NAME_BYTES_MAX - 55;
 
 /// Names the results of these inputs, given by path and in order: the file name without its last
 /// extension; the second input of a name becomes `<base>-2`, the third `<base>-3`.
@@ -53,22 +55,28 @@ pub fn base_of(path: &[u8]) -> Vec<u8> {
     if base.is_empty() {
         base.push(b'_');
     }
-    cut(&mut base, BASE_BYTES_MAX);
+    base.truncate(cut(&base, BASE_BYTES_MAX).len());
     base
+}
+
+/// A file's name with a number: `report-2.json` of `report.json`.
+#[must_use]
+pub fn numbered_file(name: &[u8], number: u64) -> Vec<u8> {
+    let dot = name.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0);
+    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    let suffix = [format!("-{number}").as_bytes(), extension].concat();
+    [cut(stem, FILE_NAME_BYTES_MAX.saturating_sub(suffix.len())), &suffix].concat()
 }
 
 fn numbered(base: &[u8], number: u64) -> Vec<u8> {
     let suffix = format!("-{number}");
-    let mut name = base.to_vec();
-    cut(&mut name, BASE_BYTES_MAX - suffix.len());
-    name.extend_from_slice(suffix.as_bytes());
-    name
+    [cut(base, BASE_BYTES_MAX - suffix.len()), suffix.as_bytes()].concat()
 }
 
-/// Shortens to at most `bytes_max` bytes without cutting through a UTF-8 character.
-fn cut(name: &mut Vec<u8>, bytes_max: usize) {
+/// The first `bytes_max` bytes, or a few less: none cuts through a UTF-8 character.
+pub(crate) fn cut(name: &[u8], bytes_max: usize) -> &[u8] {
     if name.len() <= bytes_max {
-        return;
+        return name;
     }
     let is_continuation = |byte: u8| byte & 0b1100_0000 == 0b1000_0000;
     // A character has at most three continuation bytes; more of them are no UTF-8 at all.
@@ -76,7 +84,7 @@ fn cut(name: &mut Vec<u8>, bytes_max: usize) {
         .rev()
         .find(|&end| !is_continuation(name[end]))
         .unwrap_or(bytes_max);
-    name.truncate(end);
+    &name[..end]
 }
 
 #[cfg(test)]
@@ -101,6 +109,17 @@ mod tests {
     fn a_numbered_name_never_takes_a_real_one() {
         check(&["/x/a.txt", "/y/a.txt", "/z/a-2.txt"], &[], &["a", "a-3", "a-2"]);
         check(&["/x/a-2.txt", "/y/a-2.txt", "/z/a.txt"], &[], &["a-2", "a-2-2", "a"]);
+    }
+
+    #[test]
+    fn files_are_numbered_before_their_extension() {
+        let numbered = |name: &str| String::from_utf8(numbered_file(name.as_bytes(), 2)).unwrap();
+        assert_eq!(numbered("report.json"), "report-2.json");
+        assert_eq!(numbered("a.b.c"), "a.b-2.c");
+        assert_eq!(numbered("none"), "none-2");
+        assert_eq!(numbered(".hidden"), ".hidden-2");
+        let long = numbered(&format!("{}é.json", "x".repeat(248)));
+        assert_eq!(long, format!("{}-2.json", "x".repeat(248)));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use windlass_client::cluster::Cluster;
+use windlass_client::follow::paused_told;
 use windlass_core::JobId;
 use windlass_core::ledger::{JobState, Outcome};
-use windlass_core::view::{JobView, Notice, Stall, StallKind};
+use windlass_core::view::{JobView, Notice, Stall};
 
 /// How soon a signal, or a notice that was missed, is noticed.
 const LOOK: Duration = Duration::from_millis(500);
@@ -59,7 +60,7 @@ pub(super) fn wait(
             }
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
-                return Err(out_of_time(&job, &Held::now(&cluster, id)));
+                return Err(out_of_time(&cluster, &job));
             }
             let at_most = left.unwrap_or(LOOK).min(LOOK);
             let Some(happening) = &happening else {
@@ -72,9 +73,10 @@ pub(super) fn wait(
                 break;
             };
             match happening.recv_timeout(at_most) {
-                Ok(notices) if !notices.contains(&Notice::JobEnded(id)) => {}
-                Err(RecvTimeoutError::Timeout) => held.tell(&cluster, id),
-                Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(notices) if notices.contains(&Notice::JobEnded(id)) => break,
+                Err(RecvTimeoutError::Disconnected) => break,
+                // Others' jobs may never leave a pause between their notices.
+                Ok(_) | Err(RecvTimeoutError::Timeout) => held.tell(&cluster, id),
             }
         }
     }
@@ -84,28 +86,26 @@ pub(super) fn wait(
 #[derive(Default)]
 struct Held {
     looked: Option<Instant>,
-    told: Vec<(StallKind, String)>,
+    told: Vec<String>,
 }
 
 impl Held {
-    /// A cluster that does not answer tells nothing.
-    fn now(cluster: &Cluster, id: JobId) -> Vec<Stall> {
-        let history = history(cluster, id, NO_EVENT);
-        history.map(|history| holding(&history).cloned().collect()).unwrap_or_default()
-    }
-
     fn tell(&mut self, cluster: &Cluster, id: JobId) {
         let looked = *self.looked.get_or_insert_with(Instant::now);
         if looked.elapsed() < HELD_LOOK {
             return;
         }
         self.looked = Some(Instant::now());
-        let now = Held::now(cluster, id);
-        let name = |stall: &Stall| (stall.kind, stall.about.clone());
-        for stall in now.iter().filter(|stall| !self.told.contains(&name(stall))) {
-            say(&format!("{}\n", stall.line()));
+        // A cluster that does not answer tells nothing.
+        let Ok(history) = history(cluster, id, NO_EVENT) else { return };
+        let pause = paused_told(&history.job).map(|line| (line.clone(), line));
+        let name = |stall: &Stall| format!("{} {}", stall.kind.label(), stall.about);
+        let stalls = holding(&history).map(|stall| (name(stall), stall.line()));
+        let now: Vec<(String, String)> = pause.into_iter().chain(stalls).collect();
+        for (_, line) in now.iter().filter(|(name, _)| !self.told.contains(name)) {
+            say(&format!("{line}\n"));
         }
-        self.told = now.iter().map(name).collect();
+        self.told = now.into_iter().map(|(name, _)| name).collect();
     }
 }
 
@@ -134,11 +134,12 @@ fn ended_badly(job: &JobView, outcome: Outcome) -> String {
     }
 }
 
-fn out_of_time(job: &JobView, held: &[Stall]) -> CliError {
+fn out_of_time(cluster: &Cluster, job: &JobView) -> CliError {
     let to_do = files(job.file_counts().pending.into());
     let paused = if job.paused.is_some() { " and paused" } else { "" };
     let mut text = format!("job {} is still open{paused}: {to_do} to do", job.id);
-    for stall in held {
+    let history = history(cluster, job.id, NO_EVENT).ok();
+    for stall in history.iter().flat_map(holding) {
         text.push_str(&format!("; {}", stall.line()));
     }
     CliError { text, code: EXIT_TIMED_OUT }

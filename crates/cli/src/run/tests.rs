@@ -1,12 +1,14 @@
 //! Runs that are tried again.
 
 use super::*;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use windlass_blobs::Blobs;
 use windlass_client::gather::Choice;
+use windlass_client::run::Prepare;
 use windlass_core::session::{AssignRun, EndedRun, EndedWith, Hello, Offer, ToMaster, ToWorker};
 use windlass_core::{Failure, FailureKind, Incarnation, WorkerName};
 use windlass_journal::{Engine, Memory, MemorySnapshots, Snapshots};
@@ -38,6 +40,7 @@ fn run<'a>(
         lacking: Vec::new(),
         asked,
         failed_too: false,
+        prepare: Arc::new(|_, _| Ok(())),
         begun: begun.clone(),
         excluded: Vec::new(),
         current_folder: folder.to_owned(),
@@ -58,7 +61,10 @@ fn a_try_that_fails_leaves_its_jobs_to_the_next_one() {
         |begun: &Begun| run(&cluster, folder, begun, &interrupted).submit_only(&mut |_| {});
     fs::create_dir(folder.join("in")).expect("a folder");
     fs::write(folder.join("in/a"), "a").expect("a file");
-    let first = try_with(&Begun::default()).expect("it is stored");
+    let its_own = Begun::default();
+    let first = try_with(&its_own).expect("it is stored");
+    let again = try_with(&its_own).expect("it is stored");
+    assert_eq!((first.resumed, again.resumed), (false, false), "its own job is none of before");
     let job = *first.jobs.keys().next().expect("a job");
 
     fs::write(folder.join("in/b"), "b").expect("a file");
@@ -73,6 +79,7 @@ fn a_try_that_fails_leaves_its_jobs_to_the_next_one() {
     // It ends between two tries.
     cluster.cancel(job, "a test").expect("it is open");
     let second = try_with(&begun).expect("it is stored");
+    assert!(second.resumed, "the first try found the job");
     let counts: Vec<u64> = second.jobs.values().copied().collect();
     assert_eq!(counts, [1, 1], "each file is in one job");
     assert_eq!(begun.jobs(), second.jobs.keys().copied().collect());
@@ -121,6 +128,48 @@ impl Worker {
         self.session.send(ToMaster::Ended(vec![ended])).expect("it listens");
         while !matches!(self.told.recv(), Ok(ToWorker::EndedAck(_))) {}
     }
+}
+
+/// Of the run that is stopped.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn a_run_that_is_stopped_before_it_has_caught_up_knows_it() {
+    let master = master();
+    let temp = tempfile::tempdir().expect("a folder");
+    let folder = temp.path();
+    let blobs = Blobs::open(folder.join("blobs")).expect("a store");
+    let cluster = Cluster::Here { handle: master.handle(), blobs };
+    let worker = Worker::join(&master);
+    fs::create_dir(folder.join("in")).expect("a folder");
+    for name in ["a", "b", "c"] {
+        fs::write(folder.join("in").join(name), name).expect("a file");
+    }
+    let run = || run(&cluster, folder, &Begun::default(), &STOPPED);
+    run().submit_only(&mut |_| {}).expect("it is stored");
+    worker.fail_one();
+    let stop: Prepare = Arc::new(|_, _| {
+        STOPPED.store(true, Ordering::Relaxed);
+        Ok(())
+    });
+    let finished = Run { prepare: stop, ..run() }.run(&mut |_| {}).expect("it is stopped");
+    assert!(finished.interrupted && !finished.has_caught_up);
+    assert_eq!(finished.untaken_count, 1);
+    assert_eq!(finished.report.totals().unfinished, 3);
+    STOPPED.store(false, Ordering::Relaxed);
+    let seen = Cell::new(0);
+    let stop_late = |stage: Stage<'_>| {
+        if let Stage::Working(standing) = stage {
+            seen.set(standing.failed_count);
+            STOPPED.store(true, Ordering::Relaxed);
+        }
+    };
+    let finished = run().run(&mut { stop_late }).expect("it is stopped");
+    assert!(finished.interrupted && finished.has_caught_up);
+    assert_eq!(
+        (seen.get(), finished.untaken_count, finished.report.totals().unfinished),
+        (1, 0, 2)
+    );
 }
 
 #[test]

@@ -81,6 +81,22 @@ fn after_many_vain_tries_what_came_is_kept_for_the_next_time() {
 }
 
 #[test]
+fn what_came_before_it_was_left_is_kept() {
+    let place = Place::new();
+    let (id, bytes) = blob();
+    let ask = |_: u64, into: &mut dyn Write| {
+        into.write_all(&bytes[..300_000]).map_err(|_| lost())?;
+        Err(WireError::Unwritten("it was stopped".to_owned()))
+    };
+    let (path, spare) = (place.path("a.bin"), place.path("spare"));
+    let left = fetch(&ask, (id, SIZE as u64), &path, &spare, &|_| panic!("it is left at once"));
+    assert!(matches!(left, Err(FetchError::Left)), "{left:?}");
+    place.fetch(&[]).expect("fetched");
+    place.is_whole();
+    assert_eq!(*place.offsets.borrow(), [300_000]);
+}
+
+#[test]
 fn a_damaged_beginning_comes_anew_and_damaged_bytes_are_no_result() {
     let place = Place::new();
     let (id, bytes) = blob();
@@ -108,6 +124,11 @@ fn two_who_fetch_the_same_do_not_disturb_each_other() {
     place.fetch(&[300_000]).expect("fetched");
     assert_eq!(other.file.metadata().expect("there").len(), 7);
     assert_eq!(*place.offsets.borrow(), [0, 300_000]);
+    fs::remove_file(place.path("a.bin")).expect("it is ours");
+    let error = place.fetch(&[300_000, 0, 0, 0, 0, 0]).expect_err("it broke too often");
+    assert!(matches!(error, FetchError::Broken { came_bytes: 0, .. }), "{error:?}");
+    assert_eq!(fs::read_dir(place.path("")).expect("a folder").count(), 1, "only the other's");
+    place.fetch(&[]).expect("fetched");
     drop(other);
     fs::remove_file(named).expect("it is ours");
     place.is_whole();

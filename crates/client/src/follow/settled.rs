@@ -2,18 +2,22 @@
 
 use super::{Follower, failed_row, path_of, size_of};
 use crate::cluster::Cluster;
-use crate::export::Exporter;
+use crate::export::{ExportError, Exporter};
 use crate::parallel::try_map_until;
 use crate::report::{Outcome, Row};
 use crate::run::RunError;
 use crate::submitted::SubmittedPhase;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use windlass_core::ledger::TaskState;
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
 use windlass_core::view::TaskView;
 use windlass_core::{PhaseId, TaskId};
+
+/// Tasks whose lists of artifacts are in memory at once.
+const COUNT_AT_ONCE: usize = 256;
 
 impl Follower<'_> {
     /// Has these taken next; tasks that are open, or have a row, are none of them.
@@ -24,25 +28,54 @@ impl Follower<'_> {
         self.settled.extend(tasks.filter(is_new));
     }
 
-    /// Exports what is queued and makes its rows; some stays queued when it is late.
+    /// Exports what is queued and makes its rows; some stays queued when it is late or stopped.
     pub(super) fn take_queued(&mut self, until: Option<Instant>) -> Result<(), RunError> {
-        let maker = RowMaker {
-            exporter: &self.exporter,
-            cluster: self.cluster,
-            phases: &self.submission.phases,
-            superseded: &self.superseded,
+        let Follower { cluster, exporter, submission, superseded, stop, .. } = self;
+        let Follower { settled, alone, rows, standing, .. } = self;
+        let maker = RowMaker { cluster, exporter, phases: &submission.phases, superseded };
+        let is_late = || until.is_some_and(|until| Instant::now() >= until);
+        let is_over = || stop.load(Ordering::Relaxed) || is_late();
+        let mut add = |task: TaskId, row: Row| {
+            standing.done_count += 1;
+            standing.failed_count += u64::from(row.outcome == Outcome::Failed);
+            standing.bytes_done += row.bytes;
+            rows.insert(task, row);
         };
-        let is_over = || until.is_some_and(|until| Instant::now() >= until);
-        let rows = try_map_until(&is_over, &self.settled, |(task, view)| maker.row(*task, view))?;
-        let taken = self.settled.drain(..rows.len());
-        for ((task, _), row) in taken.zip(rows) {
-            self.standing.done_count += 1;
-            self.standing.failed_count += u64::from(row.outcome == Outcome::Failed);
-            self.standing.bytes_done += row.bytes;
-            self.rows.insert(task, row);
+        loop {
+            while let Some((task, manifest)) = alone.pop_front() {
+                match maker.exported(task, &manifest)? {
+                    Some(row) => add(task, row),
+                    None => alone.push_front((task, manifest)),
+                }
+                if is_over() {
+                    return Ok(());
+                }
+            }
+            let queued = settled.make_contiguous();
+            let first = &queued[..queued.len().min(COUNT_AT_ONCE)];
+            let made = try_map_until(&is_over, first, |(task, view)| maker.made(*task, view))?;
+            let taken: Vec<_> = settled.drain(..made.len()).collect();
+            for (entry, made) in taken.into_iter().zip(made).rev() {
+                match made {
+                    Made::Row(row) => add(entry.0, row),
+                    Made::Alone(manifest) => alone.push_front((entry.0, manifest)),
+                    Made::Left => settled.push_front(entry),
+                }
+            }
+            if is_over() || (settled.is_empty() && alone.is_empty()) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
+}
+
+/// What came of a settled task.
+enum Made {
+    Row(Row),
+    /// Its bytes are better fetched alone.
+    Alone(Manifest),
+    /// It was stopped before its results were there.
+    Left,
 }
 
 /// Makes rows of settled tasks, on any thread.
@@ -54,14 +87,9 @@ struct RowMaker<'f> {
 }
 
 impl RowMaker<'_> {
-    fn row(&self, task: TaskId, view: &TaskView) -> Result<Row, RunError> {
-        let phase = &self.phases[&task.phase_id()];
-        let row = |outcome| {
-            let row = Row::new(path_of(phase, task.index), &phase.operation, outcome);
-            Row { bytes: size_of(phase, task.index), ..row }
-        };
+    fn made(&self, task: TaskId, view: &TaskView) -> Result<Made, RunError> {
         if view.state != TaskState::Succeeded {
-            return Ok(failed_row(row(Outcome::Failed), view));
+            return Ok(Made::Row(failed_row(self.row(task, Outcome::Failed), view)));
         }
         let manifest = match view.manifest {
             Some(id) => {
@@ -70,13 +98,33 @@ impl RowMaker<'_> {
             }
             None => Manifest::default(),
         };
+        if !self.superseded.contains(&task) && self.exporter.is_better_alone(&manifest) {
+            return Ok(Made::Alone(manifest));
+        }
+        Ok(self.exported(task, &manifest)?.map_or(Made::Left, Made::Row))
+    }
+
+    /// The row of a succeeded task whose results are in place; `None`: it was stopped before.
+    fn exported(&self, task: TaskId, manifest: &Manifest) -> Result<Option<Row>, RunError> {
+        let phase = &self.phases[&task.phase_id()];
         let outputs = match self.superseded.contains(&task) {
-            true => Vec::new(),
-            false => self.exporter.export(&phase.operation, &phase.base(task.index), &manifest)?,
+            true => Ok(Vec::new()),
+            false => self.exporter.export(&phase.operation, &phase.base(task.index), manifest),
+        };
+        let outputs = match outputs {
+            Err(ExportError::Left { .. }) => return Ok(None),
+            outputs => outputs?,
         };
         let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
-        let (notes, memo) = (manifest.notes, manifest.from_memo);
+        let (notes, memo) = (manifest.notes.clone(), manifest.from_memo);
         let attempts = u32::from(!memo);
-        Ok(Row { notes, seconds, outputs, attempts, memo, ..row(Outcome::Succeeded) })
+        let row = self.row(task, Outcome::Succeeded);
+        Ok(Some(Row { notes, seconds, outputs, attempts, memo, ..row }))
+    }
+
+    fn row(&self, task: TaskId, outcome: Outcome) -> Row {
+        let phase = &self.phases[&task.phase_id()];
+        let row = Row::new(path_of(phase, task.index), &phase.operation, outcome);
+        Row { bytes: size_of(phase, task.index), ..row }
     }
 }
