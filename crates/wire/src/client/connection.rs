@@ -3,10 +3,13 @@
 use super::address;
 use super::address::Address;
 use super::blob_line::BlobLine;
+use super::gathered::Gathered;
 use crate::convert::Malformed;
 use crate::limits::{DISK_FULL, FRAME_BYTES_MAX};
 use crate::trust::{Access, Dialer, TrustError};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -21,7 +24,7 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Request, Status};
-use tower::Service;
+use tower::{Service, ServiceExt};
 
 /// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -197,20 +200,20 @@ impl Client {
         let ends = Ends::of(uri).map_err(|error| unreachable(error.to_string()))?;
         let dialer = Dialer::new(access).map_err(|error| unreachable(error.to_string()))?;
         let opened = match (address.clone(), dialer) {
-            (Address::Tcp(_), None) => ends.open(&runtime),
+            (Address::Tcp(_), None) => ends.open(&runtime, plain_tcp()),
             (Address::Tcp(place), Some(dialer)) => {
                 let connector = tower::service_fn(move |_: Uri| {
                     let (dialer, place) = (dialer.clone(), place.clone());
                     async move { dialer.dial(&place).await.map(TokioIo::new) }
                 });
-                ends.open_with(&runtime, connector)
+                ends.open(&runtime, connector)
             }
             (Address::Unix(path), _) => {
                 let connector = tower::service_fn(move |_: Uri| {
                     let path = path.clone();
                     async move { address::connect(&path).await.map(TokioIo::new) }
                 });
-                ends.open_with(&runtime, connector)
+                ends.open(&runtime, connector)
             }
         };
         let (calls, open) = opened.map_err(|error| not_connected(address, &error))?;
@@ -257,23 +260,27 @@ impl Ends {
         Ok(Ends { calls, blobs })
     }
 
-    /// By plain TCP.
-    fn open(self, runtime: &Runtime) -> Opened {
-        let calls = runtime.block_on(self.calls.connect())?;
-        Ok((calls, Box::new(move || self.blobs.connect_lazy())))
-    }
-
-    /// By another way.
-    fn open_with<C, S>(self, runtime: &Runtime, connector: C) -> Opened
+    /// By what makes connections.
+    fn open<C, S>(self, runtime: &Runtime, connector: C) -> Opened
     where
-        C: Service<Uri, Response = TokioIo<S>, Error = io::Error> + Clone + Send + Sync + 'static,
+        C: Service<Uri, Response = TokioIo<S>> + Clone + Send + Sync + 'static,
+        C::Error: StdError + Send + Sync,
         C::Future: Send,
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let connector = connector
+            .map_response(|made: TokioIo<S>| TokioIo::new(Gathered::new(made.into_inner())));
         let calls = runtime.block_on(self.calls.connect_with_connector(connector.clone()))?;
         let open = move || self.blobs.connect_with_connector_lazy(connector.clone());
         Ok((calls, Box::new(open)))
     }
+}
+
+fn plain_tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector
 }
 
 /// How a connection to a master is held, whatever carries it.
@@ -285,8 +292,7 @@ pub(super) fn endpoint(uri: String) -> Result<Endpoint, tonic::transport::Error>
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_frame_size(FRAME_BYTES_MAX)
-        .tcp_nodelay(true);
+        .max_frame_size(FRAME_BYTES_MAX);
     Ok(endpoint)
 }
 

@@ -8,6 +8,7 @@ mod blobs;
 mod calls;
 mod cluster;
 mod connection;
+mod gathered;
 mod jobs;
 mod memo;
 mod overview;
