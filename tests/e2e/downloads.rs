@@ -302,6 +302,7 @@ fn a_damaged_result_is_told_and_never_under_its_name() {
     let lab = Lab::new();
     let (_master, address) = master(&lab);
     let _worker = joined(&lab, "w1", &address, "1");
+    lab.input("short.bin", "short");
     let id = long_result(&lab);
     let blobs = walk(&lab.path("state/blobs"));
     let is_it = |path: &&PathBuf| path.metadata().is_ok_and(|facts| facts.len() == RESULT_BYTES);
@@ -320,6 +321,11 @@ fn a_damaged_result_is_told_and_never_under_its_name() {
         }
     }
     assert_eq!(lab.results_in("got/command"), [""; 0]);
+    // One that is lost keeps none of the others back.
+    let all = lab.run(&["result", "export", &id, "--out", "all"]);
+    all.ended(3).said("its result is lost").said("--fresh");
+    assert!(lab.results_in("all/command").contains(&"short.out".to_owned()));
+    assert!(!lab.results_in("all/command").contains(&"long.out".to_owned()));
 }
 
 fn walk(folder: &Path) -> Vec<PathBuf> {

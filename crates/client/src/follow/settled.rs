@@ -1,20 +1,22 @@
 //! Settled tasks: their results exported, their rows made.
 
 use super::{Follower, failed_row, path_of, size_of};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterError};
 use crate::export::{ExportError, Exporter};
 use crate::parallel::try_map_until;
+use crate::report::text::printable;
 use crate::report::{Outcome, Row};
 use crate::run::RunError;
 use crate::submitted::SubmittedPhase;
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use windlass_core::ledger::TaskState;
 use windlass_core::limits::MANIFEST_BYTES_MAX;
 use windlass_core::manifest::Manifest;
 use windlass_core::view::TaskView;
-use windlass_core::{PhaseId, TaskId};
+use windlass_core::{FailureKind, PhaseId, TaskId};
 
 /// Tasks whose lists of artifacts are in memory at once.
 const COUNT_AT_ONCE: usize = 256;
@@ -92,10 +94,10 @@ impl RowMaker<'_> {
             return Ok(Made::Row(failed_row(self.row(task, Outcome::Failed), view)));
         }
         let manifest = match view.manifest {
-            Some(id) => {
-                let bytes = self.cluster.read_blob(id, MANIFEST_BYTES_MAX);
-                Manifest::decode(&bytes.map_err(RunError::of_result)?)?
-            }
+            Some(id) => match self.cluster.read_blob(id, MANIFEST_BYTES_MAX) {
+                Err(error) if error.is_lost() => return Ok(Made::Row(self.lost_row(task, &error))),
+                bytes => Manifest::decode(&bytes?)?,
+            },
             None => Manifest::default(),
         };
         if !self.superseded.contains(&task) && self.exporter.is_better_alone(&manifest) {
@@ -113,6 +115,13 @@ impl RowMaker<'_> {
         };
         let outputs = match outputs {
             Err(ExportError::Left { .. }) => return Ok(None),
+            Err(ExportError::Lost { source, .. }) => return Ok(Some(self.lost_row(task, &source))),
+            Err(ExportError::Name { path }) => {
+                let name = path.file_name().unwrap_or_default().as_bytes();
+                let cause = format!("its result cannot be a file called {}", printable(name));
+                let next_step = "`windlass result get` with `--out -` writes it to stdout.";
+                return Ok(Some(self.unusable_row(task, "result_unnamed", cause, next_step)));
+            }
             outputs => outputs?,
         };
         let seconds = Duration::from_micros(manifest.duration_us).as_secs_f64();
@@ -120,6 +129,19 @@ impl RowMaker<'_> {
         let attempts = u32::from(!memo);
         let row = self.row(task, Outcome::Succeeded);
         Ok(Some(Row { notes, seconds, outputs, attempts, memo, ..row }))
+    }
+
+    /// The row of a task whose result the state no longer has; the others are none the worse.
+    fn lost_row(&self, task: TaskId, error: &ClusterError) -> Row {
+        let cause = format!("its result is lost: failed to {error}");
+        let next_step = "Run it again with --fresh, which makes it anew.";
+        self.unusable_row(task, "result_lost", cause, next_step)
+    }
+
+    fn unusable_row(&self, task: TaskId, code: &str, cause: String, next_step: &str) -> Row {
+        let kind = FailureKind::Unavailable.label().to_owned();
+        let (code, next_step) = (code.to_owned(), next_step.to_owned());
+        Row { kind, code, cause, next_step, ..self.row(task, Outcome::Failed) }
     }
 
     fn row(&self, task: TaskId, outcome: Outcome) -> Row {
