@@ -5,6 +5,7 @@ use crate::row::{find, scalar};
 use crate::rows::Rows;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
@@ -34,12 +35,13 @@ pub fn scalar_fields(
 /// `None` for what is no row.
 fn names(row: &[u8]) -> Option<Vec<FieldName>> {
     find(row, &[]).ok()?;
-    let mut names: Vec<FieldName> = Vec::new();
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
     for (name, value) in row_fields(std::str::from_utf8(row).ok()?) {
         let is_scalar = scalar(value, &mut String::new()).is_some();
         // A name that no field of a set can have is not indexed.
-        let name = FieldName::try_from(name).ok().filter(|name| !names.contains(name));
-        names.extend(name.filter(|_| is_scalar));
+        if is_scalar && known.insert(name.clone()) {
+            names.extend(FieldName::try_from(name).ok());
+        }
     }
     Some(names)
 }

@@ -25,4 +25,5 @@ pub use fields::{row_fields, scalar_fields};
 pub use format::Format;
 pub use index::{Index, IndexError, Matches};
 pub use loader::{Loader, Report, StoredRows};
+pub use rows::named;
 pub use shard::{ShardFault, ShardRows, ShardWriter};

@@ -3,15 +3,12 @@
 use crate::fault::{BadRow, LoadError, RowFault};
 use crate::format::Format;
 use crate::row::{find, key_text, write_compact};
-use crate::rows::Rows;
+use crate::rows::{Rows, SHOWN_CHARACTER_COUNT};
 use crate::shard::ShardWriter;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use windlass_core::limits::RECORD_BAD_ROW_COUNT_MAX;
 use windlass_core::records::{FieldName, GroupName, RecordSet};
-
-/// Characters of a key that a message shows.
-const SHOWN_CHARACTER_COUNT: usize = 40;
 
 /// What came of a load.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -6,12 +6,36 @@ use crate::format::Format;
 use crate::lines::Lines;
 use crate::source::{Opened, Piece, open};
 use crate::table::Table;
+use std::fmt::Display;
 use std::io::Read;
 use std::path::Path;
 use windlass_core::records::FieldName;
 
+/// Characters of a name or a key that a message shows.
+pub(crate) const SHOWN_CHARACTER_COUNT: usize = 40;
+
 /// The line on which a row begins, and the row as it is spelled in JSON.
 pub(crate) type Row<'a> = (u64, Result<&'a [u8], RowFault>);
+
+/// Fields that a message names.
+const NAMED_COUNT_MAX: usize = 10;
+
+/// The first fields and how many more there are, for people: names come from files.
+#[must_use]
+pub fn named<T: Display>(fields: &[T]) -> String {
+    let (first, more) = fields.split_at(fields.len().min(NAMED_COUNT_MAX));
+    let first: Vec<String> = first.iter().map(|name| plain(&name.to_string())).collect();
+    match more.len() {
+        0 => first.join(", "),
+        count => format!("{} and {count} more", first.join(", ")),
+    }
+}
+
+/// Up to 40 characters of a name, without what a terminal would obey.
+fn plain(name: &str) -> String {
+    let shown: String = name.chars().take(SHOWN_CHARACTER_COUNT).collect();
+    shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
+}
 
 /// A file that is read row by row.
 #[derive(Debug)]
@@ -47,7 +71,7 @@ impl<R: Read> Rows<R> {
     pub(crate) fn check_field(&self, name: &FieldName) -> Result<(), FileFault> {
         match self {
             Rows::Table(table) if !table.has_field(name.as_str()) => {
-                let cause = format!("no field {name}; there are: {}", table.fields());
+                let cause = format!("no field {name}; there are: {}", named(table.fields()));
                 Err(FileFault::Broken { line: 1, cause })
             }
             _ => Ok(()),

@@ -8,6 +8,7 @@ use crate::rows::Row;
 use csv::ByteRecord;
 use memchr::memchr_iter;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::rc::Rc;
 use windlass_core::limits::RECORD_ROW_BYTES_MAX;
@@ -36,6 +37,33 @@ struct Stream {
     allowance: Cell<usize>,
     /// Whether the stream has ended.
     is_at_end: Cell<bool>,
+    quotes: Cell<Quotes>,
+}
+
+/// Where a table is among its quotes. The reader does not tell that a file ends within some: all
+/// rows behind a quote that is never closed would be a part of one cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Quotes {
+    /// At the beginning of a cell.
+    #[default]
+    Begin,
+    Outside,
+    Within,
+    /// Behind one that ends the cell, or is the first half of a doubled one.
+    Behind,
+}
+
+impl Quotes {
+    fn after(self, bytes: &[u8], delimiter: u8) -> Quotes {
+        bytes.iter().fold(self, |quotes, byte| match (quotes, *byte) {
+            (Quotes::Begin, b'"') | (Quotes::Behind, b'"') => Quotes::Within,
+            (Quotes::Within, b'"') => Quotes::Behind,
+            (Quotes::Within, _) => Quotes::Within,
+            (_, b'\n') => Quotes::Begin,
+            (_, byte) if byte == delimiter => Quotes::Begin,
+            _ => Quotes::Outside,
+        })
+    }
 }
 
 /// A stream that ends in an error where a row goes on and on: behind a quote that is never closed
@@ -43,6 +71,7 @@ struct Stream {
 #[derive(Debug)]
 struct Bounded<R> {
     input: R,
+    delimiter: u8,
     stream: Rc<Stream>,
 }
 
@@ -57,6 +86,12 @@ impl<R: Read> Read for Bounded<R> {
         let count = self.input.read(buffer)?;
         allowance.set(allowance.get().saturating_sub(count));
         self.stream.is_at_end.set(count == 0);
+        let quotes = self.stream.quotes.get();
+        if count == 0 && quotes == Quotes::Within {
+            let text = "the file ends in a cell whose quote is not closed";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        self.stream.quotes.set(quotes.after(&buffer[..count], self.delimiter));
         Ok(count)
     }
 }
@@ -65,9 +100,10 @@ impl<R: Read> Table<R> {
     /// Reads the names of the fields; `head` is the stream's beginning, of which they are part.
     pub(crate) fn new(input: R, head: &[u8]) -> Result<Table<R>, FileFault> {
         let stream = Rc::new(Stream::default());
-        let bounded = Bounded { input, stream: Rc::clone(&stream) };
+        let delimiter = delimiter(head);
+        let bounded = Bounded { input, delimiter, stream: Rc::clone(&stream) };
         let reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(head))
+            .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
             // With its own choice, a row behind CR LF would be counted on the line before.
@@ -98,9 +134,9 @@ impl<R: Read> Table<R> {
         self.fields.iter().any(|field| field == name)
     }
 
-    /// The fields' names with commas between them.
-    pub(crate) fn fields(&self) -> String {
-        self.fields.join(", ")
+    /// What the fields are called.
+    pub(crate) fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     /// The next row; `None` at the end.
@@ -182,7 +218,7 @@ fn delimiter(head: &[u8]) -> u8 {
 
 fn fields_of(cells: &ByteRecord) -> Result<Vec<String>, FileFault> {
     let broken = |cause: String| FileFault::Broken { line: 1, cause };
-    let mut fields: Vec<String> = Vec::new();
+    let (mut fields, mut known) = (Vec::new(), HashSet::new());
     for (index, cell) in cells.iter().enumerate() {
         let text = std::str::from_utf8(cell)
             .map_err(|_| broken("the names of the fields are not UTF-8".to_owned()))?;
@@ -190,7 +226,7 @@ fn fields_of(cells: &ByteRecord) -> Result<Vec<String>, FileFault> {
         if name.is_empty() {
             return Err(broken(format!("field {} has no name", index + 1)));
         }
-        if fields.iter().any(|field| field == name) {
+        if !known.insert(name) {
             return Err(broken(format!("two fields are called {name:?}")));
         }
         fields.push(name.to_owned());

@@ -177,6 +177,29 @@ fn bad_rows_are_told_by_file_and_line_and_the_others_are_loaded() {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_takes_no_rows_with_it() {
+    for text in ["name,v\na,1\nb,\"2\nc,3\n", "name,v\nb,\"2\"\"", "name\n\""] {
+        let error = load("p.csv", text.as_bytes()).expect_err(text).to_string();
+        assert!(error.contains("a cell whose quote is not closed"), "{error}");
+    }
+    let fine = "name,v\na,5\" disk\nb,\"x, \"\"y\"\"\n\"\nc,\"z\"";
+    assert_eq!(load("p.csv", fine.as_bytes()).expect("loads").1.row_count, 3);
+}
+
+#[test]
+fn names_of_fields_are_told_plainly_and_some_of_them() {
+    let many: Vec<String> = (0..5_000).map(|number| format!("f{number}")).collect();
+    let text = format!("a\u{1b}]0;x\u{7},{}\n", many.join(","));
+    let error = load("p.csv", text.as_bytes()).expect_err("no key").to_string();
+    assert!(
+        error.ends_with(
+            r"there are: a\u{1b}]0;x\u{7}, f0, f1, f2, f3, f4, f5, f6, f7, f8 and 4991 more"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_file_whose_structure_is_broken_is_refused() {
     for (text, expected) in [
         (

@@ -251,7 +251,7 @@ fn groups_without_a_worker_and_workers_without_a_group_are_told() {
 }
 
 #[test]
-fn what_brings_somebody_who_serves_is_told_once() {
+fn what_brings_somebody_who_serves_is_told() {
     let mut lab = Lab::new(1);
     let told = |lab: &Lab| -> String {
         let stalls = lab.lookups.stalls(lab.now).into_iter();
@@ -264,8 +264,10 @@ fn what_brings_somebody_who_serves_is_told_once() {
     let cities = RecordSet { name: "cities".parse().expect("a name"), ..set(1) };
     lab.load_set(cities, false);
     expect![[r#"
-        no worker serves the record sets cities, people; look-ups there find nothing
+        record set cities: no worker serves am, nz; look-ups there find nothing
           start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group cities:am)
+        record set people: no worker serves am, nz; look-ups there find nothing
+          start one: `windlass worker --join HOST:PORT` (or for one group alone, with --group people:am)
     "#]].assert_eq(&told(&lab));
     // Who is drained takes nothing; nor does who is there for something else.
     for (name, pin) in [("w1", "people:nz"), ("w2", "cities:am")] {
@@ -275,8 +277,10 @@ fn what_brings_somebody_who_serves_is_told_once() {
     lab.load(1, true);
     lab.told.clear();
     expect![[r#"
-        no worker serves the record sets cities, people; look-ups there find nothing
-          drained workers could (w1, w2): `windlass worker resume w1`, or start another worker
+        record set cities: no worker serves am, nz; look-ups there find nothing
+          drained workers could (w2): `windlass worker resume w2`, or start another worker
+        record set people: no worker serves am, nz; look-ups there find nothing
+          drained workers could (w1): `windlass worker resume w1`, or start another worker
     "#]]
     .assert_eq(&told(&lab));
     lab.ask("name", "zoe");

@@ -1,60 +1,44 @@
 //! What look-ups wait for: groups that nobody serves, and workers that are there for none.
 
 use super::machine::Lookups;
-use crate::records::{LoadedSet, Pin};
+use crate::records::{GroupName, LoadedSet, Pin};
 use crate::time::Tick;
 use crate::view::{Stall, StallKind, listed};
 
 impl Lookups {
-    /// A reason for the record sets that no worker serves, for each one with groups that no worker
-    /// has, or gets ready, and for each worker that is there for groups that there are not. At the
-    /// beginning of a reign the workers of the one before are waited for.
+    /// A reason for each record set with groups that no worker has, or gets ready, and for each
+    /// worker that is there for groups that there are not. At the beginning of a reign the workers
+    /// of the one before are waited for.
     #[must_use]
     pub fn stalls(&self, now: Tick) -> Vec<Stall> {
         if self.settles_at.is_some_and(|at| now < at) {
             return Vec::new();
         }
-        self.unserved().into_iter().chain(self.misled()).collect()
+        let unserved = self.sets.values().filter_map(|loaded| self.unserved(loaded));
+        unserved.chain(self.misled()).collect()
     }
 
-    fn unserved(&self) -> Vec<Stall> {
-        let sets = self.sets.values().map(|loaded| (loaded, self.unserved_groups(loaded)));
-        let sets = sets.filter(|(_, groups)| !groups.is_empty());
-        let (whole, parts): (Vec<_>, Vec<_>) =
-            sets.partition(|(loaded, groups)| groups.len() == loaded.set.shards.as_slice().len());
-        let parts = parts.iter().map(|(_, groups)| self.unserved_set(groups));
-        let wholes = match &whole[..] {
-            [] => None,
-            [(_, groups)] => Some(self.unserved_set(groups)),
-            several => {
-                let names: Vec<&str> = several.iter().map(|(it, _)| it.set.name.as_str()).collect();
-                let told = format!("no worker serves the record sets {}", listed(&names));
-                let groups: Vec<Pin> = several.iter().flat_map(|(_, all)| all.clone()).collect();
-                Some(self.unserved_stall(String::new(), told, &groups))
-            }
-        };
-        wholes.into_iter().chain(parts).collect()
-    }
-
-    fn unserved_groups(&self, loaded: &LoadedSet) -> Vec<Pin> {
+    fn unserved(&self, loaded: &LoadedSet) -> Option<Stall> {
         let has_nobody = |shard| self.instances.holders((loaded.load, shard)).next().is_none();
         let shards = loaded.shard_indexes().filter(|shard| has_nobody(*shard));
-        let groups = shards.filter_map(|shard| loaded.group(shard));
-        groups.map(|group| Pin { set: loaded.set.name.clone(), group: group.clone() }).collect()
-    }
-
-    /// For groups of one record set.
-    fn unserved_set(&self, groups: &[Pin]) -> Stall {
-        let set = groups.first().map(|pin| pin.set.to_string()).unwrap_or_default();
-        let names: Vec<&str> = groups.iter().map(|pin| pin.group.as_str()).collect();
-        let told = format!("record set {set}: no worker serves {}", listed(&names));
-        self.unserved_stall(set, told, groups)
-    }
-
-    fn unserved_stall(&self, about: String, told: String, groups: &[Pin]) -> Stall {
-        let told = format!("{told}; look-ups there find nothing");
-        let next_step = self.instances.remedy(groups);
-        Stall { kind: StallKind::Unserved, about, task_count: 0, told, next_step }
+        let groups: Vec<&GroupName> = shards.filter_map(|shard| loaded.group(shard)).collect();
+        if groups.is_empty() {
+            return None;
+        }
+        let set = &loaded.set.name;
+        let names: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
+        let pin = |group: &&GroupName| Pin { set: set.clone(), group: (*group).clone() };
+        let pins: Vec<Pin> = groups.iter().map(pin).collect();
+        Some(Stall {
+            kind: StallKind::Unserved,
+            about: set.to_string(),
+            task_count: 0,
+            told: format!(
+                "record set {set}: no worker serves {}; look-ups there find nothing",
+                listed(&names)
+            ),
+            next_step: self.instances.remedy(&pins),
+        })
     }
 
     /// Workers that are there for groups that there are not.
