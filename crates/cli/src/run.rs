@@ -7,7 +7,7 @@ use crate::cluster::Attached;
 use crate::doctor;
 use crate::place::{Place, cores};
 use crate::screen::{Doing, Screen, ScreenMode, SlotView, View};
-use crate::{CliError, EXIT_INTERRUPTED, models, settings, signals};
+use crate::{CliError, EXIT_INTERRUPTED, models, say, settings, signals};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,7 +185,8 @@ fn report(
 ) -> Result<u8, CliError> {
     let Finished { report, interrupted, has_caught_up, .. } = finished;
     // One that knows less does not take the place of the last one.
-    if !interrupted || *has_caught_up {
+    let is_older_better = *interrupted && !has_caught_up && report.is_written();
+    if !is_older_better {
         report.write().map_err(CliError::failed)?;
     }
     say(&report.render(style()));
@@ -194,7 +195,7 @@ fn report(
     }
     if *interrupted {
         let jobs = report.job_ids.iter().copied().map(JobId).collect();
-        let left = Left::of(finished);
+        let left = Left::of(finished, is_older_better);
         let jobs = stopped::going_on(&attached.cluster(), &jobs, Some(&left));
         say(&stopped::told(Some(&left), &jobs, place, &report.out));
         return Ok(EXIT_INTERRUPTED);
@@ -204,7 +205,7 @@ fn report(
 
 /// What the newest job of the state was asked to do.
 fn newest(cluster: &Cluster) -> Result<Asked, CliError> {
-    let jobs = cluster.jobs().map_err(CliError::failed)?;
+    let jobs = cluster.jobs().map_err(CliError::of_cluster)?;
     let Some(job) = jobs.last() else {
         return Err(CliError::failed("retry: this state has no earlier run"));
     };
@@ -270,10 +271,6 @@ pub(crate) fn print_json(report: &Report) -> Result<(), CliError> {
         }
         _ => Ok(()),
     }
-}
-
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

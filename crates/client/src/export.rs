@@ -8,18 +8,20 @@ mod owners;
 pub use error::ExportError;
 
 use crate::cluster::{ClusterError, Origin};
-use crate::fetch::{self, FetchError};
+use crate::fetch::{self, FetchError, STOPPED, Unless};
 use owners::Owners;
 use rustix::process::{Pid, test_kill_process};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use windlass_blobs::{maker_of, unfinished};
-use windlass_core::manifest::{Artifact, Base, Content, Manifest, is_file_name};
+use windlass_core::manifest::{Artifact, Base, Bases, Content, Manifest, is_file_name};
 use windlass_core::{BlobId, TaskIndex};
 use windlass_wire::{Client, WireError};
 
@@ -29,7 +31,6 @@ const PIECE_BYTES: usize = 256 * 1_024;
 const LARGE_BYTES: u64 = 256 * 1_024;
 /// How soon it is noticed that it is stopped while the connection is away.
 const STOP_LOOK: Duration = Duration::from_millis(50);
-const STOPPED: &str = "it was stopped";
 
 /// The base name of a task without an input.
 #[must_use]
@@ -43,14 +44,21 @@ pub struct Exporter<'a> {
     out: PathBuf,
     /// Set where what is under way is to be left.
     stop: &'a AtomicBool,
+    /// By operation: the bases of the inputs whose results lie in its folder.
+    bases: BTreeMap<String, Arc<Bases>>,
     owners: Owners,
 }
 
 impl<'a> Exporter<'a> {
-    /// Of results that lie there, to this folder, until it is stopped.
+    /// Of results that lie there, to this folder, until it is stopped; named among these bases.
     #[must_use]
-    pub fn new(origin: Origin<'a>, out: &Path, stop: &'a AtomicBool) -> Exporter<'a> {
-        Exporter { origin, out: out.to_owned(), stop, owners: Owners::default() }
+    pub fn new(
+        origin: Origin<'a>,
+        out: &Path,
+        stop: &'a AtomicBool,
+        bases: BTreeMap<String, Arc<Bases>>,
+    ) -> Exporter<'a> {
+        Exporter { bases, origin, out: out.to_owned(), stop, owners: Owners::default() }
     }
 
     /// Whether bytes of it come over the wire that are better fetched alone: several at once would
@@ -81,7 +89,7 @@ impl<'a> Exporter<'a> {
     ) -> Result<Vec<PathBuf>, ExportError> {
         let folder = self.out.join(operation);
         let export_one = |artifact: &Artifact| {
-            let path = artifact_path(&folder, artifact, base)?;
+            let path = artifact_path(&folder, artifact, base, self.bases.get(operation))?;
             let path = self.owners.own(path, base, artifact);
             if !is_there(&path, &artifact.content) {
                 match &artifact.content {
@@ -126,7 +134,7 @@ impl<'a> Exporter<'a> {
             if is_left() {
                 return Err(WireError::Unwritten(STOPPED.to_owned()));
             }
-            let mut into = Unless { is_left: &is_left, into };
+            let mut into = Unless::new(&is_left, into);
             client.copy_blob(id, offset, size.saturating_sub(offset), &mut into)
         };
         let wait = |pause: Duration| {
@@ -155,27 +163,16 @@ impl<'a> Exporter<'a> {
     }
 }
 
-/// Takes bytes unless whoever wanted them has left.
-struct Unless<'a> {
-    is_left: &'a dyn Fn() -> bool,
-    into: &'a mut dyn Write,
-}
-
-impl Write for Unless<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match (self.is_left)() {
-            true => Err(io::Error::other(STOPPED)),
-            false => self.into.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.into.flush()
-    }
-}
-
-fn artifact_path(folder: &Path, artifact: &Artifact, base: &Base) -> Result<PathBuf, ExportError> {
-    let name = artifact.file_name(base);
+fn artifact_path(
+    folder: &Path,
+    artifact: &Artifact,
+    base: &Base,
+    others: Option<&Arc<Bases>>,
+) -> Result<PathBuf, ExportError> {
+    let name = match others {
+        Some(others) => artifact.file_name_among(base, others),
+        None => artifact.file_name(base),
+    };
     let path = folder.join(OsStr::from_bytes(&name));
     if is_file_name(&name) { Ok(path) } else { Err(ExportError::Name { path }) }
 }
@@ -263,7 +260,8 @@ mod tests {
             artifacts: Vec<Artifact>,
         ) -> Result<Vec<PathBuf>, ExportError> {
             let out = self.folder.path().join("out");
-            let exporter = Exporter::new(Origin::Store(&self.blobs), &out, &GOES_ON);
+            let exporter =
+                Exporter::new(Origin::Store(&self.blobs), &out, &GOES_ON, BTreeMap::new());
             exporter.export("text", &Base::OfTask(base.to_vec()), &manifest(artifacts))
         }
     }
@@ -284,7 +282,7 @@ mod tests {
     fn results_of_one_name_do_not_overwrite_each_other() {
         let place = Place::new();
         let out = place.folder.path().join("out");
-        let exporter = Exporter::new(Origin::Store(&place.blobs), &out, &GOES_ON);
+        let exporter = Exporter::new(Origin::Store(&place.blobs), &out, &GOES_ON, BTreeMap::new());
         let export = |base: &str, artifacts| {
             let base = Base::OfInput(base.as_bytes().to_vec());
             let paths = exporter.export("text", &base, &manifest(artifacts)).expect("written");

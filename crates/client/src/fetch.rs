@@ -17,6 +17,8 @@ const VAIN_COUNT_MAX: u32 = 6;
 const PROGRESS_BYTES_MIN: u64 = 256 << 10;
 /// Pause before the first repetition; doubles: 6.2 s in all.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
+/// What is said where whoever wanted a blob has left.
+pub(crate) const STOPPED: &str = "it was stopped";
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 /// What has come of a blob is named `.windlass-<its name>.part`.
@@ -80,6 +82,31 @@ pub(crate) fn copy_from(
 /// knows what is wrong with the blob.
 pub(crate) fn lying_here(client: &Client, id: BlobId) -> Option<OpenBlob> {
     client.blob_folder().and_then(|folder| OpenBlob::find(folder, id))
+}
+
+/// Takes bytes unless whoever wanted them has left.
+pub(crate) struct Unless<'a> {
+    is_left: &'a dyn Fn() -> bool,
+    into: &'a mut dyn Write,
+}
+
+impl<'a> Unless<'a> {
+    pub(crate) fn new(is_left: &'a dyn Fn() -> bool, into: &'a mut dyn Write) -> Unless<'a> {
+        Unless { is_left, into }
+    }
+}
+
+impl Write for Unless<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match (self.is_left)() {
+            true => Err(io::Error::other(STOPPED)),
+            false => self.into.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
+    }
 }
 
 /// Counts what passes, and keeps why no more does.

@@ -112,7 +112,7 @@ impl<'a> Follower<'a> {
         let superseded = superseded(&submission.phases);
         let mut follower = Follower {
             cluster,
-            exporter: Exporter::new(cluster.origin(), out, stop),
+            exporter: Exporter::new(cluster.origin(), out, stop, submission.bases()),
             stop,
             submission,
             superseded,
@@ -143,12 +143,16 @@ impl<'a> Follower<'a> {
 
     /// Files whose outcome is known in the cluster, and not here.
     pub(crate) fn untaken_count(&self) -> Result<u64, RunError> {
-        let mut settled_count = 0;
+        let mut untaken_count = 0;
         for id in self.submission.jobs() {
             let counts = self.cluster.job(id)?.map(|job| job.file_counts()).unwrap_or_default();
-            settled_count += u64::from(counts.succeeded) + u64::from(counts.failed);
+            let settled_count = u64::from(counts.succeeded) + u64::from(counts.failed);
+            // Another task stands for the superseded ones, whether they are settled or not.
+            let superseded = self.superseded.iter().filter(|task| !self.rows.contains_key(task));
+            let known = self.rows.keys().chain(superseded).filter(|task| task.job == id);
+            untaken_count += settled_count.saturating_sub(known.count() as u64);
         }
-        Ok(settled_count.saturating_sub(self.standing.done_count))
+        Ok(untaken_count)
     }
 
     /// Takes in what happens, for about so long at most.

@@ -14,10 +14,11 @@ use crate::submitted::{Submission, SubmittedPhase};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use windlass_core::ledger::{FailedTask, TaskState};
 use windlass_core::limits::MANIFEST_BYTES_MAX;
-use windlass_core::manifest::{Artifact, Base, Content, Manifest};
+use windlass_core::manifest::{Artifact, Base, Bases, Content, Manifest};
 use windlass_core::view::{HistoryView, JobView, TaskView};
 use windlass_core::{PhaseId, TaskIndex};
 
@@ -30,6 +31,7 @@ static GOES_ON: AtomicBool = AtomicBool::new(false);
 pub struct JobResults<'a> {
     cluster: &'a Cluster,
     phases: BTreeMap<PhaseId, SubmittedPhase>,
+    bases: BTreeMap<String, Arc<Bases>>,
 }
 
 /// A task of the job, with what it made.
@@ -41,6 +43,8 @@ pub struct TaskResult {
     pub input: Vec<u8>,
     /// What stands for `{base}` in the names of its artifacts.
     base: Base,
+    /// Those of the inputs whose results lie beside it.
+    others: Arc<Bases>,
     /// Where it stands.
     pub state: TaskState,
     /// Why it failed, where it did.
@@ -53,7 +57,7 @@ impl TaskResult {
     /// The file name of one of its artifacts.
     #[must_use]
     pub fn name(&self, artifact: &Artifact) -> Vec<u8> {
-        artifact.file_name(&self.base)
+        artifact.file_name_among(&self.base, &self.others)
     }
 
     /// Which of its artifacts somebody means who says this: a result's name, with its operation's
@@ -123,7 +127,8 @@ impl<'a> JobResults<'a> {
         let mut submission = Submission::default();
         read_job(cluster, job, &mut submission)?;
         submission.phases.retain(|_, phase| !phase.is_intermediate);
-        Ok(JobResults { cluster, phases: submission.phases })
+        let bases = submission.bases();
+        Ok(JobResults { cluster, phases: submission.phases, bases })
     }
 
     /// Shows every task with its artifacts, in order.
@@ -149,7 +154,8 @@ impl<'a> JobResults<'a> {
                 let tasks = self.cluster.tasks(*id, from).map_err(RunError::from)?;
                 let Some(last) = tasks.last() else { break };
                 from = TaskIndex(last.index.0 + 1);
-                let results = tasks.iter().map(|view| (view, bare(phase, view)));
+                let others = self.bases.get(&phase.operation).cloned().unwrap_or_default();
+                let results = tasks.iter().map(|view| (view, bare(phase, view, &others)));
                 let wanted: Vec<_> = results.filter(|(_, result)| is_wanted(result)).collect();
                 for some in wanted.chunks(COUNT_AT_ONCE) {
                     let whole = |(view, result): &(&TaskView, TaskResult)| {
@@ -221,7 +227,7 @@ impl<'a> JobResults<'a> {
     }
 
     fn exporter(&self, out: &Path) -> Exporter<'a> {
-        Exporter::new(self.cluster.origin(), out, &GOES_ON)
+        Exporter::new(self.cluster.origin(), out, &GOES_ON, self.bases.clone())
     }
 
     /// Writes the bytes of an artifact; what was written is worth nothing when this fails.
@@ -262,12 +268,13 @@ fn write(
 }
 
 /// A task before its artifacts are known.
-fn bare(phase: &SubmittedPhase, view: &TaskView) -> TaskResult {
+fn bare(phase: &SubmittedPhase, view: &TaskView, others: &Arc<Bases>) -> TaskResult {
     let input = phase.inputs.get(view.index.0 as usize);
     TaskResult {
         operation: phase.operation.clone(),
         input: input.map(|input| input.path.clone()).unwrap_or_default(),
         base: phase.base(view.index),
+        others: Arc::clone(others),
         state: view.state,
         failed: view.failure.clone().filter(|_| view.state == TaskState::Failed),
         artifacts: Vec::new(),
@@ -328,6 +335,7 @@ mod tests {
             operation: "document".to_owned(),
             input: b"/home/a/report.pdf".to_vec(),
             base: Base::OfInput(b"report".to_vec()),
+            others: Arc::default(),
             state: TaskState::Succeeded,
             failed: None,
             artifacts: vec![artifact("{base}.txt"), artifact("{base}.json")],

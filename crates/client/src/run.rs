@@ -173,7 +173,6 @@ impl Run<'_> {
     /// # Errors
     /// See [`RunError`]; failed inputs are no error, the report names them.
     pub fn run(&self, observe: &mut dyn FnMut(Stage<'_>)) -> Result<Finished, RunError> {
-        let began = Instant::now();
         let outcomes = self.gather(observe)?;
         self.sweep();
         let submission = self.submit(&outcomes, observe)?;
@@ -208,7 +207,7 @@ impl Run<'_> {
             unnamed_count: 0,
             withdrawn,
             job_ids: jobs.into_iter().map(|job| job.0).collect(),
-            wall_seconds: began.elapsed().as_secs_f64(),
+            wall_seconds: self.begun.elapsed().as_secs_f64(),
             out: self.asked.out.clone(),
             current_folder: self.current_folder.clone(),
         };

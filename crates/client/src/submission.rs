@@ -13,6 +13,7 @@ use crate::run::{Prepare, RunError};
 use crate::submitted::{Submission, SubmittedPhase, phase_id, phase_index};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use windlass_core::catalogue::OperationSpec;
 use windlass_core::input::{Chunk, Input};
 use windlass_core::ledger::{ChunkRef, JobSpec, JobState, PhaseSpec, TaskState};
@@ -38,8 +39,10 @@ pub(crate) struct Submitter {
 #[derive(Clone, Default, Debug)]
 pub struct Begun(Arc<Mutex<Beginnings>>);
 
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Beginnings {
+    /// When the first try began.
+    at: Instant,
     /// They are the run's jobs also when they have ended.
     jobs: BTreeSet<JobId>,
     /// Whether one of them was there before.
@@ -49,7 +52,20 @@ struct Beginnings {
     reopened_count: Option<u64>,
 }
 
+impl Default for Beginnings {
+    fn default() -> Beginnings {
+        let (at, jobs) = (Instant::now(), BTreeSet::new());
+        Beginnings { at, jobs, resumed: false, reopened_count: None }
+    }
+}
+
 impl Begun {
+    /// How long ago the first try began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.lock().at.elapsed()
+    }
+
     /// The jobs that were gone on with or made.
     #[must_use]
     pub fn jobs(&self) -> BTreeSet<JobId> {

@@ -2,9 +2,10 @@
 
 use crate::export::base_of_task;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use windlass_core::input::Input;
 use windlass_core::ledger::PhaseSpec;
-use windlass_core::manifest::Base;
+use windlass_core::manifest::{Base, Bases};
 use windlass_core::plan::{self, STEP_PARAM, TaskCount};
 use windlass_core::{JobId, PhaseId, PhaseIndex, TaskIndex};
 
@@ -61,6 +62,19 @@ impl Submission {
     /// The phases whose tasks are told as files.
     pub(crate) fn shown(&self) -> impl Iterator<Item = (&PhaseId, &SubmittedPhase)> {
         self.phases.iter().filter(|(_, phase)| !phase.is_intermediate)
+    }
+
+    /// By operation, whose folder they share: the bases of the results.
+    pub(crate) fn bases(&self) -> BTreeMap<String, Arc<Bases>> {
+        let mut all: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
+        for (_, phase) in self.shown() {
+            let bases = phase.inputs.iter().map(|input| input.base.clone());
+            all.entry(&phase.operation).or_default().extend(bases);
+        }
+        let shared = |(operation, bases): (&str, Vec<Vec<u8>>)| {
+            (operation.to_owned(), Arc::new(bases.into_iter().collect()))
+        };
+        all.into_iter().map(shared).collect()
     }
 
     pub(crate) fn file_count(&self) -> u64 {

@@ -1,8 +1,9 @@
 //! A task's result as data: its artifacts, notes and cost.
 
 use crate::ids::BlobId;
-use crate::names::{FILE_NAME_BYTES_MAX, cut};
+use crate::names::{FILE_NAME_BYTES_MAX, cut, numbered_file, split_extension};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Where an artifact's bytes are.
@@ -49,7 +50,33 @@ impl Base {
     }
 }
 
+/// The bases of the inputs whose results lie in one folder.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Bases(BTreeSet<Vec<u8>>);
+
+impl FromIterator<Vec<u8>> for Bases {
+    fn from_iter<I: IntoIterator<Item = Vec<u8>>>(bases: I) -> Bases {
+        Bases(bases.into_iter().collect())
+    }
+}
+
 impl Artifact {
+    /// Its file name among the results of other inputs: where it would be one of theirs, as
+    /// `{base}_words.json` of `a` beside an input `a_words`, it gets a number.
+    #[must_use]
+    pub fn file_name_among(&self, base: &Base, others: &Bases) -> Vec<u8> {
+        let name = self.file_name(base);
+        let is_taken = |name: &[u8]| {
+            let stem = split_extension(name).0;
+            stem != base.bytes() && others.0.contains(stem)
+        };
+        if !is_taken(&name) {
+            return name;
+        }
+        let mut numbered = (2..).map(|number| numbered_file(&name, number));
+        numbered.find(|name| !is_taken(name)).expect("there is always a next number")
+    }
+
     /// Its file name, `{base}` replaced. Without that all inputs' results would have the same name:
     /// then as much of the base goes before it as there is room for.
     #[must_use]
@@ -188,6 +215,25 @@ mod tests {
         let task = Base::OfTask(b"task-0".to_vec());
         assert_eq!(named("{base}.txt", &task), "task-0.txt");
         assert_eq!(named("factorial_52.txt", &task), "factorial_52.txt");
+    }
+
+    #[test]
+    fn a_result_does_not_take_the_name_of_another_inputs() {
+        let named = |name: &str, base: &str| {
+            let artifact = Artifact {
+                name: name.to_owned(),
+                media_type: "text/plain".to_owned(),
+                content: Content::Inline(Vec::new()),
+            };
+            let bases = ["a", "a_words", "a_words-2", "b"].map(|base| base.as_bytes().to_vec());
+            let base = Base::OfInput(base.as_bytes().to_vec());
+            let name = artifact.file_name_among(&base, &bases.into_iter().collect());
+            String::from_utf8(name).unwrap()
+        };
+        assert_eq!(named("{base}_words.json", "a"), "a_words-3.json");
+        assert_eq!(named("{base}.json", "a_words"), "a_words.json");
+        assert_eq!(named("{base}_words.json", "b"), "b_words.json");
+        assert_eq!(named("{base}.json", "a"), "a.json");
     }
 
     /// As version 1 wrote it: artifacts, notes, duration.

@@ -62,10 +62,15 @@ pub fn base_of(path: &[u8]) -> Vec<u8> {
 /// A file's name with a number: `report-2.json` of `report.json`.
 #[must_use]
 pub fn numbered_file(name: &[u8], number: u64) -> Vec<u8> {
-    let dot = name.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0);
-    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    let (stem, extension) = split_extension(name);
     let suffix = [format!("-{number}").as_bytes(), extension].concat();
     [cut(stem, FILE_NAME_BYTES_MAX.saturating_sub(suffix.len())), &suffix].concat()
+}
+
+/// A file's name before its last dot, and the rest of it; a dot at the beginning is none.
+pub(crate) fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
+    let dot = name.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0);
+    name.split_at(dot.unwrap_or(name.len()))
 }
 
 fn numbered(base: &[u8], number: u64) -> Vec<u8> {

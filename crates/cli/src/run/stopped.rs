@@ -24,14 +24,14 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    pub(crate) fn of(finished: &Finished) -> Left {
+    pub(crate) fn of(finished: &Finished, has_old_summary: bool) -> Left {
         let Totals { files, unfinished, .. } = finished.report.totals();
         let untaken_count = finished.untaken_count.min(unfinished);
         Left {
             file_count: files,
             to_do_count: unfinished - untaken_count,
             untaken_count,
-            has_old_summary: !finished.has_caught_up,
+            has_old_summary,
         }
     }
 

@@ -9,25 +9,46 @@ use windlass_core::BlobId;
 use windlass_core::manifest::{Artifact, Base, Content};
 use windlass_core::names::numbered_file;
 
-/// By file, whose result it is: hashes, as there may be millions.
+/// Whose results files are.
 #[derive(Default)]
-pub(super) struct Owners(Mutex<HashMap<u128, u128>>);
+pub(super) struct Owners(Mutex<Known>);
+
+/// By hashes, as there may be millions.
+#[derive(Default)]
+struct Known {
+    /// By file: whose result it is.
+    owners: HashMap<u128, u128>,
+    /// By the file that a result should be: the next number of those that came too late.
+    next: HashMap<u128, u64>,
+    /// By both: the number that it got.
+    given: HashMap<(u128, u128), u64>,
+}
 
 impl Owners {
     /// The path where nobody else has a result there, else the next one that is free.
     pub(super) fn own(&self, path: PathBuf, base: &Base, artifact: &Artifact) -> PathBuf {
         let owner = owner(base, artifact);
-        let mut owners = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut is_own = |path: &Path| {
-            *owners.entry(hash([path.as_os_str().as_bytes()])).or_insert(owner) == owner
-        };
-        if is_own(&path) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { owners, next, given } = &mut *known;
+        let key = |path: &Path| hash([path.as_os_str().as_bytes()]);
+        let wanted = key(&path);
+        if *owners.entry(wanted).or_insert(owner) == owner {
             return path;
         }
         let name = path.file_name().unwrap_or_default().as_bytes();
         let other = |number| path.with_file_name(OsStr::from_bytes(&numbered_file(name, number)));
-        let mut others = (2..).map(other);
-        others.find(|path| is_own(path)).expect("there is always a next number")
+        if let Some(number) = given.get(&(wanted, owner)) {
+            return other(*number);
+        }
+        let next = next.entry(wanted).or_insert(2);
+        loop {
+            let (number, path) = (*next, other(*next));
+            *next += 1;
+            if *owners.entry(key(&path)).or_insert(owner) == owner {
+                given.insert((wanted, owner), number);
+                return path;
+            }
+        }
     }
 }
 

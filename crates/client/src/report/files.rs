@@ -100,6 +100,12 @@ fn outputs(row: &Row) -> impl Iterator<Item = String> {
 }
 
 impl Report {
+    /// Whether a summary lies where it would be written.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.out.join(SUMMARY_JSON).exists()
+    }
+
     /// Writes both summaries into the output folder, which is made where it is missing, and makes
     /// them and all results durable; returns their paths. What this has returned for is not lost
     /// with the power.
