@@ -39,6 +39,10 @@ fn calls_are_answered_by_whoever_is_there() {
     let long = lab.run(&["call", "--master", &address, "factorial", "100000"]);
     assert_eq!(long.ended(0).stdout.trim_end().len(), 456_574);
     lab.run(&["call", "command", "true"]).ended(1).said("cannot be called");
+    // Nobody would know otherwise that there was something to read.
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    let ran = lab.command(&["cluster", "status"]).stdout(full).output().expect("starts");
+    Ran::of(ran).ended(1).said("write to stdout");
 }
 
 #[test]

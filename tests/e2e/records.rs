@@ -89,6 +89,8 @@ fn records_are_loaded_looked_up_replaced_and_dropped_without_a_cluster() {
     assert_eq!(found["missing"], json!([]));
     assert_eq!(lab.run(&["records", "query", "people", "--name", "7up"]).ended(0).stdout, "");
     lab.run(&LOAD).ended(1).said("there is a record set of this name; --replace puts the new one");
+    let twice = ["records", "load", "others", "-", "-", "--key", "name"];
+    lab.run(&twice).ended(2).said("- is given twice, and can be read once");
     lab.input("nz.json", "[]");
     // Nothing is read before: a file that is not there is not even looked for.
     let early = ["records", "load", "people", "in/am.json", "in/no.json", "--key", "name"];

@@ -121,6 +121,13 @@ fn a_drained_worker_finishes_what_it_holds_and_gets_nothing_new() {
     until("it is at work", || of(&lab, "other")["held_tasks"] == 1);
     let ran = lab.run(&["worker", "drain", "other", "--wait", "--timeout", "1"]);
     ran.ended(6).said("still holds 1 task");
+    // Nor is it taken for done where somebody wants it back.
+    lab.run(&["worker", "resume", "other"]).ended(0);
+    let waiting = lab.start(&["worker", "drain", "other", "--wait"]);
+    until("it is drained", || of(&lab, "other")["draining"] == true);
+    lab.run(&["worker", "resume", "other"]).ended(0);
+    let waited = Ran::of(waiting.wait_with_output().expect("it ends"));
+    waited.ended(1).said("somebody has resumed it");
     long.kill().expect("it runs");
     long.wait().expect("it ended");
 }

@@ -139,7 +139,7 @@ impl Workbench {
         let mut building = Command::new(cargo());
         building.current_dir(&self.copy).env("CARGO_TARGET_DIR", &self.build);
         building.env("CARGO_INCREMENTAL", "1");
-        // Else every part of a crate that could take something over from the changed one is made anew.
+        // Else whatever could take something over from the changed part is made anew.
         building.env("CARGO_PROFILE_CI_LTO", "off");
         // Not `--locked`: the copy has fewer members, so cargo drops their packages from the lock.
         building.args(["build", "--offline", "--quiet", "--profile", "ci", "-p", SIMULATOR]);

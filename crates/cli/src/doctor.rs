@@ -8,7 +8,6 @@ use crate::settings;
 use console::Style;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use windlass_core::media::Media;
 use windlass_core::params::Params;
@@ -62,7 +61,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<u8, CliError> {
         true => format!("{:#}\n", to_json(&findings)),
         false => to_text(&findings),
     };
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    crate::print(&text);
     Ok(u8::from(findings.iter().any(Finding::is_fault)))
 }
 

@@ -6,11 +6,10 @@ mod show;
 pub(crate) mod steer;
 mod wait;
 
-use crate::CliError;
 use crate::arguments::{JobArguments, JobCommand};
 use crate::place::Place;
+use crate::{CliError, print, say};
 use serde_json::{Value, json};
-use std::io::Write;
 use windlass_client::cluster::Cluster;
 use windlass_core::ledger::{Counts, JobState, Outcome};
 use windlass_core::plan::STEP_PARAM;
@@ -157,14 +156,6 @@ fn date(days: u64) -> (u64, u64, u64) {
 /// "1 file", "2 files".
 pub(crate) fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
-
-pub(crate) fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-pub(crate) fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

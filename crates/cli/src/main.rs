@@ -37,6 +37,7 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use windlass_client::cluster::ClusterError;
 use windlass_client::export::ExportError;
 use windlass_client::run::RunError;
@@ -101,6 +102,10 @@ fn main() -> ExitCode {
         Command::Login(arguments) => token::login(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };
+    let done = match (done, UNPRINTED.get()) {
+        (Ok(0), Some(error)) => Err(CliError::failed(format!("write to stdout: {error}"))),
+        (done, _) => done,
+    };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -120,6 +125,27 @@ pub(crate) struct CliError {
 impl std::fmt::Display for CliError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// Why stdout took no more of what a command printed.
+static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Prints what was asked for. A reader that has seen enough (`| head`) is no error; any other makes
+/// the command end with one.
+pub(crate) fn print(text: &str) {
+    print_bytes(text.as_bytes());
+}
+
+/// The same of what may be no UTF-8.
+pub(crate) fn print_bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    if let Err(error) = printed
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // The first one tells.
+        let _ = UNPRINTED.set(error);
     }
 }
 

@@ -7,13 +7,12 @@ mod source;
 
 pub(crate) use arguments::ModelsArguments;
 
-use crate::{CliError, say, settings};
+use crate::{CliError, print, say, settings};
 use arguments::{AddArguments, ModelsCommand};
 use library::Library;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::Path;
 use windlass_client::cluster::Cluster;
 use windlass_client::memorandum::Asked;
@@ -246,9 +245,4 @@ fn params() -> impl Iterator<Item = &'static str> {
 
 fn to_text(value: &Value) -> String {
     format!("{value:#}\n")
-}
-
-/// A reader that has seen enough (`| head`) is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -5,7 +5,6 @@ use crate::arguments::{OpsArguments, OpsCommand};
 use crate::settings;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::Write;
 use windlass_core::catalogue::{Accepts, OperationSpec};
 use windlass_core::params::{ParamKind, ParamSpec};
 use windlass_ops::{Lack, OPERATIONS, Operation};
@@ -17,8 +16,7 @@ pub(crate) fn ops(arguments: &OpsArguments) -> Result<u8, CliError> {
         (Some(OpsCommand::Show { name }), false) => page(settings::operation(name)?),
         (Some(OpsCommand::Show { name }), true) => to_text(&to_json(settings::operation(name)?)),
     };
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    crate::print(&text);
     Ok(0)
 }
 

@@ -6,23 +6,23 @@ mod streams;
 
 pub(crate) use arguments::RecordsArguments;
 
-use crate::CliError;
 use crate::place::Place;
+use crate::{CliError, print, say};
 use arguments::{LoadArguments, RecordsCommand};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::Seek;
 use std::time::{Duration, Instant};
 use streams::Streams;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_client::records::{Loading, RecordsError, check_new};
 use windlass_core::LoadId;
 use windlass_core::limits::RECORD_INDEXED_FIELD_COUNT_MAX;
-use windlass_core::lookups::{HoldingView, RecordsView};
+use windlass_core::lookups::{HoldingView, InstanceView, RecordsView};
 use windlass_core::records::{FieldName, RecordSet, SetName, Shards};
 use windlass_core::words::counted;
-use windlass_records::Report;
+use windlass_records::{Report, named};
 
 /// How long a load waits for the workers to serve it.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
@@ -39,12 +39,12 @@ pub(crate) fn records(arguments: &RecordsArguments) -> Result<u8, CliError> {
         RecordsCommand::Load(load) => with_cluster(&place(0)?, |cluster| self::load(load, cluster)),
         RecordsCommand::Query { name, conditions } => query::query(arguments, name, conditions),
         RecordsCommand::List { json } => place(0)?.with_recorded(|cluster| {
-            let sets = cluster.records().map_err(CliError::failed)?;
+            let sets = cluster.records().map_err(CliError::of_cluster)?;
             print(&if *json { json_list(&sets) } else { table(&sets) });
             Ok(0)
         }),
         RecordsCommand::Drop { name } => place(0)?.with_recorded(|cluster| {
-            cluster.drop_records(name).map_err(|error| refused("drop", name, &error))?;
+            cluster.drop_records(name).map_err(|error| refused("drop", name, error))?;
             say(&format!("Record set {name} is dropped.\n"));
             Ok(0)
         }),
@@ -108,7 +108,7 @@ fn load(arguments: &LoadArguments, cluster: &Cluster) -> Result<u8, CliError> {
 
 fn unloaded(arguments: &LoadArguments, error: RecordsError) -> CliError {
     match error {
-        RecordsError::Cluster(error) => refused("load", &arguments.name, &error),
+        RecordsError::Cluster(error) => refused("load", &arguments.name, error),
         error => CliError::failed(error),
     }
 }
@@ -141,14 +141,13 @@ fn first_fields(arguments: &LoadArguments, streams: &Streams) -> Result<Vec<Fiel
     if fields.is_empty() {
         // Where nothing is a row, each is told why.
         let others = fields_of(arguments, streams, None)?;
-        let others: Vec<&str> = others.iter().map(FieldName::as_str).collect();
         return match others.is_empty() {
             true => Ok(Vec::new()),
             false => Err(CliError::failed(format!(
                 "load {}: no row has a text or a number in a field {key}; the first one has these \
                  fields: {}",
                 arguments.name,
-                others.join(", ")
+                named(&others)
             ))),
         };
     }
@@ -181,7 +180,7 @@ fn fields_of(
 fn wait_until_served(cluster: &Cluster, load: LoadId) -> Result<Vec<String>, CliError> {
     let until = Instant::now() + READY_PATIENCE;
     loop {
-        let sets = cluster.records().map_err(CliError::failed)?;
+        let sets = cluster.records().map_err(CliError::of_cluster)?;
         // Another load has taken its place.
         let Some(view) = sets.into_iter().find(|view| view.load == load) else {
             return Ok(Vec::new());
@@ -217,10 +216,9 @@ fn bad_rows(report: &Report) -> String {
 }
 
 fn absent_fields(report: &Report) -> String {
-    let absent: Vec<&str> = report.absent_fields.iter().map(FieldName::as_str).collect();
-    match absent.is_empty() {
-        true => String::new(),
-        false => format!("no row has a field {}: nothing is found by it\n", absent.join(" or ")),
+    match &report.absent_fields[..] {
+        [] => String::new(),
+        absent => format!("no row has a field {}: nothing is found by it\n", named(absent)),
     }
 }
 
@@ -245,11 +243,14 @@ fn json_report(name: &SetName, load: LoadId, report: &Report) -> Value {
     })
 }
 
-/// What the cluster said no to.
-fn refused(act: &str, name: &SetName, error: &ClusterError) -> CliError {
+/// What the cluster said no to, or that it was not reached.
+fn refused(act: &str, name: &SetName, error: ClusterError) -> CliError {
     let text = error.to_string();
     let why = text.strip_prefix("do that: ").or_else(|| text.strip_prefix("change the job: "));
-    CliError::failed(format!("{act} {name}: {}", why.unwrap_or(&text)))
+    match why {
+        Some(why) => CliError::failed(format!("{act} {name}: {why}")),
+        None => CliError::of_cluster(error),
+    }
 }
 
 fn table(sets: &[RecordsView]) -> String {
@@ -260,11 +261,11 @@ fn table(sets: &[RecordsView]) -> String {
     for view in sets {
         let RecordSet { name, key, indexed, .. } = &view.set;
         let rows: u64 = view.groups.iter().map(|group| group.stored.row_count).sum();
-        let indexed: Vec<&str> = indexed.iter().map(FieldName::as_str).collect();
+        let key = named(std::slice::from_ref(key));
         let _ = write!(text, "{name}: {} by {key}", counted(rows, "row"));
         let _ = match indexed.is_empty() {
             true => writeln!(text),
-            false => writeln!(text, "; also by {}", indexed.join(", ")),
+            false => writeln!(text, "; also by {}", named(indexed)),
         };
         for (group, shard) in view.groups.iter().zip(view.set.shards.as_slice()) {
             let instances = group.instances.iter().map(|it| match &it.holding {
@@ -273,14 +274,17 @@ fn table(sets: &[RecordsView]) -> String {
                 HoldingView::Failed(cause) => format!("{} (failed: {cause})", it.worker),
             });
             let instances: Vec<String> = instances.collect();
-            let (count, wanted) = (instances.len(), view.set.replica_count as usize);
+            let serves = |it: &&InstanceView| !matches!(it.holding, HoldingView::Failed(_));
+            let count = group.instances.iter().filter(serves).count();
+            let wanted = view.set.replica_count as usize;
             let served = match count {
-                0 => "no worker serves it".to_owned(),
+                _ if instances.is_empty() => "no worker serves it".to_owned(),
                 _ if count < wanted => format!("{}; {wanted} are wanted", instances.join(", ")),
                 _ => instances.join(", "),
             };
             let shard = shard.to_string();
-            let _ = writeln!(text, "  {shard:<16} {:>10} rows  {served}", group.stored.row_count);
+            let rows = counted(group.stored.row_count, "row");
+            let _ = writeln!(text, "  {shard:<16} {rows:>15}  {served}");
         }
     }
     text
@@ -319,12 +323,4 @@ fn json_set(view: &RecordsView) -> Value {
         "replicas": view.set.replica_count,
         "groups": groups.collect::<Vec<Value>>(),
     })
-}
-
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

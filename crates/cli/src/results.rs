@@ -1,9 +1,9 @@
 //! `windlass result`: what a job has made, fetched from wherever its cluster is.
 
 use crate::arguments::{ResultArguments, ResultCommand};
-use crate::jobs::{files, find, history, print, say};
+use crate::jobs::{files, find, history};
 use crate::place::Place;
-use crate::{CliError, EXIT_FAILED_FILES, run, settings};
+use crate::{CliError, EXIT_FAILED_FILES, print, print_bytes, run, say, settings};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -99,8 +99,7 @@ fn get(cluster: &Cluster, id: JobId, wanted: &[OsString], out: &Path) -> Result<
     let mut show = |path: &Path| {
         let mut line = path.as_os_str().as_bytes().to_vec();
         line.push(b'\n');
-        // A reader that has seen enough is no error.
-        let _ = std::io::stdout().write_all(&line);
+        print_bytes(&line);
     };
     if wanted.is_empty() {
         results.write_all(out, &mut show).map_err(CliError::of_run)?;

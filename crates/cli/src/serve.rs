@@ -4,7 +4,6 @@ use crate::arguments::ServeArguments;
 use crate::cluster::{OwnCluster, OwnWorkers, Plan};
 use crate::logs::Log;
 use crate::{CliError, older, settings, signals};
-use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -98,7 +97,7 @@ fn welcome(cluster: &OwnCluster, is_open: bool, log: &Log) -> Result<(), CliErro
     );
     let line =
         format!("windlass worker --join {} --token {}\n", reached_at(*address), token.reveal());
-    let _ = std::io::stdout().write_all(line.as_bytes());
+    crate::print(&line);
     Ok(())
 }
 

@@ -6,12 +6,11 @@ mod set;
 mod show;
 mod verify;
 
-use crate::CliError;
 use crate::arguments::{StateArguments, StateCommand};
 use crate::cluster::Attached;
+use crate::{CliError, print};
 use crate::{recorded, settings};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_core::ledger::{Setting, Settings};
@@ -59,9 +58,4 @@ fn with_cluster<T>(
     work: impl FnOnce(&Cluster) -> Result<T, ClusterError>,
 ) -> Result<T, CliError> {
     Attached::meanwhile(state, work)?.map_err(CliError::failed)
-}
-
-fn print(text: &str) {
-    // A reader that has seen enough (`| head`) is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -6,7 +6,6 @@ use crate::{CliError, jobs, settings, workers};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write;
 use windlass_client::report::text::printable;
 use windlass_core::TaskId;
 use windlass_core::balance::Strategy;
@@ -32,7 +31,7 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
                 let files = workers::files_at_work(&cluster, &view.workers);
                 to_text(&view, &files) + &paused_jobs(&paused)
             };
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            crate::print(&text);
         }
         ClusterCommand::Set { setting: (key, value) } => {
             let Some(operation) = key.strip_prefix("strategy.") else {
@@ -43,7 +42,7 @@ pub(crate) fn cluster(arguments: &ClusterArguments) -> Result<u8, CliError> {
             let operation = callable(operation)?;
             let strategy: Strategy =
                 value.parse().map_err(|error| CliError::usage(format!("{key}: {error}")))?;
-            place.running()?.set_strategy(operation, strategy).map_err(CliError::failed)?;
+            place.running()?.set_strategy(operation, strategy).map_err(CliError::of_cluster)?;
         }
         ClusterCommand::ConfirmClock => workers::steer(&place.running()?, &Act::ConfirmClock)?,
     }

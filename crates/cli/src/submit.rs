@@ -4,9 +4,8 @@ use crate::arguments::SubmitArguments;
 use crate::place::Place;
 use crate::run::stopped;
 use crate::screen::Screen;
-use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, run, settings, signals};
+use crate::{CliError, EXIT_FAILED_FILES, EXIT_INTERRUPTED, print, run, say, settings, signals};
 use serde_json::{Value, json};
-use std::io::Write;
 use windlass_client::report::{Outcome, Row, text};
 use windlass_client::run::{Begun, Detached, Run, RunError};
 use windlass_core::words::counted;
@@ -124,12 +123,4 @@ fn to_json(submitted: &Detached) -> Value {
         "retried": submitted.reopened_count,
         "left_out": left_out.collect::<Vec<_>>(),
     })
-}
-
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

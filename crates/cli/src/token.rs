@@ -3,10 +3,10 @@
 use crate::arguments::{LoginArguments, TokenArguments, TokenCommand};
 use crate::cluster::{Attached, Plan};
 use crate::credentials::Credentials;
-use crate::{CliError, access, recorded, say, settings};
+use crate::{CliError, access, print, recorded, say, settings};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use windlass_client::report::text::printable;
 use windlass_core::tokens::{Role, Token, TokenId, TokenText};
@@ -183,10 +183,6 @@ fn typed() -> Result<String, CliError> {
     let read = std::io::BufRead::read_until(&mut stdin, b'\n', &mut bytes);
     read.map_err(|error| CliError::failed(format!("read the token from stdin: {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

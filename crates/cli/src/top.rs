@@ -18,7 +18,7 @@ use model::{Key, Model, Wish};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::text::Text;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ fn once(place: &Place) -> Result<u8, CliError> {
         text.push_str(line.to_string().trim_end());
         text.push('\n');
     }
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    crate::print(&text);
     Ok(0)
 }
 

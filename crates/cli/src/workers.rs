@@ -1,21 +1,20 @@
 //! `windlass worker list`, `show`, `drain`, `resume` and `rm`: the workers of a running cluster.
 
 mod json;
+mod wait;
 
 pub(crate) use json::{all_json, waiting_json};
 
 use crate::arguments::{NamedWorker, PlaceArguments, WorkerCommand};
 use crate::place::Place;
-use crate::{CliError, EXIT_INTERRUPTED, EXIT_TIMED_OUT, say, signals};
+use crate::{CliError, print, say};
 use json::{absent_json, list_json, worker_json};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use windlass_client::cluster::{Cluster, ClusterError};
 use windlass_client::inputs::NamesAtWork;
 use windlass_client::report::text::printable;
@@ -45,7 +44,10 @@ pub(crate) fn workers(command: &WorkerCommand) -> Result<u8, CliError> {
             let cluster = cluster(&who.place)?;
             let name = WorkerName(who.name.clone());
             steer_in_time(&cluster, &Act::DrainWorker(name.clone()))?;
-            let code = if *waits { wait(&cluster, &name, *timeout)? } else { 0 };
+            let (cluster, code) = match waits {
+                true => wait::wait(&who.place, cluster, &name, *timeout)?,
+                false => (cluster, 0),
+            };
             tell_changed(&cluster, who, *json)?;
             Ok(code)
         }
@@ -59,7 +61,7 @@ fn cluster(place: &PlaceArguments) -> Result<Cluster, CliError> {
 }
 
 fn status(cluster: &Cluster) -> Result<ClusterView, CliError> {
-    cluster.status().map_err(CliError::failed)
+    cluster.status().map_err(CliError::of_cluster)
 }
 
 fn act(who: &NamedWorker, as_json: bool, act: impl Fn(WorkerName) -> Act) -> Result<u8, CliError> {
@@ -150,27 +152,6 @@ impl Room {
                  on it, it goes on by itself\n"
             ));
         }
-    }
-}
-
-/// Waits until a drained worker holds nothing, or is gone, which is the same.
-fn wait(cluster: &Cluster, name: &WorkerName, seconds_max: Option<u64>) -> Result<u8, CliError> {
-    let interrupted = signals::interrupts()?;
-    let mut room = Room::default();
-    let until = seconds_max.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    loop {
-        let view = status(cluster)?;
-        let worker = view.workers.iter().find(|worker| worker.name == *name);
-        let Some(worker) = worker.filter(|worker| !is_free(worker)) else { return Ok(0) };
-        room.tell(&view, &format!("finish what {name} holds"));
-        if interrupted.load(Ordering::Relaxed) {
-            return Ok(EXIT_INTERRUPTED);
-        }
-        if until.is_some_and(|until| Instant::now() >= until) {
-            let text = format!("worker {name} is drained and still holds {}", held(worker));
-            return Err(CliError { text, code: EXIT_TIMED_OUT });
-        }
-        std::thread::sleep(LOOK);
     }
 }
 
@@ -390,8 +371,4 @@ fn ago(ms: u64) -> String {
 
 fn seconds(ms: u64) -> String {
     format!("{} s", ms / 1_000)
-}
-
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

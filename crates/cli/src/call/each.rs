@@ -2,8 +2,7 @@
 
 use super::{Asking, attach, place, without_answer};
 use crate::arguments::CallArguments;
-use crate::jobs::say;
-use crate::{CliError, EXIT_FAILED_FILES};
+use crate::{CliError, EXIT_FAILED_FILES, say};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -11,6 +10,9 @@ use std::path::Path;
 use windlass_client::calls::{Answered, CallsNews};
 use windlass_client::cluster::ClusterError;
 use windlass_core::calls::CallRequest;
+
+/// Characters of a message about a line, which may be long.
+const TOLD_CHARACTER_COUNT: usize = 300;
 
 pub(super) fn call_each(
     asking: Asking,
@@ -66,23 +68,32 @@ fn requests(
     asking: Asking,
 ) -> impl Iterator<Item = (Line, Result<CallRequest, String>)> + Send + 'static {
     let mut is_broken = false;
-    let lines = source.lines().take_while(move |line| {
+    let lines = source.split(b'\n').take_while(move |line| {
         let follows_a_broken_one = is_broken;
         is_broken = line.is_err();
         !follows_a_broken_one
     });
     (1..).zip(lines).map(move |(number, line)| {
-        let is_blank = line.as_ref().is_ok_and(|line| line.trim().is_empty());
-        let request = match line {
+        let is_blank = line.as_ref().is_ok_and(|line| line.trim_ascii().is_empty());
+        let request = match line.map(String::from_utf8) {
             Ok(_) if is_blank => Err("the line is empty".to_owned()),
-            Ok(line) => {
+            Ok(Ok(line)) => {
                 let values: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-                asking.request(&values).map_err(|error| error.text)
+                asking.request(&values).map_err(|error| shortened(&error.text))
             }
+            Ok(Err(_)) => Err("the line is not UTF-8".to_owned()),
             Err(error) => Err(format!("the line cannot be read: {error}")),
         };
         (Line { number, is_blank }, request)
     })
+}
+
+/// A text for people that may repeat a whole line.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TOLD_CHARACTER_COUNT) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// What is written of the answers.
@@ -155,10 +166,15 @@ mod tests {
             .iter()
             .map(|(line, request)| (line.number, line.is_blank, request.is_ok()))
             .collect();
-        assert_eq!(
-            told,
-            [(1, false, true), (2, true, false), (3, false, false), (4, false, false)]
-        );
+        let (good, bad) = (|number| (number, false, true), |number| (number, false, false));
+        assert_eq!(told, [good(1), (2, true, false), bad(3), bad(4), good(5)]);
+    }
+
+    #[test]
+    fn a_message_does_not_repeat_a_long_line() {
+        assert_eq!(shortened("n=é"), "n=é");
+        let long = shortened(&"é".repeat(1_000));
+        assert_eq!(long, format!("{} …", "é".repeat(TOLD_CHARACTER_COUNT)));
     }
 
     #[test]

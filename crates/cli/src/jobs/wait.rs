@@ -135,10 +135,12 @@ fn ended_badly(job: &JobView, outcome: Outcome) -> String {
 }
 
 fn out_of_time(cluster: &Cluster, job: &JobView) -> CliError {
+    // It was looked at when the waiting began; a cluster that does not answer tells no more.
+    let history = history(cluster, job.id, NO_EVENT).ok();
+    let job = history.as_ref().map_or(job, |history| &history.job);
     let to_do = files(job.file_counts().pending.into());
     let paused = if job.paused.is_some() { " and paused" } else { "" };
     let mut text = format!("job {} is still open{paused}: {to_do} to do", job.id);
-    let history = history(cluster, job.id, NO_EVENT).ok();
     for stall in history.iter().flat_map(holding) {
         text.push_str(&format!("; {}", stall.line()));
     }

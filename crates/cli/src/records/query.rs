@@ -75,7 +75,7 @@ pub(super) fn query(
         }
         // A reader that has seen enough (`| head`) is no error.
         Err(ClusterError::Take(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(CliError::failed(error)),
+        Err(error) => Err(CliError::of_cluster(error)),
     }
 }
 
@@ -209,7 +209,8 @@ struct Table {
 
 impl Table {
     fn row(&mut self, row: &str, into: &mut impl Write) -> io::Result<()> {
-        let cells = row_fields(row).into_iter().map(|(name, value)| (name, cell(value)));
+        let shown = |(name, value): (String, &str)| (printable(name.as_bytes()), cell(value));
+        let cells = row_fields(row).into_iter().map(shown);
         let row: Cells = cells.collect();
         match &self.columns {
             Some(columns) => line(columns, &row, into),

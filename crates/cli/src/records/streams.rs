@@ -3,7 +3,7 @@
 
 use crate::CliError;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,25 +18,29 @@ const PIECE_BYTES: usize = 256 << 10;
 
 /// Reads those of these files to their ends that are none.
 pub(super) fn kept(files: &[PathBuf]) -> Result<Streams, CliError> {
-    let mut streams = Streams::new();
-    for path in files {
-        let Some(stream) = opened(path).map_err(unread(path))? else { continue };
-        if streams.contains_key(path) {
+    let paths: Vec<&PathBuf> = files.iter().filter(|path| is_stream(path)).collect();
+    // Before one is opened: who opens a pipe waits for somebody who writes.
+    for (position, path) in paths.iter().enumerate() {
+        if paths[..position].contains(path) {
             let path = path.display();
             return Err(CliError::usage(format!("{path} is given twice, and can be read once")));
         }
+    }
+    let mut streams = Streams::new();
+    for path in paths {
+        let stream: Box<dyn Read> = match path.as_os_str() == STANDARD_INPUT {
+            true => Box::new(io::stdin().lock()),
+            false => Box::new(File::open(path).map_err(unread(path))?),
+        };
         streams.insert(path.clone(), keep(stream, path)?);
     }
     Ok(streams)
 }
 
-fn opened(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
-    Ok(match path.metadata() {
-        _ if path.as_os_str() == STANDARD_INPUT => Some(Box::new(io::stdin().lock())),
-        Ok(facts) if !facts.is_file() && !facts.is_dir() => Some(Box::new(File::open(path)?)),
-        // Whoever opens it tells what is wrong with it.
-        _ => None,
-    })
+/// Of what is not there, whoever opens it tells.
+fn is_stream(path: &Path) -> bool {
+    let is_other = |facts: Metadata| !facts.is_file() && !facts.is_dir();
+    path.as_os_str() == STANDARD_INPUT || path.metadata().is_ok_and(is_other)
 }
 
 fn keep(mut stream: Box<dyn Read>, path: &Path) -> Result<File, CliError> {
