@@ -21,6 +21,13 @@ fn master() -> Master {
     Master::start(options).expect("starts")
 }
 
+/// A cluster whose blobs lie in this folder, in which there is a place for inputs.
+fn cluster_of(master: &Master, folder: &Path) -> Cluster {
+    let blobs = Blobs::open(folder.join("blobs")).expect("a store");
+    fs::create_dir(folder.join("in")).expect("a folder");
+    Cluster::Here { handle: master.handle(), blobs }
+}
+
 fn run<'a>(
     cluster: &'a Cluster,
     folder: &Path,
@@ -138,10 +145,7 @@ fn a_run_that_is_stopped_before_it_has_caught_up_knows_it() {
     let master = master();
     let temp = tempfile::tempdir().expect("a folder");
     let folder = temp.path();
-    let blobs = Blobs::open(folder.join("blobs")).expect("a store");
-    let cluster = Cluster::Here { handle: master.handle(), blobs };
-    let worker = Worker::join(&master);
-    fs::create_dir(folder.join("in")).expect("a folder");
+    let (cluster, worker) = (cluster_of(&master, folder), Worker::join(&master));
     for name in ["a", "b", "c"] {
         fs::write(folder.join("in").join(name), name).expect("a file");
     }
@@ -177,10 +181,7 @@ fn what_failed_is_tried_again_once_a_run_however_often_that_is_tried() {
     let (master, interrupted) = (master(), AtomicBool::new(false));
     let temp = tempfile::tempdir().expect("a folder");
     let folder = temp.path();
-    let blobs = Blobs::open(folder.join("blobs")).expect("a store");
-    let cluster = Cluster::Here { handle: master.handle(), blobs };
-    let worker = Worker::join(&master);
-    fs::create_dir(folder.join("in")).expect("a folder");
+    let (cluster, worker) = (cluster_of(&master, folder), Worker::join(&master));
     fs::write(folder.join("in/a"), "a").expect("a file");
     let submit = |begun: &Begun, failed_too| {
         let run = run(&cluster, folder, begun, &interrupted);
